@@ -1,0 +1,1 @@
+"""Settings, how they are read, and the error family. Imports nothing of ours."""

@@ -1,0 +1,47 @@
+"""The error family: what happened, where, and what to do about it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class DittoError(Exception):
+    """Anything the user can act on; the command line prints it as one line."""
+
+
+class ConfigError(DittoError):
+    """A setting that is unknown, of the wrong type or out of range."""
+
+
+class ModelError(DittoError):
+    """A model file that is missing, broken, or not runnable on this machine."""
+
+
+class MediaError(DittoError):
+    """A sound, picture or video that cannot be read or written."""
+
+
+class NoFaceError(MediaError):
+    """A picture in which no usable face was found."""
+
+
+class StageError(DittoError):
+    """A stage that failed, named together with the item it was working on."""
+
+    def __init__(self, stage: str, at: object, cause: BaseException) -> None:
+        super().__init__(f"stage '{stage}' failed at {at}: {cause or type(cause).__name__}")
+        self.stage = stage
+        self.at = str(at)
+        self.__cause__ = cause
+
+
+class Cancelled(DittoError):
+    """The caller stopped the work before it was done."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`; did you mean 'overlap'?`, or the list of what is known."""
+    choices = sorted(known)
+    near = difflib.get_close_matches(word, choices, n=1, cutoff=0.5)
+    return f"; did you mean '{near[0]}'?" if near else f"; known are: {', '.join(choices)}"

@@ -1,0 +1,1 @@
+"""Where the built-in pack lies; the official checkpoints may be put here too."""

@@ -1,0 +1,39 @@
+"""What is known of the portrait or video a voice is put to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from ditto.messages import Floats, Image
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SourceFrame:
+    """One analysed picture of the avatar."""
+
+    index: int
+    image: Image  # (H, W, 3) RGB, the whole picture at the size it is rendered
+    motion: Mapping[str, Floats]  # scale (1, 1), pitch yaw roll (1, 66), t (1, 3), exp (1, 63), kp (1, 63)
+    eye_open: Floats  # (2,)
+    eye_ball: Floats  # (6,)
+    to_frame: Floats  # (3, 3) from the 512 face crop to `image`
+    appearance: Any  # the pack's own: a feature volume, or mesh, layers and sprites
+    landmarks: Floats  # (n, 2) in pixels of `image`, in the pack's own layout
+    warnings: tuple[str, ...] = field(default=())
+
+
+class Avatar(Protocol):
+    """The frames of a portrait (one) or of a video, analysed as they are asked for."""
+
+    is_image: bool
+
+    @property
+    def count(self) -> int:
+        """How many source frames there are; waits for a video's length to be known."""
+
+    def frame(self, index: int) -> SourceFrame:
+        """Frame `index` in the order of playing: beyond the end it plays back and forth."""
+
+    def close(self) -> None: ...

@@ -1,0 +1,63 @@
+"""A pack: the set of networks behind the nine stages, as small roles.
+
+The networks of a pack are shared by all sessions; everything with a memory (an analyser, a
+speech stream, a sampler) is made anew for each session by the methods below.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+
+from ditto.avatar import SourceFrame
+from ditto.messages import Floats, Image, Pose
+
+
+class Analyser(Protocol):
+    """Finds and measures the face in the frames of one source, in order."""
+
+    def analyse(self, image: Image, index: int) -> SourceFrame:
+        """Raises NoFaceError with the reason where no usable face is found."""
+
+
+class SpeechStream(Protocol):
+    """Turns a voice that arrives in pieces into feature rows, 25 a second."""
+
+    width: int  # numbers in a row
+    lookahead: int  # samples after a frame's end that must be there before its row comes out
+
+    def push(self, samples: Floats) -> Floats:
+        """(n, width) rows that are complete now; n may be 0."""
+
+    def flush(self) -> Floats:
+        """The remaining rows: exactly ceil(samples / 640) in all since the last flush."""
+
+    def reset(self) -> None: ...
+
+
+class Sampler(Protocol):
+    """Makes motion for one window of conditions."""
+
+    window: int  # frames, 80
+
+    def sample(self, previous: Floats, conditions: Floats, rng: np.random.Generator) -> Floats:
+        """(265,) the motion just before the window, (80, C) conditions -> (80, 265)."""
+
+
+class Stitcher(Protocol):
+    def __call__(self, at_rest: Floats, driven: Floats) -> Floats:
+        """(1, 21, 3) twice -> driven keypoints that fit the still shoulders."""
+
+
+class Warper(Protocol):
+    def __call__(self, pose: Pose) -> Any: ...
+
+
+class Decoder(Protocol):
+    def __call__(self, pose: Pose, warped: Any) -> Any: ...
+
+
+class Compositor(Protocol):
+    def __call__(self, pose: Pose, face: Any) -> Image:
+        """The finished frame, a new array of the size of `pose.source.image`."""
