@@ -18,6 +18,7 @@ METRE = 1e-3  # one millimetre in units of the expression
 BINS = 66
 BIN_WIDTH = 3.0  # degrees
 FIRST_BIN = -97.5  # degrees
+BELL_WIDTH = 4.5  # degrees
 LIP_KEYPOINTS = (6, 12, 14, 17, 19, 20)
 EYE_KEYPOINTS = (11, 13, 15, 16, 18)
 FULL_BLINK = 10.0  # millimetres of lid travel that close an eye
@@ -59,14 +60,13 @@ EYES = (
 )  # fmt: skip
 
 
-def degrees_to_bins(degrees: float | Floats, sharpness: float = 60.0) -> Floats:
-    """(..., 66) logits whose softmax expectation is the given angle (-97.5 to 97.5)."""
-    place = (np.asarray(degrees, np.float64) - FIRST_BIN) / BIN_WIDTH
-    place = np.clip(place, 0.0, BINS - 1.0)
-    low = np.minimum(np.floor(place), BINS - 2).astype(np.int64)
-    share = place - low
-    logits = np.full((*place.shape, BINS), -sharpness, np.float64)
-    floor = np.exp(-sharpness)
-    np.put_along_axis(logits, low[..., None], np.log(np.maximum(1 - share, floor))[..., None], -1)
-    np.put_along_axis(logits, low[..., None] + 1, np.log(np.maximum(share, floor))[..., None], -1)
-    return logits.astype(np.float32)
+def degrees_to_bins(degrees: float | Floats) -> Floats:
+    """(...,) angles within -80 to 80 as (..., 66) logits whose softmax expectation they are.
+
+    The logits form a parabola, so the softmax is a sampled bell curve. That keeps every linear
+    operation on logits (smoothing, fusing windows, adding a difference) linear in degrees, which
+    splitting an angle over its two neighbouring bins would not.
+    """
+    angle = np.asarray(degrees, np.float64)[..., None]
+    centres = FIRST_BIN + BIN_WIDTH * np.arange(BINS)
+    return np.asarray(-0.5 * ((angle - centres) / BELL_WIDTH) ** 2, np.float32)
