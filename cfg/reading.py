@@ -1,0 +1,144 @@
+"""From a mapping or a YAML file to typed settings; an unknown key is refused with the nearest name."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+
+from cfg.errors import ConfigError, did_you_mean
+from cfg.settings import Settings
+
+T = TypeVar("T")
+LARGEST_FILE = 1_000_000  # bytes of YAML
+
+
+def build(kind: type[T], values: Mapping[str, Any], where: str = "") -> T:
+    """An instance of a settings class from nested mappings."""
+    if not isinstance(values, Mapping):
+        raise ConfigError(f"{where or 'settings'} is {values!r}, but must be a group of settings")
+    hints = typing.get_type_hints(kind)
+    known = {f.name for f in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    given: dict[str, Any] = {}
+    for key, value in values.items():
+        name = f"{where}.{key}" if where else str(key)
+        if key not in known:
+            raise ConfigError(f"{name} is not a setting{did_you_mean(str(key), known)}")
+        given[str(key)] = _convert(hints[key], value, name)
+    return kind(**given)
+
+
+def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested mappings laid over each other; `over` wins."""
+    merged = dict(base)
+    for key, value in over.items():
+        under = merged.get(key)
+        both = isinstance(value, Mapping) and isinstance(under, Mapping)
+        merged[key] = merge(under, value) if both else value  # type: ignore[arg-type]
+    return merged
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The mapping in a YAML file; {} for an empty one."""
+    try:
+        if path.stat().st_size > LARGEST_FILE:
+            raise ConfigError(f"{path}: {path.stat().st_size} bytes are too many for a configuration")
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read as a configuration: {error}") from error
+    return _parse(text, str(path))
+
+
+def built_in(name: str) -> dict[str, Any]:
+    """A configuration that comes with the package: mini, ditto_torch, ditto_onnx, ditto_trt, …"""
+    folder = files("cfg") / "packs"
+    entry = folder / f"{name}.yaml"
+    if not entry.is_file():
+        known = sorted(e.name.removesuffix(".yaml") for e in folder.iterdir() if e.name.endswith(".yaml"))
+        raise ConfigError(f"'{name}' is not a configuration{did_you_mean(name, known)}")
+    return _parse(entry.read_text(encoding="utf-8"), name)
+
+
+def load(config: str | Path | Mapping[str, Any] = "mini", **over: Any) -> Settings:
+    """Settings from a built-in name, a YAML file or a mapping, with nested overrides laid on top."""
+    if isinstance(config, Mapping):
+        values = dict(config)
+    elif str(config).endswith((".yaml", ".yml")):
+        values = read_yaml(Path(config))
+    else:
+        values = built_in(str(config))
+    return build(Settings, merge(values, over))
+
+
+def as_mapping(settings: Any) -> Any:
+    """Settings as plain nested mappings and lists, ready for YAML."""
+    if dataclasses.is_dataclass(settings) and not isinstance(settings, type):
+        return {f.name: as_mapping(getattr(settings, f.name)) for f in dataclasses.fields(settings)}
+    if isinstance(settings, Mapping):
+        return {key: as_mapping(value) for key, value in settings.items()}
+    if isinstance(settings, (list, tuple)):
+        return [as_mapping(value) for value in settings]
+    return settings
+
+
+def _parse(text: str, where: str) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(text)
+    except (yaml.YAMLError, RecursionError) as error:
+        line = " ".join(str(error).split())
+        raise ConfigError(f"{where}: not valid YAML: {line}") from error
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise ConfigError(f"{where}: expected groups of settings, found {type(values).__name__}")
+    return values
+
+
+def _convert(hint: Any, value: Any, name: str) -> Any:
+    if hint is Any:
+        return value
+    if dataclasses.is_dataclass(hint):
+        return value if isinstance(value, hint) else build(hint, value, name)  # type: ignore[arg-type]
+    origin = typing.get_origin(hint)
+    if origin in (typing.Union, types.UnionType):
+        return _convert_union(typing.get_args(hint), value, name)
+    if origin is tuple:
+        return _convert_tuple(typing.get_args(hint), value, name)
+    if origin is not None and issubclass(origin, Mapping):
+        if not isinstance(value, Mapping):
+            raise ConfigError(f"{name} is {value!r}, but must be a group of settings")
+        return dict(value)
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(value, hint) and not (hint is int and isinstance(value, bool)):
+        return value
+    raise ConfigError(f"{name} is {value!r}, but must be of type {hint.__name__}")
+
+
+def _convert_union(hints: tuple[Any, ...], value: Any, name: str) -> Any:
+    if value is None and type(None) in hints:
+        return None
+    wanted = [h for h in hints if h is not type(None)]
+    for hint in wanted:
+        try:
+            return _convert(hint, value, name)
+        except ConfigError:
+            continue
+    kinds = " or ".join(getattr(h, "__name__", str(h)) for h in wanted)
+    raise ConfigError(f"{name} is {value!r}, but must be of type {kinds}")
+
+
+def _convert_tuple(hints: tuple[Any, ...], value: Any, name: str) -> Any:
+    if not isinstance(value, (list, tuple)):
+        raise ConfigError(f"{name} is {value!r}, but must be a list")
+    if len(hints) == 2 and hints[1] is Ellipsis:
+        return tuple(_convert(hints[0], v, f"{name}[{i}]") for i, v in enumerate(value))
+    if len(hints) != len(value):
+        raise ConfigError(f"{name} has {len(value)} entries, but needs {len(hints)}")
+    return tuple(_convert(h, v, f"{name}[{i}]") for i, (h, v) in enumerate(zip(hints, value, strict=True)))

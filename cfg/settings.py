@@ -1,0 +1,204 @@
+"""Every setting, with its unit, its default and its reason; checked once, when it is built."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cfg.errors import ConfigError
+
+FORMATS = ("torch", "onnx", "trt")
+MODES = ("offline", "online")
+EMOTIONS = ("Angry", "Disgust", "Fear", "Happy", "Neutral", "Sad", "Surprise", "Contempt")
+PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
+
+
+def check(holds: bool, message: str) -> None:
+    if not holds:
+        raise ConfigError(message)
+
+
+def between(name: str, value: float, low: float, high: float) -> None:
+    fits = math.isfinite(value) and low <= value <= high
+    check(fits, f"{name} is {value}, but must be from {low} to {high}")
+
+
+def one_of(name: str, value: str, choices: tuple[str, ...]) -> None:
+    check(value in choices, f"{name} is '{value}', but must be one of: {', '.join(choices)}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PackSettings:
+    """Which networks stand behind the stages, and how they are run."""
+
+    name: str = "mini"  # 'mini' is built in, 'ditto' is the official one
+    format: str = "onnx"  # of the official pack's files: torch, onnx or trt
+    root: str = ""  # folder of the official checkpoints
+    device: str = "cpu"  # cpu, cuda or cuda:N; honoured or refused
+    precision: str = "fp32"  # fp32, fp16 or bf16, where the format leaves a choice
+    threads: int = 0  # of one network call; 0 is one for each core
+    files: Mapping[str, str] = field(default_factory=dict)  # role to file, relative to root
+
+    def __post_init__(self) -> None:
+        one_of("pack.name", self.name, ("mini", "ditto"))
+        one_of("pack.format", self.format, FORMATS)
+        one_of("pack.precision", self.precision, ("fp32", "fp16", "bf16"))
+        between("pack.threads", self.threads, 0, 256)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceSettings:
+    """How the portrait is read and its face found."""
+
+    max_size: int = 1920  # longest side the portrait is rendered at, pixels
+    face: int | tuple[float, float, float, float] | None = None  # number by size, or box; None is the largest
+    crop_scale: float = 2.3  # size of the square crop in face sizes
+    crop_vx_ratio: float = 0.0  # crop centre moved right, in crop sizes
+    crop_vy_ratio: float = -0.125  # crop centre moved down, in crop sizes
+    crop_rotate: bool = True  # whether the crop follows the head's roll
+    template_frames: int = -1  # of a video, use only the first so many; -1 is all
+    smoothing: int = 13  # frames a video's motion is averaged over
+
+    def __post_init__(self) -> None:
+        between("source.max_size", self.max_size, 64, 8192)
+        between("source.crop_scale", self.crop_scale, 1.0, 5.0)
+        between("source.crop_vx_ratio", self.crop_vx_ratio, -1.0, 1.0)
+        between("source.crop_vy_ratio", self.crop_vy_ratio, -1.0, 1.0)
+        between("source.smoothing", self.smoothing, 1, 250)
+        if isinstance(self.face, int):
+            between("source.face", self.face, 0, 99)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AudioSettings:
+    """What is done to the voice before it is heard."""
+
+    start: float | None = None  # seconds cut off at the beginning
+    end: float | None = None  # second at which the voice ends
+    normalise: bool = False  # bring speech to an ordinary loudness
+    denoise: bool = False  # take out steady noise
+    chunk: tuple[int, int, int] = (3, 5, 2)  # frames of past, new and future sound in one encoder window
+    lookahead: int = 4  # frames of future sound the mini encoder waits for online (160 ms)
+
+    def __post_init__(self) -> None:
+        check(
+            len(self.chunk) == 3, f"audio.chunk has {len(self.chunk)} numbers, but needs 3: past, new, future"
+        )
+        check(
+            min(self.chunk) >= 0 and self.chunk[1] > 0 and sum(self.chunk) <= 75,
+            f"audio.chunk is {self.chunk}: past and future from 0, new from 1 frame, 75 together at most",
+        )
+        between("audio.lookahead", self.lookahead, 1, 25)
+        for name, value in (("start", self.start), ("end", self.end)):
+            if value is not None:
+                between(f"audio.{name}", value, 0, 86_400)
+        if self.start is not None and self.end is not None:
+            check(self.start < self.end, f"audio.start ({self.start}) must lie before audio.end ({self.end})")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConditionSettings:
+    """What the motion model is told beside the voice."""
+
+    emotion: Any = 4  # label 0-7 or name, list of labels, list over time, or 8 weights
+    eye_first_frame: bool = False  # of a video, use the eyes of its first frame throughout
+
+
+@dataclass(frozen=True, kw_only=True)
+class MotionSettings:
+    """How a voice becomes motion."""
+
+    overlap: int | None = None  # frames two windows share; None is 10 offline, the pack's choice online
+    steps: int = 50  # denoising steps: 10 is about five times faster, and coarser
+    seed: int = 0  # the same seed gives the same video
+    smoothing: int | None = None  # frames the head's motion is averaged over; None is 3 offline, 13 online
+    hold_identity: int = 0  # every so many windows the motion starts again from the portrait's; 0 is never
+    hold_dims: tuple[int, int] | None = None  # part of the motion vector that may drift all the same
+    clip: tuple[tuple[float, ...], tuple[float, ...]] | None = None  # least and most of each motion number
+
+    def __post_init__(self) -> None:
+        if self.overlap is not None:
+            between("motion.overlap", self.overlap, 0, 79)
+        between("motion.steps", self.steps, 1, 1000)
+        between("motion.seed", self.seed, 0, 2**63 - 1)
+        if self.smoothing is not None:
+            between("motion.smoothing", self.smoothing, 0, 80)
+        between("motion.hold_identity", self.hold_identity, 0, 10_000)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StitchSettings:
+    """How generated motion is put on the portrait's own."""
+
+    use_keys: Any = None  # parts taken from the motion: list of names, or name to factor
+    relative: bool = True  # motion counts from its first frame, not absolutely
+    drive_eye: bool | None = None  # None: yes for a portrait, no for a video
+    eye_open: Any = None  # eye offsets over time, (n, 63)
+    blink_interval: int = 0  # for `eye_open`: frames between blinks; 0 is random, -1 never
+    fade_type: str = ""  # '' does not fade, 's' fades to the portrait, 'd0' to the first driven frame
+    fade_keys: tuple[str, ...] | None = ("exp",)
+    fade_in: int = 0  # frames
+    fade_out: int = 0  # frames
+    stitching: bool = True  # whether the stitching network smooths the seam at the shoulders
+    overall: Mapping[str, Any] = field(default_factory=dict)  # controls for every frame
+    controls: Any = field(default_factory=dict)  # frame number to controls
+
+    def __post_init__(self) -> None:
+        one_of("stitch.fade_type", self.fade_type, ("", "s", "d0"))
+        between("stitch.fade_in", self.fade_in, 0, 10_000_000)
+        between("stitch.fade_out", self.fade_out, 0, 10_000_000)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutputSettings:
+    """How the video is written."""
+
+    fps: int = 25
+    crf: int = 18  # H.264 quality: 0 lossless, 51 worst
+    bitrate: int | None = None  # bits a second instead of a quality
+    preset: str = "veryfast"  # encoder effort
+
+    def __post_init__(self) -> None:
+        check(self.fps == 25, f"output.fps is {self.fps}, but motion is made at 25 frames a second")
+        between("output.crf", self.crf, 0, 51)
+        one_of("output.preset", self.preset, PRESETS)
+        if self.bitrate is not None:
+            between("output.bitrate", self.bitrate, 10_000, 500_000_000)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StreamSettings:
+    """How the stages hand over."""
+
+    mode: str = "offline"  # offline knows the whole voice, online hears it arrive
+    capacity: int = 2  # messages waiting between two stages
+    compat: str = "none"  # 'reference' repeats the original's scheduling and numbers, faults included
+
+    def __post_init__(self) -> None:
+        one_of("stream.mode", self.mode, MODES)
+        between("stream.capacity", self.capacity, 1, 256)
+        one_of("stream.compat", self.compat, ("none", "reference"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """All of it."""
+
+    pack: PackSettings = field(default_factory=PackSettings)
+    source: SourceSettings = field(default_factory=SourceSettings)
+    audio: AudioSettings = field(default_factory=AudioSettings)
+    condition: ConditionSettings = field(default_factory=ConditionSettings)
+    motion: MotionSettings = field(default_factory=MotionSettings)
+    stitch: StitchSettings = field(default_factory=StitchSettings)
+    output: OutputSettings = field(default_factory=OutputSettings)
+    stream: StreamSettings = field(default_factory=StreamSettings)
+
+    @property
+    def online(self) -> bool:
+        return self.stream.mode == "online"
+
+    @property
+    def compat(self) -> bool:
+        return self.stream.compat == "reference"

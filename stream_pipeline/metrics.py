@@ -1,0 +1,35 @@
+"""How long each stage worked and waited."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class StageMetrics:
+    """Counts of one stage, written by its thread alone."""
+
+    name: str
+    items: int = 0  # messages taken in
+    results: int = 0  # messages given out
+    busy: float = 0.0  # seconds at work
+    starved: float = 0.0  # seconds waiting for input
+    blocked: float = 0.0  # seconds waiting for a place to put a result
+    queue: int = 0  # most messages ever waiting in front of it
+
+
+def table(metrics: Sequence[StageMetrics]) -> str:
+    """The metrics as aligned text, one stage a line; the slowest stage is marked."""
+    slowest = max((m.busy for m in metrics), default=0.0)
+    lines = [
+        f"{'stage':<14}{'in':>8}{'out':>8}{'busy s':>10}{'ms/out':>9}{'starved':>10}{'blocked':>10}{'queue':>7}"
+    ]
+    for m in metrics:
+        each = 1000 * m.busy / m.results if m.results else 0.0
+        mark = "  < slowest" if m.busy == slowest and slowest > 0 else ""
+        lines.append(
+            f"{m.name:<14}{m.items:>8}{m.results:>8}{m.busy:>10.3f}{each:>9.2f}"
+            f"{m.starved:>10.3f}{m.blocked:>10.3f}{m.queue:>7}{mark}"
+        )
+    return "\n".join(lines)

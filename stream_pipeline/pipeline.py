@@ -1,0 +1,225 @@
+"""Stages on threads: order, ending, stopping and failing are decided here and nowhere else."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from types import TracebackType
+from typing import Any
+
+from cfg.errors import Cancelled, StageError
+from ditto.messages import EndOfSpeech
+from ditto.stage import Stage
+from stream_pipeline.channel import Aborted, Channel, Closed
+from stream_pipeline.metrics import StageMetrics
+
+log = logging.getLogger(__name__)
+
+INPUT_CAPACITY = 64
+
+
+class Pipeline:
+    """A chain of stages, each on its own thread, joined by bounded channels.
+
+    Used as a `with` block: leaving it, by success or by an exception, leaves no thread behind.
+    Messages carry a `turn`; `interrupt` raises it, and from then on no message of an older turn
+    is worked on or delivered. A network call that is running is let finish, its result dropped.
+    """
+
+    def __init__(
+        self,
+        stages: Sequence[Stage[Any, Any]],
+        *,
+        capacity: int = 2,
+        side_inputs: Sequence[tuple[str, Iterable[Any], Channel[Any]]] = (),
+        on_failure: Callable[[StageError], None] | None = None,
+    ) -> None:
+        """`side_inputs` are producers with a thread of their own: (name, items, where they go)."""
+        self._turn = 0
+        self._error: StageError | None = None
+        self._cancelled = False
+        self._lock = threading.Lock()
+        self._on_failure = on_failure
+        self._input: Channel[Any] = Channel(INPUT_CAPACITY, self._is_stale)
+        channels = [self._input]
+        channels += [Channel(capacity, self._is_stale) for _ in stages]
+        self._output = channels[-1]
+        self._channels: list[Channel[Any]] = channels + [channel for _, _, channel in side_inputs]
+        self.metrics = [StageMetrics(name) for name, _, _ in side_inputs]
+        self._threads = [
+            self._thread(name, self._pump, name, items, channel, metrics)
+            for (name, items, channel), metrics in zip(side_inputs, self.metrics, strict=True)
+        ]
+        for stage, source, sink in zip(stages, channels, channels[1:], strict=False):
+            metrics = StageMetrics(stage.name)
+            self.metrics.append(metrics)
+            self._threads.append(self._thread(stage.name, self._work, stage, source, sink, metrics))
+
+    @property
+    def turn(self) -> int:
+        return self._turn
+
+    def __enter__(self) -> Pipeline:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def push(self, item: Any, timeout: float | None = None) -> bool:
+        """Feed the first stage; waits while it is behind. False if the item's turn is over."""
+        try:
+            return self._input.put(item, timeout)
+        except Aborted:
+            raise self._reason() from None
+
+    def end(self) -> None:
+        """No more input: every stage gives what it still owes, then the results end."""
+        self._input.close()
+
+    def results(self, timeout: float | None = None) -> Iterator[Any]:
+        """What leaves the last stage, until it ends. To be read while input is pushed."""
+        while True:
+            try:
+                yield self.get(timeout)
+            except Closed:
+                return
+
+    def get(self, timeout: float | None = None) -> Any:
+        """One result; raises Closed after the last, TimeoutError after `timeout` seconds."""
+        try:
+            return self._output.get(timeout)
+        except Aborted:
+            raise self._reason() from None
+
+    def interrupt(self) -> int:
+        """Begin a new turn; what older turns have queued is gone. Returns the new turn."""
+        with self._lock:
+            self._turn += 1
+            turn = self._turn
+        for channel in self._channels:
+            channel.drop_stale()
+        return turn
+
+    def cancel(self) -> None:
+        """Stop from any thread; whoever waits for a result gets Cancelled."""
+        with self._lock:
+            self._cancelled = True
+        self._abort()
+
+    def stop(self) -> None:
+        """End now and wait for every thread."""
+        self._abort()
+        for thread in self._threads:
+            if thread.is_alive() and thread is not threading.current_thread():
+                thread.join()
+
+    def _is_stale(self, item: Any) -> bool:
+        return getattr(item, "turn", self._turn) < self._turn
+
+    def _abort(self) -> None:
+        for channel in self._channels:
+            channel.abort()
+
+    def _reason(self) -> Exception:
+        with self._lock:
+            return self._error or Cancelled("the stream was stopped")
+
+    def _thread(self, name: str, target: Callable[..., None], *args: Any) -> threading.Thread:
+        return threading.Thread(target=target, args=args, name=f"ditto-{name}", daemon=True)
+
+    def _pump(self, name: str, items: Iterable[Any], sink: Channel[Any], metrics: StageMetrics) -> None:
+        """A producer without input, such as the frames of the avatar."""
+        at: object = "its start"
+        clock = Stopwatch(metrics)
+        iterator = iter(items)
+        try:
+            for item in iterator:
+                at = item
+                metrics.items += 1
+                clock.lap("busy")
+                sink.put(item)
+                metrics.results += 1
+                clock.lap("blocked")
+            sink.close()
+        except Aborted:
+            pass
+        except Exception as error:
+            self._fail(name, at, error)
+        finally:
+            close = getattr(iterator, "close", None)
+            if close is not None:
+                close()
+
+    def _work(
+        self, stage: Stage[Any, Any], source: Channel[Any], sink: Channel[Any], metrics: StageMetrics
+    ) -> None:
+        at: object = "its start"
+        turn = 0
+        clock = Stopwatch(metrics)
+
+        def hand_on(results: Iterable[Any]) -> None:
+            for result in results:
+                metrics.results += 1
+                clock.lap("busy")
+                wanted = sink.put(result)
+                clock.lap("blocked")
+                if not wanted:
+                    break
+            clock.lap("busy")
+
+        try:
+            for at in source:
+                clock.lap("starved")
+                metrics.items += 1
+                metrics.queue = source.deepest
+                arrived: int = getattr(at, "turn", turn)
+                if arrived > turn:
+                    stage.interrupt()
+                    turn = arrived
+                if isinstance(at, EndOfSpeech):
+                    hand_on(stage.flush())
+                    sink.put(at)
+                else:
+                    hand_on(stage.process(at))
+            at = "its end"
+            hand_on(stage.flush())
+            sink.close()
+        except Aborted:
+            pass
+        except Exception as error:
+            self._fail(stage.name, at, error)
+
+    def _fail(self, name: str, at: object, error: Exception) -> None:
+        with self._lock:
+            first = self._error is None and not self._cancelled
+            if first:
+                self._error = StageError(name, at, error)
+        self._abort()
+        if first and self._error is not None:
+            log.debug("%s", self._error, exc_info=error)
+            if self._on_failure is not None:
+                with contextlib.suppress(Exception):
+                    self._on_failure(self._error)
+
+
+class Stopwatch:
+    """Books the time since the last lap to one column of a stage's metrics."""
+
+    def __init__(self, metrics: StageMetrics) -> None:
+        self._metrics = metrics
+        self._last = time.perf_counter()
+
+    def lap(self, column: str) -> None:
+        now = time.perf_counter()
+        setattr(self._metrics, column, getattr(self._metrics, column) + now - self._last)
+        self._last = now
