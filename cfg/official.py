@@ -47,8 +47,10 @@ class _NumbersOnly(pickle.Unpickler):
             ("numeric", "_frombuffer"),
         }:
             return _reconstruct if name == "_reconstruct" else _scalar if name == "scalar" else _from_buffer
-        if module == "numpy" and name in ("ndarray", "dtype"):
-            return getattr(np, name)
+        if (module, name) == ("numpy", "ndarray"):
+            return "ndarray"
+        if (module, name) == ("numpy", "dtype"):
+            return np.dtype
         if (module, name) in {("collections", "OrderedDict"), ("builtins", "set"), ("builtins", "slice")}:
             return dict if name == "OrderedDict" else {"set": set, "slice": slice}[name]
         if (module, name) == ("_codecs", "encode"):

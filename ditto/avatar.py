@@ -25,15 +25,9 @@ class SourceFrame:
 
 
 class Avatar(Protocol):
-    """The frames of a portrait (one) or of a video, analysed as they are asked for."""
+    """The source as the stitch stage asks for it."""
 
     is_image: bool
 
-    @property
-    def count(self) -> int:
-        """How many source frames there are; waits for a video's length to be known."""
-
     def frame(self, index: int) -> SourceFrame:
-        """Frame `index` in the order of playing: beyond the end it plays back and forth."""
-
-    def close(self) -> None: ...
+        """The source frame shown at output frame `index`; indices never fall but to 0."""

@@ -20,6 +20,9 @@ class Analyser(Protocol):
     def analyse(self, image: Image, index: int) -> SourceFrame:
         """Raises NoFaceError with the reason where no usable face is found."""
 
+    def revisit(self, image: Image, known: SourceFrame) -> SourceFrame:
+        """A frame measured before, made ready to paint again: its appearance anew, no tracking."""
+
 
 class SpeechStream(Protocol):
     """Turns a voice that arrives in pieces into feature rows, 25 a second."""

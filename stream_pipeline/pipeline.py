@@ -34,10 +34,14 @@ class Pipeline:
         stages: Sequence[Stage[Any, Any]],
         *,
         capacity: int = 2,
+        feed: Iterable[Any] | None = None,
         side_inputs: Sequence[tuple[str, Iterable[Any], Channel[Any]]] = (),
         on_failure: Callable[[StageError], None] | None = None,
     ) -> None:
-        """`side_inputs` are producers with a thread of their own: (name, items, where they go)."""
+        """`feed` pushes itself, from a thread of its own, instead of being pushed by the caller.
+
+        `side_inputs` are further producers with a thread each: (name, items, where they go).
+        """
         self._turn = 0
         self._error: StageError | None = None
         self._cancelled = False
@@ -48,6 +52,8 @@ class Pipeline:
         channels += [Channel(capacity, self._is_stale) for _ in stages]
         self._output = channels[-1]
         self._channels: list[Channel[Any]] = channels + [channel for _, _, channel in side_inputs]
+        if feed is not None:
+            side_inputs = [*side_inputs, ("input", feed, self._input)]
         self.metrics = [StageMetrics(name) for name, _, _ in side_inputs]
         self._threads = [
             self._thread(name, self._pump, name, items, channel, metrics)
