@@ -86,7 +86,8 @@ class Pipeline:
         try:
             return self._input.put(item, timeout)
         except Aborted:
-            raise self._reason() from None
+            reason = self._reason()
+            raise reason from reason.__cause__
 
     def end(self) -> None:
         """No more input: every stage gives what it still owes, then the results end."""
@@ -105,7 +106,8 @@ class Pipeline:
         try:
             return self._output.get(timeout)
         except Aborted:
-            raise self._reason() from None
+            reason = self._reason()
+            raise reason from reason.__cause__
 
     def interrupt(self) -> int:
         """Begin a new turn; what older turns have queued is gone. Returns the new turn."""
