@@ -104,6 +104,11 @@ class ConditionSettings:
 
     emotion: Any = 4  # label 0-7 or name, list of labels, list over time, or 8 weights
     eye_first_frame: bool = False  # of a video, use the eyes of its first frame throughout
+    use_emo: bool = True  # which parts the motion model was trained with
+    use_sc: bool = True
+    use_eye_open: bool = True
+    use_eye_ball: bool = True
+    override: Mapping[str, Any] | None = None  # identity taken from elsewhere: sc, eye lists, scale
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -163,8 +163,16 @@ class Measurements:
         for name, part in _parts(like).items():
             values[name] = record[at : at + part.size].reshape(part.shape).copy()
             at += part.size
-        rest = {name: values.pop(name) for name in ("eye_open", "eye_ball", "to_frame", "landmarks")}
-        return dataclasses.replace(like, index=index, motion=values, appearance=None, **rest)
+        return dataclasses.replace(
+            like,
+            index=index,
+            eye_open=values.pop("eye_open"),
+            eye_ball=values.pop("eye_ball"),
+            to_frame=values.pop("to_frame"),
+            landmarks=values.pop("landmarks"),
+            motion=values,
+            appearance=None,
+        )
 
     def close(self) -> None:
         self._file.close()

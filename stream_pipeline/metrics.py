@@ -22,14 +22,14 @@ class StageMetrics:
 def table(metrics: Sequence[StageMetrics]) -> str:
     """The metrics as aligned text, one stage a line; the slowest stage is marked."""
     slowest = max((m.busy for m in metrics), default=0.0)
-    lines = [
-        f"{'stage':<14}{'in':>8}{'out':>8}{'busy s':>10}{'ms/out':>9}{'starved':>10}{'blocked':>10}{'queue':>7}"
-    ]
+    heads = ("in", "out", "busy s", "ms/out", "starved", "blocked", "queue")
+    widths = (8, 8, 10, 9, 10, 10, 7)
+    lines = [f"{'stage':<18}" + "".join(f"{h:>{w}}" for h, w in zip(heads, widths, strict=True))]
     for m in metrics:
         each = 1000 * m.busy / m.results if m.results else 0.0
         mark = "  < slowest" if m.busy == slowest and slowest > 0 else ""
         lines.append(
-            f"{m.name:<14}{m.items:>8}{m.results:>8}{m.busy:>10.3f}{each:>9.2f}"
+            f"{m.name:<18}{m.items:>8}{m.results:>8}{m.busy:>10.3f}{each:>9.2f}"
             f"{m.starved:>10.3f}{m.blocked:>10.3f}{m.queue:>7}{mark}"
         )
     return "\n".join(lines)

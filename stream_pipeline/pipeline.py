@@ -109,11 +109,10 @@ class Pipeline:
             reason = self._reason()
             raise reason from reason.__cause__
 
-    def interrupt(self) -> int:
-        """Begin a new turn; what older turns have queued is gone. Returns the new turn."""
+    def interrupt(self, turn: int | None = None) -> int:
+        """Begin a new turn (the next, or a later one); what older turns have queued is gone."""
         with self._lock:
-            self._turn += 1
-            turn = self._turn
+            self._turn = turn = max(self._turn + 1, turn or 0)
         for channel in self._channels:
             channel.drop_stale()
         return turn

@@ -1,0 +1,112 @@
+"""`ditto doctor`: what this machine can run, and what to install for more."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from importlib import metadata
+from typing import Any
+
+from cfg.errors import DittoError
+
+EXTRAS = {
+    "torch": ("torch", "runs official .pth checkpoints"),
+    "transformers": ("hubert", "the speech encoder from a local Hugging Face folder"),
+    "polygraphy": ("trt", "converts ONNX files to TensorRT"),
+    "hibari-tts": ("tts", "text in place of a recording (--say)"),
+    "huggingface_hub": ("download", "fetches the official checkpoints"),
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data_root", "--data-root", metavar="DIR", help="official checkpoints")
+    parser.add_argument("--cfg_pkl", "--cfg-pkl", metavar="FILE", help="their configuration")
+
+
+def doctor(parsed: argparse.Namespace) -> int:
+    healthy = True
+    for mark, line in [*machine(), *runtimes(), *extras(), *packs(parsed)]:
+        print(f"[{mark}] {line}")
+        healthy = healthy and mark != "!!"
+    return 0 if healthy else 1
+
+
+def machine() -> Iterator[tuple[str, str]]:
+    yield "ok", f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
+    yield "ok", f"{os.cpu_count()} processor cores"
+
+
+def runtimes() -> Iterator[tuple[str, str]]:
+    import av
+    import onnxruntime
+
+    providers = [p.removesuffix("ExecutionProvider") for p in onnxruntime.get_available_providers()]
+    yield "ok", f"ONNX Runtime {onnxruntime.__version__}, providers: {', '.join(providers)}"
+    encoder = "libx264" in av.codecs_available
+    yield (
+        ("ok" if encoder else "!!"),
+        f"PyAV {av.__version__}, H.264 encoder {'found' if encoder else 'missing'}",
+    )
+    if (torch := _optional("torch")) is not None:
+        cuda = torch.cuda.get_device_name(0) if torch.cuda.is_available() else "no CUDA device"
+        yield "ok", f"PyTorch {torch.__version__}, {cuda}"
+    trt = _optional("tensorrt") or _optional("tensorrt_rtx")
+    if trt is not None:
+        yield "ok", f"{trt.__name__} {trt.__version__}"
+    else:
+        yield (
+            "--",
+            "TensorRT is not installed; .engine files need an NVIDIA GPU and 'ditto-engine[trt]'",
+        )
+
+
+def extras() -> Iterator[tuple[str, str]]:
+    for package, (extra, purpose) in EXTRAS.items():
+        try:
+            yield "ok", f"{package} {metadata.version(package)}: {purpose}"
+        except metadata.PackageNotFoundError:
+            yield "--", f"{package} is not installed; pip install 'ditto-engine[{extra}]': {purpose}"
+
+
+def packs(parsed: argparse.Namespace) -> Iterator[tuple[str, str]]:
+    from ditto.mini.files import verify
+
+    try:
+        verify()
+        yield "ok", "pack mini: all files present, checksums right"
+    except DittoError as error:
+        yield "!!", f"pack mini: {error}"
+    if parsed.data_root or parsed.cfg_pkl:
+        yield _official(parsed)
+    else:
+        yield "--", "pack ditto: not looked for; name it with --data_root and --cfg_pkl"
+
+
+def _official(parsed: argparse.Namespace) -> tuple[str, str]:
+    from pathlib import Path
+
+    from cfg.official import read_official
+
+    if not parsed.data_root or not parsed.cfg_pkl:
+        return "!!", "pack ditto: --data_root and --cfg_pkl belong together"
+    try:
+        pack = read_official(Path(parsed.cfg_pkl), Path(parsed.data_root))["pack"]
+    except DittoError as error:
+        return "!!", f"pack ditto: {error}"
+    missing = [role for role, file in pack["files"].items() if not Path(file).is_file()]
+    if missing:
+        return "!!", f"pack ditto: no file for {', '.join(missing)} under {parsed.data_root}"
+    return "ok", f"pack ditto ({pack['format']}): {len(pack['files'])} files found"
+
+
+def _optional(name: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except Exception as error:
+        if not isinstance(error, ImportError):
+            print(f"{name}: {error}", file=sys.stderr)
+        return None

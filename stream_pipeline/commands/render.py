@@ -1,0 +1,148 @@
+"""`ditto render` and `inference.py`: a portrait and a voice to a video."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from cfg.errors import ConfigError
+from cfg.settings import EMOTIONS, PRESETS
+from stream_pipeline.commands.progress import ProgressBar
+
+LARGEST_SCRIPT = 50_000_000  # bytes of a control file
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    give = parser.add_argument
+    give(
+        "-i", "--image", "--source_path", dest="source", metavar="FILE", help="portrait or video of a person"
+    )
+    give(
+        "-a", "--audio", "--audio_path", dest="audio", metavar="FILE", help="speech: any sound or video file"
+    )
+    give(
+        "-o",
+        "--output",
+        "--output_path",
+        dest="output",
+        metavar="FILE",
+        help="mp4, mov, mkv, webm, gif, webp; a folder ending in / for PNG files",
+    )
+    give("--say", metavar="TEXT", help="speak this text instead of --audio (needs the extra 'tts')")
+    give("--config", metavar="NAME|FILE", help="built-in configuration or YAML file (default: mini)")
+    give("--data_root", "--data-root", metavar="DIR", help="folder of the official checkpoints")
+    give(
+        "--cfg_pkl", "--cfg-pkl", metavar="FILE", help="configuration that came with the official checkpoints"
+    )
+    give("--online", action="store_true", help="run the low-latency streaming mode")
+    give("--seed", type=int, help="the same seed gives the same video (default 0)")
+    give("--device", help="cpu, cuda or cuda:N")
+    give("--steps", type=int, help="denoising steps")
+    give("--overlap", type=int, help="frames two motion windows share")
+    give("--emotion", help=f"0-7 or a name: {', '.join(EMOTIONS)}; several separated by commas are blended")
+    give("--max-size", type=int, help="longest side of the video, pixels")
+    give("--face", type=int, help="which face, 0 is the largest")
+    give("--start", type=float, help="skip so many seconds of the sound")
+    give("--end", type=float, help="stop at this second of the sound")
+    give("--normalise", action="store_true", help="bring the voice to an ordinary loudness")
+    give("--denoise", action="store_true", help="take steady noise out of the voice")
+    give("--fade-in", type=int, help="frames over which motion sets in")
+    give("--fade-out", type=int, help="frames over which motion ends")
+    give("--ctrl", metavar="FILE.json", help='controls by frame: {"12": {"delta_yaw": 5}}')
+    give("--crf", type=int, help="H.264 quality, 0 best to 51 (default 18)")
+    give("--bitrate", type=int, help="bits a second instead of a quality")
+    give("--encoder-preset", choices=PRESETS, help="encoder effort (default veryfast)")
+    give(
+        "--compat", action="store_true", help="repeat the original implementation's numbers, faults included"
+    )
+    give("--profile", action="store_true", help="print how long each stage worked and waited")
+    give("--quiet", action="store_true", help="print nothing but errors")
+
+
+def render(parsed: argparse.Namespace) -> int:
+    from ditto.media.speak import speak
+    from stream_pipeline.engine import Engine
+
+    if not parsed.source or not parsed.output:
+        raise ConfigError("a portrait (-i) and an output file (-o) are needed; -h shows all options")
+    if bool(parsed.audio) == bool(parsed.say):
+        raise ConfigError("give a voice: either a sound file (-a) or a text (--say)")
+    began = time.perf_counter()
+    say = (lambda text: None) if parsed.quiet else print
+    with Engine.load(
+        parsed.config or "mini",
+        data_root=parsed.data_root,
+        cfg_pkl=parsed.cfg_pkl,
+        **overrides(parsed),
+    ) as engine:
+        sound = speak(parsed.say) if parsed.say else parsed.audio
+        avatar = engine.register(parsed.source)
+        for warning in avatar.first.warnings:
+            print(f"note: {parsed.source}: {warning}", file=sys.stderr)
+        bar = ProgressBar(quiet=parsed.quiet)
+        report = engine.render(avatar, sound, parsed.output, progress=bar)
+        bar.finish()
+    took = time.perf_counter() - began
+    seconds = report.frames / 25
+    pace = f"{seconds:.2f} s of video in {took:.1f} s ({seconds / took:.2f} x real time)"
+    say(f"{parsed.output}: {report.frames} frames, {pace}")
+    if parsed.profile:
+        print(report.profile())
+    return 0
+
+
+def overrides(parsed: argparse.Namespace) -> dict[str, dict[str, Any]]:
+    """What was said on the command line, as nested settings; what was not said is left out."""
+    said: dict[str, dict[str, Any]] = {
+        "pack": {"device": parsed.device},
+        "source": {"max_size": parsed.max_size, "face": parsed.face},
+        "audio": {
+            "start": parsed.start,
+            "end": parsed.end,
+            "normalise": parsed.normalise or None,
+            "denoise": parsed.denoise or None,
+        },
+        "condition": {"emotion": emotion(parsed.emotion)},
+        "motion": {"seed": parsed.seed, "steps": parsed.steps, "overlap": parsed.overlap},
+        "stitch": {
+            "fade_in": parsed.fade_in,
+            "fade_out": parsed.fade_out,
+            "controls": read_controls(Path(parsed.ctrl)) if parsed.ctrl else None,
+        },
+        "output": {"crf": parsed.crf, "bitrate": parsed.bitrate, "preset": parsed.encoder_preset},
+        "stream": {
+            "mode": "online" if parsed.online else None,
+            "compat": "reference" if parsed.compat else None,
+        },
+    }
+    kept = {group: {k: v for k, v in values.items() if v is not None} for group, values in said.items()}
+    return {group: values for group, values in kept.items() if values}
+
+
+def emotion(text: str | None) -> Any:
+    """A label or a list of labels to blend."""
+    if text is None:
+        return None
+    labels = [int(part) if part.strip().isdigit() else part.strip() for part in text.split(",")]
+    return labels[0] if len(labels) == 1 else labels
+
+
+def read_controls(path: Path) -> dict[int, Any]:
+    """Frame number to controls, from a JSON file."""
+    try:
+        if path.stat().st_size > LARGEST_SCRIPT:
+            raise ConfigError(f"{path}: too large for a control file")
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, RecursionError) as error:
+        raise ConfigError(f"{path}: cannot be read: {error}") from error
+    except json.JSONDecodeError as error:
+        raise ConfigError(f"{path}, line {error.lineno}: not valid JSON: {error.msg}") from error
+    if isinstance(values, list):
+        return dict(enumerate(values))
+    if not isinstance(values, dict) or not all(str(k).isdigit() for k in values):
+        raise ConfigError(f'{path}: expected {{"frame number": {{"control": value}}}}')
+    return {int(key): value for key, value in values.items()}
