@@ -80,7 +80,7 @@ class Engine:
 
     def register(self, source: str | Path, **over: Any) -> RegisteredAvatar:
         """The face of a portrait or video; may be used by many sessions. `over`: source settings."""
-        settings = self._with({"source": over} if over else {})
+        settings = self.with_settings({"source": over} if over else {})
         avatar = register(self.pack, Path(source), settings)
         self._avatars.append(avatar)
         return avatar
@@ -95,7 +95,7 @@ class Engine:
         **over: Any,
     ) -> Report:
         """The whole voice to a finished video file; nothing is left behind if it fails."""
-        settings = self._with(over)
+        settings = self.with_settings(over)
         voice = sound if isinstance(sound, Sound) else read(sound, settings)
         total = -(-len(voice.samples) // SAMPLES_PER_FRAME)
         sink = open_sink(Path(output), avatar.first.image.shape[:2], voice, settings.output)
@@ -117,7 +117,9 @@ class Engine:
         self, avatar: RegisteredAvatar, *, mode: str = "online", rate: int = SAMPLE_RATE, **over: Any
     ) -> Session:
         """A stream: push sound of `rate`, pull pictures. Use it as a `with` block."""
-        return Session(self.pack, avatar, self._with(merge({"stream": {"mode": mode}}, over)), rate=rate)
+        return Session(
+            self.pack, avatar, self.with_settings(merge({"stream": {"mode": mode}}, over)), rate=rate
+        )
 
     def close(self) -> None:
         for avatar in self._avatars:
@@ -125,7 +127,7 @@ class Engine:
         self._avatars.clear()
         self.pack.close()
 
-    def _with(self, over: Mapping[str, Any]) -> Settings:
+    def with_settings(self, over: Mapping[str, Any]) -> Settings:
         """These settings with nested ones laid on top; a group may be named or given as keywords."""
         if not over:
             return self.settings

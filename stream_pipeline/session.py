@@ -25,6 +25,7 @@ from ditto.messages import (
     SAMPLES_PER_FRAME,
     AudioChunk,
     EndOfSpeech,
+    Features,
     Floats,
     Image,
 )
@@ -79,6 +80,7 @@ class Session:
         self._resampler = Resampler(rate)
         self._turn = 0
         self._pushed = 0  # samples of this turn, at 16 kHz
+        self._rows = 0  # feature rows of this turn
         self._shown = 0
         self._heard: dict[int, list[Floats]] = {}
         self._pushing = threading.Lock()  # keeps pushes in order; may be held while one waits
@@ -101,6 +103,12 @@ class Session:
         voice = as_voice(samples)
         with self._pushing:
             self._send(self._resampler.push(voice), timeout)
+
+    def push_features(self, rows: Floats) -> None:
+        """Speech features instead of sound, as the pack's own encoder makes them: (n, C) rows."""
+        with self._pushing:
+            self._pipeline.push(Features(self._turn, self._rows, rows))
+            self._rows += len(rows)
 
     def end_of_speech(self) -> None:
         """The utterance is over: its last frames come out, the next push begins another."""
@@ -162,6 +170,7 @@ class Session:
     def _begin(self, turn: int) -> None:
         self._turn = turn
         self._pushed = 0
+        self._rows = 0
         self._resampler = Resampler(self._rate)
 
     def _send(self, voice: Floats, timeout: float | None) -> None:

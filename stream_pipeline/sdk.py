@@ -1,0 +1,195 @@
+"""The reference's `StreamSDK`, over the same engine: its scripts run after changing one import."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cfg.errors import ConfigError, DittoError
+from cfg.reading import merge
+from ditto.avatar_registrar import RegisteredAvatar
+from ditto.media.sound import resample
+from ditto.messages import SAMPLE_RATE, SAMPLES_PER_FRAME, Floats, Image
+from ditto.writer import Sink, open_sink
+from stream_pipeline.engine import Engine
+from stream_pipeline.keywords import nested
+from stream_pipeline.session import Session
+
+
+class StreamSDK:
+    """One video at a time: `setup`, then sound by `run_chunk` or features by the queue, then `close`.
+
+    The silent video is written to `tmp_output_path`, as the reference does; `Engine.render` writes
+    sound and picture in one go. Keywords are those of the reference; an unknown one is refused.
+    """
+
+    def __init__(self, cfg_pkl: str | Path, data_root: str | Path | None = None, **kwargs: Any) -> None:
+        """`cfg_pkl` is an official `.pkl`, or one of our configuration names or YAML files."""
+        name = str(cfg_pkl)
+        over = nested(kwargs)
+        if name.endswith(".pkl"):
+            self._engine = Engine.load(cfg_pkl=cfg_pkl, data_root=data_root, **over)
+        else:
+            self._engine = Engine.load(name, data_root=data_root, **over)
+        self._session: Session | None = None
+        self._drained: threading.Thread | None = None
+        self._error: BaseException | None = None
+        self.online_mode = self._engine.settings.online
+        self.wav2feat = _Encoder(self)
+        self.audio2motion_queue = _FeatureQueue(self)
+
+    def setup(self, source_path: str | Path, output_path: str | Path, **kwargs: Any) -> None:
+        """Register the source and start the stages; a stream that still runs is closed first."""
+        if self._session is not None:
+            self.close()
+        if "online_mode" in kwargs:
+            self.online_mode = bool(kwargs["online_mode"])
+        self._options = nested(kwargs)
+        self._options = merge(
+            self._options, {"stream": {"mode": "online" if self.online_mode else "offline"}}
+        )
+        self._source_path = Path(source_path)
+        self.output_path = str(output_path)
+        self.tmp_output_path = self.output_path + ".tmp.mp4"
+        self._frames = int(kwargs.get("N_d", -1))
+        self._avatar: RegisteredAvatar = self._engine.register(
+            self._source_path, **self._options.get("source", {})
+        )
+        self._fed = 0
+        self._start()
+
+    def setup_Nd(
+        self,
+        N_d: int,
+        fade_in: int = -1,
+        fade_out: int = -1,
+        ctrl_info: Mapping[int, Any] | Sequence[Any] | None = None,
+    ) -> None:
+        """How many frames there will be, over how many motion fades, and controls by frame."""
+        session = self._running("setup_Nd")
+        self._frames = N_d
+        if ctrl_info:
+            by_frame = enumerate(ctrl_info) if isinstance(ctrl_info, Sequence) else ctrl_info.items()
+            for frame, controls in by_frame:
+                session.control(int(frame), int(frame) + 1, **controls)
+        session.timeline.fade(N_d, max(fade_in, 0), max(fade_out, 0))
+
+    def run_chunk(self, audio_chunk: Any, chunksize: tuple[int, int, int] = (3, 5, 2)) -> None:
+        """One window of 16 kHz sound: past, new and future frames; the next starts `new` frames later."""
+        session = self._running("run_chunk")
+        samples = np.asarray(audio_chunk, np.float32)
+        past, new, future = chunksize
+        length = sum(chunksize) * SAMPLES_PER_FRAME + 80
+        if samples.shape != (length,):
+            raise ConfigError(
+                f"a chunk of sizes {tuple(chunksize)} has {length} samples, not {samples.shape}"
+            )
+        fresh = samples[past * SAMPLES_PER_FRAME :] if self._fed == 0 else samples[-new * SAMPLES_PER_FRAME :]
+        self._fed += 1
+        session.push(fresh)
+
+    def close(self) -> None:
+        """Wait for the last frame and finish the video; raises what went wrong on the way."""
+        session, self._session = self._session, None
+        if session is None:
+            return
+        try:
+            session.end()
+            assert self._drained is not None
+            self._drained.join()
+            if self._error is not None:
+                raise self._error
+            self._sink.close()
+        except BaseException:
+            self._sink.abort()
+            raise
+        finally:
+            session.close()
+
+    def __enter__(self) -> StreamSDK:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self.close()
+        elif self._session is not None:
+            self._session.close()
+            self._session = None
+            self._sink.abort()
+        self._engine.close()
+
+    def _start(self) -> None:
+        engine = self._engine
+        settings = engine.with_settings(self._options)
+        shape = self._avatar.first.image.shape[:2]
+        self._sink: Sink = open_sink(Path(self.tmp_output_path), shape, None, settings.output)
+        limited = _Limited(self._sink, lambda: self._frames)
+        self._error = None
+        self._session = Session(engine.pack, self._avatar, settings, sink=limited)
+        self._session.__enter__()
+        self._drained = threading.Thread(target=self._drain, args=(self._session,), daemon=True)
+        self._drained.start()
+
+    def _drain(self, session: Session) -> None:
+        try:
+            for _ in session.pictures():
+                pass
+        except DittoError as error:
+            self._error = error
+
+    def _running(self, asked: str) -> Session:
+        if self._session is None:
+            raise ConfigError(f"{asked} needs a running stream: call setup first")
+        if self._error is not None:
+            raise self._error
+        return self._session
+
+    def _encode(self, audio: Any, sr: int) -> Floats:
+        settings = self._engine.with_settings({"stream": {"mode": "offline"}})
+        stream = self._engine.pack.speech(settings)
+        voice = resample(np.asarray(audio, np.float32), sr)
+        return np.concatenate([stream.push(voice), stream.flush()])
+
+
+class _Encoder:
+    """What scripts call as `SDK.wav2feat.wav2feat(audio)`."""
+
+    def __init__(self, sdk: StreamSDK) -> None:
+        self._sdk = sdk
+
+    def wav2feat(self, audio: Any, sr: int = SAMPLE_RATE) -> Floats:
+        """(n, C) features of a whole voice, 25 rows a second."""
+        return self._sdk._encode(audio, sr)
+
+
+class _FeatureQueue:
+    """What scripts call as `SDK.audio2motion_queue.put(features)`; None is the end and may be left out."""
+
+    def __init__(self, sdk: StreamSDK) -> None:
+        self._sdk = sdk
+
+    def put(self, features: Floats | None) -> None:
+        if features is not None:
+            self._sdk._running("audio2motion_queue.put").push_features(np.asarray(features, np.float32))
+
+
+class _Limited:
+    """A sink that takes only the first so many frames; -1 is all."""
+
+    def __init__(self, sink: Sink, limit: Callable[[], int]) -> None:
+        self._sink = sink
+        self._limit = limit
+
+    def write(self, image: Image, index: int) -> None:
+        if self._limit() <= 0 or index < self._limit():
+            self._sink.write(image, index)
+
+    def close(self) -> None:
+        self._sink.close()
+
+    def abort(self) -> None:
+        self._sink.abort()
