@@ -34,7 +34,7 @@ class BlazeFace:
 def prepare(image: Image) -> Floats:
     """(1, 128, 128, 3) in -1..1."""
     small = np.asarray(cv2.resize(image, (SIDE, SIDE)), np.float32)[None]
-    return np.subtract(small / np.float32(127.5), np.float32(1))
+    return np.asarray(small / np.float32(127.5) - np.float32(1), np.float32)
 
 
 def anchors() -> npt.NDArray[np.float64]:

@@ -80,10 +80,14 @@ def crop_matrix(points: Points, framing: Framing) -> Floats:
     rect = face_rect(points, framing.scale, framing.right, framing.down)
     angle = rect.angle if framing.upright else 0.0
     zoom = framing.size / rect.size[0]
-    cos, sin = zoom * math.cos(angle), zoom * math.sin(angle)
+    cos, sin = math.cos(angle), math.sin(angle)
     x, y = rect.centre
     middle = np.float32(framing.size / 2)
-    matrix = [[cos, sin, middle - (cos * x + sin * y)], [-sin, cos, middle - (-sin * x + cos * y)], [0, 0, 1]]
+    matrix = [
+        [zoom * cos, zoom * sin, middle - zoom * (cos * x + sin * y)],
+        [-zoom * sin, zoom * cos, middle - zoom * (-sin * x + cos * y)],
+        [0, 0, 1],
+    ]
     return np.array(matrix, np.float32)
 
 

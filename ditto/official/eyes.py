@@ -41,7 +41,7 @@ def offset(landmarks: Floats) -> Floats:
 
 def _openness(landmarks: Floats, eye: Eye) -> Floats:
     gaps = [_length(landmarks[:, low] - landmarks[:, high]) for low, high in eye.lids]
-    return np.divide(gaps[0] + gaps[1] + gaps[2], _width(landmarks, eye) + TINY)
+    return np.asarray((gaps[0] + gaps[1] + gaps[2]) / (_width(landmarks, eye) + TINY), np.float32)
 
 
 def _gaze(landmarks: Floats, eye: Eye) -> Floats:
@@ -52,11 +52,11 @@ def _gaze(landmarks: Floats, eye: Eye) -> Floats:
 
 def _offset(landmarks: Floats, eye: Eye) -> Floats:
     moved = landmarks[:, eye.ball] - _middle(landmarks, eye)
-    return np.divide(moved, _width(landmarks, eye)[:, None] + TINY)
+    return np.asarray(moved / (_width(landmarks, eye)[:, None] + TINY), np.float32)
 
 
 def _middle(landmarks: Floats, eye: Eye) -> Floats:
-    return np.multiply(landmarks[:, eye.outer] + landmarks[:, eye.inner], np.float32(0.5))
+    return np.asarray((landmarks[:, eye.outer] + landmarks[:, eye.inner]) / 2, np.float32)
 
 
 def _width(landmarks: Floats, eye: Eye) -> Floats:
@@ -64,7 +64,7 @@ def _width(landmarks: Floats, eye: Eye) -> Floats:
 
 
 def _direction(vectors: Floats) -> Floats:
-    return np.divide(vectors, _length(vectors)[:, None] + TINY)
+    return np.asarray(vectors / (_length(vectors)[:, None] + TINY), np.float32)
 
 
 def _length(vectors: Floats) -> Floats:

@@ -64,21 +64,18 @@ class Landmark478:
         self._mesh = mesh
         self._compat = compat
 
-    def __call__(self, image: Image, known: Points | None = None) -> Floats | None:
+    def __call__(self, image: Image, known: Points) -> Floats:
         """(478, 3) in 0..1 of the picture, depth in picture widths.
 
-        Where the detector misses the face, the mesh is placed by `known` landmarks (n, 2) in pixels;
-        without them the answer is None.
+        `known` landmarks of the face, (n, 2) in pixels, place the mesh where the detector misses it.
         """
         height, width = image.shape[:2]
         faces = self._detector(image)
         if len(faces):
-            mesh = self._mesh(image, self._region(faces[0], width, height))
-        elif known is not None:
-            mesh = self._mesh(image, face_region(np.concatenate([known.min(axis=0), known.max(axis=0)])))
+            region = self._region(faces[0], width, height)
         else:
-            return None
-        return np.asarray(mesh / np.array([width, height, width]), np.float32)
+            region = face_region(np.concatenate([known.min(axis=0), known.max(axis=0)]))
+        return np.asarray(self._mesh(image, region) / np.array([width, height, width]), np.float32)
 
     def _region(self, face: Floats, width: int, height: int) -> Region:
         scale = np.array([height, width] if self._compat else [width, height], np.float32)
@@ -114,7 +111,7 @@ def cut(image: Image, region: Region) -> Floats:
     target = (unit + 0.5) * SIDE
     matrix = cv2.getPerspectiveTransform(source.astype(np.float32), target.astype(np.float32))
     part = cv2.warpPerspective(image, matrix, (SIDE, SIDE), flags=cv2.INTER_LINEAR)
-    return np.divide(np.asarray(part, np.float32)[None], np.float32(255))
+    return np.asarray(part[None] / np.float32(255), np.float32)
 
 
 def place(points: Floats, region: Region) -> Floats:

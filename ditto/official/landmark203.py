@@ -29,4 +29,4 @@ class Landmark203:
 def unit_planes(image: Image) -> Floats:
     """(h, w, 3) in 0..255 -> (1, 3, h, w) in 0..1."""
     planes = np.ascontiguousarray(image.transpose(2, 0, 1), np.float32)[None]
-    return np.divide(planes, np.float32(255))
+    return np.asarray(planes / np.float32(255), np.float32)
