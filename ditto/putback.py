@@ -44,8 +44,8 @@ class _Place:
     shape: tuple[int, ...]  # of the picture
     box: tuple[slice, slice]  # rows, columns of the picture that are touched
     matrix: npt.NDArray[np.float64]  # (2, 3) from the square to the box
-    cover: Floats  # (h, w, 1) 0..1
-    keep: Floats  # (h, w, 1) 1 - cover
+    cover: Floats  # (h, w, 3) 0..1; three equal channels multiply several times faster than one
+    keep: Floats  # (h, w, 3) 1 - cover
 
 
 class OfficialCompositor:
@@ -74,7 +74,7 @@ class OfficialCompositor:
         size = (columns.stop - columns.start, rows.stop - rows.start)
         blended = np.asarray(cv2.warpAffine(face, place.matrix, size, flags=cv2.INTER_LINEAR), np.float32)
         blended *= place.cover
-        blended += place.keep * picture[place.box]
+        blended += cv2.multiply(picture[place.box], place.keep, dtype=cv2.CV_32F)
         if not self._compat:
             np.rint(blended, out=blended)
         np.clip(blended, 0, 255, out=blended)
@@ -97,10 +97,10 @@ class OfficialCompositor:
         bottom = max(top, min(shape[0], math.ceil(landed[:, 1].max()) + 1))
         matrix = to_frame[:2].astype(np.float64)
         matrix[:, 2] -= (left, top)
-        cover = np.zeros((0, 0, 1), np.float32)
+        cover = np.zeros((0, 0, 3), np.float32)
         if right > left and bottom > top:
             warped = cv2.warpAffine(self._mask, matrix, (right - left, bottom - top), flags=cv2.INTER_LINEAR)
-            cover = np.asarray(np.clip(warped, 0, 1), np.float32)[..., None]
+            cover = np.repeat(np.asarray(np.clip(warped, 0, 1), np.float32)[..., None], 3, axis=2)
         box = (slice(top, bottom), slice(left, right))
         return _Place(to_frame.tobytes(), shape, box, matrix, cover, 1 - cover)
 
