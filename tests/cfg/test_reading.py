@@ -1,0 +1,95 @@
+import pytest
+
+from cfg.errors import ConfigError
+from cfg.reading import as_mapping, build, built_in, load, merge, read_yaml
+from cfg.settings import Settings
+
+PACKS = ["mini", "mini_online"] + [
+    f"ditto_{kind}{mode}" for kind in ("torch", "onnx", "trt") for mode in ("", "_online")
+]
+
+
+@pytest.mark.parametrize("name", PACKS)
+def test_every_built_in_configuration_is_valid(name):
+    settings = load(name)
+    assert settings.online == name.endswith("_online")
+    assert settings.pack.name == name.split("_")[0]
+
+
+def test_an_unknown_key_is_refused_with_the_nearest_name():
+    with pytest.raises(ConfigError, match=r"motion\.overlp is not a setting; did you mean 'overlap'\?"):
+        load("mini", motion={"overlp": 3})
+
+
+def test_an_unknown_configuration_is_refused_with_the_nearest_name():
+    with pytest.raises(ConfigError, match="did you mean 'mini'"):
+        load("minni")
+
+
+@pytest.mark.parametrize(
+    ("group", "key", "value"),
+    [
+        ("motion", "steps", 0),
+        ("motion", "steps", "many"),
+        ("motion", "steps", True),
+        ("motion", "overlap", 80),
+        ("motion", "seed", -1),
+        ("source", "max_size", 1e9),
+        ("source", "crop_scale", float("nan")),
+        ("source", "face", [1, 2]),
+        ("audio", "chunk", [3, 0, 2]),
+        ("audio", "chunk", [3, 5]),
+        ("audio", "start", -1.0),
+        ("output", "crf", 52),
+        ("output", "preset", "warp"),
+        ("output", "fps", 30),
+        ("stream", "mode", "sideways"),
+        ("stream", "capacity", 0),
+        ("pack", "name", "maxi"),
+        ("pack", "files", ["a"]),
+        ("stitch", "fade_type", "x"),
+    ],
+)
+def test_a_value_of_the_wrong_type_or_out_of_range_is_refused_by_name(group, key, value):
+    with pytest.raises(ConfigError, match=rf"{group}\.{key}"):
+        load("mini", **{group: {key: value}})
+
+
+def test_a_file_is_laid_over_the_defaults_and_keywords_over_the_file(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("motion: {steps: 7, seed: 5}\nsource: {face: [1, 2, 3, 4]}\n")
+    settings = load(path, motion={"seed": 9})
+    assert (settings.motion.steps, settings.motion.seed) == (7, 9)
+    assert settings.source.face == (1.0, 2.0, 3.0, 4.0)
+
+
+@pytest.mark.parametrize(
+    "text", ["- a\n- b\n", "motion: 3\n", "a: [", "!!python/object/apply:os.system ['true']\n"]
+)
+def test_a_file_that_is_no_configuration_is_refused(tmp_path, text):
+    path = tmp_path / "bad.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError):
+        load(path)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(ConfigError, match="nowhere.yaml"):
+        read_yaml(tmp_path / "nowhere.yaml")
+
+
+def test_settings_survive_the_way_to_a_mapping_and_back():
+    settings = load("ditto_onnx", source={"face": 2}, motion={"hold_dims": [1, 202]})
+    assert build(Settings, as_mapping(settings)) == settings
+
+
+def test_merging_keeps_what_is_not_named_and_leaves_its_arguments_alone():
+    base = {"a": {"x": 1, "y": 2}, "b": 3}
+    assert merge(base, {"a": {"y": 5}}) == {"a": {"x": 1, "y": 5}, "b": 3}
+    assert base == {"a": {"x": 1, "y": 2}, "b": 3}
+
+
+def test_every_official_format_names_a_file_for_every_role():
+    roles = {"appearance_extractor", "motion_extractor", "warp_network", "decoder", "stitch_network", "lmdm"}
+    for kind in ("torch", "onnx", "trt"):
+        assert roles <= set(built_in(f"ditto_{kind}")["pack"]["files"])
