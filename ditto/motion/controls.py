@@ -1,0 +1,201 @@
+"""What a user asks of single frames: checked, merged, and changed while the stream runs."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from cfg.errors import ConfigError, did_you_mean
+from ditto.messages import Floats
+from ditto.motion.vector import MOVING, WIDTHS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Controls:
+    """The controls of one frame; None leaves a thing as it is."""
+
+    fade_alpha: float | None = None  # 1 is driven, 0 the fade's target
+    fade_out_keys: tuple[str, ...] | None = None  # parts that fade, in place of the stream's own
+    vad_alpha: float | None = None  # 1 speaks, 0 holds the portrait's mouth; above 1 does nothing
+    delta_pitch: float | None = None  # degrees
+    delta_yaw: float | None = None  # degrees
+    delta_roll: float | None = None  # degrees
+    alpha_pitch: float | None = None  # factor on the angle, after delta_pitch
+    alpha_yaw: float | None = None
+    alpha_roll: float | None = None
+    alpha_exp: float | None = None  # factor on what the expression differs from the portrait's
+    alpha_scale: float | None = None  # factor on the size of the head
+    delta_exp: Floats | None = None  # (1, 63) added to the expression
+    delta_eye: Floats | None = None  # (1, 63) added to the expression at the eyes only
+    delta_t: Floats | None = None  # (1, 3) added to the position; z has no effect
+
+
+NAMES = tuple(f.name for f in fields(Controls))
+ARRAYS = {"delta_exp": 63, "delta_eye": 63, "delta_t": 3}
+
+Checked = Mapping[str, Any]  # a subset of Controls' fields, of Controls' types
+Frames = Mapping[Any, Any] | Sequence[Any] | Callable[[int], Any] | None
+
+
+def parts_named(what: str, names: Iterable[str] | str) -> tuple[str, ...]:
+    """Names of moving parts; 'kp', the identity, is accepted and left out, as it never moves."""
+    listed = [names] if isinstance(names, str) else list(names)
+    for name in listed:
+        if name not in WIDTHS:
+            raise ConfigError(f"{what}: '{name}' is no part of the motion{did_you_mean(str(name), MOVING)}")
+    return tuple(name for name in listed if name != "kp")
+
+
+def number(what: str, value: Any) -> float:
+    """A finite Python float, from a number or an array of one."""
+    try:
+        converted = float(np.asarray(value, np.float64).reshape(()))
+    except (TypeError, ValueError):
+        raise ConfigError(f"{what} is {value!r}, but must be one number") from None
+    if not math.isfinite(converted):
+        raise ConfigError(f"{what} is {converted}, but must be finite")
+    return converted
+
+
+def row(what: str, value: Any, width: int) -> Floats:
+    """(1, width) of finite numbers, from as many in any shape; one number stands for all."""
+    try:
+        array = np.asarray(value, np.float32)
+    except (TypeError, ValueError):
+        raise ConfigError(f"{what} must be {width} numbers, or one for all of them") from None
+    if array.size not in (1, width) or not np.isfinite(array).all():
+        raise ConfigError(
+            f"{what} has shape {array.shape}, but must be {width} finite numbers, or one for all of them"
+        )
+    return np.array(np.broadcast_to(array.reshape(1, -1), (1, width)))
+
+
+def known_names(where: str, names: Iterable[Any]) -> None:
+    for name in names:
+        if name not in NAMES:
+            raise ConfigError(f"{where}: '{name}' is not a control{did_you_mean(str(name), NAMES)}")
+
+
+def checked(given: Mapping[str, Any] | Controls | None, where: str = "controls") -> dict[str, Any]:
+    """The controls that are given, of the right types; an unknown name is refused."""
+    if given is None:
+        return {}
+    if isinstance(given, Controls):
+        return {name: getattr(given, name) for name in NAMES if getattr(given, name) is not None}
+    if not isinstance(given, Mapping):
+        raise ConfigError(f"{where} is {given!r}, but must map names of controls to values")
+    known_names(where, given)
+    out: dict[str, Any] = {}
+    for name, value in given.items():
+        what = f"{where}: {name}"
+        if name == "fade_out_keys":
+            out[name] = MOVING if value is None else parts_named(what, value)
+        elif name in ARRAYS:
+            out[name] = row(what, value, ARRAYS[name])
+        else:
+            out[name] = number(what, value)
+    return out
+
+
+def checked_frames(given: Mapping[Any, Any] | Sequence[Any] | None) -> dict[int, dict[str, Any]]:
+    """Frame number to controls, from a mapping (JSON's text keys too) or a list by frame."""
+    if given is None:
+        return {}
+    pairs: Iterable[tuple[Any, Any]] = given.items() if isinstance(given, Mapping) else enumerate(given)
+    frames: dict[int, dict[str, Any]] = {}
+    for key, value in pairs:
+        try:
+            index = int(key)
+        except (TypeError, ValueError):
+            raise ConfigError(f"controls are given by frame number, but '{key}' is none") from None
+        frames[index] = checked(value, f"controls of frame {index}")
+    return frames
+
+
+def fade_curve(length: int, fade_in: int, fade_out: int, *, compat: bool = False) -> dict[int, float]:
+    """fade_alpha by frame: rises from 0 over `fade_in` frames, reaches 0 at the last of `length`.
+
+    Where both fall on one frame the smaller counts; with `compat` the later one does, and frames
+    before the first may be named.
+    """
+    curve = {frame: frame / fade_in for frame in range(max(fade_in, 0))}
+    last = length - 1
+    for frame in range(last - fade_out, length) if fade_out > 0 else ():
+        alpha = (last - frame) / fade_out
+        curve[frame] = alpha if compat else min(alpha, curve.get(frame, 1.0))
+    return curve if compat else {frame: alpha for frame, alpha in curve.items() if 0 <= frame < length}
+
+
+def with_fades(
+    frames: Mapping[int, Checked], length: int, fade_in: int, fade_out: int, *, compat: bool = False
+) -> dict[int, dict[str, Any]]:
+    """The frames' controls with the fade curve in them; the given ones stay as they are."""
+    out = {frame: dict(controls) for frame, controls in frames.items()}
+    for frame, alpha in fade_curve(length, fade_in, fade_out, compat=compat).items():
+        out.setdefault(frame, {})["fade_alpha"] = alpha
+    return out
+
+
+class ControlTrack:
+    """The controls of a stream: for all frames, from a frame on, and for single frames.
+
+    The nearer word counts: a single frame's over a standing one, a standing one over the stream's.
+    The stage asks from its thread, in order of frames; anyone may change it meanwhile.
+    """
+
+    def __init__(self, frames: Frames = None, overall: Mapping[str, Any] | Controls | None = None) -> None:
+        """`frames`: a mapping or list by frame number, or a function of the frame number."""
+        self._lock = threading.Lock()
+        self._overall = checked(overall, "controls of all frames")
+        self._asked = frames if callable(frames) else None
+        self._frames = {} if callable(frames) else checked_frames(frames)
+        self._standing: dict[str, Any] = {}  # updates whose first frame has been reached
+        self._coming: list[tuple[int, dict[str, Any]]] = []  # updates still ahead, by first frame
+
+    def at(self, index: int) -> Controls:
+        """The controls of frame `index`."""
+        with self._lock:
+            while self._coming and self._coming[0][0] <= index:
+                self._standing = _merged(self._standing, self._coming.pop(0)[1])
+            near = self._frames.get(index, {})
+            far = {**self._overall, **self._standing}
+        if self._asked is not None:
+            near = checked(self._asked(index), f"controls of frame {index}")
+        return Controls(**{**far, **near})
+
+    def update(self, start: int, **controls: Any) -> None:
+        """From frame `start` on these hold, until changed again; None ends one."""
+        given = {name: value for name, value in controls.items() if value is not None}
+        known_names("controls", controls)
+        change = {**dict.fromkeys(controls), **checked(given)}
+        with self._lock:
+            self._coming.append((start, change))
+            self._coming.sort(key=lambda entry: entry[0])
+
+    def set(self, index: int, **controls: Any) -> None:
+        """These hold for frame `index` alone, beside what was set for it before."""
+        given = checked(controls, f"controls of frame {index}")
+        with self._lock:
+            self._frames[index] = {**self._frames.get(index, {}), **given}
+
+    def fade(self, length: int, fade_in: int, fade_out: int, *, compat: bool = False) -> None:
+        """Fades in at the start and out at the end of `length` frames."""
+        with self._lock:
+            self._frames = with_fades(self._frames, length, fade_in, fade_out, compat=compat)
+
+    def restart(self) -> None:
+        """Frames count from 0 again: what was set for single frames is gone, updates stand."""
+        with self._lock:
+            for _, change in self._coming:
+                self._standing = _merged(self._standing, change)
+            self._coming.clear()
+            self._frames = {}
+
+
+def _merged(standing: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in {**standing, **change}.items() if value is not None}

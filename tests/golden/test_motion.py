@@ -1,0 +1,76 @@
+import random
+
+import numpy as np
+import pytest
+
+from ditto.motion.controls import checked_frames, with_fades
+from ditto.motion.indices import blink_schedule, mirror_index
+from ditto.motion.pose import bins_to_degrees, keypoints, rotation, shift_gaze
+from ditto.motion.vector import from_vector, to_vector
+
+
+def assert_close(got, expected, relative=1e-5):
+    assert got.shape == expected.shape
+    np.testing.assert_allclose(got, expected, rtol=0, atol=relative * max(np.abs(expected).max(), 1e-12))
+
+
+@pytest.mark.golden("motion_vec", op="dic2arr")
+def test_parts_become_the_reference_vector(case):
+    assert_close(to_vector(case.group("info"), without=case.options["ignore_keys"]), case.expected["arr"])
+
+
+@pytest.mark.golden("motion_vec", op="arr2dic")
+def test_a_vector_becomes_the_reference_parts(case):
+    parts = from_vector(case.given["arr"])
+    assert {f"info.{name}" for name in parts} == set(case.expected)
+    for name, values in parts.items():
+        assert_close(values, case.expected[f"info.{name}"])
+
+
+@pytest.mark.golden("pose", op="bin66_to_degree")
+def test_bins_become_degrees(case):
+    assert_close(bins_to_degrees(case.given["x"]), case.expected["deg"])
+
+
+@pytest.mark.golden("pose", op="get_rotation_matrix")
+def test_angles_become_rotation_matrices(case):
+    angles = (case.given[name] for name in ("pitch", "yaw", "roll"))
+    assert_close(rotation(*angles), case.expected["R"])
+
+
+@pytest.mark.golden("pose", op="transform_keypoint")
+def test_keypoints_are_placed_in_space(case):
+    assert_close(keypoints(case.group("info")), case.expected["kp"])
+
+
+@pytest.mark.golden("pose", op="eye_delta")
+def test_gaze_is_shifted(case):
+    moved = shift_gaze(case.given["exp"], case.options["dx"], case.options["dy"])
+    assert_close(moved, case.expected["exp"])
+
+
+@pytest.mark.golden("indices", op="mirror_index")
+def test_indices_bounce(case):
+    size = case.options["size"]
+    assert [mirror_index(int(i), size) for i in case.given["idx"]] == case.expected["res"].tolist()
+
+
+@pytest.mark.golden("indices", op="blink_idx")
+def test_blinks_fall_on_the_reference_frames(case):
+    options = case.options
+    rng = random.Random(options["py_random_seed"])
+    schedule = blink_schedule(options["N"], options["blink_n"], options["open_n"], rng)
+    assert schedule == case.expected["idx"].tolist()
+
+
+@pytest.mark.golden("setup_nd")
+def test_fades_are_written_into_the_controls(case):
+    options = case.options
+    before = checked_frames(options["ctrl_info"])
+    after = with_fades(before, options["N_d"], options["fade_in"], options["fade_out"], compat=True)
+    assert sorted(after) == case.expected["frames"].tolist()
+    alphas = [after[frame].get("fade_alpha", -1.0) for frame in sorted(after)]
+    np.testing.assert_allclose(alphas, case.expected["fade_alpha"], rtol=1e-6)
+    for frame, controls in before.items():
+        kept = {name: value for name, value in controls.items() if name != "fade_alpha"}
+        assert kept.items() <= after[frame].items()
