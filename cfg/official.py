@@ -36,31 +36,6 @@ MESH_FILES = {
 AUDIO2MOTION = ("use_emo", "use_sc", "use_eye_open", "use_eye_ball")
 
 
-class _NumbersOnly(pickle.Unpickler):
-    """Admits numpy's way of storing arrays and nothing that could act."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        core = module.removeprefix("numpy.").removeprefix("_core.").removeprefix("core.")
-        if module.startswith("numpy") and (core, name) in {
-            ("multiarray", "_reconstruct"),
-            ("multiarray", "scalar"),
-            ("numeric", "_frombuffer"),
-        }:
-            return _reconstruct if name == "_reconstruct" else _scalar if name == "scalar" else _from_buffer
-        if (module, name) == ("numpy", "ndarray"):
-            return "ndarray"
-        if (module, name) == ("numpy", "dtype"):
-            return np.dtype
-        if (module, name) in {("collections", "OrderedDict"), ("builtins", "set"), ("builtins", "slice")}:
-            return dict if name == "OrderedDict" else {"set": set, "slice": slice}[name]
-        if (module, name) == ("_codecs", "encode"):
-            return _encode
-        raise ConfigError(f"it asks for '{module}.{name}', which a configuration has no use for")
-
-    def persistent_load(self, pid: Any) -> Any:
-        raise ConfigError("it refers to objects outside the file")
-
-
 def _plain(dtype: np.dtype[Any]) -> np.dtype[Any]:
     if dtype.hasobject or dtype.itemsize > 64:
         raise ConfigError("it holds an array of something other than numbers")
@@ -83,6 +58,39 @@ def _encode(text: str, encoding: str = "utf-8") -> bytes:
     if encoding not in ("latin1", "latin-1", "utf-8", "ascii"):
         raise ConfigError(f"it asks for the codec '{encoding}'")
     return text.encode(encoding)
+
+
+ADMITTED_MODULES = {
+    "__builtin__": "builtins",
+    "numpy.core.multiarray": "numpy",
+    "numpy._core.multiarray": "numpy",
+    "numpy.core.numeric": "numpy",
+    "numpy._core.numeric": "numpy",
+}
+ADMITTED: dict[tuple[str, str], Any] = {
+    ("numpy", "ndarray"): "ndarray",  # only ever named, as the kind to reconstruct
+    ("numpy", "dtype"): np.dtype,
+    ("numpy", "_reconstruct"): _reconstruct,
+    ("numpy", "scalar"): _scalar,
+    ("numpy", "_frombuffer"): _from_buffer,
+    ("collections", "OrderedDict"): dict,
+    ("builtins", "set"): set,
+    ("builtins", "slice"): slice,
+    ("_codecs", "encode"): _encode,
+}
+
+
+class _NumbersOnly(pickle.Unpickler):
+    """Admits numpy's way of storing arrays and nothing that could act."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        module = ADMITTED_MODULES.get(module, module)
+        if (module, name) in ADMITTED:
+            return ADMITTED[module, name]
+        raise ConfigError(f"it asks for '{module}.{name}', which a configuration has no use for")
+
+    def persistent_load(self, pid: Any) -> Any:
+        raise ConfigError("it refers to objects outside the file")
 
 
 def read_pickle(path: Path) -> dict[str, Any]:

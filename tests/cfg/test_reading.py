@@ -74,7 +74,7 @@ def test_a_file_that_is_no_configuration_is_refused(tmp_path, text):
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(ConfigError, match="nowhere.yaml"):
+    with pytest.raises(ConfigError, match=r"nowhere\.yaml"):
         read_yaml(tmp_path / "nowhere.yaml")
 
 
