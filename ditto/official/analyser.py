@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -144,7 +145,7 @@ class OfficialAnalyser:
             raise ModelError(f"motion extractor: no output is named {', '.join(missing)}")
         return {part: np.asarray(outputs[part], np.float32).reshape(1, -1) for part in MOTION_PARTS}
 
-    def _appearance(self, planes: Floats) -> Floats:
+    def _appearance(self, planes: Floats) -> Any:
         return self._networks.appearance.run({"image": planes})["pred"]
 
 

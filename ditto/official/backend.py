@@ -7,16 +7,16 @@ file, the maker's own, one made from TFLite). Their shapes do not differ, so sha
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 from cfg.errors import ModelError
 from ditto.messages import Floats
 
 
 class Network(Protocol):
-    """Named arrays in, named arrays out."""
+    """The part of a loaded model that is used here: named arrays in, named arrays out."""
 
-    def run(self, feeds: Mapping[str, Floats]) -> Mapping[str, Floats]: ...
+    def run(self, feeds: Mapping[str, Any]) -> Mapping[str, Any]: ...
 
 
 def output_with(values: int, outputs: Mapping[str, Floats], network: str) -> Floats:

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ditto.messages import Floats, Image
-from ditto.official.backend import Network, rows_of
+from ditto.official.backend import Network, output_with
 
 SIDE = 128  # pixels of the square the network sees
 ANCHORS = 896
@@ -27,7 +27,8 @@ class BlazeFace:
     def __call__(self, image: Image) -> Floats:
         """Columns: left, top, right, bottom in units of 1/128 picture; six x, y in 0..1; score."""
         outputs = self._network.run({self._input_name: prepare(image)})
-        (raw,), (logits,) = rows_of(16, outputs, "blaze_face"), rows_of(1, outputs, "blaze_face")
+        raw = output_with(ANCHORS * 16, outputs, "blaze_face").reshape(ANCHORS, 16)
+        logits = output_with(ANCHORS, outputs, "blaze_face").reshape(ANCHORS, 1)
         return merge(decode(raw, logits, self._anchors))
 
 
