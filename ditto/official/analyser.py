@@ -63,7 +63,7 @@ class OfficialAnalyser:
     ) -> None:
         """`compat` follows as the reference does: no second look, no shift to the right.
 
-        `last` are the landmarks of a frame before the first one, to follow instead of a detection.
+        `last` are the landmarks (203, 2) of a frame before the first one, to follow instead of a detection.
         """
         self._networks = networks
         self._settings = settings or SourceSettings()
@@ -84,6 +84,8 @@ class OfficialAnalyser:
             landmarks, warnings = self._find(image, index)
         else:
             landmarks = self._follow(image, index, self._last)
+        if not (np.isfinite(landmarks).all() and np.ptp(landmarks, axis=0).max() > 0):
+            raise NoFaceError(f"frame {index}: the landmarks found there are no face")
         self._last = landmarks
 
         head = crop(image, landmarks, self._around_head)

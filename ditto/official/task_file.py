@@ -50,7 +50,14 @@ class TaskFile:
             raise ModelError(
                 f"{self._path}: no such file. README, 'Checkpoints', says where to get it."
             ) from None
-        except (OSError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
+        except (
+            OSError,
+            RuntimeError,
+            NotImplementedError,
+            zipfile.BadZipFile,
+            EOFError,
+            zlib.error,
+        ) as error:
             raise ModelError(f"{self._path}: cannot be read as a task bundle: {error}") from error
         if len(network) > LARGEST_NETWORK:
             raise ModelError(

@@ -174,6 +174,13 @@ def test_a_face_hidden_from_the_detector_is_followed_for_a_second(scene):
             analyse(IMAGE, index)
 
 
+@pytest.mark.parametrize("nonsense", [np.nan, 7.0])
+def test_landmarks_that_are_no_face_are_refused(scene, nonsense):
+    scene.shape = lambda x, y: np.full((203, 2), nonsense, np.float32)
+    with pytest.raises(NoFaceError, match="frame 0: the landmarks found there are no face"):
+        OfficialAnalyser(scene.networks()).analyse(IMAGE, 0)
+
+
 def test_compat_never_looks_again(scene):
     analyse = OfficialAnalyser(scene.networks(), compat=True).analyse
     analyse(IMAGE, 0)
