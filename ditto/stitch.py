@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -108,8 +108,8 @@ class _Rest:
 class Stitch:
     """Moves the source's keypoints by each frame of motion.
 
-    The motion its anchor, the blinks and the fade's target belong to the stream: they go on
-    across utterances and interruptions, so that the head does not jump when a new one begins.
+    The anchor of relative motion, the blinks and the fade's target belong to the stream: they
+    outlive utterances and interruptions, so that the head does not jump when a new one begins.
     """
 
     name = "stitch"
@@ -121,11 +121,12 @@ class Stitch:
         options: StitchOptions | None = None,
         controls: ControlTrack | Frames = None,
         *,
-        d0: Floats | None = None,
+        d0: Floats | Callable[[], Floats | None] | None = None,
         length: int = -1,
         rng: random.Random | None = None,
     ) -> None:
-        """`d0`: (265,) motion that stands for no movement; None takes the first frame's.
+        """`d0`: (265,) motion that stands for no movement, or what tells it when the first frame is
+        there; None takes the first frame's.
 
         `length` of the stream in frames lets the eyes be open at its end; -1 is unknown. `rng`
         draws the pauses between blinks. A `controls` track of the caller's is used as it is,
@@ -139,7 +140,8 @@ class Stitch:
             if isinstance(controls, ControlTrack)
             else ControlTrack(controls, self._options.overall_ctrl_info)
         )
-        self._anchor: Parts | None = None if d0 is None else from_vector(d0)
+        self._zero = d0 if callable(d0) else lambda: d0
+        self._anchor: Parts | None = None
         self._factors = self._options.factors(source.is_image)
         self._fading = self._options.fading_parts()
         drive_eye = self._options.drive_eye
@@ -233,8 +235,12 @@ class Stitch:
 
     def _moved(self, rest: Parts, motion: Parts) -> dict[str, Floats]:
         """The portrait with the motion's share of pose and face, nothing controlled yet."""
-        if self._anchor is None and self._options.relative_d:
-            self._anchor = motion
+        if self._anchor is None:
+            zero = self._zero()
+            if zero is not None:
+                self._anchor = from_vector(zero)
+            elif self._options.relative_d:
+                self._anchor = motion
         if self._anchor is not None:
             parts = mix_difference(rest, motion, self._anchor, self._factors)
         elif self._options.compat:
