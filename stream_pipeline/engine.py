@@ -51,12 +51,15 @@ class Engine:
         *,
         data_root: str | Path | None = None,
         cfg_pkl: str | Path | None = None,
-        **over: Any,
+        over: Mapping[str, Any] | None = None,
+        **groups: Any,
     ) -> Engine:
         """An engine for a built-in configuration, a YAML file, or the official checkpoint layout.
 
-        `over` are nested settings laid on top: `Engine.load("mini", motion={"seed": 3})`.
+        Groups of settings are laid on top: `Engine.load("mini", motion={"seed": 3})`; `over` holds
+        them as one mapping.
         """
+        over = merge(over or {}, groups)
         if isinstance(config, Settings):
             settings = config
         elif cfg_pkl is not None:
@@ -102,7 +105,7 @@ class Engine:
         done = 0
         try:
             with Session(self.pack, avatar, settings, sink=sink, sound=pieces(voice.samples)) as session:
-                session.timeline.fade(total, settings.stitch.fade_in, settings.stitch.fade_out)
+                session.controls.fade(total, settings.stitch.fade_in, settings.stitch.fade_out)
                 for _ in session.pictures():
                     done += 1
                     if progress is not None:

@@ -32,9 +32,9 @@ class StreamSDK:
         name = str(cfg_pkl)
         over = nested(kwargs)
         if name.endswith(".pkl"):
-            self._engine = Engine.load(cfg_pkl=cfg_pkl, data_root=data_root, **over)
+            self._engine = Engine.load(cfg_pkl=cfg_pkl, data_root=data_root, over=over)
         else:
-            self._engine = Engine.load(name, data_root=data_root, **over)
+            self._engine = Engine.load(name, data_root=data_root, over=over)
         self._session: Session | None = None
         self._drained: threading.Thread | None = None
         self._error: BaseException | None = None
@@ -75,14 +75,14 @@ class StreamSDK:
         if ctrl_info:
             by_frame = enumerate(ctrl_info) if isinstance(ctrl_info, Sequence) else ctrl_info.items()
             for frame, controls in by_frame:
-                session.control(int(frame), int(frame) + 1, **controls)
-        session.timeline.fade(N_d, max(fade_in, 0), max(fade_out, 0))
+                session.controls.set(int(frame), **controls)
+        session.controls.fade(N_d, max(fade_in, 0), max(fade_out, 0))
 
     def run_chunk(self, audio_chunk: Any, chunksize: tuple[int, int, int] = (3, 5, 2)) -> None:
         """One window of 16 kHz sound: past, new and future frames; the next starts `new` frames later."""
         session = self._running("run_chunk")
         samples = np.asarray(audio_chunk, np.float32)
-        past, new, future = chunksize
+        past, new, _ = chunksize
         length = sum(chunksize) * SAMPLES_PER_FRAME + 80
         if samples.shape != (length,):
             raise ConfigError(

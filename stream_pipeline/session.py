@@ -29,7 +29,7 @@ from ditto.messages import (
     Floats,
     Image,
 )
-from ditto.motion.controls import Timeline
+from ditto.motion.controls import ControlTrack
 from ditto.packs import LoadedPack
 from ditto.writer import Sink
 from stream_pipeline.assembly import assemble
@@ -44,7 +44,7 @@ class LivePicture:
 
     image: Image  # (H, W, 3) RGB
     index: int  # counted from 0 over the whole session
-    turn: int  # raised by each utterance and each interruption
+    turn: int  # raised by each interruption
     frame: int  # counted from 0 within the turn
     sound: Floats  # (640,) 16 kHz samples heard while it is shown
 
@@ -73,9 +73,9 @@ class Session:
         on_failure: Callable[[StageError], None] | None = None,
     ) -> None:
         """`sound` (16 kHz pieces) feeds itself, from a thread of its own; else it is pushed."""
-        self.timeline = Timeline(settings.stitch.controls, settings.stitch.overall)
+        self.controls = ControlTrack(settings.stitch.controls, settings.stitch.overall)
         feed = None if sound is None else self._chunks(sound)
-        self._pipeline = assemble(pack, avatar, settings, self.timeline, sink, feed, on_failure)
+        self._pipeline = assemble(pack, avatar, settings, self.controls, sink, feed, on_failure)
         self._rate = rate
         self._resampler = Resampler(rate)
         self._turn = 0
@@ -111,11 +111,15 @@ class Session:
             self._rows += len(rows)
 
     def end_of_speech(self) -> None:
-        """The utterance is over: its last frames come out, the next push begins another."""
+        """The utterance is over: its last frames come out now, the next push begins another."""
         with self._pushing:
             self._send(self._resampler.flush(), None)
             self._pipeline.push(EndOfSpeech(self._turn))
-            self._begin(self._turn + 1)
+            with self._lock:
+                missing = -self._pushed % SAMPLES_PER_FRAME
+                self._heard.setdefault(self._turn, []).append(np.zeros(missing, np.float32))
+            self._pushed += missing
+            self._resampler = Resampler(self._rate)
 
     def end(self) -> None:
         """No more sound: what is still owed comes out, then the pictures end."""
@@ -131,18 +135,15 @@ class Session:
         with self._lock:
             self._heard = {t: pieces for t, pieces in self._heard.items() if t >= turn}
 
-    def control(self, start: int, end: int | None = None, **controls: Any) -> None:
-        """Set controls for frames `start` to `end` (None: from now on), as `ctrl_info` does."""
-        self.timeline.update(start, end, **controls)
+    def control(self, start: int, **controls: Any) -> None:
+        """From frame `start` of the turn on these controls hold; None ends one (docs/controls.md)."""
+        self.controls.update(start, **controls)
 
     def pictures(self, timeout: float | None = None) -> Iterator[LivePicture]:
         """Frames as they are finished, until `end`; TimeoutError after `timeout` seconds without one."""
         for item in self._pipeline.results(timeout):
-            if isinstance(item, EndOfSpeech):
-                with self._lock:
-                    self._heard.pop(item.turn, None)
-                continue
-            yield self._picture(item)
+            if not isinstance(item, EndOfSpeech):
+                yield self._picture(item)
 
     def cancel(self) -> None:
         """Stop from any thread; whoever waits for a picture gets Cancelled."""

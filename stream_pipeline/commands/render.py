@@ -77,7 +77,7 @@ def render(parsed: argparse.Namespace) -> int:
         parsed.config or "mini",
         data_root=parsed.data_root,
         cfg_pkl=parsed.cfg_pkl,
-        **overrides(parsed),
+        over=overrides(parsed),
     ) as engine:
         sound = speak(parsed.say) if parsed.say else parsed.audio
         avatar = engine.register(parsed.source)

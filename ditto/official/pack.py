@@ -1,0 +1,160 @@
+"""The official Ditto pack: its files opened, its networks in their roles."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cfg.errors import ConfigError, ModelError
+from cfg.settings import PackSettings, Settings
+from ditto.avatar import SourceFrame
+from ditto.messages import Floats
+from ditto.motion.diffusion import Denoiser, DiffusionSampler
+from ditto.official.analyser import FaceNetworks, OfficialAnalyser
+from ditto.official.blaze_face import BlazeFace
+from ditto.official.denoiser import GraphDenoiser, TorchDenoiser
+from ditto.official.detector import FaceDetector
+from ditto.official.face_mesh import FaceMesh, Landmark478
+from ditto.official.hubert import HubertStream, reference_file_framing, reference_live_framing
+from ditto.official.landmark106 import Landmark106
+from ditto.official.landmark203 import Landmark203
+from ditto.official.painting import OfficialDecoder, OfficialWarper
+from ditto.official.task_file import TaskFile
+from ditto.pack import Sampler, SpeechStream, Stitcher
+from ditto.putback import OfficialCompositor
+from model_formats.backend import Backend, Precision, existing
+from model_formats.opening import open_model
+
+PAINTING = ("appearance_extractor", "motion_extractor", "warp_network", "decoder", "stitch_network")
+FACES = ("insightface_det", "landmark106", "landmark203", "hubert")
+TORCH_FILES = (".pth", ".pt")
+MESH = ("blaze_face", "face_mesh")
+
+
+class OfficialPack:
+    """Opened once and shared by all sessions; the methods make what belongs to one session."""
+
+    name = "ditto"
+    online_overlap = 70
+    smoothing: int | None = None
+    conditions = frozenset({"use_emo", "use_sc", "use_eye_open", "use_eye_ball"})
+
+    def __init__(self, settings: PackSettings) -> None:
+        self._settings = settings
+        self._open: dict[str, Backend] = {}
+        try:
+            for role in PAINTING + FACES:
+                self._open[role] = self._opened(role)
+            self._landmark478 = self._mesh_networks()
+            self._denoiser = self._open_denoiser()
+        except BaseException:
+            self.close()
+            raise
+
+    def analyser(self, settings: Settings) -> OfficialAnalyser:
+        networks = FaceNetworks(
+            detect=FaceDetector(self._open["insightface_det"], self._input("insightface_det")),
+            landmark106=Landmark106(self._open["landmark106"], self._input("landmark106")),
+            landmark203=Landmark203(self._open["landmark203"], self._input("landmark203")),
+            landmark478=Landmark478(*self._landmark478, compat=settings.compat),
+            motion=self._open["motion_extractor"],
+            appearance=self._open["appearance_extractor"],
+        )
+        return OfficialAnalyser(networks, settings.source, settings.compat)
+
+    def speech(self, settings: Settings) -> SpeechStream:
+        chunk = settings.audio.chunk
+        if not settings.compat:
+            return HubertStream(self._open["hubert"], chunk)
+        framing = reference_live_framing if settings.online else reference_file_framing
+        return HubertStream(self._open["hubert"], chunk, framing)
+
+    def sampler(self, settings: Settings, source: SourceFrame, overlap: int) -> Sampler:
+        return DiffusionSampler(self._denoiser, settings.motion.steps, keep_noise=settings.compat)
+
+    def rest(self, source: SourceFrame) -> Floats | None:
+        """None: motion counts from its own first frame."""
+        return None
+
+    def stitcher(self) -> Stitcher:
+        return OfficialStitcher(self._open["stitch_network"])
+
+    def warper(self) -> OfficialWarper:
+        return OfficialWarper(self._open["warp_network"])
+
+    def decoder(self) -> OfficialDecoder:
+        return OfficialDecoder(self._open["decoder"])
+
+    def compositor(self, settings: Settings) -> OfficialCompositor:
+        return OfficialCompositor(compat=settings.compat)
+
+    def close(self) -> None:
+        for backend in self._open.values():
+            backend.close()
+        self._open.clear()
+
+    def _input(self, role: str) -> str:
+        (name, *_) = self._open[role].inputs
+        return name
+
+    def _path(self, role: str) -> Path:
+        named = self._settings.files.get(role)
+        if named is None:
+            raise ConfigError(f"pack.files names no file for '{role}'")
+        path = Path(named)
+        return path if path.is_file() else Path(self._settings.root) / named
+
+    def _opened(self, role: str) -> Backend:
+        path = self._path(role)
+        settings = self._settings
+        threads = settings.threads or None
+        if path.suffix not in TORCH_FILES:
+            return open_model(path, settings.device, "stored", threads=threads)
+        from ditto.networks.checkpoint import network
+
+        precision: Precision = settings.precision  # type: ignore[assignment]
+        return open_model(path, settings.device, precision, network(role), threads=threads)
+
+    def _open_denoiser(self) -> Denoiser:
+        path = self._path("lmdm")
+        if path.suffix in TORCH_FILES:
+            return TorchDenoiser.load(existing(path), self._settings.device)
+        self._open["lmdm"] = self._opened("lmdm")
+        return GraphDenoiser(self._open["lmdm"])
+
+    def _mesh_networks(self) -> tuple[BlazeFace, FaceMesh]:
+        files = self._settings.files
+        if all(role in files for role in MESH):
+            for role in MESH:
+                self._open[role] = self._opened(role)
+        elif "face_landmarker_task" in files:
+            bundle = TaskFile(self._path("face_landmarker_task"))
+            self._open["blaze_face"] = self._converted(bundle.detector, "face_detector")
+            self._open["face_mesh"] = self._converted(bundle.mesh, "face_landmarks_detector")
+        else:
+            raise ModelError("pack.files must name blaze_face and face_mesh, or face_landmarker_task")
+        return (
+            BlazeFace(self._open["blaze_face"], self._input("blaze_face")),
+            FaceMesh(self._open["face_mesh"], self._input("face_mesh")),
+        )
+
+    def _converted(self, graph: bytes, name: str) -> Backend:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / f"{name}.onnx"
+            path.write_bytes(graph)
+            return open_model(path, threads=self._settings.threads or None)
+
+
+class OfficialStitcher:
+    """Bends driven keypoints so that the shoulders stay where they are."""
+
+    def __init__(self, network: Backend) -> None:
+        self._network = network
+
+    def __call__(self, at_rest: Floats, driven: Floats) -> Floats:
+        feeds: dict[str, Any] = {"kp_source": at_rest, "kp_driving": driven}
+        (bent,) = self._network.run(feeds).values()
+        return np.asarray(bent, np.float32)

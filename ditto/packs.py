@@ -1,0 +1,67 @@
+"""The packs there are, and how a source is registered with one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+from cfg.settings import Settings
+from ditto.avatar import SourceFrame
+from ditto.avatar_registrar import MovingAvatar, RegisteredAvatar, StillAvatar
+from ditto.media.picture import is_picture, read_picture
+from ditto.media.video import VideoSource
+from ditto.messages import Floats
+from ditto.pack import Analyser, Compositor, Decoder, Sampler, SpeechStream, Stitcher, Warper
+
+
+class LoadedPack(Protocol):
+    """An opened pack: shared networks, and makers of what belongs to one session."""
+
+    name: str
+    online_overlap: int  # frames windows share when the voice is still arriving
+    smoothing: int | None  # frames head motion is averaged over; None leaves it to the mode
+    conditions: frozenset[str]  # what the motion model is told beside the voice: use_emo, …
+
+    def analyser(self, settings: Settings) -> Analyser: ...
+
+    def speech(self, settings: Settings) -> SpeechStream: ...
+
+    def sampler(self, settings: Settings, source: SourceFrame, overlap: int) -> Sampler: ...
+
+    def rest(self, source: SourceFrame) -> Floats | None:
+        """(265,) motion that means no movement; None takes that of a stream's first frame."""
+
+    def stitcher(self) -> Stitcher | None: ...
+
+    def warper(self) -> Warper: ...
+
+    def decoder(self) -> Decoder: ...
+
+    def compositor(self, settings: Settings) -> Compositor: ...
+
+    def close(self) -> None: ...
+
+
+def load_pack(settings: Settings) -> LoadedPack:
+    """The pack the settings name, its networks open."""
+    if settings.pack.name == "ditto":
+        from ditto.official.pack import OfficialPack
+
+        return OfficialPack(settings.pack)
+    from ditto.mini.pack import MiniPack
+
+    return MiniPack(settings.pack)
+
+
+def register(pack: LoadedPack, path: Path, settings: Settings) -> RegisteredAvatar:
+    """The face in a picture, or in the frames of a video."""
+    source = settings.source
+    if is_picture(path):
+        image = read_picture(path, max_size=source.max_size)
+        return StillAvatar(pack.analyser(settings).analyse(image, 0))
+    return MovingAvatar(
+        lambda: VideoSource(path, max_size=source.max_size),
+        lambda: pack.analyser(settings),
+        source.smoothing,
+        source.template_frames if source.template_frames > 0 else None,
+    )

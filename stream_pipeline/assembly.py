@@ -1,0 +1,156 @@
+"""The nine stages of one stream, put together from a pack, an avatar and settings."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from cfg.errors import StageError
+from cfg.settings import Settings
+from ditto.audio2motion import OVERLAP_OFFLINE, Audio2Motion
+from ditto.avatar import SourceFrame
+from ditto.avatar_registrar import NAME as REGISTRAR
+from ditto.avatar_registrar import Playback, RegisteredAvatar
+from ditto.condition import Condition, ConditionHandler, eyes_of
+from ditto.decode import Decode
+from ditto.messages import SAMPLES_PER_FRAME, Floats, Message
+from ditto.motion.controls import ControlTrack
+from ditto.motion.held import Identity
+from ditto.motion.reference_schedule import ReferenceMotion
+from ditto.motion.vector import to_vector
+from ditto.packs import LoadedPack
+from ditto.putback import Putback
+from ditto.stage import Stage
+from ditto.stitch import Stitch, StitchOptions
+from ditto.warp import Warp
+from ditto.wav2feat import Wav2Feat
+from ditto.writer import Sink, Writer
+from stream_pipeline.channel import Channel
+from stream_pipeline.pipeline import Pipeline
+
+FLAGS = ("use_emo", "use_sc", "use_eye_open", "use_eye_ball")
+AHEAD = 2  # source frames the registrar may have ready
+
+
+def assemble(
+    pack: LoadedPack,
+    avatar: RegisteredAvatar,
+    settings: Settings,
+    controls: ControlTrack,
+    sink: Sink | None = None,
+    feed: Iterable[Message] | None = None,
+    on_failure: Callable[[StageError], None] | None = None,
+) -> Pipeline:
+    """A pipeline not yet started; its results are the pictures, written to the sink if there is one."""
+    frames: Channel[SourceFrame] = Channel(AHEAD)
+    source = Playback(avatar, frames.get)
+    hearing, zero = motion_stages(pack, avatar, settings)
+    stages: list[Stage[Any, Any]] = [
+        *hearing,
+        Stitch(source, pack.stitcher(), stitch_options(settings), controls, d0=zero),
+        Warp(pack.warper()),
+        Decode(pack.decoder()),
+        Putback(pack.compositor(settings)),
+        Writer(sink),
+    ]
+    return Pipeline(
+        stages,
+        capacity=settings.stream.capacity,
+        feed=feed,
+        side_inputs=[(REGISTRAR, avatar.play(), frames)],
+        on_failure=on_failure,
+    )
+
+
+def motion_stages(
+    pack: LoadedPack, avatar: RegisteredAvatar, settings: Settings
+) -> tuple[list[Stage[Any, Any]], Floats | Callable[[], Floats | None] | None]:
+    """From sound to motion, and the motion that stands for no movement."""
+    source = to_vector(avatar.first.motion, without=("kp",))
+    overlap = motion_overlap(pack, settings)
+    sampler = pack.sampler(settings, avatar.first, overlap)
+    handler = condition_handler(pack, avatar, settings)
+    motion = settings.motion
+    identity = Identity(motion.hold_identity, motion.hold_dims)
+    limits = None
+    if motion.clip is not None:
+        least, most = (np.asarray(side, np.float32) for side in motion.clip)
+        limits = (least, most)
+    speech = pack.speech(settings)
+    hearing = Wav2Feat(speech)
+    if not settings.compat:
+        making = Audio2Motion(
+            sampler,
+            source,
+            online=settings.online,
+            overlap=overlap,
+            smoothing=pack.smoothing if motion.smoothing is None else motion.smoothing,
+            identity=identity,
+            limits=limits,
+            seed=motion.seed,
+        )
+        return [hearing, Condition(handler), making], pack.rest(avatar.first)
+    warm_up = None
+    if settings.online:
+        warm_up = silent_rows(pack, settings, overlap)
+    reference = ReferenceMotion(
+        sampler,
+        source,
+        handler.join,
+        warm_up=warm_up,
+        overlap=overlap,
+        smoothing=3 if motion.smoothing is None else motion.smoothing,
+        rng=np.random.default_rng(motion.seed),
+        identity=identity,
+        limits=limits,
+    )
+    zero = pack.rest(avatar.first)
+    return [hearing, reference], (lambda: reference.first) if zero is None else zero
+
+
+def motion_overlap(pack: LoadedPack, settings: Settings) -> int:
+    """Frames two windows share."""
+    if settings.motion.overlap is not None:
+        return settings.motion.overlap
+    return pack.online_overlap if settings.online and not settings.compat else OVERLAP_OFFLINE
+
+
+def silent_rows(pack: LoadedPack, settings: Settings, count: int) -> Floats:
+    """(count, C) features of a voice that has not begun."""
+    stream = pack.speech(
+        dataclasses.replace(settings, stream=dataclasses.replace(settings.stream, mode="offline"))
+    )
+    silence = np.zeros(count * SAMPLES_PER_FRAME, np.float32)
+    return np.concatenate([stream.push(silence), stream.flush()])
+
+
+def condition_handler(pack: LoadedPack, avatar: RegisteredAvatar, settings: Settings) -> ConditionHandler:
+    wanted = settings.condition
+    first = avatar.first
+    other = wanted.override or {}
+    eyes = eyes_of(
+        np.asarray(other.get("x_s_info_eye_open_lst", first.eye_open), np.float32).reshape(-1, 2),
+        np.asarray(other.get("eye_ball_lst", first.eye_ball), np.float32).reshape(-1, 6),
+    )
+    used = {flag: getattr(wanted, flag) and flag in pack.conditions for flag in FLAGS}
+    canonical = np.asarray(other.get("sc", first.motion["kp"]), np.float32)
+    return ConditionHandler(canonical, eyes, wanted.emotion, **used)
+
+
+def stitch_options(settings: Settings) -> StitchOptions:
+    wanted = settings.stitch
+    return StitchOptions(
+        use_d_keys=wanted.use_keys,
+        relative_d=wanted.relative,
+        drive_eye=wanted.drive_eye,
+        delta_eye_arr=wanted.eye_open,
+        delta_eye_open_n=wanted.blink_interval,
+        fade_out_keys=wanted.fade_keys,
+        fade_type=wanted.fade_type,
+        overall_ctrl_info=wanted.overall,
+        flag_stitching=wanted.stitching,
+        compat=settings.compat,
+    )
