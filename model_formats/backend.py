@@ -1,0 +1,70 @@
+"""What a loaded model looks like from outside, whatever its file format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from cfg.errors import ModelError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Precision = Literal["stored", "fp32", "fp16", "bf16"]
+Shape = tuple[int | None, ...]  # None where any size is accepted
+LARGEST = 4 << 30  # bytes; the official networks are below 0.4 GB
+
+
+class Backend(Protocol):
+    """A loaded network: named arrays in, named arrays out. It knows no faces and no audio."""
+
+    @property
+    def inputs(self) -> Mapping[str, Shape]: ...
+
+    @property
+    def outputs(self) -> Mapping[str, Shape]: ...
+
+    def run(self, feeds: Mapping[str, Any]) -> dict[str, Any]:
+        """NumPy or device arrays in; NumPy arrays out, or device arrays if it was opened to keep them."""
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class TorchNetwork:
+    """How a PyTorch weight file becomes a network; what such a file itself does not say."""
+
+    load: Callable[[Path], nn.Module]  # strict; raises ModelError
+    inputs: Mapping[str, Shape]  # in the order of the module's arguments
+    outputs: Mapping[str, Shape]  # in the order of its results
+    whole: frozenset[str] = field(default=frozenset())  # inputs that are integers (a diffusion time)
+
+
+def existing(path: Path) -> Path:
+    """The path of a model file that is there, not empty and not absurdly large."""
+    if not path.is_file():
+        raise ModelError(f"{path}: no such file. README, 'Checkpoints', says where to get it.")
+    size = path.stat().st_size
+    if not 0 < size <= LARGEST:
+        raise ModelError(f"{path} is {size} bytes; a model file has from 1 to {LARGEST}. Fetch it again.")
+    return path
+
+
+def check_feeds(path: Path, inputs: Mapping[str, Shape], feeds: Mapping[str, Any]) -> None:
+    """Raises ModelError where the names or shapes fed are not those the network takes."""
+    if feeds.keys() != inputs.keys():
+        raise ModelError(f"{path.name} takes {', '.join(sorted(inputs))}, not {', '.join(sorted(feeds))}")
+    for name, wanted in inputs.items():
+        shape = tuple(feeds[name].shape)
+        fits = len(shape) == len(wanted) and all(
+            w is None or n == w for n, w in zip(shape, wanted, strict=True)
+        )
+        if not fits:
+            raise ModelError(f"{path.name}: '{name}' has shape {shape}, wanted {show(wanted)}")
+
+
+def show(shape: Shape) -> str:
+    """`(1, 80, any)`."""
+    return "(" + ", ".join("any" if n is None else str(n) for n in shape) + ")"

@@ -1,0 +1,73 @@
+"""Opens a model file of any format: the one place that asks which format it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from cfg.errors import ModelError
+from model_formats.backend import Backend, Precision, TorchNetwork, existing
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """How a model file is to be run."""
+
+    device: str
+    precision: Precision
+    network: TorchNetwork | None
+    keep_on_device: bool
+    threads: int | None
+
+
+def open_model(
+    path: str | Path,
+    device: str = "cpu",
+    precision: Precision = "stored",
+    network: TorchNetwork | None = None,
+    *,
+    keep_on_device: bool = False,
+    threads: int | None = None,
+) -> Backend:
+    """A runnable network from a .pth, .onnx or .engine file, on exactly the device asked for.
+
+    `precision` "stored" takes the file as it is (fp32 for .pth). `network` is needed for .pth only.
+    With `keep_on_device` results stay in the device's memory. `threads` bounds the CPU threads.
+    """
+    path = Path(path)
+    opener = OPENERS.get(path.suffix.lower())
+    if opener is None:
+        raise ModelError(f"{path} is not a model file; its name should end in {', '.join(OPENERS)}")
+    return opener(existing(path), Wanted(device, precision, network, keep_on_device, threads))
+
+
+def _torch(path: Path, wanted: Wanted) -> Backend:
+    from model_formats.torch_file import TorchFile
+
+    if wanted.network is None:
+        raise ModelError(f"{path} holds weights only; say which network they belong to")
+    return TorchFile(
+        path,
+        wanted.network,
+        wanted.device,
+        wanted.precision,
+        keep_on_device=wanted.keep_on_device,
+        threads=wanted.threads,
+    )
+
+
+def _onnx(path: Path, wanted: Wanted) -> Backend:
+    from model_formats.onnx_file import OnnxFile
+
+    return OnnxFile(
+        path, wanted.device, wanted.precision, keep_on_device=wanted.keep_on_device, threads=wanted.threads
+    )
+
+
+def _tensorrt(path: Path, wanted: Wanted) -> Backend:
+    from model_formats.tensorrt_file import open_engine
+
+    return open_engine(path, wanted.device, wanted.precision, keep_on_device=wanted.keep_on_device)
+
+
+OPENERS = {".pth": _torch, ".pt": _torch, ".onnx": _onnx, ".engine": _tensorrt, ".trt": _tensorrt}

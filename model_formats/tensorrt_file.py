@@ -1,0 +1,237 @@
+"""TensorRT engines, also those of TensorRT for RTX. Not run on a GPU yet: tested against a fake runtime.
+
+An engine belongs to the TensorRT version, and mostly to the kind of GPU, it was built with. What
+builds one here leaves a stamp beside it, so that the wrong one is named before it is loaded.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import weakref
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cfg.errors import ModelError
+from model_formats.backend import Precision, Shape, check_feeds
+from model_formats.cuda_memory import CudaMemory, DeviceArray, DeviceMemory
+
+REBUILD = "rebuild it: scripts/cvt_onnx_to_trt.py"
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """What an engine was built with and for."""
+
+    library: str  # tensorrt or tensorrt_rtx
+    version: str
+    gpu: str
+    capability: str | None  # None for an engine that any GPU may load
+
+    def write(self, engine: Path) -> None:
+        stamp_of(engine).write_text(json.dumps(asdict(self), indent=1) + "\n")
+
+
+def stamp_of(engine: Path) -> Path:
+    """decoder.engine.json, beside the engine."""
+    return engine.with_name(engine.name + ".json")
+
+
+def read_stamp(engine: Path) -> Stamp | None:
+    """The stamp beside an engine; None if it has none, as engines built elsewhere do."""
+    path = stamp_of(engine)
+    if not path.exists():
+        return None
+    try:
+        return Stamp(**json.loads(path.read_text()))
+    except (ValueError, TypeError) as error:
+        raise ModelError(f"{path} is damaged ({error}); {REBUILD}") from error
+
+
+def open_engine(
+    path: Path, device: str = "cuda", precision: Precision = "stored", *, keep_on_device: bool = False
+) -> EngineFile:
+    """An engine on a GPU, run by whichever TensorRT is installed."""
+    kind, _, index = device.partition(":")
+    if kind != "cuda" or not (index or "0").isdecimal():
+        raise ModelError(f"{path.name} is a TensorRT engine and runs on a GPU only, not on '{device}'")
+    if precision != "stored":
+        raise ModelError(f"{path.name} keeps the precision it was built with; for {precision} {REBUILD}")
+    library = _library(path)
+    return EngineFile(path, library, CudaMemory(int(index or 0)), keep_on_device=keep_on_device)
+
+
+def _library(path: Path) -> Any:
+    """The TensorRT that the engine's stamp names, or else the one that is installed."""
+    stamp = read_stamp(path)
+    for name in (stamp.library,) if stamp else ("tensorrt", "tensorrt_rtx"):
+        with suppress(ImportError):
+            if name == "tensorrt":
+                import tensorrt
+
+                return tensorrt
+            import tensorrt_rtx
+
+            return tensorrt_rtx
+    wanted = "tensorrt-rtx-cu12" if stamp and stamp.library == "tensorrt_rtx" else "tensorrt"
+    raise ModelError(f"{path.name} needs TensorRT: pip install {wanted}")
+
+
+def check_stamp(path: Path, library: Any, memory: DeviceMemory) -> None:
+    """Raises ModelError if the engine was built by another version or for another kind of GPU."""
+    stamp = read_stamp(path)
+    if stamp is None:
+        return
+    if stamp.version != library.__version__:
+        raise ModelError(
+            f"{path.name} was built for TensorRT {stamp.version}, this is {library.__version__}; {REBUILD}"
+        )
+    if stamp.capability not in (None, memory.capability):
+        raise ModelError(
+            f"{path.name} was built for {stamp.gpu} (compute capability {stamp.capability}), "
+            f"this is {memory.name} ({memory.capability}); {REBUILD}"
+        )
+
+
+class EngineFile:
+    """A TensorRT network with buffers allocated once, for the largest shapes it accepts."""
+
+    def __init__(
+        self, path: Path, library: Any, memory: DeviceMemory, *, keep_on_device: bool = False
+    ) -> None:
+        self._path = path
+        self._memory = memory
+        self._keep = keep_on_device
+        self._closed = False
+        check_stamp(path, library, memory)
+        self._engine = self._loaded(library)
+        self._context = self._engine.create_execution_context()
+        if self._context is None:
+            raise ModelError(f"{path.name}: not enough GPU memory on {memory.name} to run it")
+        names = [self._engine.get_tensor_name(i) for i in range(self._engine.num_io_tensors)]
+        is_input = {n: self._engine.get_tensor_mode(n) == library.TensorIOMode.INPUT for n in names}
+        declared = {n: fixed(tuple(self._engine.get_tensor_shape(n))) for n in names}
+        self._inputs = {n: declared[n] for n in names if is_input[n]}
+        self._outputs = {n: declared[n] for n in names if not is_input[n]}
+        self._dtypes = {n: np.dtype(library.nptype(self._engine.get_tensor_dtype(n))) for n in names}
+        self._sizes = self._largest()
+        self._addresses = {n: memory.allocate(self._sizes[n]) for n in self._inputs}
+        self._spare: dict[str, list[int]] = {n: [] for n in self._outputs}
+
+    def _loaded(self, library: Any) -> Any:
+        class Words(library.ILogger):  # type: ignore[misc]
+            """What the library says, kept for our own error."""
+
+            def __init__(self) -> None:
+                super().__init__()
+                self.errors: list[str] = []
+
+            def log(self, severity: Any, message: str) -> None:
+                if severity in (library.ILogger.ERROR, library.ILogger.INTERNAL_ERROR):
+                    self.errors.append(message)
+
+        self._words = Words()
+        self._runtime = library.Runtime(self._words)
+        engine = self._runtime.deserialize_cuda_engine(self._path.read_bytes())
+        if engine is None:
+            raise ModelError(
+                f"{self._path.name} cannot be loaded by TensorRT {library.__version__} on "
+                f"{self._memory.name} ({self._said()}); {REBUILD}"
+            )
+        return engine
+
+    def _said(self) -> str:
+        return " ".join(self._words.errors) or "it gives no reason"
+
+    def _largest(self) -> dict[str, int]:
+        """Bytes of every tensor at the largest shapes of the engine's first profile."""
+        for name, shape in self._inputs.items():
+            if None in shape:
+                self._context.set_input_shape(name, self._engine.get_tensor_profile_shape(name, 0)[2])
+        return {name: self._bytes(name) for name in (*self._inputs, *self._outputs)}
+
+    def _shape(self, name: str) -> tuple[int, ...]:
+        return tuple(self._context.get_tensor_shape(name))
+
+    def _bytes(self, name: str) -> int:
+        return math.prod(self._shape(name)) * int(self._dtypes[name].itemsize)
+
+    @property
+    def inputs(self) -> Mapping[str, Shape]:
+        return self._inputs
+
+    @property
+    def outputs(self) -> Mapping[str, Shape]:
+        return self._outputs
+
+    def run(self, feeds: Mapping[str, Any]) -> dict[str, Any]:
+        """NumPy or GPU arrays in; NumPy arrays out, or GPU arrays if they are kept there."""
+        if self._closed:
+            raise ModelError(f"{self._path.name} is closed")
+        check_feeds(self._path, self._inputs, feeds)
+        held = [self._place(name, feeds[name]) for name in self._inputs]
+        made = {name: self._spare[name].pop() if self._spare[name] else None for name in self._outputs}
+        results = {n: self._memory.allocate(self._sizes[n]) if a is None else a for n, a in made.items()}
+        for name, address in results.items():
+            self._context.set_tensor_address(name, address)
+        if not self._context.execute_async_v3(self._memory.stream):
+            raise ModelError(f"{self._path.name} failed in TensorRT: {self._said()}")
+        arrays = {name: self._result(name, address) for name, address in results.items()}
+        self._memory.wait()
+        del held  # host copies must outlive their transfer
+        return arrays
+
+    def _place(self, name: str, array: Any) -> Any:
+        """Hands one input to the network; gives what must be kept until it has run."""
+        if None in self._inputs[name]:
+            self._context.set_input_shape(name, tuple(array.shape))
+        there = getattr(array, "__cuda_array_interface__", None)
+        if there is None:
+            ready = np.ascontiguousarray(array, self._dtypes[name])
+            self._memory.upload(self._addresses[name], ready)
+            self._context.set_tensor_address(name, self._addresses[name])
+            return ready
+        if there["typestr"] != self._dtypes[name].str or there.get("strides") is not None:
+            raise ModelError(
+                f"{self._path.name}: '{name}' must be a contiguous {self._dtypes[name]} array on the GPU"
+            )
+        self._memory.wait_for_others()
+        self._context.set_tensor_address(name, there["data"][0])
+        return array
+
+    def _result(self, name: str, address: int) -> Any:
+        if self._keep:
+            kept = DeviceArray(address, self._shape(name), self._dtypes[name])
+            weakref.finalize(kept, self._give_back, name, address).atexit = False
+            return kept
+        array = np.empty(self._shape(name), self._dtypes[name])
+        self._memory.download(array, address)
+        self._spare[name].append(address)
+        return array
+
+    def _give_back(self, name: str, address: int) -> None:
+        if self._closed:
+            self._memory.free(address)
+        else:
+            self._spare[name].append(address)
+
+    def close(self) -> None:
+        """Frees everything but results that are still held; those free themselves when dropped."""
+        if self._closed:
+            return
+        self._closed = True
+        for address in (*self._addresses.values(), *(a for spare in self._spare.values() for a in spare)):
+            self._memory.free(address)
+        self._spare.clear()
+        self._context = self._engine = None
+        self._memory.close()
+
+
+def fixed(shape: tuple[int, ...]) -> Shape:
+    """TensorRT's -1 as None."""
+    return tuple(None if n < 0 else n for n in shape)

@@ -1,0 +1,124 @@
+"""PyTorch weight files: read without executing anything, run in inference mode."""
+
+from __future__ import annotations
+
+import pickle
+import struct
+import zipfile
+from collections.abc import Mapping
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+from cfg.errors import ModelError
+from model_formats.backend import LARGEST, Precision, Shape, TorchNetwork, check_feeds, existing
+
+try:
+    import torch
+except ImportError as error:
+    raise ModelError("a .pth file needs PyTorch: pip install 'ditto-engine[torch]'") from error
+
+# What PyTorch's restricted reader raises for damaged or hostile files, besides its own refusals.
+UNREADABLE = (
+    pickle.UnpicklingError,
+    zipfile.BadZipFile,
+    struct.error,
+    OSError,
+    EOFError,
+    RuntimeError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    AssertionError,
+)
+
+
+def read_weights(path: Path) -> Any:
+    """The tensors and plain containers in a .pth file; nothing in it is executed."""
+    existing(path)
+    try:
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                size = sum(member.file_size for member in archive.infolist())
+            if size > LARGEST:
+                raise ModelError(f"{path} unpacks to {size} bytes; a model file has at most {LARGEST}")
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except UNREADABLE as error:
+        words = str(error).strip().partition("\n")[0] or type(error).__name__
+        raise ModelError(
+            f"{path} is not a readable weight file, or holds more than weights ({words}). "
+            "README, 'Checkpoints', says where to get it."
+        ) from error
+
+
+class TorchFile:
+    """A PyTorch network with the weights of a .pth file.
+
+    In fp16 and bf16 the weights stay fp32 and autocast picks the operations that keep their
+    accuracy in half precision; results are fp32 again.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        network: TorchNetwork,
+        device: str = "cpu",
+        precision: Precision = "stored",
+        *,
+        keep_on_device: bool = False,
+        threads: int | None = None,
+    ) -> None:
+        self._path = path
+        self._network = network
+        self._device = available(device)
+        self._half = {"fp16": torch.float16, "bf16": torch.bfloat16}.get(precision)
+        self._keep = keep_on_device
+        if threads is not None:
+            torch.set_num_threads(threads)  # PyTorch has one such number for the whole process
+        self._module: torch.nn.Module | None = network.load(path).to(self._device).eval()
+
+    @property
+    def inputs(self) -> Mapping[str, Shape]:
+        return self._network.inputs
+
+    @property
+    def outputs(self) -> Mapping[str, Shape]:
+        return self._network.outputs
+
+    def run(self, feeds: Mapping[str, Any]) -> dict[str, Any]:
+        """NumPy arrays or tensors in; NumPy arrays out, or tensors on the device if they are kept there."""
+        if self._module is None:
+            raise ModelError(f"{self._path.name} is closed")
+        check_feeds(self._path, self.inputs, feeds)
+        given = [self._placed(name, feeds[name]) for name in self.inputs]
+        casting = torch.autocast(self._device.type, self._half) if self._half is not None else nullcontext()
+        with torch.inference_mode(), casting:
+            made = self._module(*given)
+        results = made if isinstance(made, tuple) else (made,)
+        named = zip(self.outputs, results, strict=True)
+        if self._keep:
+            return {name: result.float() for name, result in named}
+        return {name: result.float().cpu().numpy() for name, result in named}
+
+    def close(self) -> None:
+        self._module = None
+
+    def _placed(self, name: str, array: Any) -> torch.Tensor:
+        kind = torch.int64 if name in self._network.whole else torch.float32
+        return torch.as_tensor(array).to(self._device, kind)
+
+
+def available(name: str) -> torch.device:
+    """The device of that name, `cpu`, `cuda` or `cuda:1`; ModelError if this machine has none such."""
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ModelError(f"'{name}' is not a device; use cpu, cuda or cuda:1") from error
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ModelError(f"device '{name}' was asked for, but PyTorch {torch.__version__} sees no CUDA GPU")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise ModelError(f"device '{name}' was asked for, but there are {torch.cuda.device_count()} GPUs")
+    if device.type not in ("cpu", "cuda"):
+        raise ModelError(f"device '{name}' is not supported; use cpu, cuda or cuda:1")
+    return device
