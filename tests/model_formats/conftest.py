@@ -1,0 +1,194 @@
+"""A tiny network in every format, and a runtime that pretends to be TensorRT."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from model_formats.backend import TorchNetwork
+
+
+@pytest.fixture
+def tiny() -> Any:
+    """What a pack hands in for a .pth file: two inputs, two outputs."""
+    torch = pytest.importorskip("torch")
+    from model_formats.torch_file import read_weights
+
+    class Tiny(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.mix = torch.nn.Linear(4, 4)
+
+        def forward(self, a: Any, b: Any) -> Any:
+            mixed = self.mix(a)
+            return mixed + b, mixed * b
+
+    def load(path: Path) -> Any:
+        module = Tiny()
+        module.load_state_dict(read_weights(path))
+        return module
+
+    shape = (2, 4)
+    network = TorchNetwork(load, {"a": shape, "b": shape}, {"sum": shape, "product": shape})
+    return SimpleNamespace(network=network, build=Tiny)
+
+
+@pytest.fixture
+def pth(tiny: Any, tmp_path: Path) -> Path:
+    import torch
+
+    torch.manual_seed(0)
+    path = tmp_path / "tiny.pth"
+    torch.save(tiny.build().state_dict(), path)
+    return path
+
+
+@pytest.fixture
+def onnx_file(tiny: Any, pth: Path, tmp_path: Path) -> Path:
+    import torch
+
+    from model_formats.export import export_onnx
+
+    path = tmp_path / "tiny.onnx"
+    example = [torch.zeros(2, 4), torch.zeros(2, 4)]
+    export_onnx(tiny.network.load(pth), path, ["a", "b"], ["sum", "product"], example)
+    return path
+
+
+@pytest.fixture
+def feeds() -> dict[str, np.ndarray]:
+    return {
+        "a": np.linspace(-1, 1, 8, dtype=np.float32).reshape(2, 4),
+        "b": np.linspace(2, 3, 8, dtype=np.float32).reshape(2, 4),
+    }
+
+
+class Memory:
+    """GPU memory on the host: addresses are keys of a table of bytes."""
+
+    name = "Imaginary GPU"
+    capability = "9.0"
+    stream = 7
+
+    def __init__(self) -> None:
+        self.held: dict[int, bytearray] = {}
+        self.allocations = 0
+        self.settled = 0
+        self.closed = False
+
+    def allocate(self, size: int) -> int:
+        self.allocations += 1
+        self.held[self.allocations * 4096] = bytearray(size)
+        return self.allocations * 4096
+
+    def free(self, address: int) -> None:
+        del self.held[address]
+
+    def upload(self, address: int, array: np.ndarray) -> None:
+        self.held[address][: array.nbytes] = array.tobytes()
+
+    def download(self, array: np.ndarray, address: int) -> None:
+        array[...] = self.read(address, array.shape, array.dtype)
+
+    def read(self, address: int, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+        return np.frombuffer(self.held[address], dtype, int(np.prod(shape))).reshape(shape)
+
+    def wait_for_others(self) -> None:
+        self.settled += 1
+
+    def wait(self) -> None:
+        pass
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class Context:
+    """Doubles `x`, of any row count up to 4, into `y`."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+        self._rows = -1
+        self._at: dict[str, int] = {}
+
+    def set_input_shape(self, name: str, shape: tuple[int, ...]) -> bool:
+        self._rows = shape[0]
+        return True
+
+    def get_tensor_shape(self, name: str) -> tuple[int, ...]:
+        return (self._rows, 3)
+
+    def set_tensor_address(self, name: str, address: int) -> bool:
+        self._at[name] = address
+        return True
+
+    def execute_async_v3(self, stream: int) -> bool:
+        assert stream == self._memory.stream
+        x = self._memory.read(self._at["x"], (self._rows, 3), np.dtype(np.float32))
+        self._memory.upload(self._at["y"], 2 * x)
+        return True
+
+
+class Engine:
+    num_io_tensors = 2
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    def create_execution_context(self) -> Context:
+        return Context(self._memory)
+
+    def get_tensor_name(self, index: int) -> str:
+        return "xy"[index]
+
+    def get_tensor_mode(self, name: str) -> str:
+        return {"x": "in", "y": "out"}[name]
+
+    def get_tensor_shape(self, name: str) -> tuple[int, ...]:
+        return (-1, 3)
+
+    def get_tensor_dtype(self, name: str) -> str:
+        return "FLOAT"
+
+    def get_tensor_profile_shape(self, name: str, profile: int) -> list[tuple[int, ...]]:
+        return [(1, 3), (2, 3), (4, 3)]
+
+
+class ILogger:
+    INTERNAL_ERROR, ERROR, WARNING = range(3)
+
+    def log(self, severity: int, message: str) -> None:
+        raise NotImplementedError
+
+
+@pytest.fixture
+def memory() -> Memory:
+    return Memory()
+
+
+@pytest.fixture
+def tensorrt(memory: Memory) -> Any:
+    """The names of the `tensorrt` module that a loaded engine needs; it accepts files of b"plan"."""
+
+    class Runtime:
+        def __init__(self, logger: ILogger) -> None:
+            self._logger = logger
+
+        def deserialize_cuda_engine(self, plan: bytes) -> Engine | None:
+            if plan == b"plan":
+                return Engine(memory)
+            self._logger.log(ILogger.WARNING, "a remark")
+            self._logger.log(ILogger.ERROR, "magic tag does not match")
+            return None
+
+    return SimpleNamespace(
+        __version__="10.3.0",
+        ILogger=ILogger,
+        Runtime=Runtime,
+        TensorIOMode=SimpleNamespace(INPUT="in", OUTPUT="out"),
+        nptype=lambda dtype: {"FLOAT": np.float32}[dtype],
+    )

@@ -1,0 +1,34 @@
+"""ONNX files: damaged ones and unmet wishes are refused in one line."""
+
+from __future__ import annotations
+
+import pytest
+
+from cfg.errors import ModelError
+from model_formats import open_model
+
+
+@pytest.mark.parametrize("content", [b"not a graph", bytes(range(256)) * 8])
+def test_a_corrupt_file_is_refused_with_the_runtimes_own_words(tmp_path, content):
+    path = tmp_path / "decoder.onnx"
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match=r"decoder.onnx cannot be opened by ONNX Runtime"):
+        open_model(path)
+
+
+def test_a_truncated_file_is_refused(onnx_file):
+    onnx_file.write_bytes(onnx_file.read_bytes()[:100])
+    with pytest.raises(ModelError, match="cannot be opened"):
+        open_model(onnx_file)
+
+
+def test_a_precision_the_file_does_not_have_is_refused(onnx_file):
+    assert open_model(onnx_file, precision="fp32").inputs
+    with pytest.raises(ModelError, match="fp16 needs another export"):
+        open_model(onnx_file, precision="fp16")
+
+
+def test_numbers_of_another_type_are_converted_to_what_the_network_takes(onnx_file, feeds):
+    opened = open_model(onnx_file)
+    doubles = {name: array.astype("float64") for name, array in feeds.items()}
+    assert (opened.run(doubles)["sum"] == opened.run(feeds)["sum"]).all()

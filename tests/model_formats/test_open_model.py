@@ -1,0 +1,110 @@
+"""What every format has in common."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from cfg.errors import ModelError
+from model_formats import open_model
+from model_formats.backend import LARGEST
+
+
+@pytest.mark.parametrize("name", ["decoder.pth", "decoder.onnx", "decoder.engine"])
+def test_a_missing_file_is_named_with_where_to_get_it(tmp_path, name):
+    with pytest.raises(
+        ModelError, match=rf"{name}: no such file. README, 'Checkpoints', says where to get it"
+    ):
+        open_model(tmp_path / name)
+
+
+def test_another_suffix_is_no_model(tmp_path):
+    with pytest.raises(ModelError, match=r"notes.txt is not a model file; .*\.onnx"):
+        open_model(tmp_path / "notes.txt")
+
+
+def test_an_empty_file_is_refused(tmp_path):
+    (tmp_path / "decoder.onnx").touch()
+    with pytest.raises(ModelError, match="is 0 bytes"):
+        open_model(tmp_path / "decoder.onnx")
+
+
+def test_a_file_of_absurd_size_is_refused_unread(tmp_path):
+    with (tmp_path / "decoder.pth").open("wb") as file:
+        file.truncate(LARGEST + 1)
+    with pytest.raises(ModelError, match="a model file has from 1 to"):
+        open_model(tmp_path / "decoder.pth")
+
+
+def test_weights_without_their_network_are_refused(pth):
+    with pytest.raises(ModelError, match="say which network"):
+        open_model(pth)
+
+
+def test_onnx_gives_what_pytorch_gives_within_1e_6(pth, onnx_file, tiny, feeds):
+    in_torch = open_model(pth, network=tiny.network).run(feeds)
+    in_onnx = open_model(onnx_file, threads=1).run(feeds)
+    assert in_torch.keys() == in_onnx.keys() == {"sum", "product"}
+    for name, wanted in in_torch.items():
+        np.testing.assert_allclose(in_onnx[name], wanted, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["pth", "onnx_file"])
+def test_names_and_shapes_are_told_and_checked(kind, request, tiny, feeds):
+    opened = open_model(request.getfixturevalue(kind), network=tiny.network)
+    assert opened.inputs == {"a": (2, 4), "b": (2, 4)}
+    assert opened.outputs == {"sum": (2, 4), "product": (2, 4)}
+    with pytest.raises(ModelError, match=r"takes a, b, not a$"):
+        opened.run({"a": feeds["a"]})
+    with pytest.raises(ModelError, match=r"'b' has shape \(4, 2\), wanted \(2, 4\)"):
+        opened.run({"a": feeds["a"], "b": feeds["b"].T})
+
+
+@pytest.mark.parametrize("kind", ["pth", "onnx_file"])
+def test_a_closed_network_says_so(kind, request, tiny, feeds):
+    opened = open_model(request.getfixturevalue(kind), network=tiny.network)
+    opened.close()
+    with pytest.raises(ModelError, match="is closed"):
+        opened.run(feeds)
+
+
+@pytest.mark.parametrize("kind", ["pth", "onnx_file"])
+@pytest.mark.parametrize("device", ["cuda", "cuda:3"])
+def test_an_absent_gpu_is_refused_not_replaced_by_the_cpu(kind, device, request, tiny):
+    torch = pytest.importorskip("torch")
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    with pytest.raises(ModelError, match="was asked for, but"):
+        open_model(request.getfixturevalue(kind), device, network=tiny.network)
+
+
+@pytest.mark.parametrize("kind", ["pth", "onnx_file"])
+def test_an_unknown_device_is_refused(kind, request, tiny):
+    with pytest.raises(ModelError, match="'quantum' is not a device"):
+        open_model(request.getfixturevalue(kind), "quantum", network=tiny.network)
+
+
+@pytest.mark.parametrize("kind", ["pth", "onnx_file"])
+def test_results_kept_on_the_device_are_fed_on_without_a_copy_to_numpy(kind, request, tiny, feeds):
+    path = request.getfixturevalue(kind)
+    plain = open_model(path, network=tiny.network)
+    keeping = open_model(path, network=tiny.network, keep_on_device=True)
+    first = keeping.run(feeds)
+    assert not any(isinstance(value, np.ndarray) for value in first.values())
+    chained = plain.run({"a": first["sum"], "b": first["product"]})
+    expected = plain.run(feeds)
+    expected = plain.run({"a": expected["sum"], "b": expected["product"]})
+    for name, value in expected.items():
+        np.testing.assert_array_equal(chained[name], value)
+
+
+def test_no_format_imports_another_ones_library():
+    script = (
+        "import sys, model_formats, model_formats.export\n"
+        "loaded = {'torch', 'onnxruntime', 'tensorrt'} & sys.modules.keys()\n"
+        "sys.exit(f'imported {loaded}' if loaded else 0)"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=60)

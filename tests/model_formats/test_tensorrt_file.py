@@ -1,0 +1,124 @@
+"""TensorRT engines, against a runtime that only pretends to be one."""
+
+from __future__ import annotations
+
+import gc
+
+import numpy as np
+import pytest
+
+from cfg.errors import ModelError
+from model_formats import open_model
+from model_formats.tensorrt_file import EngineFile, Stamp, read_stamp, stamp_of
+
+STAMP = Stamp("tensorrt", "10.3.0", "Imaginary GPU", "9.0")
+
+
+@pytest.fixture
+def engine(tmp_path):
+    path = tmp_path / "decoder.engine"
+    path.write_bytes(b"plan")
+    return path
+
+
+def rows(count, start=0.0):
+    return np.arange(start, start + 3 * count, dtype=np.float32).reshape(count, 3)
+
+
+def test_an_engine_runs_named_arrays_of_any_size_it_accepts(engine, tensorrt, memory):
+    opened = EngineFile(engine, tensorrt, memory)
+    assert opened.inputs == {"x": (None, 3)}
+    assert opened.outputs == {"y": (None, 3)}
+    for count in (1, 4, 2):
+        np.testing.assert_array_equal(opened.run({"x": rows(count)})["y"], 2 * rows(count))
+
+
+def test_buffers_are_allocated_once(engine, tensorrt, memory):
+    opened = EngineFile(engine, tensorrt, memory)
+    opened.run({"x": rows(2)})
+    before = memory.allocations
+    for _ in range(5):
+        opened.run({"x": rows(4)})
+    assert memory.allocations == before == 2
+
+
+def test_results_kept_on_the_gpu_are_not_overwritten_while_held(engine, tensorrt, memory):
+    opened = EngineFile(engine, tensorrt, memory, keep_on_device=True)
+    first = opened.run({"x": rows(2)})["y"]
+    second = opened.run({"x": rows(2, start=100)})["y"]
+    read = [memory.read(a.__cuda_array_interface__["data"][0], a.shape, np.float32) for a in (first, second)]
+    np.testing.assert_array_equal(read, [2 * rows(2), 2 * rows(2, start=100)])
+    del first, second, read
+    gc.collect()
+    before = memory.allocations
+    opened.run({"x": rows(2)})
+    assert memory.allocations == before
+
+
+def test_a_result_on_the_gpu_is_fed_on_where_it_lies(engine, tensorrt, memory):
+    keeping = EngineFile(engine, tensorrt, memory, keep_on_device=True)
+    plain = EngineFile(engine, tensorrt, memory)
+    result = plain.run({"x": keeping.run({"x": rows(2)})["y"]})["y"]
+    np.testing.assert_array_equal(result, 4 * rows(2))
+    assert memory.settled == 1
+
+
+def test_closing_frees_everything_even_results_dropped_later(engine, tensorrt, memory):
+    opened = EngineFile(engine, tensorrt, memory, keep_on_device=True)
+    held = opened.run({"x": rows(1)})["y"]
+    opened.close()
+    opened.close()
+    assert memory.closed
+    assert len(memory.held) == 1
+    del held
+    gc.collect()
+    assert not memory.held
+    with pytest.raises(ModelError, match="is closed"):
+        opened.run({"x": rows(1)})
+
+
+def test_an_engine_of_another_version_is_named_before_it_is_loaded(engine, tensorrt, memory):
+    Stamp("tensorrt", "8.6.1", "Imaginary GPU", "9.0").write(engine)
+    with pytest.raises(
+        ModelError,
+        match=r"decoder.engine was built for TensorRT 8.6.1, this is 10.3.0; "
+        r"rebuild it: scripts/cvt_onnx_to_trt.py",
+    ):
+        EngineFile(engine, tensorrt, memory)
+
+
+def test_an_engine_of_another_gpu_is_named_before_it_is_loaded(engine, tensorrt, memory):
+    Stamp("tensorrt", "10.3.0", "RTX 2080", "7.5").write(engine)
+    with pytest.raises(
+        ModelError, match=r"built for RTX 2080 .*7.5.*, this is Imaginary GPU \(9.0\); rebuild"
+    ):
+        EngineFile(engine, tensorrt, memory)
+
+
+def test_a_stamp_comes_back_as_it_was_written(engine):
+    assert read_stamp(engine) is None
+    STAMP.write(engine)
+    assert read_stamp(engine) == STAMP
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"library": "tensorrt"}', '"x"'])
+def test_a_damaged_stamp_is_refused(engine, tensorrt, memory, text):
+    stamp_of(engine).write_text(text)
+    with pytest.raises(ModelError, match=r"decoder.engine.json is damaged"):
+        EngineFile(engine, tensorrt, memory)
+
+
+def test_what_the_library_says_of_a_broken_engine_is_kept(engine, tensorrt, memory):
+    engine.write_bytes(b"garbage")
+    with pytest.raises(ModelError, match=r"10.3.0 on Imaginary GPU \(magic tag does not match\); rebuild it"):
+        EngineFile(engine, tensorrt, memory)
+
+
+def test_an_engine_is_refused_on_the_cpu(engine):
+    with pytest.raises(ModelError, match="runs on a GPU only, not on 'cpu'"):
+        open_model(engine, "cpu")
+
+
+def test_an_engine_keeps_its_precision(engine):
+    with pytest.raises(ModelError, match="for bf16 rebuild it"):
+        open_model(engine, "cuda", "bf16")
