@@ -151,7 +151,7 @@ class Stitch:
         self._rng = rng or random.Random(0)
         self._schedule: list[int] = []
         self._shown = 0  # frames given so far
-        self._first: _Rest | None = None
+        self._first: Placement | None = None  # of the first source frame
         self._rest: _Rest | None = None  # of the source frame last shown
         self._first_driven: Parts | None = None
         self._length = 0
@@ -202,7 +202,7 @@ class Stitch:
             parts = frame.motion if self._options.compat else in_degrees(frame.motion)
             self._rest = _Rest(frame, parts, keypoints(parts), placement(parts))
         if self._first is None:
-            self._first = self._rest
+            self._first = self._rest.placement
             self._adopt_character(float(frame.motion["scale"].reshape(())))
         return self._rest
 
@@ -229,8 +229,8 @@ class Stitch:
             named = self._fading if controls.fade_out_keys is None else controls.fade_out_keys
             parts = fade(target, parts, controls.fade_alpha, named)
         if self._drives_eyes:
-            compared = self._first if self._options.compat and self._first else rest
-            parts = hold_gaze(parts, compared.placement)
+            looking = self._first if self._options.compat and self._first else rest.placement
+            parts = hold_gaze(parts, looking)
         return parts
 
     def _moved(self, rest: Parts, motion: Parts) -> dict[str, Floats]:
