@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -35,16 +36,38 @@ FLAGS = ("use_emo", "use_sc", "use_eye_open", "use_eye_ball")
 AHEAD = 2  # source frames the registrar may have ready
 
 
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """The stages of a stream in their order, and the producer that runs beside them."""
+
+    stages: list[Stage[Any, Any]]
+    side_input: tuple[str, Iterable[Any], Channel[Any]]
+
+    def pipeline(
+        self,
+        *,
+        capacity: int = 2,
+        feed: Iterable[Message] | None = None,
+        on_failure: Callable[[StageError], None] | None = None,
+    ) -> Pipeline:
+        """The stages on threads, not yet started."""
+        return Pipeline(
+            self.stages,
+            capacity=capacity,
+            feed=feed,
+            side_inputs=[self.side_input],
+            on_failure=on_failure,
+        )
+
+
 def assemble(
     pack: LoadedPack,
     avatar: RegisteredAvatar,
     settings: Settings,
     controls: ControlTrack,
     sink: Sink | None = None,
-    feed: Iterable[Message] | None = None,
-    on_failure: Callable[[StageError], None] | None = None,
-) -> Pipeline:
-    """A pipeline not yet started; its results are the pictures, written to the sink if there is one."""
+) -> Assembly:
+    """Everything one stream needs; its results are the pictures, written to the sink if there is one."""
     frames: Channel[SourceFrame] = Channel(AHEAD)
     source = Playback(avatar, frames.get)
     hearing, zero = motion_stages(pack, avatar, settings)
@@ -56,13 +79,7 @@ def assemble(
         Putback(pack.compositor(settings)),
         Writer(sink),
     ]
-    return Pipeline(
-        stages,
-        capacity=settings.stream.capacity,
-        feed=feed,
-        side_inputs=[(REGISTRAR, avatar.play(), frames)],
-        on_failure=on_failure,
-    )
+    return Assembly(stages, (REGISTRAR, avatar.play(), frames))
 
 
 def motion_stages(

@@ -75,7 +75,9 @@ class Session:
         """`sound` (16 kHz pieces) feeds itself, from a thread of its own; else it is pushed."""
         self.controls = ControlTrack(settings.stitch.controls, settings.stitch.overall)
         feed = None if sound is None else self._chunks(sound)
-        self._pipeline = assemble(pack, avatar, settings, self.controls, sink, feed, on_failure)
+        self._pipeline = assemble(pack, avatar, settings, self.controls, sink).pipeline(
+            capacity=settings.stream.capacity, feed=feed, on_failure=on_failure
+        )
         self._rate = rate
         self._resampler = Resampler(rate)
         self._turn = 0
