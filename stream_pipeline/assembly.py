@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import random
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -66,6 +67,7 @@ def assemble(
     settings: Settings,
     controls: ControlTrack,
     sink: Sink | None = None,
+    length: int = -1,
 ) -> Assembly:
     """Everything one stream needs; its results are the pictures, written to the sink if there is one."""
     frames: Channel[SourceFrame] = Channel(AHEAD)
@@ -73,7 +75,15 @@ def assemble(
     hearing, zero = motion_stages(pack, avatar, settings)
     stages: list[Stage[Any, Any]] = [
         *hearing,
-        Stitch(source, pack.stitcher(), stitch_options(settings), controls, d0=zero),
+        Stitch(
+            source,
+            pack.stitcher(),
+            stitch_options(settings),
+            controls,
+            d0=zero,
+            length=length,
+            rng=random.Random(settings.motion.seed),
+        ),
         Warp(pack.warper()),
         Decode(pack.decoder()),
         Putback(pack.compositor(settings)),
@@ -149,16 +159,23 @@ def condition_handler(pack: LoadedPack, avatar: RegisteredAvatar, settings: Sett
     first = avatar.first
     other = wanted.override or {}
     eyes = eyes_of(
-        np.asarray(other.get("x_s_info_eye_open_lst", first.eye_open), np.float32).reshape(-1, 2),
-        np.asarray(other.get("eye_ball_lst", first.eye_ball), np.float32).reshape(-1, 6),
+        rows_of(other.get("eye_open_lst", [first.eye_open]), 2),
+        rows_of(other.get("eye_ball_lst", [first.eye_ball]), 6),
+        wanted.eye_first_frame,
     )
+    identity = other["x_s_info_lst"][0] if "x_s_info_lst" in other else first.motion
     used = {flag: getattr(wanted, flag) and flag in pack.conditions for flag in FLAGS}
-    canonical = np.asarray(other.get("sc", first.motion["kp"]), np.float32)
+    canonical = np.asarray(identity["kp"], np.float32)
     return ConditionHandler(canonical, eyes, wanted.emotion, **used)
+
+
+def rows_of(listed: Any, width: int) -> Floats:
+    return np.asarray(listed, np.float32).reshape(-1, width)
 
 
 def stitch_options(settings: Settings) -> StitchOptions:
     wanted = settings.stitch
+    fades = wanted.fade_in > 0 or wanted.fade_out > 0
     return StitchOptions(
         use_d_keys=wanted.use_keys,
         relative_d=wanted.relative,
@@ -166,8 +183,16 @@ def stitch_options(settings: Settings) -> StitchOptions:
         delta_eye_arr=wanted.eye_open,
         delta_eye_open_n=wanted.blink_interval,
         fade_out_keys=wanted.fade_keys,
-        fade_type=wanted.fade_type,
+        fade_type=wanted.fade_type or ("s" if fades and not settings.compat else ""),
+        character_scale=character_scale(settings),
         overall_ctrl_info=wanted.overall,
         flag_stitching=wanted.stitching,
         compat=settings.compat,
     )
+
+
+def character_scale(settings: Settings) -> float | None:
+    """The head size of the character whose identity is taken, where one is."""
+    override = settings.condition.override or {}
+    measured = override.get("x_s_info_lst")
+    return float(np.asarray(measured[0]["scale"]).reshape(-1)[0]) if measured else None

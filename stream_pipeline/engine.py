@@ -104,7 +104,8 @@ class Engine:
         sink = open_sink(Path(output), avatar.first.image.shape[:2], voice, settings.output)
         done = 0
         try:
-            with Session(self.pack, avatar, settings, sink=sink, sound=pieces(voice.samples)) as session:
+            voice_pieces = pieces(voice.samples)
+            with Session(self.pack, avatar, settings, sink=sink, sound=voice_pieces, length=total) as session:
                 session.controls.fade(total, settings.stitch.fade_in, settings.stitch.fade_out)
                 for _ in session.pictures():
                     done += 1

@@ -12,7 +12,7 @@ import numpy as np
 from cfg.errors import ConfigError, DittoError
 from cfg.reading import merge
 from ditto.avatar_registrar import RegisteredAvatar
-from ditto.media.sound import resample
+from ditto.media.sound import sound_of
 from ditto.messages import SAMPLE_RATE, SAMPLES_PER_FRAME, Floats, Image
 from ditto.writer import Sink, open_sink
 from stream_pipeline.engine import Engine
@@ -151,7 +151,7 @@ class StreamSDK:
     def _encode(self, audio: Any, sr: int) -> Floats:
         settings = self._engine.with_settings({"stream": {"mode": "offline"}})
         stream = self._engine.pack.speech(settings)
-        voice = resample(np.asarray(audio, np.float32), sr)
+        voice = sound_of(np.asarray(audio, np.float32), sr).samples
         return np.concatenate([stream.push(voice), stream.flush()])
 
 

@@ -1,0 +1,192 @@
+"""A pack of fakes with the real signatures: every stage works, nothing is learned, all is fast."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from cfg.reading import load
+from ditto.avatar import SourceFrame
+from ditto.avatar_registrar import MovingAvatar, StillAvatar
+from ditto.messages import SAMPLES_PER_FRAME
+from ditto.mini.language import degrees_to_bins
+
+SIDE = 32  # pixels of the fake portrait
+
+
+def source_frame(index=0, image=None):
+    angles = {part: degrees_to_bins(np.zeros(1)) for part in ("pitch", "yaw", "roll")}
+    return SourceFrame(
+        index=index,
+        image=np.full((SIDE, SIDE, 3), 100, np.uint8) if image is None else image,
+        motion={
+            "scale": np.ones((1, 1), np.float32),
+            **angles,
+            "t": np.zeros((1, 3), np.float32),
+            "exp": np.zeros((1, 63), np.float32),
+            "kp": np.zeros((1, 63), np.float32),
+        },
+        eye_open=np.ones(2, np.float32),
+        eye_ball=np.zeros(6, np.float32),
+        to_frame=np.eye(3, dtype=np.float32),
+        appearance=None,
+        landmarks=np.zeros((4, 2), np.float32),
+    )
+
+
+class LoudnessStream:
+    """Speech rows that are the mean loudness of each frame."""
+
+    width = 1
+    lookahead = 0
+
+    def __init__(self):
+        self.reset()
+
+    def reset(self):
+        self.waiting = np.zeros(0, np.float32)
+
+    def push(self, samples):
+        self.waiting = np.concatenate([self.waiting, samples])
+        whole = len(self.waiting) // SAMPLES_PER_FRAME
+        frames = self.waiting[: whole * SAMPLES_PER_FRAME].reshape(whole, -1)
+        self.waiting = self.waiting[whole * SAMPLES_PER_FRAME :]
+        return np.abs(frames).mean(axis=1, keepdims=True).astype(np.float32)
+
+    def flush(self):
+        missing = -len(self.waiting) % SAMPLES_PER_FRAME
+        rows = self.push(np.zeros(missing, np.float32))
+        self.reset()
+        return rows
+
+
+class LoudnessSampler:
+    """Turns loudness into jaw, with a little seeded noise."""
+
+    window = 80
+
+    def sample(self, previous, conditions, rng):
+        motion = np.repeat(previous[None], self.window, axis=0)
+        motion[:, 202] = conditions[:, 0] + 0.01 * rng.standard_normal(self.window)
+        return motion.astype(np.float32)
+
+
+class FakePack:
+    """`work` is called by role name before each call of warper, decoder and compositor."""
+
+    name = "fake"
+    online_overlap = 75
+    smoothing = 1
+    conditions = frozenset({"use_emo"})
+
+    def __init__(self, work: Callable[[str], None] = lambda role: None):
+        self.work = work
+
+    def analyser(self, settings):
+        return FakeAnalyser()
+
+    def speech(self, settings):
+        return LoudnessStream()
+
+    def sampler(self, settings, source, overlap):
+        return LoudnessSampler()
+
+    def rest(self, source):
+        return None
+
+    def stitcher(self):
+        return None
+
+    def warper(self):
+        def warp(pose):
+            self.work("warp")
+            return float(pose.driven[0, 0, 0])
+
+        return warp
+
+    def decoder(self):
+        def decode(pose, warped):
+            self.work("decode")
+            return warped
+
+        return decode
+
+    def compositor(self, settings):
+        def put(pose, face):
+            self.work("putback")
+            image = pose.source.image.copy()
+            image[0, 0] = pose.index % 256
+            image[0, 1] = int(abs(face) * 1e6) % 256
+            return image
+
+        return put
+
+    def close(self):
+        pass
+
+
+class FakeAnalyser:
+    def analyse(self, image, index):
+        return source_frame(index, image)
+
+    def revisit(self, image, known):
+        import dataclasses
+
+        return dataclasses.replace(known, image=image)
+
+
+class FakeVideo:
+    """`count` frames, each made when asked for and filled with its number."""
+
+    open_now = 0
+
+    def __init__(self, count, side=SIDE):
+        self.count, self.side = count, side
+        FakeVideo.open_now += 1
+
+    def frame(self, index):
+        if index >= self.count:
+            raise IndexError(index)
+        return np.full((self.side, self.side, 3), index % 256, np.uint8)
+
+    def close(self):
+        FakeVideo.open_now -= 1
+
+
+@pytest.fixture
+def fake_pack():
+    return FakePack
+
+
+@pytest.fixture
+def portrait():
+    return StillAvatar(source_frame())
+
+
+@pytest.fixture
+def video():
+    """video(count, smoothing): a moving avatar, and a check that its frames were closed."""
+
+    def make(count, smoothing=1, limit=None, side=SIDE):
+        return MovingAvatar(lambda: FakeVideo(count, side), FakeAnalyser, smoothing, limit)
+
+    yield make
+    assert FakeVideo.open_now == 0
+
+
+@pytest.fixture
+def settings():
+    def make(**groups):
+        return load("mini", **groups)
+
+    return make
+
+
+@pytest.fixture
+def voice():
+    def make(samples, seed=1):
+        return np.random.default_rng(seed).uniform(-0.5, 0.5, samples).astype(np.float32)
+
+    return make
