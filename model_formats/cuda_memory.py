@@ -19,6 +19,9 @@ class DeviceMemory(Protocol):
     capability: str  # "9.0"
     stream: int  # handle of the stream that all work of one network goes through
 
+    def select(self) -> None:
+        """Makes it the GPU of the calling thread; each thread has a current one."""
+
     def allocate(self, size: int) -> int: ...
 
     def free(self, address: int) -> None: ...
@@ -47,11 +50,15 @@ class CudaMemory:
                 "an .engine file needs CUDA's Python bindings: pip install cuda-python"
             ) from error
         self._cuda = runtime
-        self._call("cudaSetDevice", index)
+        self._index = index
+        self.select()
         properties = self._call("cudaGetDeviceProperties", index)
         self.name = properties.name.decode(errors="replace").rstrip("\0")
         self.capability = f"{properties.major}.{properties.minor}"
         self.stream = int(self._call("cudaStreamCreate"))
+
+    def select(self) -> None:
+        self._call("cudaSetDevice", self._index)
 
     def allocate(self, size: int) -> int:
         return int(self._call("cudaMalloc", size))

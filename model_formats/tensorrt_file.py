@@ -118,10 +118,18 @@ class EngineFile:
         declared = {n: fixed(tuple(self._engine.get_tensor_shape(n))) for n in names}
         self._inputs = {n: declared[n] for n in names if is_input[n]}
         self._outputs = {n: declared[n] for n in names if not is_input[n]}
-        self._dtypes = {n: np.dtype(library.nptype(self._engine.get_tensor_dtype(n))) for n in names}
+        self._dtypes = {n: self._dtype(library, n) for n in names}
         self._sizes = self._largest()
         self._addresses = {n: memory.allocate(self._sizes[n]) for n in self._inputs}
         self._spare: dict[str, list[int]] = {n: [] for n in self._outputs}
+
+    def _dtype(self, library: Any, name: str) -> np.dtype[Any]:
+        kind = self._engine.get_tensor_dtype(name)
+        try:
+            dtype: np.dtype[Any] = np.dtype(library.nptype(kind))
+        except TypeError as error:
+            raise ModelError(f"{self._path.name}: '{name}' is of type {kind}, which NumPy lacks") from error
+        return dtype
 
     def _loaded(self, library: Any) -> Any:
         class Words(library.ILogger):  # type: ignore[misc]
@@ -174,6 +182,7 @@ class EngineFile:
         if self._closed:
             raise ModelError(f"{self._path.name} is closed")
         check_feeds(self._path, self._inputs, feeds)
+        self._memory.select()
         held = [self._place(name, feeds[name]) for name in self._inputs]
         made = {name: self._spare[name].pop() if self._spare[name] else None for name in self._outputs}
         results = {n: self._memory.allocate(self._sizes[n]) if a is None else a for n, a in made.items()}

@@ -80,6 +80,9 @@ class Memory:
         self.settled = 0
         self.closed = False
 
+    def select(self) -> None:
+        pass
+
     def allocate(self, size: int) -> int:
         self.allocations += 1
         self.held[self.allocations * 4096] = bytearray(size)
