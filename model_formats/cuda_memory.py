@@ -86,7 +86,8 @@ class CudaMemory:
     def _call(self, name: str, *arguments: Any) -> Any:
         status, *results = getattr(self._cuda, name)(*arguments)
         if int(status) != 0:
-            raise ModelError(f"the GPU refused {name}: {self._cuda.cudaGetErrorString(status)[1]!r}")
+            words = self._cuda.cudaGetErrorString(status)[1].decode(errors="replace")
+            raise ModelError(f"{name} failed on the GPU: {words}")
         return results[0] if results else None
 
 

@@ -132,6 +132,8 @@ class EngineFile:
         return dtype
 
     def _loaded(self, library: Any) -> Any:
+        severity_of = library.ILogger.Severity
+
         class Words(library.ILogger):  # type: ignore[misc]
             """What the library says, kept for our own error."""
 
@@ -140,7 +142,7 @@ class EngineFile:
                 self.errors: list[str] = []
 
             def log(self, severity: Any, message: str) -> None:
-                if severity in (library.ILogger.ERROR, library.ILogger.INTERNAL_ERROR):
+                if severity in (severity_of.ERROR, severity_of.INTERNAL_ERROR):
                     self.errors.append(message)
 
         self._words = Words()

@@ -162,7 +162,7 @@ class Engine:
 
 
 class ILogger:
-    INTERNAL_ERROR, ERROR, WARNING = range(3)
+    Severity = SimpleNamespace(INTERNAL_ERROR=0, ERROR=1, WARNING=2)
 
     def log(self, severity: int, message: str) -> None:
         raise NotImplementedError
@@ -184,8 +184,8 @@ def tensorrt(memory: Memory) -> Any:
         def deserialize_cuda_engine(self, plan: bytes) -> Engine | None:
             if plan == b"plan":
                 return Engine(memory)
-            self._logger.log(ILogger.WARNING, "a remark")
-            self._logger.log(ILogger.ERROR, "magic tag does not match")
+            self._logger.log(ILogger.Severity.WARNING, "a remark")
+            self._logger.log(ILogger.Severity.ERROR, "magic tag does not match")
             return None
 
     return SimpleNamespace(
