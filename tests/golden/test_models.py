@@ -144,7 +144,7 @@ def test_a_checkpoint_and_its_onnx_export_give_the_reference_numbers(case, seede
     session.close()
 
 
-@pytest.mark.golden("models", model="lmdm", time_cond=500)
+@pytest.mark.golden("models", model="lmdm")
 def test_one_encoding_serves_every_step_of_the_denoiser(seeded):
     module = seeded.build()
     x, previous, conditions = (torch.from_numpy(seeded.case.given[n]) for n in ("x", "cond_frame", "cond"))
@@ -158,7 +158,7 @@ def test_one_encoding_serves_every_step_of_the_denoiser(seeded):
                 torch.testing.assert_close(fast, full, rtol=0, atol=bound)
 
 
-@pytest.mark.golden("models", model="lmdm", time_cond=500)
+@pytest.mark.golden("models", model="lmdm")
 def test_windows_denoised_together_are_those_denoised_alone(seeded):
     module = seeded.build()
     x, previous, conditions = (torch.from_numpy(seeded.case.given[n]) for n in ("x", "cond_frame", "cond"))
