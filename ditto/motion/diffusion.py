@@ -124,7 +124,8 @@ class DiffusionSampler:
                 + fresh * np.float32(schedule.fresh[step])
             )
         _, clean = denoise(x, before, len(added))
-        return clean[0]
+        window: Floats = clean[0]
+        return window
 
     def _step_noise(self, rng: Normal) -> list[Floats]:
         if self._kept is not None:

@@ -52,6 +52,7 @@ class ReferenceMotion:
         self._fade = overlap if warm_up is None else min(overlap, self._advance)
         self.first: Floats | None = None  # (265,) online: what relative motion counts from
         self._turn = 0
+        self._index = 0  # of the next frame, counted through the utterances of a turn
         self._begin()
 
     def _begin(self) -> None:
@@ -62,19 +63,22 @@ class ReferenceMotion:
         self._previous = self._source
         self._windows = 0
         self._start: int | None = 0 if self._warm_up is None else None  # the next frame to give
-        self._index = 0
+        self._heard = False
 
     def process(self, item: Features) -> Iterator[Motion]:
         self._turn = item.turn
+        self._heard = True
         self._waiting += list(item.rows)
         if len(self._waiting) >= self._advance:
             yield from self._windows_of(ended=False)
 
     def flush(self) -> Iterator[Motion]:
-        yield from self._windows_of(ended=True)
-        self._begin()
+        if self._heard:
+            yield from self._windows_of(ended=True)
+            self._begin()
 
     def interrupt(self) -> None:
+        self._index = 0
         self._begin()
 
     def _windows_of(self, *, ended: bool) -> Iterator[Motion]:

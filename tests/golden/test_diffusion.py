@@ -58,13 +58,12 @@ def real(manifest, filled):
     from ditto.networks.lmdm import LMDM
     from ditto.official.denoiser import TorchDenoiser
 
-    torch.set_num_threads(1)
     tensors = manifest["models"]["lmdm"]["tensors"]
     weights = filled({t["name"]: tuple(t["shape"]) for t in tensors})
     network = LMDM(1103).eval()
     missing, _ = network.load_state_dict({n: torch.from_numpy(a) for n, a in weights.items()}, strict=False)
     assert all(name.endswith("freqs") for name in missing)
-    return TorchDenoiser(network)
+    return TorchDenoiser(network, "cpu")
 
 
 def expected_clips(case):
