@@ -106,8 +106,8 @@ def motion_stages(
     if motion.clip is not None:
         least, most = (np.asarray(side, np.float32) for side in motion.clip)
         limits = (least, most)
-    speech = pack.speech(settings)
-    hearing = Wav2Feat(speech)
+    hearing = Wav2Feat(pack.speech(settings))
+    zero = pack.rest(avatar.first)
     if not settings.compat:
         making = Audio2Motion(
             sampler,
@@ -117,24 +117,21 @@ def motion_stages(
             smoothing=pack.smoothing if motion.smoothing is None else motion.smoothing,
             identity=identity,
             limits=limits,
+            silence=handler.join(silent_rows(pack, settings, 1), 0)[0] if settings.online else None,
             seed=motion.seed,
         )
-        return [hearing, Condition(handler), making], pack.rest(avatar.first)
-    warm_up = None
-    if settings.online:
-        warm_up = silent_rows(pack, settings, overlap)
+        return [hearing, Condition(handler), making], zero
     reference = ReferenceMotion(
         sampler,
         source,
         handler.join,
-        warm_up=warm_up,
+        warm_up=silent_rows(pack, settings, overlap) if settings.online else None,
         overlap=overlap,
         smoothing=3 if motion.smoothing is None else motion.smoothing,
         rng=np.random.default_rng(motion.seed),
         identity=identity,
         limits=limits,
     )
-    zero = pack.rest(avatar.first)
     return [hearing, reference], (lambda: reference.first) if zero is None else zero
 
 
