@@ -1,0 +1,69 @@
+"""RGB and the colours of video: BT.709 in studio range, rounded so that nothing drifts darker."""
+
+from __future__ import annotations
+
+import av
+import cv2
+import numpy as np
+from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation
+
+from ditto.messages import Image
+
+RED, GREEN, BLUE = 0.2126, 0.7152, 0.0722
+LUMA = np.array([[RED * 219 / 255, GREEN * 219 / 255, BLUE * 219 / 255, 16]])
+_TO_CB, _TO_CR = 224 / 255 / (2 - 2 * BLUE), 224 / 255 / (2 - 2 * RED)
+CHROMA = np.array(
+    [
+        [-RED * _TO_CB, -GREEN * _TO_CB, (1 - BLUE) * _TO_CB, 128],
+        [(1 - RED) * _TO_CR, -GREEN * _TO_CR, -BLUE * _TO_CR, 128],
+    ]
+)
+EXACT = int(Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT)
+MATRICES = {
+    1: Colorspace.ITU709,
+    4: Colorspace.FCC,
+    5: Colorspace.ITU601,
+    6: Colorspace.ITU601,
+    7: Colorspace.SMPTE240M,
+    9: Colorspace.BT2020,
+    10: Colorspace.BT2020,
+}
+
+
+def to_video(image: Image) -> av.VideoFrame:
+    """A picture of even width and height as yuv420p."""
+    height, width = image.shape[:2]
+    planes = np.empty((height * 3 // 2, width), np.uint8)
+    cv2.transform(image, LUMA, dst=planes[:height])
+    halved = cv2.resize(image, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
+    chroma = cv2.transform(halved, CHROMA)
+    planes[height:] = chroma.transpose(2, 0, 1).reshape(height // 2, width)
+    frame = av.VideoFrame.from_ndarray(planes, "yuv420p")
+    frame.colorspace = int(Colorspace.ITU709)
+    frame.color_range = int(ColorRange.MPEG)
+    return frame
+
+
+def tag(context: av.VideoCodecContext) -> None:
+    """Says in the stream what `to_video` has done."""
+    context.colorspace = int(Colorspace.ITU709)
+    context.color_range = int(ColorRange.MPEG)
+    context.color_primaries = int(ColorPrimaries.BT709)
+    context.color_trc = int(ColorTrc.BT709)
+
+
+def to_picture(frame: av.VideoFrame) -> Image:
+    """(H, W, 3) RGB of a decoded frame, by the matrix it is tagged with; untagged, by its height."""
+    name = frame.format.name
+    if not name.startswith(("yuv", "nv", "p0")):
+        return np.ascontiguousarray(frame.to_ndarray(format="rgb24"), np.uint8)
+    usual = Colorspace.ITU709 if frame.height >= 720 else Colorspace.ITU601
+    full = frame.color_range == ColorRange.JPEG or name.startswith("yuvj")
+    picture = frame.reformat(
+        format="rgb24",
+        src_colorspace=int(MATRICES.get(frame.colorspace, usual)),
+        src_color_range=int(ColorRange.JPEG if full else ColorRange.MPEG),
+        dst_color_range=int(ColorRange.JPEG),
+        interpolation=EXACT,
+    )
+    return np.ascontiguousarray(picture.to_ndarray(), np.uint8)

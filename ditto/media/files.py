@@ -1,0 +1,34 @@
+"""What every reader asks first: is there a file, and is there anything in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cfg.errors import MediaError
+
+
+def existing(path: str | Path, what: str) -> Path:
+    """The path, once it is known to be a file that is not empty; `what` is how an error calls it."""
+    path = Path(path)
+    try:
+        if path.is_dir():
+            raise MediaError(f"{path}: is a folder, but the {what} must be a file")
+        if not path.exists():
+            raise MediaError(f"{path}: no such file; check the path of the {what}")
+        if path.is_file() and path.stat().st_size == 0:
+            raise MediaError(f"{path}: the file is empty; export or download the {what} again")
+        with path.open("rb") as file:
+            file.read(1)
+    except (OSError, ValueError) as error:
+        raise MediaError(f"{path}: cannot be opened: {error}") from error
+    return path
+
+
+def address(path: Path) -> str:
+    """The path as FFmpeg takes it: absolute, so that no part of a name reads as a protocol."""
+    return str(path.absolute())
+
+
+def first_line(error: BaseException) -> str:
+    """A library's own words, on one line."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,117 @@
+"""Portraits from files: whatever the format, upright RGB of a size that fits."""
+
+from __future__ import annotations
+
+import struct
+import warnings
+import zlib
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image as Pillow
+from PIL import ImageOps
+
+from cfg.errors import MediaError
+from ditto.media.files import existing, first_line
+from ditto.messages import Image
+
+FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM", "AVIF")
+MOST_PIXELS = 80_000_000  # checked before anything is decoded
+SMALLEST = 16  # pixels a side
+BEHIND = (255, 255, 255)  # what shows through a transparent picture
+BROKEN = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    IndexError,
+    KeyError,
+    TypeError,
+    struct.error,
+    zlib.error,
+)
+
+
+def read_picture(path: str | Path, max_size: int | None = None) -> Image:
+    """(H, W, 3) RGB, upright as a viewer shows it, its longest side at most `max_size` pixels."""
+    path = existing(path, "picture")
+    with _open(path) as picture:
+        _check_size(path, *picture.size)
+        try:
+            picture.load()
+            upright = ImageOps.exif_transpose(picture)
+            image = _rgb(upright)
+        except (*BROKEN, Pillow.DecompressionBombError, MemoryError) as error:
+            raise MediaError(
+                f"{path}: the picture is damaged ({first_line(error)}); export or download it again"
+            ) from error
+    return image if max_size is None else fitted(image, max_size)
+
+
+def is_picture(path: str | Path) -> bool:
+    """Whether the file is a still picture; a moving GIF or WebP is not."""
+    path = existing(path, "source")
+    try:
+        with _open(path) as picture:
+            moving = getattr(picture, "is_animated", False) and picture.format in (
+                "GIF",
+                "WEBP",
+                "PNG",
+                "AVIF",
+            )
+            return not moving
+    except MediaError:
+        return False
+
+
+def fitted(image: Image, max_size: int) -> Image:
+    """The picture, made smaller where its longest side is more than `max_size` pixels."""
+    height, width = image.shape[:2]
+    longest = max(height, width)
+    if longest <= max_size:
+        return image
+    size = (max(1, round(width * max_size / longest)), max(1, round(height * max_size / longest)))
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _open(path: Path) -> Pillow.Image:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return Pillow.open(path, formats=FORMATS)
+    except Pillow.DecompressionBombError as error:
+        raise MediaError(
+            f"{path}: the picture is larger than {MOST_PIXELS // 1_000_000} million pixels; "
+            "make it smaller first"
+        ) from error
+    except BROKEN as error:
+        raise MediaError(
+            f"{path}: not a picture this program reads ({first_line(error)}); give JPEG, PNG or WebP"
+        ) from error
+
+
+def _check_size(path: Path, width: int, height: int) -> None:
+    if width * height > MOST_PIXELS:
+        raise MediaError(
+            f"{path}: {width} x {height} is larger than {MOST_PIXELS // 1_000_000} million pixels; "
+            "make it smaller first"
+        )
+    if min(width, height) < SMALLEST:
+        raise MediaError(f"{path}: {width} x {height} pixels, but at least {SMALLEST} a side are needed")
+
+
+def _rgb(picture: Pillow.Image) -> Image:
+    if picture.mode.startswith("I"):
+        grey = np.asarray(picture).astype(np.float64)
+        most = 65535 if grey.max(initial=0) > 255 or picture.mode != "I" else 255
+        return np.repeat(np.clip(grey * 255 / most + 0.5, 0, 255).astype(np.uint8)[..., None], 3, axis=2)
+    if picture.mode == "F":
+        grey = np.nan_to_num(np.asarray(picture), nan=0.0)
+        scale = 255.0 if grey.max(initial=0) <= 1 else 1.0
+        return np.repeat(np.clip(grey * scale + 0.5, 0, 255).astype(np.uint8)[..., None], 3, axis=2)
+    if picture.has_transparency_data:
+        layer = picture.convert("RGBA")
+        ground = Pillow.new("RGBA", layer.size, (*BEHIND, 255))
+        return np.array(Pillow.alpha_composite(ground, layer).convert("RGB"), np.uint8)
+    return np.array(picture.convert("RGB"), np.uint8)

@@ -1,0 +1,285 @@
+"""Voices from files: any common format in, mono 16 kHz out, and the original kept for the video."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import numpy.typing as npt
+import soundfile
+import soxr
+
+from cfg.errors import MediaError
+from ditto.media.files import address, existing, first_line
+from ditto.media.loudness import SPEECH_LUFS, to_loudness
+from ditto.media.noise import without_noise
+from ditto.messages import SAMPLE_RATE, Floats
+
+LONGEST = 6 * 3600  # seconds of sound that are read into memory at most
+MOST_CHANNELS = 32
+RATES = (1_000, 768_000)  # samples a second between which a file is believed
+BLOCK = 1 << 16  # samples decoded at once
+LIBSNDFILE = (b"RIFF", b"RF64", b"fLaC", b"OggS", b"FORM", b"caff", b".snd", b"riff")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Track:
+    """A sound as it is put beside the picture: at its own rate, up to two channels, read lazily."""
+
+    source: Path | Floats  # a file, or (n,) samples at 16 kHz
+    start: float = 0.0  # seconds cut off at the beginning
+    end: float | None = None  # second at which it ends
+
+    def open(self) -> tuple[int, int, Iterator[Floats]]:
+        """Samples a second, channels, and blocks of (n, channels)."""
+        if isinstance(self.source, Path):
+            rate, blocks = _decoded(self.source)
+            blocks = _cut(blocks, rate, self.start, self.end)
+        else:
+            rate, blocks = SAMPLE_RATE, iter([self.source[:, None]])
+        first = next(blocks, np.zeros((0, 1), np.float32))
+        channels = 1 if first.shape[1] == 1 else 2
+        return rate, channels, (_folded(block, channels) for block in chain([first], blocks))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sound:
+    """A voice, ready to be heard by a speech encoder."""
+
+    samples: Floats  # (n,) mono, 16 kHz, -1..1
+    track: Track  # the same stretch of sound as it goes into the video
+
+    @property
+    def seconds(self) -> float:
+        return len(self.samples) / SAMPLE_RATE
+
+
+class Resampler:
+    """Turns mono sound of one rate into another while it arrives, to an exact total length."""
+
+    def __init__(self, rate: int, to: int = SAMPLE_RATE) -> None:
+        if rate < 1:
+            raise MediaError(f"the sound's rate is {rate}, but must be at least 1 sample a second")
+        self._rate, self._to = rate, to
+        self._begin()
+
+    def _begin(self) -> None:
+        self._heard = 0
+        self._given = 0
+        self._stream = soxr.ResampleStream(self._rate, self._to, 1, dtype="float32", quality="HQ")
+
+    def push(self, samples: Floats) -> Floats:
+        """What can be said about the sound so far; (m,), often a little less than was pushed."""
+        samples = np.ascontiguousarray(samples, np.float32)
+        if self._rate == self._to:
+            return samples
+        self._heard += len(samples)
+        return self._owed(self._stream.resample_chunk(samples))
+
+    def flush(self) -> Floats:
+        """The rest: in total exactly ceil(n * to / rate) samples. Ready for the next utterance."""
+        if self._rate == self._to:
+            return np.zeros(0, np.float32)
+        rest = self._owed(self._stream.resample_chunk(np.zeros(0, np.float32), last=True))
+        missing = self._total() - self._given
+        self._begin()
+        return np.pad(rest, (0, missing))
+
+    def _owed(self, samples: Floats) -> Floats:
+        samples = samples[: self._total() - self._given]
+        self._given += len(samples)
+        return samples
+
+    def _total(self) -> int:
+        return -(-self._heard * self._to // self._rate)
+
+
+def read_sound(
+    path: str | Path,
+    start: float | None = None,
+    end: float | None = None,
+    normalise: bool = False,
+    denoise: bool = False,
+    longest: float = LONGEST,
+) -> Sound:
+    """The whole voice of a sound file, or of a video. `start`, `end` and `longest` in seconds."""
+    path = existing(path, "voice")
+    parts: list[Floats] = []
+    length = 0
+    for part in stream_sound(path, start, end):
+        length += len(part)
+        if length > longest * SAMPLE_RATE:
+            raise MediaError(
+                f"{path}: longer than {longest / 3600:g} hours; cut it with audio.start and audio.end"
+            )
+        parts.append(part)
+    samples = np.concatenate(parts) if parts else np.zeros(0, np.float32)
+    if not length:
+        trimmed = start is not None or end is not None
+        why = "nothing is left between audio.start and audio.end" if trimmed else "it holds no sound"
+        raise MediaError(f"{path}: {why}; the voice needs at least one sample")
+    if denoise:
+        samples = without_noise(samples, SAMPLE_RATE)
+    if normalise:
+        samples = to_loudness(samples, SAMPLE_RATE, SPEECH_LUFS)
+    changed = denoise or normalise
+    return Sound(samples, Track(samples) if changed else Track(path, start or 0.0, end))
+
+
+def stream_sound(path: str | Path, start: float | None = None, end: float | None = None) -> Iterator[Floats]:
+    """The voice of a file as mono 16 kHz blocks, in memory that does not grow with its length."""
+    path = existing(path, "voice")
+    rate, blocks = _decoded(path)
+    resampler = Resampler(rate)
+    for block in _cut(blocks, rate, start or 0.0, end):
+        mono = block[:, 0] if block.shape[1] == 1 else block.mean(axis=1, dtype=np.float32)
+        yield resampler.push(mono)
+    yield resampler.flush()
+
+
+def sound_of(samples: npt.NDArray[Any], rate: int = SAMPLE_RATE) -> Sound:
+    """A voice from an array: (n,) or (n, channels), floats in -1..1 or whole numbers."""
+    array = np.asarray(samples)
+    if array.ndim not in (1, 2) or array.size == 0:
+        raise MediaError(f"the voice has shape {array.shape}, but needs (n,) or (n, channels)")
+    if array.dtype.kind in "iu":
+        bits = np.iinfo(array.dtype).bits
+        middle = 2 ** (bits - 1) if array.dtype.kind == "u" else 0
+        array = (array.astype(np.float64) - middle) / 2 ** (bits - 1)
+    elif array.dtype.kind != "f":
+        raise MediaError(f"the voice is of type {array.dtype}, but must be numbers in -1..1")
+    mono = array if array.ndim == 1 else array.mean(axis=1)
+    mono = _finite(mono.astype(np.float32), "the voice")
+    resampler = Resampler(rate)
+    whole = np.concatenate([resampler.push(mono), resampler.flush()])
+    return Sound(whole, Track(whole))
+
+
+def _decoded(path: Path) -> tuple[int, Iterator[Floats]]:
+    """Samples a second, and blocks of (n, channels)."""
+    with path.open("rb") as file:
+        magic = file.read(4)
+    if magic in LIBSNDFILE:
+        try:
+            return _by_soundfile(path)
+        except soundfile.LibsndfileError:
+            pass  # an odd codec in a common container: FFmpeg knows more of them
+    return _by_ffmpeg(path)
+
+
+def _by_soundfile(path: Path) -> tuple[int, Iterator[Floats]]:
+    file = soundfile.SoundFile(path)
+    rate: int = file.samplerate
+    try:
+        _believe(path, rate, file.channels)
+    except MediaError:
+        file.close()
+        raise
+
+    def blocks() -> Iterator[Floats]:
+        try:
+            with file:
+                while len(block := file.read(BLOCK, dtype="float32", always_2d=True)):
+                    yield _finite(block, str(path))
+        except soundfile.LibsndfileError as error:
+            raise _broken(path, error) from error
+
+    return rate, blocks()
+
+
+def _by_ffmpeg(path: Path) -> tuple[int, Iterator[Floats]]:
+    try:
+        container = av.open(address(path))
+    except (av.FFmpegError, OSError, ValueError) as error:
+        raise MediaError(
+            f"{path}: not a sound this program reads ({first_line(error)}); "
+            "give WAV, FLAC, OGG, MP3, M4A, or a video with sound"
+        ) from error
+    if not container.streams.audio:
+        container.close()
+        raise MediaError(f"{path}: has no sound track; give a file with a voice in it")
+    stream = container.streams.audio[0]
+    rate, channels = stream.rate or 0, stream.channels
+    try:
+        _believe(path, rate, channels)
+    except MediaError:
+        container.close()
+        raise
+
+    def blocks() -> Iterator[Floats]:
+        same = av.AudioResampler(format="flt", layout=stream.layout, rate=rate)
+        any_read = False
+        with container:
+            try:
+                for frame in container.decode(stream):
+                    frame.pts = None
+                    for part in same.resample(frame):
+                        any_read = True
+                        yield _finite(part.to_ndarray().reshape(-1, channels).astype(np.float32), str(path))
+                for part in same.resample(None):
+                    yield _finite(part.to_ndarray().reshape(-1, channels).astype(np.float32), str(path))
+            except (av.FFmpegError, OSError, ValueError) as error:
+                raise _broken(path, error) from error
+        if not any_read:
+            raise MediaError(f"{path}: the sound track is empty or damaged; export the file again")
+
+    return rate, blocks()
+
+
+def _broken(path: Path, error: Exception) -> MediaError:
+    return MediaError(f"{path}: the sound is damaged ({first_line(error)}); export the file again")
+
+
+def _believe(path: Path, rate: int, channels: int) -> None:
+    if not RATES[0] <= rate <= RATES[1]:
+        raise MediaError(
+            f"{path}: says {rate} samples a second, but {RATES[0]} to {RATES[1]} are read; "
+            "export the file again, for example at 48000"
+        )
+    if not 1 <= channels <= MOST_CHANNELS:
+        raise MediaError(
+            f"{path}: has {channels} channels, but 1 to {MOST_CHANNELS} are read; export it in mono or stereo"
+        )
+
+
+def _finite(block: Floats, name: str) -> Floats:
+    if not np.isfinite(block).all():
+        raise MediaError(f"{name}: holds samples that are not numbers (NaN or infinity); export it again")
+    return block
+
+
+def _cut(blocks: Iterator[Floats], rate: int, start: float, end: float | None) -> Iterator[Floats]:
+    first = round(start * rate)
+    last = math.inf if end is None else round(end * rate)
+    at = 0
+    for block in blocks:
+        low, high = max(first - at, 0), min(last - at, len(block))
+        if low < high:
+            yield block[low : int(high)]
+        at += len(block)
+        if at >= last:
+            close = getattr(blocks, "close", None)
+            if close is not None:
+                close()
+            return
+
+
+def _folded(block: Floats, channels: int) -> Floats:
+    """More channels than two become one voice on both sides; one stays one."""
+    if block.shape[1] <= channels:
+        return block
+    return np.repeat(block.mean(axis=1, keepdims=True, dtype=np.float32), channels, axis=1)
+
+
+def resampled(blocks: Iterable[Floats], rate: int, channels: int, to: int) -> Iterator[Floats]:
+    """Blocks of (n, channels) at another rate."""
+    resamplers = [Resampler(rate, to) for _ in range(channels)]
+    for block in blocks:
+        yield np.stack([r.push(block[:, c]) for c, r in enumerate(resamplers)], axis=1)
+    yield np.stack([r.flush() for r in resamplers], axis=1)

@@ -1,0 +1,232 @@
+"""A video as numbered pictures, forward and backward, in bounded memory."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import OrderedDict
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+
+from cfg.errors import MediaError
+from ditto.media.colour import to_picture
+from ditto.media.files import address, existing, first_line
+from ditto.media.picture import MOST_PIXELS, fitted
+from ditto.messages import Image
+
+REMEMBERED = 192 << 20  # bytes of decoded pictures kept
+FEWEST, MOST = 8, 256  # pictures kept, whatever their size
+
+
+class VideoSource:
+    """The pictures of a video file; one thread asks at a time.
+
+    Backward play decodes each group of pictures as few times as the memory allows. Only the times
+    of the frames (16 bytes each) grow with the length of the video.
+    """
+
+    def __init__(
+        self, path: str | Path, max_size: int | None = None, fps: Fraction | int | None = None
+    ) -> None:
+        """`fps` asks for pictures at a steady rate, whatever the rate of the file."""
+        self._path = existing(path, "video")
+        self._max_size = max_size
+        self._container = self._open()
+        self._known: OrderedDict[int, Image] = OrderedDict()
+        self._frames: Iterator[tuple[int, av.VideoFrame]] = iter(())
+        self._next = 0  # frame the decoder gives next, at the least
+        self._last_asked = -1
+        try:
+            self._times, self._keys = self._index()
+            self._shown = self._schedule(fps)
+            self._frames = self._from_start()
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def count(self) -> int:
+        return len(self._times) if self._shown is None else len(self._shown)
+
+    def frame(self, index: int) -> Image:
+        """(H, W, 3) RGB, upright. Raises IndexError past the last one."""
+        if not 0 <= index < self.count:
+            raise IndexError(f"{self._path}: frame {index} of {self.count}")
+        wanted = index if self._shown is None else int(self._shown[index])
+        if wanted not in self._known:
+            backward = wanted < self._last_asked
+            kept = self._kept()
+            self._decode(max(0, wanted - kept + 1) if backward else wanted, wanted)
+        self._last_asked = wanted
+        self._known.move_to_end(wanted)
+        return self._known[wanted]
+
+    def close(self) -> None:
+        self._frames = iter(())
+        self._known.clear()
+        self._container.close()
+
+    def __enter__(self) -> VideoSource:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _open(self) -> av.container.InputContainer:
+        try:
+            container = av.open(address(self._path))
+        except (av.FFmpegError, OSError, ValueError) as error:
+            raise MediaError(
+                f"{self._path}: not a video this program reads ({first_line(error)}); give MP4, MOV, MKV or WebM"
+            ) from error
+        problem = ""
+        if not container.streams.video:
+            problem = "has no pictures; give a video or a portrait"
+        else:
+            video = container.streams.video[0]
+            video.thread_type = "AUTO"
+            if video.width * video.height > MOST_PIXELS:
+                problem = (
+                    f"{video.width} x {video.height} is larger than {MOST_PIXELS // 1_000_000} million pixels"
+                )
+            self.fps = Fraction(video.average_rate or video.guessed_rate or 25)
+            self.has_sound = bool(container.streams.audio)
+        if problem:
+            container.close()
+            raise MediaError(f"{self._path}: {problem}")
+        return container
+
+    def _index(self) -> tuple[list[int], list[int]]:
+        """Time of every frame in the order shown, and which of them decoding can start at."""
+        video = self._container.streams.video[0]
+        times: list[int] = []
+        keys: set[int] = set()
+        try:
+            for packet in self._container.demux(video):
+                if packet.size == 0 or packet.is_discard:
+                    continue
+                if packet.pts is None:
+                    return self._counted(), [0]
+                times.append(packet.pts)
+                if packet.is_keyframe:
+                    keys.add(packet.pts)
+        except (av.FFmpegError, OSError) as error:
+            if not times:
+                raise self._broken(error) from error
+        if not times:
+            raise MediaError(f"{self._path}: the video has no frames; export it again")
+        times = sorted(set(times))
+        return times, [i for i, time in enumerate(times) if time in keys] or [0]
+
+    def _counted(self) -> list[int]:
+        """Frame numbers in place of times, where the file has none: found by decoding it once."""
+        self._reopen()
+        try:
+            count = sum(1 for _ in self._container.decode(self._container.streams.video[0]))
+        except (av.FFmpegError, OSError) as error:
+            raise self._broken(error) from error
+        if not count:
+            raise MediaError(f"{self._path}: the video has no frames; export it again")
+        self._timeless = True
+        return list(range(count))
+
+    _timeless = False
+
+    def _schedule(self, fps: Fraction | int | None) -> np.ndarray[tuple[int], np.dtype[np.int32]] | None:
+        if fps is None:
+            return None
+        base = 1 / self.fps if self._timeless else self._container.streams.video[0].time_base
+        assert base is not None
+        start, rate = self._times[0], Fraction(fps)
+        length = (self._times[-1] - start) * base + 1 / self.fps
+        count = max(1, -(-length * rate // 1))
+        half = Fraction(1, 1000)  # containers round times, often to milliseconds
+        moments = (start + int((Fraction(i) / rate + half) / base) for i in range(int(count)))
+        return np.fromiter((bisect_right(self._times, moment) - 1 for moment in moments), np.int32)
+
+    def _kept(self) -> int:
+        if not self._known:
+            return FEWEST
+        size = next(iter(self._known.values())).nbytes
+        return int(np.clip(REMEMBERED // size, FEWEST, MOST))
+
+    def _decode(self, first: int, last: int) -> None:
+        """Remembers frames `first` to `last`."""
+        key = self._keys[max(bisect_right(self._keys, first) - 1, 0)]
+        if self._next > first or key > self._next:
+            self._frames = self._from_key(key)
+        latest: Image | None = None
+        try:
+            for index, frame in self._frames:
+                self._next = index + 1
+                if index >= first:
+                    latest = self._picture(frame)
+                    self._remember(index, latest)
+                if index >= last:
+                    break
+        except (av.FFmpegError, OSError) as error:
+            if latest is None and not self._known:
+                raise self._broken(error) from error
+        if last not in self._known:
+            near = [i for i in self._known if i < last]
+            if not near:
+                raise MediaError(f"{self._path}: frame {last} cannot be decoded; export the video again")
+            self._remember(last, self._known[max(near)])
+
+    def _remember(self, index: int, image: Image) -> None:
+        self._known[index] = image
+        self._known.move_to_end(index)
+        while len(self._known) > self._kept():
+            self._known.popitem(last=False)
+
+    def _from_key(self, key: int) -> Iterator[tuple[int, av.VideoFrame]]:
+        if key == 0 or self._timeless:
+            return self._from_start()
+        try:
+            self._container.seek(self._times[key], stream=self._container.streams.video[0])
+            frames = self._numbered()
+            index, frame = next(frames)
+        except (av.FFmpegError, OSError, StopIteration):
+            return self._from_start()
+        if index > key:  # this container seeks past what was asked for
+            return self._from_start()
+        self._next = index
+        return _before(index, frame, frames)
+
+    def _from_start(self) -> Iterator[tuple[int, av.VideoFrame]]:
+        self._reopen()
+        self._next = 0
+        return self._numbered()
+
+    def _numbered(self) -> Iterator[tuple[int, av.VideoFrame]]:
+        for number, frame in enumerate(self._container.decode(self._container.streams.video[0])):
+            if self._timeless:
+                yield number, frame
+            elif frame.pts is not None:
+                yield max(bisect_right(self._times, frame.pts) - 1, 0), frame
+
+    def _reopen(self) -> None:
+        self._container.close()
+        self._container = self._open()
+
+    def _picture(self, frame: av.VideoFrame) -> Image:
+        image = to_picture(frame)
+        turns = round(frame.rotation / 90) % 4
+        if turns:
+            image = np.rot90(image, turns)
+        if self._max_size is not None:
+            image = fitted(np.ascontiguousarray(image), self._max_size)
+        return np.ascontiguousarray(image)
+
+    def _broken(self, error: Exception) -> MediaError:
+        return MediaError(f"{self._path}: the video is damaged ({first_line(error)}); export it again")
+
+
+def _before(
+    index: int, frame: av.VideoFrame, rest: Iterator[tuple[int, av.VideoFrame]]
+) -> Iterator[tuple[int, av.VideoFrame]]:
+    yield index, frame
+    yield from rest
