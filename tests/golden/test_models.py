@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -54,16 +55,26 @@ class Seeded:
         return dict(zip(NETWORKS[self.name].outputs, (r.numpy() for r in results), strict=True))
 
 
+@pytest.fixture(scope="module")
+def weights_of(
+    manifest: Mapping[str, Any], filled: Callable[..., dict[str, np.ndarray]]
+) -> Callable[[str, str], dict[str, Any]]:
+    @lru_cache(maxsize=1)  # neighbouring cases share their weights
+    def weights(variant: str, salt: str) -> dict[str, Any]:
+        shapes = {t["name"]: tuple(t["shape"]) for t in manifest["models"][variant]["tensors"]}
+        arrays = filled(shapes, salt)
+        rotary = (1.0 / 10000 ** (np.arange(256) * 2 / 512)).astype(np.float32)
+        arrays |= {name: rotary for name in shapes if name.endswith("freqs")}
+        return {name: torch.from_numpy(np.asarray(array)) for name, array in arrays.items()}
+
+    return weights
+
+
 @pytest.fixture
-def seeded(case: Any, manifest: Mapping[str, Any], filled: Callable[..., dict[str, np.ndarray]]) -> Seeded:
+def seeded(case: Any, weights_of: Callable[[str, str], dict[str, Any]]) -> Seeded:
     name = case.options["model"]
     variant = "lmdm_audio1059" if case.options.get("audio_feat_dim") == 1059 else name
-    tensors = manifest["models"][variant]["tensors"]
-    shapes = {tensor["name"]: tuple(tensor["shape"]) for tensor in tensors}
-    weights = filled(shapes, case.options["salt"])
-    rotary = (1.0 / 10000 ** (np.arange(256) * 2 / 512)).astype(np.float32)
-    weights |= {tensor: rotary for tensor in shapes if tensor.endswith("freqs")}
-    return Seeded(case, name, {k: torch.from_numpy(np.asarray(w)) for k, w in weights.items()})
+    return Seeded(case, name, weights_of(variant, case.options["salt"]))
 
 
 def within(case: Any, results: Mapping[str, np.ndarray], summarise: Callable[..., np.ndarray]) -> None:
@@ -87,12 +98,12 @@ def within(case: Any, results: Mapping[str, np.ndarray], summarise: Callable[...
         np.testing.assert_allclose(stats[6], wanted[6], rtol=0, atol=5 * ray)
 
 
-@pytest.mark.golden("models")
-def test_state_names_and_shapes_are_the_official_ones(seeded, manifest):
-    variant = "lmdm_audio1059" if seeded.case.options.get("audio_feat_dim") == 1059 else seeded.name
-    with torch.device("meta"):
-        state = NETWORKS[seeded.name].build(seeded.weights).state_dict()
+@pytest.mark.parametrize("variant", [*NETWORKS, "lmdm_audio1059"])
+def test_state_names_and_shapes_are_the_official_ones(variant, manifest):
     wanted = {t["name"]: t["shape"] for t in manifest["models"][variant]["tensors"]}
+    with torch.device("meta"):
+        given = {name: torch.empty(shape) for name, shape in wanted.items()}
+        state = NETWORKS[variant.removesuffix("_audio1059")].build(given).state_dict()
     assert {name: list(tensor.shape) for name, tensor in state.items()} == wanted
 
 
@@ -144,7 +155,7 @@ def test_a_checkpoint_and_its_onnx_export_give_the_reference_numbers(case, seede
     session.close()
 
 
-@pytest.mark.golden("models", model="lmdm")
+@pytest.mark.golden("models", model="lmdm", audio_feat_dim=1103)
 def test_one_encoding_serves_every_step_of_the_denoiser(seeded):
     module = seeded.build()
     x, previous, conditions = (torch.from_numpy(seeded.case.given[n]) for n in ("x", "cond_frame", "cond"))
@@ -158,7 +169,7 @@ def test_one_encoding_serves_every_step_of_the_denoiser(seeded):
                 torch.testing.assert_close(fast, full, rtol=0, atol=bound)
 
 
-@pytest.mark.golden("models", model="lmdm")
+@pytest.mark.golden("models", model="lmdm", audio_feat_dim=1103)
 def test_windows_denoised_together_are_those_denoised_alone(seeded):
     module = seeded.build()
     x, previous, conditions = (torch.from_numpy(seeded.case.given[n]) for n in ("x", "cond_frame", "cond"))
