@@ -78,9 +78,12 @@ class MovingAvatar:
         self._new_analyser = new_analyser
         self._reach = smoothing // 2 if smoothing > 1 else 0
         self._limit = limit
-        self._known = Measurements()
         with _Closing(open_frames()) as frames:
-            self.first = new_analyser().analyse(frames.frame(0), 0)
+            image = self._read(frames, 0)
+            if image is None:
+                raise MediaError("the source video has no frames")
+            self.first = new_analyser().analyse(image, 0)
+        self._known = Measurements()
 
     def play(self) -> Iterator[SourceFrame]:
         with _Closing(self._open_frames()) as frames:
@@ -110,8 +113,6 @@ class MovingAvatar:
                 image = self._read(frames, read)
                 if image is None:
                     ended = True
-                    if read == 0:
-                        raise MediaError("the source video has no frames")
                 else:
                     near.append(analyser.analyse(image, read))
                     read += 1

@@ -19,6 +19,7 @@ class LoadedPack(Protocol):
 
     name: str
     online_overlap: int  # frames windows share when the voice is still arriving
+    online_delay: int  # frames held back online so that one window fades into the next
     smoothing: int | None  # frames head motion is averaged over; None leaves it to the mode
     conditions: frozenset[str]  # what the motion model is told beside the voice: use_emo, …
 

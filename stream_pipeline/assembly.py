@@ -29,7 +29,7 @@ from ditto.stage import Stage
 from ditto.stitch import Stitch, StitchOptions
 from ditto.warp import Warp
 from ditto.wav2feat import Wav2Feat
-from ditto.writer import Sink, Writer
+from ditto.writer import Callback, Sink, Writer
 from stream_pipeline.channel import Channel
 from stream_pipeline.pipeline import Pipeline
 
@@ -87,7 +87,7 @@ def assemble(
         Warp(pack.warper()),
         Decode(pack.decoder()),
         Putback(pack.compositor(settings)),
-        Writer(sink),
+        Writer(sink or Callback(lambda image, index: None)),
     ]
     return Assembly(stages, (REGISTRAR, avatar.play(), frames))
 
@@ -108,31 +108,33 @@ def motion_stages(
         limits = (least, most)
     hearing = Wav2Feat(pack.speech(settings))
     zero = pack.rest(avatar.first)
-    if not settings.compat:
-        making = Audio2Motion(
+    if settings.compat and settings.online:
+        reference = ReferenceMotion(
             sampler,
             source,
-            online=settings.online,
+            handler.join,
+            warm_up=silent_rows(pack, settings, overlap),
             overlap=overlap,
-            smoothing=pack.smoothing if motion.smoothing is None else motion.smoothing,
+            smoothing=3 if motion.smoothing is None else motion.smoothing,
+            rng=np.random.RandomState(motion.seed % 2**32),
             identity=identity,
             limits=limits,
-            silence=handler.join(silent_rows(pack, settings, 1), 0)[0] if settings.online else None,
-            seed=motion.seed,
         )
-        return [hearing, Condition(handler), making], zero
-    reference = ReferenceMotion(
+        return [hearing, reference], lambda: reference.first
+    silence = handler.join(silent_rows(pack, settings, 1), 0)[0] if settings.online else None
+    making = Audio2Motion(
         sampler,
         source,
-        handler.join,
-        warm_up=silent_rows(pack, settings, overlap) if settings.online else None,
+        online=settings.online,
         overlap=overlap,
-        smoothing=3 if motion.smoothing is None else motion.smoothing,
-        rng=np.random.default_rng(motion.seed),
+        smoothing=pack.smoothing if motion.smoothing is None else motion.smoothing,
+        delay=pack.online_delay,
         identity=identity,
         limits=limits,
+        silence=silence,
+        seed=motion.seed,
     )
-    return [hearing, reference], (lambda: reference.first) if zero is None else zero
+    return [hearing, Condition(handler), making], pack.rest(avatar.first)
 
 
 def motion_overlap(pack: LoadedPack, settings: Settings) -> int:

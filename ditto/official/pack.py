@@ -39,6 +39,7 @@ class OfficialPack:
 
     name = "ditto"
     online_overlap = 70
+    online_delay = 10
     smoothing: int | None = None
     conditions = frozenset({"use_emo", "use_sc", "use_eye_open", "use_eye_ball"})
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import logging
 import sys
 from fnmatch import fnmatch
 from pathlib import Path
@@ -41,6 +42,7 @@ def download(parsed: argparse.Namespace) -> int:
     if not parsed.accept_licences:
         print(LICENCE, file=sys.stderr)
         raise ConfigError("nothing was downloaded: the licence notice was not accepted")
+    logging.getLogger("huggingface_hub").setLevel(logging.CRITICAL)  # our own error says it
     target = Path(parsed.to)
     api = hub.HfApi(endpoint=parsed.endpoint)
     files = listed(api, parsed.revision, PARTS[parsed.format])

@@ -78,6 +78,7 @@ class FakePack:
 
     name = "fake"
     online_overlap = 75
+    online_delay = 0
     smoothing = 1
     conditions = frozenset({"use_emo"})
 
