@@ -16,7 +16,7 @@ from cfg.errors import MediaError
 from ditto.media.files import existing, first_line
 from ditto.messages import Image
 
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM", "AVIF")
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM", "AVIF")
 MOST_PIXELS = 80_000_000  # checked before anything is decoded
 SMALLEST = 16  # pixels a side
 BEHIND = (255, 255, 255)  # what shows through a transparent picture
