@@ -107,7 +107,6 @@ def motion_stages(
         least, most = (np.asarray(side, np.float32) for side in motion.clip)
         limits = (least, most)
     hearing = Wav2Feat(pack.speech(settings))
-    zero = pack.rest(avatar.first)
     if settings.compat and settings.online:
         reference = ReferenceMotion(
             sampler,

@@ -42,7 +42,7 @@ def download(parsed: argparse.Namespace) -> int:
     if not parsed.accept_licences:
         print(LICENCE, file=sys.stderr)
         raise ConfigError("nothing was downloaded: the licence notice was not accepted")
-    logging.getLogger("huggingface_hub").setLevel(logging.CRITICAL)  # our own error says it
+    hub.logging.set_verbosity(logging.CRITICAL)  # our own error says it
     target = Path(parsed.to)
     api = hub.HfApi(endpoint=parsed.endpoint)
     files = listed(api, parsed.revision, PARTS[parsed.format])
