@@ -223,4 +223,4 @@ def as_voice(samples: Any) -> Floats:
         raise ConfigError(f"sound must be float or 16-bit integer samples, not {voice.dtype}")
     if not np.isfinite(voice).all():
         raise ConfigError("sound holds values that are not numbers (NaN or infinity)")
-    return voice.astype(np.float32, copy=True)
+    return np.array(voice, np.float32)
