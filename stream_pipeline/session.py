@@ -218,7 +218,7 @@ def as_voice(samples: Any) -> Floats:
     if voice.ndim != 1:
         raise ConfigError(f"sound must be a flat array of samples, not of shape {voice.shape}")
     if voice.dtype == np.int16:
-        return np.asarray(voice, np.float32) / np.float32(32768)
+        return np.asarray(voice / 32768, np.float32)
     if voice.dtype.kind != "f":
         raise ConfigError(f"sound must be float or 16-bit integer samples, not {voice.dtype}")
     if not np.isfinite(voice).all():
