@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from cfg.errors import ConfigError, did_you_mean
 
 PLACES = {
@@ -47,6 +49,8 @@ def nested(keywords: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
             groups.setdefault("stream", {})["mode"] = "online" if value else "offline"
         elif key in PLACES:
             group, name = PLACES[key]
+            if key == "v_min_max_for_clip" and value is not None:
+                value = np.asarray(value, np.float32).reshape(2, -1).tolist()
             groups.setdefault(group, {})[name] = value
         elif key not in SPECIAL:
             raise ConfigError(f"{key} is not an option of setup{did_you_mean(key, [*PLACES, *SPECIAL])}")

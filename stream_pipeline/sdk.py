@@ -27,10 +27,20 @@ class StreamSDK:
     sound and picture in one go. Keywords are those of the reference; an unknown one is refused.
     """
 
-    def __init__(self, cfg_pkl: str | Path, data_root: str | Path | None = None, **kwargs: Any) -> None:
-        """`cfg_pkl` is an official `.pkl`, or one of our configuration names or YAML files."""
+    def __init__(
+        self,
+        cfg_pkl: str | Path,
+        data_root: str | Path | None = None,
+        *,
+        device: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """`cfg_pkl` is an official `.pkl`, or one of our configuration names or YAML files.
+
+        `device` takes the place of the one the configuration names: cpu, cuda or cuda:N.
+        """
         name = str(cfg_pkl)
-        over = nested(kwargs)
+        over = merge(nested(kwargs), {} if device is None else {"pack": {"device": device}})
         if name.endswith(".pkl"):
             self._engine = Engine.load(cfg_pkl=cfg_pkl, data_root=data_root, over=over)
         else:
@@ -60,6 +70,7 @@ class StreamSDK:
             self._source_path, **self._options.get("source", {})
         )
         self._fed = 0
+        self._given = 0
         self._start()
 
     def setup_Nd(
@@ -90,7 +101,7 @@ class StreamSDK:
             )
         fresh = samples[past * SAMPLES_PER_FRAME :] if self._fed == 0 else samples[-new * SAMPLES_PER_FRAME :]
         self._fed += 1
-        session.push(fresh)
+        session.push(fresh[: self._wanted(len(fresh), SAMPLES_PER_FRAME)])
 
     def close(self) -> None:
         """Wait for the last frame and finish the video; raises what went wrong on the way."""
@@ -148,6 +159,13 @@ class StreamSDK:
             raise self._error
         return self._session
 
+    def _wanted(self, count: int, per_frame: int) -> int:
+        """How many of so many samples or rows still belong to the frames that were asked for."""
+        if self._frames > 0:
+            count = min(count, self._frames * per_frame - self._given)
+        self._given += count
+        return count
+
     def _encode(self, audio: Any, sr: int) -> Floats:
         settings = self._engine.with_settings({"stream": {"mode": "offline"}})
         stream = self._engine.pack.speech(settings)
@@ -174,7 +192,9 @@ class _FeatureQueue:
 
     def put(self, features: Floats | None) -> None:
         if features is not None:
-            self._sdk._running("audio2motion_queue.put").push_features(np.asarray(features, np.float32))
+            session = self._sdk._running("audio2motion_queue.put")
+            rows = np.asarray(features, np.float32)
+            session.push_features(rows[: self._sdk._wanted(len(rows), 1)])
 
 
 class _Limited:
