@@ -174,7 +174,9 @@ def write_networks(pth: Path, onnx: Path) -> None:
         torch.save({official.key: named} if official.key else named, pth / f"{name}.pth")
         del tensors, named
         example = [
-            torch.zeros([1103 if n is None else n for n in shape], dtype=torch.int64 if key == "time_cond" else None)
+            torch.zeros(
+                [1103 if n is None else n for n in shape], dtype=torch.int64 if key == "time_cond" else None
+            )
             for key, shape in official.inputs.items()
         ]
         export_onnx(
@@ -233,7 +235,11 @@ def stand_ins() -> dict[str, bytes]:
     marks203 = face(203, ([0, 6, 12, 18], [24, 30, 36, 42]), [48, 66])
     # A crop is 1.5 boxes wide and lies 0.1 crops above the box: the answer leads to the same crop.
     marks203 = np.array([0.5, 0.6], np.float32) + marks203 / 3
-    marks203_all = {"pose": np.zeros((1, 3)), "rough": np.zeros((1, 262)), "landmarks": marks203.reshape(1, -1)}
+    marks203_all = {
+        "pose": np.zeros((1, 3)),
+        "rough": np.zeros((1, 262)),
+        "landmarks": marks203.reshape(1, -1),
+    }
     return {
         "insightface_det": answering("image", (1, 3, 512, 512), detections(205, 190, 80, 100)),
         "landmark106": answering("data", (1, 3, 192, 192), {"fc1": marks106.reshape(1, -1) / 1.5}),
@@ -271,14 +277,21 @@ def mesh() -> dict[str, np.ndarray]:
     """478 points in a square of 256 pixels, the eyes open and looking slightly aside."""
     points = np.zeros((478, 3), np.float32)
     points[:, :2] = face(478, ([33, 133], [362, 263]), [61, 291]) * 80 + 128
-    for side, x in (((33, 133, (145, 144, 153), (159, 160, 158), 468), 96), ((362, 263, (374, 373, 380), (386, 387, 385), 473), 160)):
+    for side, x in (
+        ((33, 133, (145, 144, 153), (159, 160, 158), 468), 96),
+        ((362, 263, (374, 373, 380), (386, 387, 385), 473), 160),
+    ):
         near, far, lower, upper, iris = side
         points[near], points[far] = (x - 14, 104, 0), (x + 14, 104, 0)
         for k, (low, high) in enumerate(zip(lower, upper, strict=True)):
             points[low], points[high] = (x - 5 + 5 * k, 108, 0), (x - 5 + 5 * k, 100, 0)
         points[iris] = x + 2, 105, 1
     zero = np.zeros((1, 1), np.float32)
-    return {"Identity": points.reshape(1, 1, 1, -1), "Identity_1": zero.reshape(1, 1, 1, 1), "Identity_2": zero}
+    return {
+        "Identity": points.reshape(1, 1, 1, -1),
+        "Identity_1": zero.reshape(1, 1, 1, 1),
+        "Identity_2": zero,
+    }
 
 
 def answering(name: str, shape: tuple[int, ...], outputs: Mapping[str, np.ndarray]) -> bytes:
