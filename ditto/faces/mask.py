@@ -1,0 +1,26 @@
+"""Which pixels belong to the person."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from ditto.faces.detector import Network, Numbers
+from ditto.messages import Image
+
+SIDE = 256  # pixels of the square the network sees
+
+
+class PersonMask:
+    """Selfie segmentation."""
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        (self._input,) = network.inputs
+
+    def __call__(self, image: Image) -> Numbers:
+        """(h, w) in 0..1 for a picture of any size."""
+        small = np.asarray(cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.float32)
+        (raw, *_) = self._network.run({self._input: small[None] / 255}).values()
+        size = (image.shape[1], image.shape[0])
+        return np.clip(cv2.resize(raw.reshape(SIDE, SIDE), size, interpolation=cv2.INTER_LINEAR), 0, 1)
