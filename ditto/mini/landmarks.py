@@ -1,0 +1,79 @@
+"""Which face of a picture is meant, and its landmarks: measured carefully at first, then followed."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from cfg.errors import NoFaceError
+from cfg.settings import SourceSettings
+from ditto.avatar import SourceFrame
+from ditto.faces.finder import FaceFinder, FoundFace
+from ditto.messages import Floats, Image
+from ditto.mini.register import MiniAnalyser
+
+SMALLEST = 32  # pixels of a face's longer side below which there is nothing to paint
+
+
+class FollowedFace:
+    """Landmarks of one face through the frames of a source."""
+
+    def __init__(self, finder: FaceFinder, settings: SourceSettings) -> None:
+        self._finder = finder
+        self._settings = settings
+        self.notes: tuple[str, ...] = ()
+
+    def __call__(self, image: Image, previous: Floats | None) -> Floats:
+        """(478, 3) in pixels; `previous` are those of the frame before."""
+        if previous is not None:
+            found = self._finder.track(image, previous)
+            if found is not None:
+                return found.landmarks
+        faces = self._finder.find(image)
+        if not faces:
+            raise NoFaceError("no face found; a human face is needed, at least 32 pixels, both eyes in sight")
+        if previous is not None:
+            chosen = min(faces, key=lambda face: float(np.abs(face.landmarks - previous).mean()))
+            return chosen.landmarks
+        chosen = self._chosen(faces)
+        if chosen.size < SMALLEST:
+            raise NoFaceError(f"the face is only {chosen.size:.0f} pixels large, {SMALLEST} are needed")
+        return self._finder.refine(image, chosen).landmarks
+
+    def _chosen(self, faces: list[FoundFace]) -> FoundFace:
+        wanted = self._settings.face
+        if wanted is None:
+            if len(faces) > 1:
+                self.notes = (f"{len(faces)} faces found; the largest is used (--face chooses another)",)
+            return faces[0]
+        if isinstance(wanted, int):
+            if wanted >= len(faces):
+                raise NoFaceError(f"face {wanted} was asked for, but there are {len(faces)}, counted from 0")
+            return faces[wanted]
+        left, top, right, bottom = wanted
+        middle = np.array([(left + right) / 2, (top + bottom) / 2])
+        inside = [f for f in faces if (f.box[:2] <= middle).all() and (middle <= f.box[2:]).all()]
+        if not inside:
+            raise NoFaceError(
+                f"no face around {middle[0]:.0f}, {middle[1]:.0f}, the middle of the box asked for"
+            )
+        return inside[0]
+
+
+class NotingAnalyser:
+    """The mini pack's analyser, its frames with what was noticed when the face was chosen."""
+
+    def __init__(self, finder: FaceFinder, settings: SourceSettings) -> None:
+        self._landmarks = FollowedFace(finder, settings)
+        self._analyser = MiniAnalyser(self._landmarks, finder.person)
+
+    def analyse(self, image: Image, index: int) -> SourceFrame:
+        try:
+            frame = self._analyser.analyse(image, index)
+        except NoFaceError as error:
+            raise NoFaceError(f"frame {index}: {error}" if index else str(error)) from error
+        return dataclasses.replace(frame, warnings=frame.warnings + self._landmarks.notes)
+
+    def revisit(self, image: Image, known: SourceFrame) -> SourceFrame:
+        return self._analyser.revisit(image, known)

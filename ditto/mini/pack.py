@@ -1,0 +1,70 @@
+"""The built-in pack: its files opened, its parts in their roles."""
+
+from __future__ import annotations
+
+from cfg.errors import ConfigError
+from cfg.settings import PackSettings, Settings
+from ditto.avatar import SourceFrame
+from ditto.faces.finder import FaceFinder
+from ditto.messages import Floats
+from ditto.mini import files
+from ditto.mini.decode import MiniDecoder
+from ditto.mini.landmarks import NotingAnalyser
+from ditto.mini.motion import MiniSampler, load_readout
+from ditto.mini.putback import MiniCompositor
+from ditto.mini.speech import WhisperStream
+from ditto.mini.warp import MiniWarper
+from ditto.motion.vector import to_vector
+from model_formats import open_model
+
+
+class MiniPack:
+    """Opened once and shared by all sessions; the methods make what belongs to one session."""
+
+    name = "mini"
+    online_overlap = 75
+    online_delay = 0
+    smoothing: int | None = 1
+    conditions = frozenset({"use_emo"})
+
+    def __init__(self, settings: PackSettings) -> None:
+        if settings.device != "cpu":
+            raise ConfigError(f"pack.device is '{settings.device}', but the built-in pack runs on 'cpu'")
+        threads = settings.threads or 1
+        self._encoder = open_model(files.path("speech_encoder.onnx"), threads=threads)
+        self._finder = FaceFinder.open(files.FOLDER, threads)
+        motion = files.path("motion.npz")
+        self._readouts = {online: load_readout(motion, online=online) for online in (False, True)}
+
+    def analyser(self, settings: Settings) -> NotingAnalyser:
+        return NotingAnalyser(self._finder, settings.source)
+
+    def speech(self, settings: Settings) -> WhisperStream:
+        return WhisperStream(self._encoder, lookahead=settings.audio.lookahead)
+
+    def sampler(self, settings: Settings, source: SourceFrame, overlap: int) -> MiniSampler:
+        return MiniSampler(
+            self._readouts[settings.online],
+            to_vector(source.motion, without=("kp",)),
+            overlap=overlap,
+            online=settings.online,
+        )
+
+    def rest(self, source: SourceFrame) -> Floats | None:
+        """The portrait's own motion: what the sampler makes is absolute."""
+        return to_vector(source.motion, without=("kp",))
+
+    def stitcher(self) -> None:
+        """None: mini's mesh holds the shoulders itself."""
+
+    def warper(self) -> MiniWarper:
+        return MiniWarper()
+
+    def decoder(self) -> MiniDecoder:
+        return MiniDecoder()
+
+    def compositor(self, settings: Settings) -> MiniCompositor:
+        return MiniCompositor()
+
+    def close(self) -> None:
+        self._encoder.close()
