@@ -80,7 +80,8 @@ class VideoSource:
             container = av.open(address(self._path))
         except (av.FFmpegError, OSError, ValueError) as error:
             raise MediaError(
-                f"{self._path}: not a video this program reads ({first_line(error)}); give MP4, MOV, MKV or WebM"
+                f"{self._path}: not a video this program reads ({first_line(error)}); "
+                "give MP4, MOV, MKV or WebM"
             ) from error
         problem = ""
         if not container.streams.video:
