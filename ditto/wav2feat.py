@@ -18,7 +18,11 @@ class Wav2Feat:
         self._turn = 0
         self._frame = 0
 
-    def process(self, item: AudioChunk) -> Iterator[Features]:
+    def process(self, item: AudioChunk | Features) -> Iterator[Features]:
+        """Features that a caller brings along pass as they are."""
+        if isinstance(item, Features):
+            yield item
+            return
         if item.turn != self._turn:
             self.interrupt()
             self._turn = item.turn
