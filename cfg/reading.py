@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import reprlib
 import types
 import typing
 from collections.abc import Mapping
@@ -87,10 +88,19 @@ def as_mapping(settings: Any) -> Any:
     return settings
 
 
+class _Loader(yaml.SafeLoader):
+    """Plain data; an alias is refused, as a few lines of them can stand for gigabytes."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("aliases (*name) are not admitted; write the value out")
+        return super().compose_node(parent, index)
+
+
 def _parse(text: str, where: str) -> dict[str, Any]:
     try:
-        values = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError) as error:
+        values = yaml.load(text, _Loader)
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
         line = " ".join(str(error).split())
         raise ConfigError(f"{where}: not valid YAML: {line}") from error
     if values is None:
@@ -112,13 +122,13 @@ def _convert(hint: Any, value: Any, name: str) -> Any:
         return _convert_tuple(typing.get_args(hint), value, name)
     if origin is not None and issubclass(origin, Mapping):
         if not isinstance(value, Mapping):
-            raise ConfigError(f"{name} is {value!r}, but must be a group of settings")
+            raise ConfigError(f"{name} is {reprlib.repr(value)}, but must be a group of settings")
         return dict(value)
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if isinstance(value, hint) and not (hint is int and isinstance(value, bool)):
         return value
-    raise ConfigError(f"{name} is {value!r}, but must be of type {hint.__name__}")
+    raise ConfigError(f"{name} is {reprlib.repr(value)}, but must be of type {hint.__name__}")
 
 
 def _convert_union(hints: tuple[Any, ...], value: Any, name: str) -> Any:
@@ -131,12 +141,12 @@ def _convert_union(hints: tuple[Any, ...], value: Any, name: str) -> Any:
         except ConfigError:
             continue
     kinds = " or ".join(getattr(h, "__name__", str(h)) for h in wanted)
-    raise ConfigError(f"{name} is {value!r}, but must be of type {kinds}")
+    raise ConfigError(f"{name} is {reprlib.repr(value)}, but must be of type {kinds}")
 
 
 def _convert_tuple(hints: tuple[Any, ...], value: Any, name: str) -> Any:
     if not isinstance(value, (list, tuple)):
-        raise ConfigError(f"{name} is {value!r}, but must be a list")
+        raise ConfigError(f"{name} is {reprlib.repr(value)}, but must be a list")
     if len(hints) == 2 and hints[1] is Ellipsis:
         return tuple(_convert(hints[0], v, f"{name}[{i}]") for i, v in enumerate(value))
     if len(hints) != len(value):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -45,6 +46,10 @@ class PackSettings:
         one_of("pack.name", self.name, ("mini", "ditto"))
         one_of("pack.format", self.format, FORMATS)
         one_of("pack.precision", self.precision, ("fp32", "fp16", "bf16"))
+        check(
+            re.fullmatch(r"cpu|cuda(:\d{1,3})?", self.device) is not None,
+            f"pack.device is '{self.device}', but must be cpu, cuda or cuda:N",
+        )
         between("pack.threads", self.threads, 0, 256)
 
 

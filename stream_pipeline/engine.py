@@ -59,15 +59,11 @@ class Engine:
         Groups of settings are laid on top: `Engine.load("mini", motion={"seed": 3})`; `over` holds
         them as one mapping.
         """
-        over = merge(over or {}, groups)
         if isinstance(config, Settings):
             settings = config
-        elif cfg_pkl is not None:
-            settings = official_settings(Path(cfg_pkl), data_root, over)
         else:
-            if data_root is not None:
-                over = merge({"pack": {"root": str(data_root)}}, over)
-            settings = load(config, **over)
+            over = merge(over or {}, groups)
+            settings = settings_of(config, data_root=data_root, cfg_pkl=cfg_pkl, over=over)
         return cls(settings, load_pack(settings))
 
     def __enter__(self) -> Engine:
@@ -145,6 +141,26 @@ class Engine:
         kept = {name: values for name, values in groups.items() if values is not None}
         rest = {name: getattr(self.settings, name) for name in groups if name not in kept}
         return build(Settings, {**rest, **kept})
+
+
+def settings_of(
+    config: str | Path | Mapping[str, Any],
+    *,
+    data_root: str | Path | None = None,
+    cfg_pkl: str | Path | None = None,
+    over: Mapping[str, Any],
+) -> Settings:
+    """Settings by any of the ways in: a name, a YAML file, a mapping, or the official layout."""
+    if cfg_pkl is not None:
+        return official_settings(Path(cfg_pkl), data_root, over)
+    if data_root is None:
+        return load(config, **over)
+    settings = load(config, **merge({"pack": {"root": str(data_root)}}, over))
+    if settings.pack.name == "mini":
+        raise ConfigError(
+            "--data_root is for the official checkpoints; add --cfg_pkl FILE or --config ditto_torch"
+        )
+    return settings
 
 
 def official_settings(cfg_pkl: Path, data_root: str | Path | None, over: Mapping[str, Any]) -> Settings:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import reprlib
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -44,9 +45,9 @@ Frames = Mapping[Any, Any] | Sequence[Any] | Callable[[int], Any] | None
 
 def parts_named(what: str, names: Iterable[str] | str) -> tuple[str, ...]:
     """Names of moving parts; 'kp', the identity, is accepted and left out, as it never moves."""
-    listed = [names] if isinstance(names, str) else list(names)
+    listed = [names] if isinstance(names, str) or not isinstance(names, Iterable) else list(names)
     for name in listed:
-        if name not in WIDTHS:
+        if not isinstance(name, str) or name not in WIDTHS:
             raise ConfigError(f"{what}: '{name}' is no part of the motion{did_you_mean(str(name), MOVING)}")
     return tuple(name for name in listed if name != "kp")
 
@@ -55,8 +56,8 @@ def number(what: str, value: Any) -> float:
     """A finite Python float, from a number or an array of one."""
     try:
         converted = float(np.asarray(value, np.float64).reshape(()))
-    except (TypeError, ValueError):
-        raise ConfigError(f"{what} is {value!r}, but must be one number") from None
+    except (TypeError, ValueError, OverflowError):
+        raise ConfigError(f"{what} is {reprlib.repr(value)}, but must be one number") from None
     if not math.isfinite(converted):
         raise ConfigError(f"{what} is {converted}, but must be finite")
     return converted
@@ -65,8 +66,9 @@ def number(what: str, value: Any) -> float:
 def row(what: str, value: Any, width: int) -> Floats:
     """(1, width) of finite numbers, from as many in any shape; one number stands for all."""
     try:
-        array = np.asarray(value, np.float32)
-    except (TypeError, ValueError):
+        with np.errstate(over="ignore"):
+            array = np.asarray(value, np.float32)
+    except (TypeError, ValueError, OverflowError):
         raise ConfigError(f"{what} must be {width} numbers, or one for all of them") from None
     if array.size not in (1, width) or not np.isfinite(array).all():
         raise ConfigError(
@@ -88,7 +90,7 @@ def checked(given: Mapping[str, Any] | Controls | None, where: str = "controls")
     if isinstance(given, Controls):
         return {name: getattr(given, name) for name in NAMES if getattr(given, name) is not None}
     if not isinstance(given, Mapping):
-        raise ConfigError(f"{where} is {given!r}, but must map names of controls to values")
+        raise ConfigError(f"{where} is {reprlib.repr(given)}, but must map names of controls to values")
     known_names(where, given)
     out: dict[str, Any] = {}
     for name, value in given.items():

@@ -7,14 +7,30 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
+from difflib import get_close_matches
+from typing import Any, NoReturn
 
-from cfg.errors import Cancelled, DittoError
+from cfg.errors import Cancelled, ConfigError, DittoError
 
 FAILED = 1
 STOPPED = 130  # by Ctrl-C, as shells count it
 
 AddArguments = Callable[[argparse.ArgumentParser], None]
 Command = Callable[[argparse.Namespace], int]
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong with an option as every other error is said: one line, with the next step."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ConfigError(f"{message.removeprefix('argument ')}; '{self.prog} -h' shows all options")
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        parsed, rest = super().parse_known_args(args, namespace)
+        for word in rest:
+            near = get_close_matches(word.partition("=")[0], self._option_string_actions, n=1)
+            self.error(f"{word} is not an option" + (f"; did you mean '{near[0]}'?" if near else ""))
+        return parsed, rest
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,14 +48,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "config": ("show the settings in force", config.add_arguments, config.config),
         "download": ("fetch the official checkpoints", download.add_arguments, download.download),
     }
-    parser = argparse.ArgumentParser(prog="ditto", description="Talking heads from a portrait and a voice.")
+    parser = Parser(prog="ditto", description="Talking heads from a portrait and a voice.")
     choices = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, (purpose, add_arguments, command) in commands.items():
         chosen = choices.add_parser(name, help=purpose, description=purpose)
         add_arguments(chosen)
         chosen.set_defaults(run=command)
-    parsed = parser.parse_args(arguments)
-    return guarded(parsed.run, parsed)
+    return guarded(parser, arguments, lambda parsed: int(parsed.run(parsed)))
 
 
 def run_command(
@@ -50,17 +65,16 @@ def run_command(
     arguments: Sequence[str] | None,
 ) -> int:
     """A program that is one command."""
-    parser = argparse.ArgumentParser(prog=program, description=purpose)
+    parser = Parser(prog=program, description=purpose)
     add_arguments(parser)
-    return guarded(command, parser.parse_args(arguments))
+    return guarded(parser, arguments, command)
 
 
-def guarded(command: Command, parsed: argparse.Namespace) -> int:
+def guarded(parser: Parser, arguments: Sequence[str] | None, command: Command) -> int:
     """The exit code of a command; an error of ours is one line on standard error."""
-    logging.basicConfig(
-        level=os.environ.get("DITTO_LOG", "WARNING").upper(), format="%(levelname)s: %(message)s"
-    )
     try:
+        parsed = parser.parse_args(arguments)
+        start_logging(os.environ.get("DITTO_LOG", "WARNING"))
         return command(parsed)
     except (KeyboardInterrupt, Cancelled):
         print("stopped", file=sys.stderr)
@@ -68,3 +82,10 @@ def guarded(command: Command, parsed: argparse.Namespace) -> int:
     except DittoError as error:
         print(" ".join(str(error).split()), file=sys.stderr)
         return FAILED
+
+
+def start_logging(level: str) -> None:
+    try:
+        logging.basicConfig(level=level.upper(), format="%(levelname)s: %(message)s")
+    except ValueError:
+        raise ConfigError(f"DITTO_LOG is '{level}', but must be DEBUG, INFO, WARNING or ERROR") from None

@@ -11,6 +11,9 @@ from typing import Any
 
 from cfg.errors import ConfigError
 from cfg.settings import EMOTIONS, PRESETS
+from ditto.condition import emotion_rows
+from ditto.media.files import existing
+from ditto.motion.controls import checked_frames
 from stream_pipeline.commands.progress import ProgressBar
 
 LARGEST_SCRIPT = 50_000_000  # bytes of a control file
@@ -65,21 +68,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def render(parsed: argparse.Namespace) -> int:
     from ditto.media.speak import speak
-    from stream_pipeline.engine import Engine
+    from stream_pipeline.engine import Engine, read, settings_of
 
     if not parsed.source or not parsed.output:
         raise ConfigError("a portrait (-i) and an output file (-o) are needed; -h shows all options")
     if bool(parsed.audio) == bool(parsed.say):
         raise ConfigError("give a voice: either a sound file (-a) or a text (--say)")
+    if parsed.config and parsed.cfg_pkl:
+        raise ConfigError("--config and --cfg_pkl both name a configuration; give one of them")
     began = time.perf_counter()
     say = (lambda text: None) if parsed.quiet else print
-    with Engine.load(
+    settings = settings_of(
         parsed.config or "mini",
         data_root=parsed.data_root,
         cfg_pkl=parsed.cfg_pkl,
         over=overrides(parsed),
-    ) as engine:
-        sound = speak(parsed.say) if parsed.say else parsed.audio
+    )
+    existing(parsed.source, "portrait")
+    sound = speak(parsed.say) if parsed.say else read(parsed.audio, settings)
+    with Engine.load(settings) as engine:
         avatar = engine.register(parsed.source)
         for warning in avatar.first.warnings:
             print(f"note: {parsed.source}: {warning}", file=sys.stderr)
@@ -127,22 +134,27 @@ def emotion(text: str | None) -> Any:
     """A label or a list of labels to blend."""
     if text is None:
         return None
-    labels = [int(part) if part.strip().isdigit() else part.strip() for part in text.split(",")]
-    return labels[0] if len(labels) == 1 else labels
+    labels = [int(part) if part.strip().isdecimal() else part.strip() for part in text.split(",")]
+    said = labels[0] if len(labels) == 1 else labels
+    try:
+        emotion_rows(said)
+    except ConfigError as error:
+        raise ConfigError(f"--emotion {text}: {error}") from error
+    return said
 
 
 def read_controls(path: Path) -> dict[int, Any]:
     """Frame number to controls, from a JSON file."""
     try:
         if path.stat().st_size > LARGEST_SCRIPT:
-            raise ConfigError(f"{path}: too large for a control file")
+            raise ConfigError(f"more than {LARGEST_SCRIPT} bytes are too many for a control file")
         values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, RecursionError) as error:
-        raise ConfigError(f"{path}: cannot be read: {error}") from error
+        if not isinstance(values, (dict, list)):
+            raise ConfigError('expected {"frame number": {"control": value}}')
+        return checked_frames(values)
     except json.JSONDecodeError as error:
         raise ConfigError(f"{path}, line {error.lineno}: not valid JSON: {error.msg}") from error
-    if isinstance(values, list):
-        return dict(enumerate(values))
-    if not isinstance(values, dict) or not all(str(k).isdigit() for k in values):
-        raise ConfigError(f'{path}: expected {{"frame number": {{"control": value}}}}')
-    return {int(key): value for key, value in values.items()}
+    except (OSError, ValueError, RecursionError) as error:
+        raise ConfigError(f"{path}: cannot be read as controls: {error}") from error
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error
