@@ -12,9 +12,10 @@ import numpy as np
 from cfg.errors import ConfigError, DittoError
 from cfg.reading import merge
 from ditto.avatar_registrar import RegisteredAvatar
+from ditto.media.encode import open_sink
 from ditto.media.sound import sound_of
 from ditto.messages import SAMPLE_RATE, SAMPLES_PER_FRAME, Floats, Image
-from ditto.writer import Sink, open_sink
+from ditto.writer import Sink
 from stream_pipeline.engine import Engine
 from stream_pipeline.keywords import nested
 from stream_pipeline.session import Session

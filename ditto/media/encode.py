@@ -1,0 +1,279 @@
+"""Finished pictures and a sound into a file that is either whole or not there."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import cv2
+import imageio
+import numpy as np
+
+from cfg.errors import MediaError, did_you_mean
+from cfg.settings import OutputSettings
+from ditto.media.colour import tag, to_video
+from ditto.media.files import address, first_line
+from ditto.media.sound import Sound, Track
+from ditto.messages import Floats, Image
+from ditto.writer import Sink
+
+CODECS = {  # by suffix: picture, sound, options of the container
+    ".mp4": ("libx264", "aac", {"movflags": "+faststart"}),
+    ".mov": ("libx264", "aac", {"movflags": "+faststart"}),
+    ".mkv": ("libx264", "aac", {}),
+    ".webm": ("libvpx-vp9", "libopus", {}),
+}
+AAC_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000)
+OPUS_RATES = (8000, 12000, 16000, 24000, 48000)
+USUAL_RATE = 48_000
+ANIMATIONS = (".gif", ".webp")
+SOUND_BITRATE = 128_000  # bits a second for a channel pair
+
+
+def open_sink(path: Path, size: tuple[int, int], sound: Sound | None, settings: OutputSettings) -> Sink:
+    """A file of the kind its name says, for pictures of (height, width); a name without suffix is a folder
+    of PNG files."""
+    suffix = path.suffix.lower()
+    known = (*CODECS, *ANIMATIONS)
+    if suffix and suffix not in known:
+        raise MediaError(f"{path}: '{suffix}' is not a kind of video{did_you_mean(suffix, known)}")
+    if suffix and path.is_dir():
+        raise MediaError(f"{path}: is a folder, but the video must be a file")
+    part = path.with_name(f".{path.stem}.part{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if suffix in CODECS:
+            return Whole(path, part, VideoFile(part, size, sound.track if sound else None, settings))
+        if suffix in ANIMATIONS:
+            return Whole(path, part, Animation(part, settings.fps))
+        part.mkdir(exist_ok=True)
+        return Whole(path, part, PictureFolder(part))
+    except (OSError, av.FFmpegError) as error:
+        discard(part)
+        raise MediaError(f"{path}: cannot be written: {first_line(error)}") from error
+
+
+class Whole:
+    """Writes under a temporary name beside the final one; only what is complete gets that."""
+
+    def __init__(self, path: Path, part: Path, inner: Any) -> None:
+        self._path = path
+        self._part = part
+        self._inner = inner
+        self._open = True
+
+    def write(self, image: Image, index: int) -> None:
+        try:
+            self._inner.write(image, index)
+        except (OSError, av.FFmpegError) as error:
+            raise MediaError(f"{self._path}: cannot be written: {first_line(error)}") from error
+
+    def close(self) -> None:
+        if not self._open:
+            return
+        try:
+            self._inner.close()
+            self._open = False
+            if self._part.is_dir() and self._path.is_dir():
+                for picture in self._part.iterdir():
+                    picture.replace(self._path / picture.name)
+                self._part.rmdir()
+            else:
+                self._part.replace(self._path)
+        except (OSError, av.FFmpegError) as error:
+            self._open = True
+            self.abort()
+            raise MediaError(f"{self._path}: cannot be finished: {first_line(error)}") from error
+
+    def abort(self) -> None:
+        if self._open:
+            self._open = False
+            self._inner.abandon()
+            discard(self._part)
+
+
+class VideoFile:
+    """A video with its sound, both encoded as the pictures come, in memory that does not grow."""
+
+    def __init__(
+        self, path: Path, size: tuple[int, int], track: Track | None, settings: OutputSettings
+    ) -> None:
+        picture_codec, sound_codec, options = CODECS[path.suffix.lower()]
+        self._fps = settings.fps
+        self._container = av.open(address(path), "w", options=options)
+        try:
+            self._video = self._add_picture(picture_codec, size, settings)
+            self._sound = SoundTrack(self._container, sound_codec, track) if track is not None else None
+        except BaseException:
+            self.abandon()
+            raise
+        self._frames = 0
+
+    def _add_picture(self, codec: str, size: tuple[int, int], settings: OutputSettings) -> Any:
+        stream: Any = self._container.add_stream(codec, rate=settings.fps)
+        height, width = size
+        stream.width, stream.height = width + width % 2, height + height % 2
+        stream.pix_fmt = "yuv420p"
+        stream.time_base = Fraction(1, settings.fps)
+        stream.codec_context.thread_type = "AUTO"
+        options = (
+            {"preset": settings.preset} if codec == "libx264" else {"deadline": "realtime", "cpu-used": "6"}
+        )
+        if settings.bitrate is not None:
+            stream.bit_rate = settings.bitrate
+        elif codec == "libx264":
+            options["crf"] = str(settings.crf)
+        else:
+            options |= {"crf": str(settings.crf), "b:v": "0"}
+        stream.codec_context.options = options
+        tag(stream.codec_context)
+        return stream
+
+    def write(self, image: Image, index: int) -> None:
+        frame = to_video(even(image))
+        frame.pts = index
+        frame.time_base = Fraction(1, self._fps)
+        self._container.mux(self._video.encode(frame))
+        self._frames = index + 1
+        if self._sound is not None:
+            self._sound.fill(Fraction(self._frames, self._fps))
+
+    def close(self) -> None:
+        if not self._frames:
+            raise MediaError("no picture was written")
+        self._container.mux(self._video.encode(None))
+        if self._sound is not None:
+            self._sound.finish(Fraction(self._frames, self._fps))
+        self._container.close()
+
+    def abandon(self) -> None:
+        """Lets go of the file without caring what it holds."""
+        try:
+            self._container.close()
+        except (OSError, av.FFmpegError, ValueError):
+            return
+
+
+class SoundTrack:
+    """The sound beside the pictures: never longer than they are, padded with silence where shorter."""
+
+    def __init__(self, container: Any, codec: str, track: Track) -> None:
+        rate, self._channels, blocks = track.open()
+        rates = AAC_RATES if codec == "aac" else OPUS_RATES
+        self._rate = rate if rate in rates else USUAL_RATE
+        self._layout = "mono" if self._channels == 1 else "stereo"
+        self._container = container
+        self._stream: Any = container.add_stream(codec, rate=self._rate, layout=self._layout)
+        self._stream.bit_rate = SOUND_BITRATE * self._channels // 2
+        self._blocks = converted(blocks, rate, self._rate, self._layout)
+        self._waiting: list[Floats] = []
+        self._ready = 0  # samples waiting
+        self._written = 0
+        self._ended = False
+
+    def fill(self, until: Fraction) -> None:
+        """Encodes all whole codec frames up to a time in seconds."""
+        size = self._stream.codec_context.frame_size or 1024
+        while self._written + size <= until * self._rate:
+            self._encode(self._take(size))
+
+    def finish(self, until: Fraction) -> None:
+        self.fill(until)
+        rest = round(until * self._rate) - self._written
+        if rest > 0:
+            self._encode(self._take(rest))
+        self._container.mux(self._stream.encode(None))
+
+    def _take(self, count: int) -> Floats:
+        """(count, channels) of the sound, silence after its end."""
+        while self._ready < count and not self._ended:
+            block = next(self._blocks, None)
+            if block is None:
+                self._ended = True
+            else:
+                self._waiting.append(block)
+                self._ready += len(block)
+        missing = count - self._ready
+        if missing > 0:
+            self._waiting.append(np.zeros((missing, self._channels), np.float32))
+            self._ready += missing
+        joined = np.concatenate(self._waiting)
+        self._waiting = [joined[count:]]
+        self._ready -= count
+        return joined[:count]
+
+    def _encode(self, block: Floats) -> None:
+        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(block.T), format="fltp", layout=self._layout)
+        frame.sample_rate = self._rate
+        frame.pts = self._written
+        frame.time_base = Fraction(1, self._rate)
+        self._written += len(block)
+        self._container.mux(self._stream.encode(frame))
+
+
+def converted(blocks: Iterator[Floats], rate: int, to: int, layout: str) -> Iterator[Floats]:
+    """Blocks of (n, channels) at another rate."""
+    if rate == to:
+        yield from blocks
+        return
+    import soxr
+
+    channels = 1 if layout == "mono" else 2
+    stream = soxr.ResampleStream(rate, to, channels, dtype="float32", quality="HQ")
+    for block in blocks:
+        yield stream.resample_chunk(np.ascontiguousarray(block, np.float32)).reshape(-1, channels)
+    yield stream.resample_chunk(np.zeros((0, channels), np.float32), last=True).reshape(-1, channels)
+
+
+class Animation:
+    """A GIF or WebP that plays for ever; without sound."""
+
+    def __init__(self, path: Path, fps: int) -> None:
+        self._writer: Any = imageio.get_writer(path, mode="I", duration=1000 / fps, loop=0)
+
+    def write(self, image: Image, index: int) -> None:
+        self._writer.append_data(image)
+
+    def close(self) -> None:
+        self._writer.close()
+
+    def abandon(self) -> None:
+        """Lets go of the file without caring what it holds."""
+        self._writer.close()
+
+
+class PictureFolder:
+    """One PNG file a frame, numbered from 000000."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def write(self, image: Image, index: int) -> None:
+        imageio.imwrite(self._folder / f"{index:06d}.png", image, compress_level=3)
+
+    def close(self) -> None:
+        """Every picture is whole already."""
+
+    def abandon(self) -> None:
+        """Nothing is held open."""
+
+
+def even(image: Image) -> Image:
+    """The picture, its last row and column repeated where a side is odd."""
+    height, width = image.shape[:2]
+    if not (height % 2 or width % 2):
+        return image
+    grown = cv2.copyMakeBorder(image, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
+    return np.asarray(grown, np.uint8)
+
+
+def discard(part: Path) -> None:
+    """Removes an unfinished file or folder."""
+    if part.is_dir():
+        shutil.rmtree(part, ignore_errors=True)
+    else:
+        part.unlink(missing_ok=True)
