@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +14,14 @@ from cfg.official import read_official
 from cfg.reading import build, load, merge
 from cfg.settings import Settings
 from ditto.avatar_registrar import RegisteredAvatar
+from ditto.media.encode import open_sink
 from ditto.media.sound import Sound, read_sound
 from ditto.messages import SAMPLE_RATE, SAMPLES_PER_FRAME, Floats
 from ditto.packs import LoadedPack, load_pack, register
-from ditto.writer import open_sink
 from stream_pipeline.metrics import StageMetrics, table
 from stream_pipeline.session import Session
+
+log = logging.getLogger(__name__)
 
 Progress = Callable[[int, int], None]  # frames done, frames in all
 
@@ -165,12 +168,16 @@ def settings_of(
 
 def official_settings(cfg_pkl: Path, data_root: str | Path | None, over: Mapping[str, Any]) -> Settings:
     """Settings for the official layout, the defaults in its pickle included."""
-    from stream_pipeline.keywords import nested
+    from stream_pipeline.keywords import KNOWN, nested
 
     if data_root is None:
         raise ConfigError("--cfg_pkl needs --data_root, the folder its model files lie in")
     found = read_official(cfg_pkl, Path(data_root))
-    values = merge({"pack": found["pack"]}, nested(found["default_kwargs"]))
+    defaults = found["default_kwargs"]
+    strange = sorted(key for key in defaults if key not in KNOWN)
+    if strange:
+        log.warning("%s: default_kwargs has %s, which nothing here uses", cfg_pkl, ", ".join(strange))
+    values = merge({"pack": found["pack"]}, nested({k: v for k, v in defaults.items() if k in KNOWN}))
     flags = {k: v for k, v in found["flags"].items() if k.startswith("use_")}
     values = merge(values, {"condition": flags})
     return build(Settings, merge(values, over))

@@ -39,6 +39,7 @@ PLACES = {
     "ctrl_info": ("stitch", "controls"),
 }
 SPECIAL = ("online_mode", "N_d")
+KNOWN = (*PLACES, *SPECIAL)
 
 
 def nested(keywords: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -49,9 +50,14 @@ def nested(keywords: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
             groups.setdefault("stream", {})["mode"] = "online" if value else "offline"
         elif key in PLACES:
             group, name = PLACES[key]
-            if key == "v_min_max_for_clip" and value is not None:
-                value = np.asarray(value, np.float32).reshape(2, -1).tolist()
-            groups.setdefault(group, {})[name] = value
+            groups.setdefault(group, {})[name] = _plain(key, value)
         elif key not in SPECIAL:
-            raise ConfigError(f"{key} is not an option of setup{did_you_mean(key, [*PLACES, *SPECIAL])}")
+            raise ConfigError(f"{key} is not an option of setup{did_you_mean(key, KNOWN)}")
     return groups
+
+
+def _plain(key: str, value: Any) -> Any:
+    """The value without numpy's types, which settings do not take."""
+    if key == "v_min_max_for_clip" and value is not None:
+        return np.asarray(value, np.float32).reshape(2, -1).tolist()
+    return value.item() if isinstance(value, np.generic) else value
