@@ -303,7 +303,7 @@ class _Life:
         closed = np.zeros(WINDOW + 2 * len(BLINK_SHAPE), np.float32)
         for at, _ in self._blinks.near(start):
             place = at - start + len(BLINK_SHAPE)
-            if place >= 0:
+            if 0 <= place < len(closed):
                 shape = BLINK_SHAPE[: len(closed) - place]
                 closed[place : place + len(shape)] = np.maximum(closed[place : place + len(shape)], shape)
         return closed[len(BLINK_SHAPE) : -len(BLINK_SHAPE)]
