@@ -51,7 +51,7 @@ class LoudnessStream:
     def push(self, samples):
         self.waiting = np.concatenate([self.waiting, samples])
         whole = len(self.waiting) // SAMPLES_PER_FRAME
-        frames = self.waiting[: whole * SAMPLES_PER_FRAME].reshape(whole, -1)
+        frames = self.waiting[: whole * SAMPLES_PER_FRAME].reshape(whole, SAMPLES_PER_FRAME)
         self.waiting = self.waiting[whole * SAMPLES_PER_FRAME :]
         return np.abs(frames).mean(axis=1, keepdims=True).astype(np.float32)
 
@@ -63,13 +63,13 @@ class LoudnessStream:
 
 
 class LoudnessSampler:
-    """Turns loudness into jaw, with a little seeded noise."""
+    """Turns loudness into a lip, with a little seeded noise."""
 
     window = 80
 
     def sample(self, previous, conditions, rng):
         motion = np.repeat(previous[None], self.window, axis=0)
-        motion[:, 202] = conditions[:, 0] + 0.01 * rng.standard_normal(self.window)
+        motion[:, 202 + 6 * 3] = conditions[:, 0] + 0.01 * rng.standard_normal(self.window)
         return motion.astype(np.float32)
 
 
@@ -103,7 +103,7 @@ class FakePack:
     def warper(self):
         def warp(pose):
             self.work("warp")
-            return float(pose.driven[0, 0, 0])
+            return float(pose.driven[0, 6, 0])
 
         return warp
 
@@ -171,9 +171,13 @@ def video():
     """video(count, smoothing): a moving avatar, and a check that its frames were closed."""
 
     def make(count, smoothing=1, limit=None, side=SIDE):
-        return MovingAvatar(lambda: FakeVideo(count, side), FakeAnalyser, smoothing, limit)
+        made.append(MovingAvatar(lambda: FakeVideo(count, side), FakeAnalyser, smoothing, limit))
+        return made[-1]
 
+    made = []
     yield make
+    for avatar in made:
+        avatar.close()
     assert FakeVideo.open_now == 0
 
 
