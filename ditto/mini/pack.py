@@ -10,7 +10,7 @@ from ditto.messages import Floats
 from ditto.mini import files
 from ditto.mini.decode import MiniDecoder
 from ditto.mini.landmarks import NotingAnalyser
-from ditto.mini.motion import MiniSampler, load_readout
+from ditto.mini.motion import LISTENING, MiniSampler, load_readout
 from ditto.mini.putback import MiniCompositor
 from ditto.mini.speech import WhisperStream
 from ditto.mini.warp import MiniWarper
@@ -40,7 +40,10 @@ class MiniPack:
         return NotingAnalyser(self._finder, settings.source)
 
     def speech(self, settings: Settings) -> WhisperStream:
-        return WhisperStream(self._encoder, lookahead=settings.audio.lookahead)
+        listening = dict(LISTENING["online" if settings.online else "offline"])
+        if settings.online:
+            listening["lookahead"] = settings.audio.lookahead
+        return WhisperStream(self._encoder, **listening)
 
     def sampler(self, settings: Settings, source: SourceFrame, overlap: int) -> MiniSampler:
         return MiniSampler(
