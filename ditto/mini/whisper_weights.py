@@ -88,7 +88,9 @@ class _Encoder:
         start = self._constant(np.array([0]))
         places = self._op("Slice", self._weight("position_encodings/encodings"), start, length, start)
         x = self._op("Add", x, places)
-        layers = {name.split("/")[0] for name in self._variables if name.startswith("layer_")} - {"layer_norm"}
+        layers = {name.split("/")[0] for name in self._variables if name.startswith("layer_")} - {
+            "layer_norm"
+        }
         for layer in range(len(layers)):
             x = self._layer(x, f"layer_{layer}")
         self._op("Identity", self._norm(x, "layer_norm"), output="features")
