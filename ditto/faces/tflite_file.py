@@ -17,6 +17,8 @@ MOST_OPERATORS = 4_096  # the largest face network has about 700, and 1100 tenso
 MOST_TENSORS = 8_192
 MOST_INPUTS = 64  # of one operator
 MOST_ELEMENTS = 1 << 26  # of one tensor
+LONGEST_NAME = 1_024
+LONGEST_OPTIONS = 1 << 16  # bytes
 CUSTOM = 32
 ELEMENT_TYPES = {0: np.float32, 1: np.float16, 2: np.int32, 4: np.int64}
 OPERATOR_NAMES = {
@@ -71,8 +73,7 @@ class Record:
         return self._offset(field) != 0
 
     def text(self, field: int) -> str:
-        offset = self._offset(field)
-        return str(self._table.String(self._table.Pos + offset), "utf-8") if offset else ""
+        return str(self.blob(field, LONGEST_NAME), "utf-8")
 
     def numbers(self, field: int, most: int) -> tuple[int, ...]:
         """A vector of 32-bit numbers."""
@@ -81,10 +82,10 @@ class Record:
         start, length = self._vector(field, most)
         return tuple(self._table.Get(Int32Flags, start + 4 * k) for k in range(length))
 
-    def blob(self, field: int) -> bytes:
-        """A vector of bytes, copied."""
-        start, length = self._vector(field, len(self._table.Bytes))
-        return bytes(self._table.Bytes[start : start + length])
+    def blob(self, field: int, most: int) -> memoryview:
+        """A vector of bytes; a view, as many tensors may claim the same megabytes."""
+        start, length = self._vector(field, most)
+        return memoryview(self._table.Bytes)[start : start + length]
 
     def record(self, field: int) -> Record:
         """The table in the field; where it was left out, one whose fields are all left out."""
@@ -125,7 +126,7 @@ class Tensor:
     name: str
     shape: tuple[int, ...]
     kind: int  # a key of ELEMENT_TYPES, where we can read it
-    data: bytes
+    data: memoryview
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,7 +137,7 @@ class Operator:
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     options: Record
-    custom: bytes  # the options of a custom operator
+    custom: memoryview  # the options of a custom operator
 
     def __str__(self) -> str:
         return self.name
@@ -189,7 +190,7 @@ def _tensor(record: Record, buffers: list[Record]) -> Tensor:
         raise ModelError(f"tensor '{name}' has the impossible shape {shape}")
     if record.has(6):
         raise ModelError(f"tensor '{name}' is sparse; dense float models are read")
-    return Tensor(name, shape, record.int8(1), buffers[record.int32(2)].blob(0))
+    return Tensor(name, shape, record.int8(1), buffers[record.int32(2)].blob(0, 4 * MOST_ELEMENTS))
 
 
 def _operator_name(record: Record) -> str:
@@ -204,5 +205,5 @@ def _operator(record: Record, codes: list[str]) -> Operator:
         inputs=record.numbers(1, MOST_INPUTS),
         outputs=record.numbers(2, MOST_INPUTS),
         options=record.record(4),
-        custom=record.blob(5),
+        custom=record.blob(5, LONGEST_OPTIONS),
     )

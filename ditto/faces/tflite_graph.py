@@ -16,6 +16,7 @@ OPSET = 20
 TO_PLANAR = (0, 3, 1, 2)  # (n, height, width, channels) to (n, channels, height, width)
 TO_PLAIN = (0, 2, 3, 1)
 LARGEST_HALF = 65_504.0
+MOST_INTEGERS = 16
 MOST_WEIGHT_BYTES = 1 << 28
 ACTIVATIONS = {1: ("Relu", ()), 2: ("Clip", (-1.0, 1.0)), 3: ("Clip", (0.0, 6.0)), 4: ("Tanh", ())}
 
@@ -66,6 +67,13 @@ class Graph:
         """A stored tensor, its numbers widened to float32 or int64."""
         stored = self._network.constant(self._stored(tensor))
         return stored.astype(np.float32 if stored.dtype.kind == "f" else np.int64)
+
+    def integers(self, tensor: int) -> list[int]:
+        """A stored tensor of a few whole numbers, such as axes or amounts, one after the other."""
+        stored = self.constant(tensor)
+        if stored.size > MOST_INTEGERS:
+            raise ModelError(f"{stored.size} axes or amounts, where at most {MOST_INTEGERS} are believed")
+        return [int(number) for number in stored.reshape(-1)]
 
     def stands_for(self, tensor: int, stored: int) -> None:
         """From now on `tensor` is the constant `stored`, in another precision."""

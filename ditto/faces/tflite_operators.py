@@ -130,7 +130,8 @@ def _is_planar(graph: Graph, operator: Operator) -> bool:
 
 def pad(graph: Graph, operator: Operator) -> None:
     image, amounts = operator.inputs
-    before, after = graph.constant(amounts)[list(TO_PLANAR)].T
+    before_and_after = np.reshape(graph.integers(amounts), (4, 2))
+    before, after = before_and_after[list(TO_PLANAR)].T
     result = graph.node("Pad", [graph.planar(image), graph.whole(*before, *after)])
     graph.made_planar(operator.outputs[0], result)
 
@@ -156,11 +157,11 @@ def strided_slice(graph: Graph, operator: Operator) -> None:
     source, first, last, step = operator.inputs
     if any(operator.options.int32(field) for field in (2, 3, 4)):
         raise ModelError(f"{operator}: dimensions that come or go are not converted")
-    steps = graph.constant(step).tolist()
+    steps = graph.integers(step)
     if min(steps) < 1:
         raise ModelError(f"{operator}: steps of {steps} are not converted")
     from_edge, to_edge = operator.options.int32(0), operator.options.int32(1)
-    starts, ends = graph.constant(first).tolist(), graph.constant(last).tolist()
+    starts, ends = graph.integers(first), graph.integers(last)
     for axis, size in enumerate(graph.shape(source)):
         starts[axis] = 0 if from_edge >> axis & 1 else starts[axis]
         ends[axis] = size if to_edge >> axis & 1 else ends[axis]
@@ -171,7 +172,7 @@ def strided_slice(graph: Graph, operator: Operator) -> None:
 
 def mean(graph: Graph, operator: Operator) -> None:
     source, along = operator.inputs
-    axes = graph.whole(*graph.constant(along).reshape(-1))
+    axes = graph.whole(*graph.integers(along))
     kept = operator.options.int8(0)
     result = graph.node("ReduceMean", [graph.plain(source), axes], keepdims=kept)
     graph.made_plain(operator.outputs[0], result)
