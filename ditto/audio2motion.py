@@ -119,7 +119,8 @@ class Audio2Motion:
         self._begin()
 
     def interrupt(self) -> None:
-        self._utterance, self._last = 0, None
+        """The head goes on from where it was last sent, so it does not jump."""
+        self._utterance = 0
         self._begin()
 
     def _open(self, item: Conditions) -> None:
