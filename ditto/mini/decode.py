@@ -1,0 +1,369 @@
+"""The mini pack's decoder: background behind the head, eyes, and the inside of the mouth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from ditto.messages import Floats, Image, Pose
+from ditto.mini.raster import over_background, paint_mouth
+from ditto.mini.register import SHUT_GAP, MiniAppearance, ramp
+from ditto.mini.template import CHEEKS, EYES, LOWER_INNER, LOWER_OUTER, MILLIMETRES, UPPER_INNER, Eye
+from ditto.mini.warp import Layers, Moved
+
+Box = tuple[int, int, int, int]
+EDGE = 1.6  # millimetres the upper teeth end below the resting seam
+TEXELS = 6  # per millimetre of the teeth
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+UPPER_WIDTHS = (8.5, 6.6, 7.6, 7.0, 6.6, 9.5)  # millimetres along the arch from the middle
+LOWER_WIDTHS = (5.3, 5.7, 6.6, 7.0, 7.0, 10.0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EyeLayer:
+    """An eyeball without its lids."""
+
+    texture: Image  # (h, w, 3)
+    corner: tuple[int, int]  # x, y of its first pixel in the moving box
+    pupil: Floats  # (2,) in the moving box
+    radius: float  # of the iris, pixels
+    lash: Floats  # (3,)
+    width: float  # pixels
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Details:
+    """What is painted over one source frame's moved skin."""
+
+    appearance: MiniAppearance
+    eyes: tuple[EyeLayer | None, EyeLayer | None]
+    colours: Floats  # (6, 3) teeth, gums, tongue, shallow and deep cavity, lip
+    own_mouth: Floats  # (h, w) 0..1 the source's mouth opening in the moving box; empty if it is shut
+
+
+class MiniDecoder:
+    """Paints what warping cannot: what the source does not show."""
+
+    def __init__(self) -> None:
+        self._details: Details | None = None  # of the source frame last painted
+
+    def __call__(self, pose: Pose, warped: Moved | None) -> Image | None:
+        if warped is None:
+            return None
+        details = self._details
+        if details is None or details.appearance is not warped.layers.appearance:
+            details = self._details = details_of(warped.layers)
+        out = background(warped)
+        left, top = warped.layers.appearance.box[:2]
+        corner = np.array([left, top], np.float32)
+        for number, layer in enumerate(details.eyes):
+            if layer is not None:
+                paint_eye(out, EYES[number], layer, warped, number, corner)
+        mouth(out, details, warped, corner)
+        return out
+
+
+def background(moved: Moved) -> Image:
+    """The (h, w, 3) box with the background grown in where the head has gone away."""
+    layers = moved.layers
+    if layers.layered is None or layers.plate is None or layers.reach is None:
+        return moved.image
+    out = np.empty_like(layers.picture)
+    amount = float(ramp(moved.travel, 0.3, 3.0))
+    over_background(moved.image, layers.picture, layers.plate, layers.reach, out, amount)
+    return out
+
+
+def curve(points: Floats, between: int = 4) -> Floats:
+    """A smooth line through (n, 2) points, `between` pieces from one to the next."""
+    padded = np.vstack([2 * points[0] - points[1], points, 2 * points[-1] - points[-2]])
+    a, b, c, d = (padded[k : len(padded) - 3 + k, None] for k in range(4))
+    t = (np.arange(between) / between)[None, :, None]
+    line = 0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3)
+    return np.asarray(np.vstack([line.reshape(-1, 2), points[-1:]]), np.float32)
+
+
+def outline(upper: Floats, lower: Floats) -> Floats:
+    """The closed (n, 2) contour between two lines that share their ends."""
+    return np.vstack([upper, lower[::-1][1:-1]])
+
+
+def covered(contour: Floats, box: Box, blur: float) -> Floats:
+    """(h, w) 0..1: how much of each pixel of the box lies inside."""
+    left, top, right, bottom = box
+    mask = np.zeros((bottom - top, right - left), np.uint8)
+    cv2.fillPoly(mask, [np.round((contour - (left, top)) * 256).astype(np.int32)], 255, cv2.LINE_AA, 8)
+    return np.asarray(cv2.GaussianBlur(mask, (0, 0), blur), np.float32) / np.float32(255)
+
+
+def around(points: Floats, shape: tuple[int, ...], pad: float) -> Box | None:
+    """The pixels about some points; None where nothing is left of them in the picture."""
+    left, top = np.maximum(0, np.floor(points.min(0) - pad)).astype(int)
+    right, bottom = np.minimum((shape[1], shape[0]), np.ceil(points.max(0) + pad + 1)).astype(int)
+    return (int(left), int(top), int(right), int(bottom)) if right - left > 3 and bottom - top > 3 else None
+
+
+def details_of(layers: Layers) -> Details:
+    look = layers.appearance
+    corner = np.array(look.box[:2], np.float32)
+    points = look.points[:, :2] - corner
+    left, right = (
+        eye_layer(layers.picture, points, eye) if opening > 0.13 else None
+        for eye, opening in zip(EYES, look.eyes_open, strict=True)
+    )
+    own = np.zeros((0, 0), np.float32)
+    if look.gap > SHUT_GAP:
+        contour = outline(curve(points[list(UPPER_INNER)]), curve(points[list(LOWER_INNER)]))
+        height, width = layers.picture.shape[:2]
+        shrink = max(1, round(look.millimetre))
+        mask = np.zeros((height, width), np.uint8)
+        cv2.fillPoly(mask, [np.round(contour * 256).astype(np.int32)], 255, cv2.LINE_AA, 8)
+        mask = cv2.erode(mask, np.ones((2 * shrink + 1, 2 * shrink + 1), np.uint8))
+        own = np.asarray(cv2.GaussianBlur(mask, (0, 0), shrink * 0.8), np.float32) / np.float32(255)
+    return Details(look, (left, right), colours_of(layers.picture, points), own)
+
+
+def eye_layer(picture: Image, points: Floats, eye: Eye) -> EyeLayer | None:
+    """The eyeball with the lids painted away, grown from what they leave to see."""
+    contour = outline(points[list(eye.upper)], points[list(eye.lower)])
+    width = float(np.linalg.norm(points[eye.upper[0]] - points[eye.upper[-1]]))
+    box = around(contour, picture.shape, 0.55 * width)
+    if box is None or width < 6:
+        return None
+    x0, y0, x1, y1 = box
+    patch = np.ascontiguousarray(picture[y0:y1, x0:x1])
+    mask = covered(contour, box, 0.5)
+    seen = cv2.erode((mask > 0.75).astype(np.uint8), np.ones((2, 2), np.uint8))
+    if seen.sum() < 8:
+        return None
+    size = max(5, int(width * 0.35)) | 1
+    lids = cv2.dilate((mask > 0.02).astype(np.uint8), np.ones((size, size), np.uint8)) & (1 - seen)
+    # full resolution costs a second on a large face and shows no more: the grown part is smooth
+    small = min(1.0, 90 / max(patch.shape[:2]))
+    shrunk = cv2.resize(patch, None, fx=small, fy=small, interpolation=cv2.INTER_AREA)
+    gone = cv2.resize(lids, (shrunk.shape[1], shrunk.shape[0]), interpolation=cv2.INTER_NEAREST)
+    grown = cv2.inpaint(shrunk, gone, 3, cv2.INPAINT_TELEA)
+    grown = cv2.resize(grown, (patch.shape[1], patch.shape[0]), interpolation=cv2.INTER_LINEAR)
+    own = cv2.GaussianBlur(seen.astype(np.float32), (0, 0), max(0.6, width * 0.01))[..., None]
+    texture = np.clip(patch * own + grown * (1 - own), 0, 255).astype(np.uint8)
+    rim = np.linalg.norm(points[list(eye.iris[1:])] - points[eye.iris[0]], axis=1)
+    line = np.clip(np.rint(points[list(eye.upper[1:-1])] - (x0, y0)).astype(int), 0, (x1 - x0 - 1, y1 - y0 - 1))
+    tones = np.concatenate([patch[np.maximum(line[:, 1] - up, 0), line[:, 0]] for up in range(3)])
+    tones = tones[np.argsort(tones.sum(1))][: max(1, len(tones) // 3)].astype(np.float32)
+    return EyeLayer(texture, (x0, y0), points[eye.iris[0]], float(rim.mean()), tones.mean(0), width)
+
+
+def paint_eye(out: Image, eye: Eye, layer: EyeLayer, moved: Moved, number: int, corner: Floats) -> None:
+    """Paints the eyeball between the moved lids, if they or the eye have moved at all."""
+    share, gaze = moved.blink[number], moved.gaze[number]
+    strength = float(np.clip(abs(share) * 12 + np.abs(gaze).max() / layer.width * 25, 0, 1))
+    if strength < 0.02:
+        return
+    upper = curve(moved.placed[list(eye.upper)] - corner)
+    lower = curve(moved.placed[list(eye.lower)] - corner)
+    contour = outline(upper, lower)
+    box = around(contour, out.shape, 3)
+    if box is None:
+        return
+    x0, y0, x1, y1 = box
+    tall = float(np.abs(upper[:, 1] - lower[:, 1]).max())
+    draw_lashes(out, layer, upper, lower, tall)
+    fine = max(0.6, layer.width * 0.012)
+    alpha = covered(contour, box, fine) * float(np.clip((tall - fine) / (2.5 * fine), 0, 1)) * strength
+    before = moved.layers.appearance.points[list(eye.upper + eye.lower), :2].mean(0) - corner
+    after = moved.rigid[list(eye.upper + eye.lower), :2].mean(0) - corner
+    back = np.linalg.inv(moved.turn[:2, :2]).astype(np.float32)
+    grid = np.stack(np.meshgrid(np.arange(x0, x1), np.arange(y0, y1)), -1).astype(np.float32)
+    where = (grid - after) @ back.T + before
+    distance = np.linalg.norm(where - (layer.pupil + gaze), axis=-1) / layer.radius
+    where -= gaze * (1 - ramp(distance, 0.95, 2.3))[..., None]
+    where = (where - layer.corner).astype(np.float32)
+    ball = cv2.remap(
+        layer.texture, where[..., 0], where[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    ).astype(np.float32)
+    shadow = cv2.GaussianBlur(alpha, (0, 0), max(1.0, tall * 0.10))
+    shadow = np.roll(shadow, max(1, int(tall * 0.10)), 0)
+    closing = float(np.clip(share * 2, 0, 1))
+    ball *= (1 - 0.20 * closing * (1 - np.clip(shadow * 1.15, 0, 1)))[..., None]
+    under = out[y0:y1, x0:x1]
+    out[y0:y1, x0:x1] = (under + (ball - under) * alpha[..., None] + 0.5).astype(np.uint8)
+
+
+def draw_lashes(out: Image, layer: EyeLayer, upper: Floats, lower: Floats, tall: float) -> None:
+    """Darkens the line where the lids meet, more the nearer they are."""
+    amount = 0.7 * (1 - float(ramp(tall, 0.015 * layer.width, 0.165 * layer.width)))
+    if amount < 0.02:
+        return
+    line = 0.35 * upper + 0.65 * lower
+    box = around(line, out.shape, 0.12 * layer.width + 2)
+    if box is None:
+        return
+    x0, y0, x1, y1 = box
+    mask = np.zeros((y1 - y0, x1 - x0), np.uint8)
+    thick = max(1, round(layer.width * 0.035))
+    cv2.polylines(mask, [np.round((line - (x0, y0)) * 256).astype(np.int32)], False, 255, thick, cv2.LINE_AA, 8)
+    dark = cv2.GaussianBlur(mask, (0, 0), max(0.7, layer.width * 0.018)).astype(np.float32)
+    dark = dark[..., None] * np.float32(amount / 255)
+    under = out[y0:y1, x0:x1]
+    out[y0:y1, x0:x1] = (under + (layer.lash - under) * dark + 0.5).astype(np.uint8)
+
+
+def colours_of(picture: Image, points: Floats) -> Floats:
+    """(6, 3) teeth, gums, tongue, shallow and deep cavity, lip: from the source's skin, lips and eyes."""
+    height, width = picture.shape[:2]
+    skin = mean_within(picture, [disc(points[p], float(np.ptp(points[:468, 0])) * 0.03) for p in CHEEKS])
+    lips = np.vstack([points[list(LOWER_OUTER)], points[list(LOWER_INNER[::-1])]])
+    lip = mean_within(picture, [lips])
+    light = float(skin @ LUMA)
+    chroma = min(1.0, float(np.ptp(skin)) / 40)
+
+    def tint(red: float, green: float, blue: float) -> Floats:
+        tone = skin * np.array([red, green, blue], np.float32)
+        grey = float(tone @ LUMA)
+        return np.asarray((tone - grey) * chroma + grey, np.float32)
+
+    white = brightest_white(picture, points)
+    bright = light if white is None else 0.5 * (float(white @ LUMA) + light)
+    # teeth are never far brighter than the face they are lit with
+    teeth_light = min(light * 1.25 + 8, max(light + 10, bright + 12), 228.0)
+    hue = (skin - light) * 0.30 if white is None else 0.5 * (white - float(white @ LUMA)) + (skin - light) * 0.15
+    teeth = np.clip(teeth_light + hue + np.array([3, 1, -6]) * chroma, 0, 255)
+    gums = tint(0.78, 0.50, 0.56)
+    stacked = [teeth, gums, tint(0.86, 0.64, 0.78), tint(0.42, 0.23, 0.30), tint(0.51, 0.36, 0.44), lip]
+    assert height and width
+    return np.asarray(np.stack(stacked), np.float32)
+
+
+def disc(middle: Floats, radius: float) -> Floats:
+    turn = np.linspace(0, 2 * np.pi, 12, endpoint=False)
+    return np.asarray(middle + max(2.0, radius) * np.stack([np.cos(turn), np.sin(turn)], 1), np.float32)
+
+
+def mean_within(picture: Image, contours: list[Floats]) -> Floats:
+    """(3,) mean colour; mid-grey where the contours lie outside the picture."""
+    mask = np.zeros(picture.shape[:2], np.uint8)
+    for contour in contours:
+        cv2.fillPoly(mask, [np.rint(contour).astype(np.int32)], 255)
+    if not mask.any():
+        return np.full(3, 128, np.float32)
+    return np.asarray(cv2.mean(picture, mask)[:3], np.float32)
+
+
+def brightest_white(picture: Image, points: Floats) -> Floats | None:
+    """(3,) the brighter third of the whites of the eyes; None where they cannot be seen."""
+    found = []
+    for eye in EYES:
+        mask = np.zeros(picture.shape[:2], np.uint8)
+        cv2.fillPoly(mask, [np.rint(outline(points[list(eye.upper)], points[list(eye.lower)])).astype(np.int32)], 255)
+        radius = float(np.linalg.norm(points[eye.iris[1]] - points[eye.iris[0]]))
+        x, y = np.rint(points[eye.iris[0]]).astype(int)
+        cv2.circle(mask, (int(x), int(y)), int(radius * 1.15) + 1, 0, -1)
+        found.append(picture[mask > 0])
+    whites = np.concatenate(found).astype(np.float32)
+    if len(whites) < 20:
+        return None
+    return np.asarray(whites[np.argsort(whites.sum(1))[-len(whites) // 3 :]].mean(0), np.float32)
+
+
+def mouth(out: Image, details: Details, moved: Moved, corner: Floats) -> None:
+    """Paints teeth, tongue and cavity into the open mouth."""
+    look = details.appearance
+    upper = curve(moved.placed[list(UPPER_INNER)] - corner)
+    lower = curve(moved.placed[list(LOWER_INNER)] - corner)
+    mm = look.millimetre
+    if moved.gap < 0.35 or float((lower - upper)[:, 1].max()) < 0.7:
+        return
+    contour = outline(upper, lower)
+    box = around(contour, out.shape, 2 + mm)
+    if box is None:
+        return
+    x0, y0, x1, y1 = box
+    appear = float(ramp(moved.gap, 0.35, 1.0))
+    cover = covered(contour, box, max(0.7, 0.35 * mm)) * np.float32(appear)
+    lit = cv2.GaussianBlur(cover, (0, 0), max(1.0, 1.1 * mm))
+    drop = round(0.8 * mm)
+    if drop:
+        lit = np.vstack([np.zeros_like(lit[:drop]), lit[:-drop]]) if drop < len(lit) else np.zeros_like(lit)
+    seam = moved.rigid[[13, 14], :2].mean(0) - corner
+    skull = moved.turn @ look.turn
+    to_mm = np.linalg.inv(skull[:2, :2] * look.scale / MILLIMETRES).astype(np.float32)
+    own, own_cover = own_mouth(details, moved, box, seam, corner)
+    upper_teeth, lower_teeth, tongue = mouth_parts()
+    paint_mouth(
+        out, cover, np.ascontiguousarray(lit), x0, y0, seam.astype(np.float32), to_mm, details.colours,
+        upper_teeth, lower_teeth, tongue, moved.jaw, moved.gap, EDGE, own, own_cover,
+    )  # fmt: skip
+
+
+def own_mouth(details: Details, moved: Moved, box: Box, seam: Floats, corner: Floats) -> tuple[Image, Floats]:
+    """The source's own open mouth in a box, and how far it is used there."""
+    x0, y0, x1, y1 = box
+    size = (y1 - y0, x1 - x0)
+    look = details.appearance
+    share = 1.0 if look.gap > 6 else 1 - float(ramp(moved.gap / max(look.gap, 0.5), 1.25, 2.2))
+    if not details.own_mouth.size or share < 0.01:
+        return np.zeros((*size, 3), np.uint8), np.zeros(size, np.float32)
+    back = np.linalg.inv(moved.turn[:2, :2]).astype(np.float32)
+    before = look.points[[13, 14], :2].mean(0) - corner
+    grid = np.stack(np.meshgrid(np.arange(x0, x1), np.arange(y0, y1)), -1).astype(np.float32)
+    where = ((grid - seam) @ back.T + before).astype(np.float32)
+    maps = (where[..., 0], where[..., 1])
+    cover = cv2.remap(details.own_mouth, *maps, cv2.INTER_LINEAR)
+    picture = cv2.remap(moved.layers.picture, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(picture, np.uint8), np.asarray(cover * np.float32(share), np.float32)
+
+
+@lru_cache(maxsize=1)
+def mouth_parts() -> tuple[Floats, Floats, Floats]:
+    """Upper and lower teeth (h, w, 3): cover, shade, gum; tongue (h, w, 2): cover, shade. 60 x 30 mm."""
+    fine = 2  # drawn larger, then averaged: no stairs
+    columns, rows = 60 * TEXELS * fine, 30 * TEXELS * fine
+    x, y = np.meshgrid(
+        (np.arange(columns) + 0.5) / columns * 60 - 30, (np.arange(rows) + 0.5) / rows * 30 - 15
+    )
+
+    def shrink(*planes: npt.NDArray[np.floating]) -> Floats:
+        smaller = [
+            cv2.resize(p.astype(np.float32), (60 * TEXELS, 30 * TEXELS), interpolation=cv2.INTER_AREA) for p in planes
+        ]
+        return np.ascontiguousarray(np.dstack(smaller), np.float32)
+
+    upper = teeth(x, y, arch(UPPER_WIDTHS), (10, 8.8, 9.5, 8.2, 7.6, 7), (0, 0.7, 0.2, 0.9, 1.3, 1.8))
+    lower = teeth(x, -y, arch(LOWER_WIDTHS) * 0.93, (8.5, 8.7, 9.5, 8, 7.5, 7), (0.2, 0.25, 0, 0.8, 1.3, 1.8))
+    body = np.exp(-((x / 17) ** 4)) * ramp((y + 8.5 - 3.0 * (1 - (x / 17) ** 2)).astype(np.float32), 0, 6.5)
+    groove = 1 - 0.16 * np.exp(-((x / 1.2) ** 2)) * ramp(y.astype(np.float32), -6, 4)
+    light = 0.86 + 0.16 * np.exp(-(((y - 1) / 6) ** 2)) * np.exp(-((x / 12) ** 2))
+    return shrink(*upper), shrink(*lower), shrink(np.clip(body, 0, 1), groove * light)
+
+
+def arch(widths: tuple[float, ...]) -> npt.NDArray[np.float64]:
+    """Where the borders between teeth are seen from the front, millimetres from the middle."""
+    along = np.concatenate([[0.0], np.cumsum(widths)])
+    return np.asarray(26.5 * np.sin(np.clip(along / 34, 0, np.pi / 2)))
+
+
+def teeth(
+    x: npt.NDArray[np.float64],
+    y: npt.NDArray[np.float64],
+    borders: npt.NDArray[np.float64],
+    lengths: tuple[float, ...],
+    edges: tuple[float, ...],
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Cover, shade and gum share of a row of teeth whose edge is at y = 0 and whose roots are at y < 0."""
+    side = np.abs(x)
+    which = np.clip(np.searchsorted(borders, side.ravel(), side="right") - 1, 0, len(borders) - 2).reshape(x.shape)
+    near, far = borders[which], borders[which + 1]
+    share = (side - near) / (far - near)
+    length, edge = np.array(lengths)[which], np.array(edges)[which]
+    rounded = edge + 2.0 * np.clip(np.abs(share - 0.5) * 2 - 0.55, 0, 1) ** 2
+    inside = -(y + rounded)
+    cover = np.clip(inside / 0.45 + 0.5, 0, 1) * np.clip((length - inside) / 0.8 + 0.5, 0, 1)
+    shade = 1 - 0.13 * np.exp(-((np.minimum(share, 1 - share) * (far - near) / 0.26) ** 2))
+    shade *= 1 - 0.10 * np.clip(inside / length, 0, 1) + 0.03 * np.exp(-(((inside - 1) / 1.2) ** 2))
+    shade *= 1 - 0.55 * ramp(side.astype(np.float32), 8, 25)
+    gum = np.clip((inside - length) / 0.8 + 0.5, 0, 1)
+    return np.maximum(cover, gum), shade, gum

@@ -1,0 +1,202 @@
+"""A portrait made ready to be moved: where its face is, and a mesh over head and shoulders."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ditto.avatar import SourceFrame
+from ditto.messages import Floats, Image
+from ditto.mini.language import METRE, Exp, degrees_to_bins
+from ditto.mini.measure import lid_opening, lip_gap
+from ditto.mini.template import (
+    EYES,
+    KEYPOINTS,
+    MILLIMETRES,
+    OVAL,
+    POINTS,
+    Ints,
+    Template,
+    angles,
+    default_template,
+    fit,
+)
+
+RINGS = (1.07, 1.18, 1.34, 1.56, 1.85, 2.2, 2.6, 3.1)  # of the mesh around the face, in radii of its oval
+SHUT_GAP = 1.2  # millimetres between the inner lips of a closed mouth
+SMALL_FACE = 100  # pixels of its height below which the result is visibly soft
+TURNED = 25.0  # degrees of yaw above which hidden skin would have to be shown
+
+Landmarks = Callable[[Image, Floats | None], Floats]
+Matte = Callable[[Image], Floats]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MiniAppearance:
+    """The mesh of one source frame, in pixels of its picture; some 60 KB."""
+
+    points: Floats  # (478, 3) face mesh
+    face: Floats  # (478, 3) the same without head pose, in template units
+    scale: float  # pixels for a template unit
+    turn: Floats  # (3, 3) head pose
+    pivot: Floats  # (3,) about which the head turns
+    outer: Floats  # (n, 2) rings around the face
+    outer_depth: Floats  # (n,)
+    outer_weight: Floats  # (n, 1) 1 moves with the head, 0 stays
+    outer_pull: Floats  # (n,) share of the expression at the oval
+    outer_triangles: Ints  # (m, 3) over face and outer points, counted together
+    box: tuple[int, int, int, int]  # left, top, right, bottom of what can move
+    gap: float  # millimetres between the inner lips
+    eyes_open: tuple[float, float]  # lid opening over eye width
+    yaw: float  # degrees
+    matte: Matte | None  # foreground of a picture in 0..1
+
+    @property
+    def millimetre(self) -> float:
+        """Pixels."""
+        return self.scale / MILLIMETRES
+
+
+def ramp(x: npt.NDArray[np.float32] | float, a: float, b: float) -> npt.NDArray[np.float32]:
+    """0 below a, 1 above b, smooth between."""
+    t = np.clip((np.asarray(x, np.float32) - a) / (b - a), 0, 1)
+    return np.asarray(t * t * (3 - 2 * t), np.float32)
+
+
+class MiniAnalyser:
+    """Finds and measures the face in the frames of one source, in order."""
+
+    def __init__(self, landmarks: Landmarks, matte: Matte | None = None, template: Template | None = None) -> None:
+        """`landmarks` gives the (478, 3) mesh of a picture, with that of the frame before to follow;
+        `matte` the foreground. A template other than the pack's serves tests."""
+        self._landmarks = landmarks
+        self._matte = matte
+        self._template = template or default_template()
+        self._last: Floats | None = None
+
+    def analyse(self, image: Image, index: int) -> SourceFrame:
+        points = self._last = self._landmarks(image, self._last)
+        return source_frame(image, index, points, self._template, self._matte)
+
+    def revisit(self, image: Image, known: SourceFrame) -> SourceFrame:
+        if known.appearance is not None:
+            return dataclasses.replace(known, image=image)
+        return self.analyse(image, known.index)
+
+
+def source_frame(
+    image: Image, index: int, points: Floats, template: Template, matte: Matte | None = None
+) -> SourceFrame:
+    """A picture whose (478, 3) face mesh is known, ready to be painted."""
+    scales, turns, shifts = fit(template.shape, points[None])
+    face = (((points - shifts[0]) @ turns[0]) / scales[0]).astype(np.float32)
+    pitch, yaw, roll = (float(a[0]) for a in angles(turns))
+    seen = face[None].astype(np.float64)
+    gap = float(lip_gap(seen)[0])
+    opening = tuple(float(lid_opening(seen, eye)[0]) for eye in EYES)
+    expression = np.zeros((1, 63), np.float32)
+    expression[0, Exp.GAP] = gap * METRE
+    appearance = mesh_around(image, points, face, float(scales[0]), turns[0], (opening[0], opening[1]), gap, yaw, matte)
+    corners = np.array([[eye.upper[0], eye.iris[0], eye.upper[-1]] for eye in EYES]).reshape(-1)
+    left, top, right, _ = appearance.box
+    size = (right - left) / 512
+    return SourceFrame(
+        index=index,
+        image=image,
+        motion={
+            "pitch": degrees_to_bins(pitch)[None],
+            "yaw": degrees_to_bins(yaw)[None],
+            "roll": degrees_to_bins(roll)[None],
+            "t": np.zeros((1, 3), np.float32),
+            "exp": expression,
+            "scale": np.ones((1, 1), np.float32),
+            "kp": (face[list(KEYPOINTS)] * MILLIMETRES * METRE).reshape(1, 63).astype(np.float32),
+        },
+        eye_open=np.asarray(opening, np.float32),
+        eye_ball=np.asarray(points[corners, 0] / size, np.float32),
+        to_frame=np.array([[size, 0, left], [0, size, top], [0, 0, 1]], np.float32),
+        appearance=appearance,
+        landmarks=np.asarray(points[:, :2], np.float32),
+        warnings=remarks(points, yaw),
+    )
+
+
+def remarks(points: Floats, yaw: float) -> tuple[str, ...]:
+    """What will not look good, in words."""
+    found = []
+    height = float(np.ptp(points[list(OVAL), 1]))
+    if height < SMALL_FACE:
+        found.append(f"the face is {height:.0f} pixels high; below {SMALL_FACE} the result is soft")
+    if abs(yaw) > TURNED:
+        found.append(f"the head is turned by {abs(yaw):.0f} degrees; its motion is kept small")
+    return tuple(found)
+
+
+def mesh_around(
+    image: Image,
+    points: Floats,
+    face: Floats,
+    scale: float,
+    turn: npt.NDArray[np.float64],
+    opening: tuple[float, float],
+    gap: float,
+    yaw: float,
+    matte: Matte | None,
+) -> MiniAppearance:
+    """Rings of points around the face, ear-deep, that follow the head less the farther they are."""
+    height, width = image.shape[:2]
+    oval = points[list(OVAL), :2]
+    middle = oval.mean(0)
+    tall = float(np.linalg.norm(points[10, :2] - points[152, :2]))
+    outer = np.concatenate([middle + (oval - middle) * ring for ring in RINGS]).astype(np.float32)
+    up = -turn[:2, 1] / np.linalg.norm(turn[:2, 1])
+    across = np.array([-up[1], up[0]])
+    weight = 1 - ramp(-((outer - points[152, :2]) @ up) / tall, -0.05, 0.70)
+    weight *= 1 - ramp(np.abs((outer - middle) @ across) / tall, 0.65, 1.05)
+    weight *= 1 - ramp(((outer - points[10, :2]) @ up) / tall, 0.50, 0.85)
+    edge = np.minimum.reduce([outer[:, 0], outer[:, 1], width - 1 - outer[:, 0], height - 1 - outer[:, 1]])
+    inside = ramp(edge, 0, 0.18 * tall)
+    weight *= inside
+    weight[-len(OVAL) :] = 0
+    away = np.concatenate([np.linalg.norm(oval - middle, axis=1) * (ring - 1) for ring in RINGS]) / tall
+    ears = (points[234, 2] + points[454, 2]) / 2
+    near = 1 - ramp(away.astype(np.float32), 0, 0.22)
+    depth = np.tile(points[list(OVAL), 2], len(RINGS)) * near + ears * (1 - near)
+    # a point that moves drags the mesh as far as the next ring
+    reached = np.concatenate([np.ones(len(OVAL), bool), weight[: -len(OVAL)] > 0])
+    grown = np.concatenate([outer[reached], oval])
+    pad = 0.10 * tall
+    left, top = np.maximum(0, np.floor(grown.min(0) - pad)).astype(int)
+    right, bottom = np.minimum([width, height], np.ceil(grown.max(0) + pad)).astype(int)
+    return MiniAppearance(
+        points=points.astype(np.float32),
+        face=face,
+        scale=scale,
+        turn=turn.astype(np.float32),
+        pivot=((points[234] + points[454]) / 2 + turn[:, 1] * scale * 0.45).astype(np.float32),
+        outer=outer,
+        outer_depth=depth.astype(np.float32),
+        outer_weight=weight[:, None].astype(np.float32),
+        outer_pull=(np.exp(-((away / 0.20) ** 2)) * inside).astype(np.float32),
+        outer_triangles=ring_triangles(),
+        box=(int(left), int(top), int(right), int(bottom)),
+        gap=gap,
+        eyes_open=opening,
+        yaw=yaw,
+        matte=matte,
+    )
+
+
+def ring_triangles() -> Ints:
+    """(n, 3) triangles between the oval and the rings, and between each ring and the next."""
+    around = len(OVAL)
+    lines = [np.array(OVAL)] + [POINTS + k * around + np.arange(around) for k in range(len(RINGS))]
+    found = []
+    for inner, outer in zip(lines, lines[1:], strict=False):
+        found += [np.stack([inner, np.roll(inner, -1), outer], 1)]
+        found += [np.stack([np.roll(inner, -1), np.roll(outer, -1), outer], 1)]
+    return np.ascontiguousarray(np.concatenate(found), np.int32)

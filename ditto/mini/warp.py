@@ -1,0 +1,305 @@
+"""The mini pack's warper: a pose becomes a mesh, the mesh a map, the map a moved picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from ditto.messages import Floats, Image, Placement, Pose
+from ditto.mini.language import FULL_BLINK, METRE, Exp
+from ditto.mini.raster import add_grid, raster_shift
+from ditto.mini.register import MiniAppearance, ramp
+from ditto.mini.template import (
+    EYES,
+    LINEAR,
+    LOWER_INNER,
+    MILLIMETRES,
+    OVAL,
+    UPPER_INNER,
+    Ints,
+    Template,
+    default_template,
+)
+from ditto.motion.pose import rotation
+
+FINEST = 448  # grid points along the longer side of the moving box
+LEAST_MOTION = 1e-7  # below it a pose is the source's own
+YAW_LIMIT, PITCH_LIMIT, ROLL_LIMIT = 22.0, 14.0, 25.0  # degrees away from a frontal source
+UNCOVERING = 14.0  # degrees a turned head may turn back
+REACH = 9.0  # millimetres over which skin follows the inner lips
+LIMITS = {  # millimetres an expression number may move a face
+    Exp.JAW: (-4.0, 28.0), Exp.LOW_LIP: (-12.0, 18.0), Exp.UP_LIP: (-10.0, 8.0), Exp.WIDTH: (-18.0, 16.0),
+    Exp.CORNER: (-12.0, 12.0), Exp.PROTRUDE: (-9.0, 6.0), Exp.UP_THICK: (-5.0, 5.0),
+    Exp.LOW_THICK: (-6.0, 6.0), Exp.BROW_IN: (-9.0, 7.0), Exp.BROW_OUT: (-9.0, 7.0),
+    Exp.FURROW: (-6.0, 5.0), Exp.SNEER: (-6.0, 5.0), Exp.ASYM: (-6.0, 6.0), Exp.JAW_SIDE: (-9.0, 9.0),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Moved:
+    """A moved picture and what its mouth and eyes are painted from."""
+
+    image: Image  # (h, w, 3 or 4) the moving box, with its foreground where there is one
+    layers: Layers
+    placed: Floats  # (n, 2) mesh in pixels of the picture
+    rigid: Floats  # (478, 3) the mesh moved by the head alone
+    turn: Floats  # (3, 3) of the head away from the source, times its growth
+    blink: tuple[float, float]  # share of each eye closed; negative is wider open
+    gaze: Floats  # (2, 2) pixels each iris moves, before the head's turn
+    gap: float  # millimetres
+    jaw: float  # millimetres the lower teeth fall
+    travel: float  # pixels the head's outline moves at most
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layers:
+    """The moving box of one source frame, and what lies behind its head."""
+
+    appearance: MiniAppearance
+    picture: Image  # (h, w, 3) the source in the box
+    layered: Image | None  # (h, w, 4) with the foreground; None: nothing is known of the background
+    plate: Floats | None  # (h, w, 3) the background alone
+    reach: Image | None  # (h, w) the foreground, a little widened
+
+    @classmethod
+    def of(cls, image: Image, look: MiniAppearance) -> Layers:
+        left, top, right, bottom = look.box
+        picture = np.ascontiguousarray(image[top:bottom, left:right])
+        if look.matte is None:
+            return cls(look, picture, None, None, None)
+        height, width = picture.shape[:2]
+        matte = cv2.resize(look.matte(picture), (width, height), interpolation=cv2.INTER_LINEAR)
+        face = np.zeros((height, width), np.uint8)
+        hull = cv2.convexHull((look.points[list(OVAL), :2] - (left, top)).astype(np.int32))
+        cv2.fillConvexPoly(face, hull, 255)
+        matte = np.maximum(matte, cv2.GaussianBlur(face, (0, 0), 2) / np.float32(255))
+        alpha = np.clip((matte - 0.25) * 2, 0, 1)
+        widen = max(3, round(look.millimetre * 4)) | 1
+        kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (widen, widen))
+        reach = cv2.GaussianBlur(cv2.dilate(np.clip(matte * 2, 0, 1), kernel), (0, 0), 1.5)
+        hidden = cv2.dilate((matte > 0.12).astype(np.uint8), kernel)
+        return cls(
+            look,
+            picture,
+            np.dstack([picture, np.rint(alpha * 255).astype(np.uint8)]),
+            fill(picture, hidden),
+            np.rint(np.clip(reach, 0, 1) * 255).astype(np.uint8),
+        )
+
+
+def fill(picture: Image, hidden: Image) -> Floats:
+    """(h, w, 3) the picture with its hidden part grown over from what is around it."""
+    seen = (1 - hidden).astype(np.float32)
+    levels = [(picture.astype(np.float32) * seen[..., None], seen)]
+    while min(levels[-1][1].shape) > 2:
+        levels.append((cv2.pyrDown(levels[-1][0]), cv2.pyrDown(levels[-1][1])))
+    colour, weight = levels[-1]
+    grown = colour / np.maximum(weight, 1e-3)[..., None]
+    for colour, weight in levels[-2::-1]:
+        grown = cv2.resize(grown, (weight.shape[1], weight.shape[0]), interpolation=cv2.INTER_LINEAR)
+        known = np.clip(weight * 4, 0, 1)[..., None]
+        own = np.where(weight[..., None] > 1e-3, colour / np.maximum(weight, 1e-3)[..., None], 0)
+        grown = own * known + grown * (1 - known)
+    return np.asarray(np.clip(grown, 0, 255), np.float32)
+
+
+def soft_limit(value: float, low: float, high: float) -> float:
+    """`value` unchanged up to two thirds of a limit, then approaching it."""
+    limit = high if value > 0 else -low
+    knee = limit * 2 / 3
+    size = abs(value)
+    if size > knee:
+        size = knee + (limit - knee) * float(np.tanh((size - knee) / (limit - knee)))
+    return size if value > 0 else -size
+
+
+class MiniWarper:
+    """Moves the portrait; `None` for a pose that is the source's own."""
+
+    def __init__(self, template: Template | None = None) -> None:
+        self._template = template or default_template()
+        self._follow = lip_followers(self._template)
+        self._layers: Layers | None = None  # of the source frame last moved
+        self._maps: tuple[Floats, Floats, Floats] | None = None
+        self._full: tuple[Floats, Floats] | None = None
+
+    def __call__(self, pose: Pose) -> Moved | None:
+        if at_rest(pose):
+            return None
+        look: MiniAppearance = pose.source.appearance
+        layers = self._layers
+        if layers is None or layers.appearance is not look:
+            layers = self._layers = Layers.of(pose.source.image, look)
+        delta = (pose.drive.expression - pose.rest.expression).reshape(63) / METRE
+        target = max(0.0, float(pose.drive.expression.reshape(63)[Exp.GAP]) / METRE)
+        blink, gaze = eye_motion(delta, look)
+        displaced, gap, jaw = self.displace(look, delta, target)
+        move_lids(displaced, look.face, blink)
+        placed, depth, rigid, turn = place(look, displaced, pose.rest, pose.drive)
+        travel = float(np.abs(placed[list(OVAL)] - look.points[list(OVAL), :2]).max())
+        image = self._remap(layers, placed, depth)
+        return Moved(image, layers, placed, rigid, turn, blink, gaze, gap, jaw, travel)
+
+    def displace(self, look: MiniAppearance, delta: Floats, target: float) -> tuple[Floats, float, float]:
+        """(478, 3) template units the face is deformed by; the gap and the jaw's fall in millimetres."""
+        moves = np.array([soft_limit(float(delta[n]), *LIMITS[n]) for n in LINEAR], np.float32)
+        average = self._template.shape
+        wide = float((look.face[291, 0] - look.face[61, 0]) / (average[291, 0] - average[61, 0]))
+        width = LINEAR.index(Exp.WIDTH)
+        if moves[width] < 0:  # a puckered smile keeps the smile's folds: narrow it less
+            moves[width] /= 1 + 3 * max(0.0, wide - 1.05)
+        displaced = np.tensordot(moves, self._template.basis, 1).astype(np.float32)
+        upper, lower = list(UPPER_INNER), list(LOWER_INNER)
+        face = look.face + displaced
+        apart = (face[lower, 1] - face[upper, 1]) * MILLIMETRES
+        middle = float(apart[5])
+        if target < middle and middle > 0.5:
+            wanted = apart * (target / middle)
+        else:
+            wanted = apart + (target - middle) * np.sin(np.linspace(0, np.pi, len(apart)))
+        floor = np.minimum((look.face[lower, 1] - look.face[upper, 1]) * MILLIMETRES, 0.2)
+        wanted = np.maximum(wanted, np.minimum(floor, 0.0) if target > 0.3 else np.minimum(floor, 0.2))
+        wanted[[0, -1]] = apart[[0, -1]]
+        change = ((wanted - apart) / MILLIMETRES).astype(np.float32)
+        displaced[:, 1] += self._follow[0] @ (-0.35 * change) + self._follow[1] @ (0.65 * change)
+        fall, chin = float(displaced[14, 1]) * MILLIMETRES, float(displaced[152, 1]) * MILLIMETRES
+        jaw = max(0.0, min(1.5 * chin + 0.3 * max(fall - 7, 0), 0.95 * fall) + 0.25 * look.gap)
+        return displaced, target, jaw
+
+    def _remap(self, layers: Layers, placed: Floats, depth: Floats) -> Image:
+        look = layers.appearance
+        left, top, right, bottom = look.box
+        width, height = right - left, bottom - top
+        step = max(1.0, max(width, height) / FINEST)
+        grid = (int(np.ceil(height / step)), int(np.ceil(width / step)))
+        if self._maps is None or self._maps[0].shape != grid:
+            self._maps = (np.empty(grid, np.float32), np.empty(grid, np.float32), np.empty(grid, np.float32))
+        if self._full is None or self._full[0].shape != (height, width):
+            self._full = (np.empty((height, width), np.float32), np.empty((height, width), np.float32))
+        shift_x, shift_y, nearest = self._maps
+        shift_x.fill(0)
+        shift_y.fill(0)
+        source = np.concatenate([look.points[:, :2], look.outer])
+        parts: tuple[tuple[Ints, bool], ...] = (
+            (look.outer_triangles, True),
+            (self._template.holes, False),
+            (self._template.triangles, True),
+        )
+        for triangles, tested in parts:
+            nearest.fill(1e9)
+            raster_shift(
+                placed, source, depth, triangles, shift_x, shift_y, nearest, tested,
+                float(left), float(top), float(step),
+            )  # fmt: skip
+        map_x, map_y = self._full
+        # grid point i stands at (i + 0.5) · step - 0.5, also where the grid is a little larger than the box
+        scaling = np.array([[step, 0, (step - 1) / 2], [0, step, (step - 1) / 2]], np.float64)
+        for shift, full in ((shift_x, map_x), (shift_y, map_y)):
+            cv2.warpAffine(
+                shift, scaling, (width, height), dst=full, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+            )
+        add_grid(map_x, map_y)
+        picture = layers.picture if layers.layered is None else layers.layered
+        moved = cv2.remap(picture, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return np.asarray(moved, np.uint8)
+
+
+def at_rest(pose: Pose) -> bool:
+    """Whether nothing moves."""
+    rest, drive = pose.rest, pose.drive
+    angles = max(abs(drive.pitch - rest.pitch), abs(drive.yaw - rest.yaw), abs(drive.roll - rest.roll))
+    shifts = float(np.abs(drive.translation - rest.translation).max())
+    face = float(np.abs(drive.expression - rest.expression).max())
+    return angles < 1e-4 and max(shifts, face, abs(drive.scale - rest.scale)) < LEAST_MOTION
+
+
+def lip_followers(template: Template) -> tuple[Floats, Floats]:
+    """(478, 11) twice: how far each point follows each upper, and each lower, inner lip point."""
+    shape = template.shape[:, :2] * MILLIMETRES
+    both = []
+    seam = (shape[list(UPPER_INNER), 1] + shape[list(LOWER_INNER), 1]) / 2
+    across = shape[list(UPPER_INNER), 0]
+    line = np.interp(shape[:, 0], across, seam)
+    for chain, sign in ((UPPER_INNER, -1), (LOWER_INNER, 1)):
+        lips = shape[list(chain)]
+        near = np.exp(-(((shape[:, None, 0] - lips[None, :, 0]) / 3.5) ** 2))
+        near /= np.maximum(near.sum(1, keepdims=True), 0.5)
+        far = sign * (shape[:, 1] - line)
+        below = np.where(far > 0, np.exp(-((np.maximum(far - 1.5, 0) / REACH) ** 2)), 0)
+        weights = near * below[:, None]
+        for other in (UPPER_INNER, LOWER_INNER):
+            weights[list(other)] = 0
+        weights[list(chain)] = np.eye(len(chain))
+        both.append(weights.astype(np.float32))
+    return both[0], both[1]
+
+
+def eye_motion(delta: Floats, look: MiniAppearance) -> tuple[tuple[float, float], Floats]:
+    """Share of each eye closed, and (2, 2) pixels the irises move."""
+    left, right = (
+        float(np.clip(delta[n] / FULL_BLINK, -0.2, 1.0)) for n in (Exp.BLINK_LEFT, Exp.BLINK_RIGHT)
+    )
+    millimetres = np.array(
+        [
+            [delta[Exp.GAZE_X_LEFT], delta[Exp.GAZE_Y_LEFT]],
+            [delta[Exp.GAZE_X_RIGHT], delta[Exp.GAZE_Y_RIGHT]],
+        ],
+        np.float32,
+    )
+    return (left, right), np.clip(millimetres, (-5, -2.5), (5, 2.5)) * np.float32(look.millimetre)
+
+
+def move_lids(displaced: Floats, face: Floats, blink: tuple[float, float]) -> None:
+    """Adds lids that close to a line low in the eye, and the skin around that follows them."""
+    for eye, share in zip(EYES, blink, strict=True):
+        if not share:
+            continue
+        upper, lower = list(eye.upper), list(eye.lower)
+        open_upper, open_lower = (face + displaced)[upper], (face + displaced)[lower]
+        meet = 0.18 * open_upper + 0.82 * open_lower
+        down, up = share * (meet - open_upper), share * (meet - open_lower)
+        displaced[upper] += down
+        displaced[lower[1:-1]] += up[1:-1]
+        displaced[list(eye.upper_fold)] += 0.55 * down[1:-1]
+        displaced[list(eye.upper_brow)] += 0.12 * down[1:-1]
+        displaced[list(eye.lower_fold)] += 0.40 * up[1:-1]
+
+
+def place(
+    look: MiniAppearance, displaced: Floats, rest: Placement, drive: Placement
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """The mesh in the picture (n, 2), its depth (n,), the unexpressive face (478, 3), the head's turn."""
+    towards_front = float(ramp(abs(look.yaw), 8.0, 25.0))
+    low, high = -YAW_LIMIT, YAW_LIMIT
+    narrowed = UNCOVERING * towards_front + YAW_LIMIT * (1 - towards_front)
+    beyond = max(8.0, YAW_LIMIT - 0.7 * abs(look.yaw))
+    low, high = (-narrowed, beyond) if look.yaw > 0 else (-beyond, narrowed)
+    yaw = rest.yaw + soft_limit(drive.yaw - rest.yaw, low, high)
+    pitch = rest.pitch + soft_limit(drive.pitch - rest.pitch, -PITCH_LIMIT, PITCH_LIMIT)
+    roll = rest.roll + soft_limit(drive.roll - rest.roll, -ROLL_LIMIT, ROLL_LIMIT)
+    angles = np.array([[rest.pitch, rest.yaw, rest.roll], [pitch, yaw, roll]])
+    before, after = rotation(angles[:, 0], angles[:, 1], angles[:, 2])  # for row vectors
+    growth = float(np.clip(drive.scale / rest.scale, 0.8, 1.25))
+    turn = (after.T @ before * growth).astype(np.float32)
+    shift = (drive.translation - rest.translation).reshape(3)[:2] / METRE * look.millimetre
+    shift = np.clip(shift, -30 * look.millimetre, 30 * look.millimetre).astype(np.float32)
+    expressed = displaced @ look.turn.T * look.scale
+
+    def moved(points: Floats) -> Floats:
+        result = (points - look.pivot) @ turn.T + look.pivot
+        result[:, :2] += shift
+        return np.asarray(result, np.float32)
+
+    face = moved(look.points + expressed)
+    oval = expressed[list(OVAL)]
+    rings = len(look.outer) // len(OVAL)
+    pulled = np.tile(oval, (rings, 1)) * look.outer_pull[:, None]
+    outer = np.column_stack([look.outer, look.outer_depth]).astype(np.float32)
+    carried = moved(outer + pulled)
+    weight = look.outer_weight
+    around = look.outer + pulled[:, :2] * (1 - weight) + weight * (carried[:, :2] - look.outer)
+    placed = np.concatenate([face[:, :2], around]).astype(np.float32)
+    depth = np.concatenate([face[:, 2], carried[:, 2]]).astype(np.float32)
+    return placed, depth, moved(look.points), turn
