@@ -7,6 +7,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -241,6 +242,25 @@ def test_online_no_frame_waits_for_more_than_nine_tenths_of_a_second_of_voice(en
     waits = [heard - index * SAMPLES_PER_FRAME for index, (heard, _) in enumerate(found)]
     assert max(waits) == 22 * SAMPLES_PER_FRAME
     assert waits[0] == 22 * SAMPLES_PER_FRAME
+
+
+def test_a_video_is_followed_there_and_back(engine, portrait, tmp_path):
+    path = tmp_path / "source.mp4"
+    still = cv2.imread(str(portrait))[..., ::-1]
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        for shift in range(3):
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(np.roll(still, shift, 1)), format="rgb24")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    avatar = engine("onnx").register(path)
+    frames = list(islice(avatar.play(), 5))
+    assert [frame.index for frame in frames] == [0, 1, 2, 2, 1]
+    for first, again in ((frames[2], frames[3]), (frames[1], frames[4])):
+        np.testing.assert_array_equal(first.image, again.image)
+        np.testing.assert_array_equal(first.appearance, again.appearance)
+        np.testing.assert_array_equal(first.motion["pitch"], again.motion["pitch"])
 
 
 @pytest.mark.parametrize("form", ["onnx", "onnx online"])
