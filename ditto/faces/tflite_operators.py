@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from cfg.errors import ModelError
-from ditto.faces.tflite_file import Operator
+from ditto.faces.tflite_file import Array, Operator
 from ditto.faces.tflite_graph import TO_PLANAR, Graph, same_padding
 
 Handler = Callable[[Graph, Operator], None]
@@ -34,7 +34,7 @@ def depthwise_convolution(graph: Graph, operator: Operator) -> None:
 def _convolve(
     graph: Graph,
     operator: Operator,
-    weights: np.ndarray,
+    weights: Array,
     groups: int,
     dilation: tuple[int, int],
     activation: int,

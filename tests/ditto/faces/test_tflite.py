@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import flatbuffers
 import numpy as np
@@ -12,6 +13,7 @@ import onnxruntime
 import pytest
 from flatbuffers import flexbuffers
 
+import checkpoints
 from cfg.errors import ModelError
 from ditto.faces.tflite import convert
 
@@ -469,3 +471,37 @@ def test_a_missing_library_is_named_with_the_extra_that_brings_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "flatbuffers", None)
     with pytest.raises(ModelError, match=r"needs flatbuffers: pip install 'ditto-engine\[build\]'"):
         convert(adding([1]))
+
+
+# The networks converted this way that the mini pack brings along
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "sizes"),
+    [
+        ("face_detector", 128, {"regressors": 896 * 16, "classificators": 896}),
+        (
+            "face_mesh",
+            192,
+            {
+                "output_mesh_identity": 468 * 3,
+                "output_lips": 80 * 2,
+                "output_left_eye": 71 * 2,
+                "output_right_eye": 71 * 2,
+                "output_left_iris": 5 * 2,
+                "output_right_iris": 5 * 2,
+                "conv_faceflag": 1,
+            },
+        ),
+        ("person_mask", 256, {"activation_10": 256 * 256}),
+    ],
+)
+def test_the_networks_of_the_mini_pack_give_what_their_provenance_says(name, given, sizes):
+    path = Path(checkpoints.__file__).parent / "mini" / f"{name}.onnx"
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    (taken,) = session.get_inputs()
+    made = session.run(None, {taken.name: np.full((1, given, given, 3), 0.5, np.float32)})
+    assert {
+        output.name: value.size for output, value in zip(session.get_outputs(), made, strict=True)
+    } == sizes
+    assert all(np.isfinite(value).all() for value in made)
