@@ -22,7 +22,7 @@ from scipy.ndimage import gaussian_filter1d, shift
 
 from ditto.mini.language import METRE
 from ditto.mini.measure import measure
-from ditto.mini.motion import CHANNELS, LIMITS, LISTENING
+from ditto.mini.motion import CHANNELS, LIMITS, LISTENING, SPOKEN
 from ditto.mini.speech import WhisperStream
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -32,8 +32,8 @@ REPORT = ROOT / "docs" / "mini_training.md"
 PENALTY = 1.0  # of the ridge, for each row
 LEVEL = 0.3  # weight of a clip's mean, which tells more of its microphone than of its lips
 DELAY = 1  # frames that motion is late against the recordings, whose sound is late by as much
-AMPLITUDE = 0.93  # of people's spread that a channel is brought to, if that needs no more than
-GAIN = 1.6
+AMPLITUDE = 1.06  # of people's spread that a channel is brought to, if that needs no more than
+GAIN = 1.9
 CLOSED = 2.0  # millimetres
 BILABIAL = ("M", "B", "P")
 SPOKEN_RANGE = 1.4  # decades under a clip's loud parts that still count as voice
@@ -215,8 +215,8 @@ def judge(folder: Path, made, wanted, clips) -> dict[str, float]:
     """Figures of readouts of unseen people, one vote for each strict clip."""
     strict = [clip.name for clip in clips if clip.strict]
     r = np.array([correlation(made[name], wanted[name]) for name in strict])
-    ratio = np.median([made[name].std(axis=0) / wanted[name].std(axis=0) for name in strict], axis=0)
-    said = np.concatenate([made[name][:, -1] > 0.5 for name in strict])
+    ratio = np.median([made[n].std(axis=0) / (wanted[n].std(axis=0) + 1e-6) for n in strict], axis=0)
+    said = np.concatenate([made[name][:, -1] > SPOKEN for name in strict])
     voice = np.concatenate([wanted[name][:, -1] > 0.5 for name in strict])
     count, closed = closures(folder, {name: track[:, GAP] for name, track in made.items()})
     _, of_people = closures(folder, {name: track[:, GAP] for name, track in wanted.items()})

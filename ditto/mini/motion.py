@@ -38,7 +38,7 @@ LIMITS = (
 QUIET_FRAMES = 7  # of silence before the mouth begins to close
 CLOSING_FRAMES = 4
 OPENING_FRAMES = 2
-SPOKEN = 0.5  # readout of the voice above which somebody speaks
+SPOKEN = 0.65  # readout of the voice above which somebody speaks
 OPENS = {Exp.JAW: 0.35, Exp.LOW_LIP: 0.38, Exp.UP_LIP: -0.27}  # their share in a millimetre of gap
 
 FAST, SLOW = 3.5, 12.0  # frames: the two time scales of head and brows
