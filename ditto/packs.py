@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
+from cfg.errors import NoFaceError
 from cfg.settings import Settings
 from ditto.avatar import SourceFrame
 from ditto.avatar_registrar import MovingAvatar, RegisteredAvatar, StillAvatar
@@ -56,6 +57,13 @@ def load_pack(settings: Settings) -> LoadedPack:
 
 def register(pack: LoadedPack, path: Path, settings: Settings) -> RegisteredAvatar:
     """The face in a picture, or in the frames of a video."""
+    try:
+        return _registered(pack, path, settings)
+    except NoFaceError as error:
+        raise NoFaceError(f"{path}: {error}") from error
+
+
+def _registered(pack: LoadedPack, path: Path, settings: Settings) -> RegisteredAvatar:
     source = settings.source
     if is_picture(path):
         image = read_picture(path, max_size=source.max_size)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import struct
+import warnings
 import zipfile
 from collections.abc import Mapping
 from contextlib import nullcontext
@@ -43,7 +44,9 @@ def read_weights(path: Path) -> Any:
                 size = sum(member.file_size for member in archive.infolist())
             if size > LARGEST:
                 raise ModelError(f"{path} unpacks to {size} bytes; a model file has at most {LARGEST}")
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about old protocols; what cannot be read is refused below
+            return torch.load(path, map_location="cpu", weights_only=True)
     except UNREADABLE as error:
         words = str(error).strip().partition("\n")[0] or type(error).__name__
         raise ModelError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from collections.abc import Iterator
 from fractions import Fraction
@@ -243,7 +244,8 @@ class Animation:
 
     def abandon(self) -> None:
         """Lets go of the file without caring what it holds."""
-        self._writer.close()
+        with contextlib.suppress(OSError):
+            self._writer.close()
 
 
 class PictureFolder:
@@ -272,8 +274,9 @@ def even(image: Image) -> Image:
 
 
 def discard(part: Path) -> None:
-    """Removes an unfinished file or folder."""
-    if part.is_dir():
-        shutil.rmtree(part, ignore_errors=True)
-    else:
-        part.unlink(missing_ok=True)
+    """Removes an unfinished file or folder; one that cannot be there is no error."""
+    with contextlib.suppress(OSError):
+        if part.is_dir():
+            shutil.rmtree(part, ignore_errors=True)
+        else:
+            part.unlink(missing_ok=True)

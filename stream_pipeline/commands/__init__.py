@@ -14,6 +14,7 @@ from cfg.errors import Cancelled, ConfigError, DittoError
 
 FAILED = 1
 STOPPED = 130  # by Ctrl-C, as shells count it
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 AddArguments = Callable[[argparse.ArgumentParser], None]
 Command = Callable[[argparse.Namespace], int]
@@ -85,7 +86,6 @@ def guarded(parser: Parser, arguments: Sequence[str] | None, command: Command) -
 
 
 def start_logging(level: str) -> None:
-    try:
-        logging.basicConfig(level=level.upper(), format="%(levelname)s: %(message)s")
-    except ValueError:
-        raise ConfigError(f"DITTO_LOG is '{level}', but must be DEBUG, INFO, WARNING or ERROR") from None
+    if level.upper() not in LEVELS:
+        raise ConfigError(f"DITTO_LOG is '{level}', but must be one of: {', '.join(LEVELS)}")
+    logging.basicConfig(level=level.upper(), format="%(levelname)s: %(message)s")

@@ -85,6 +85,8 @@ def render(parsed: argparse.Namespace) -> int:
         over=overrides(parsed),
     )
     existing(parsed.source, "portrait")
+    if Path(parsed.output).resolve() in {Path(p).resolve() for p in (parsed.source, parsed.audio) if p}:
+        raise ConfigError(f"{parsed.output}: is an input too, and would be lost; give another output (-o)")
     sound = speak(parsed.say) if parsed.say else read(parsed.audio, settings)
     with Engine.load(settings) as engine:
         avatar = engine.register(parsed.source)
