@@ -38,7 +38,7 @@ LIMITS = (
 QUIET_FRAMES = 7  # of silence before the mouth begins to close
 CLOSING_FRAMES = 4
 OPENING_FRAMES = 2
-SPOKEN = 0.65  # readout of the voice above which somebody speaks
+SPOKEN = 0.5  # readout of the voice above which somebody speaks
 OPENS = {Exp.JAW: 0.35, Exp.LOW_LIP: 0.38, Exp.UP_LIP: -0.27}  # their share in a millimetre of gap
 
 FAST, SLOW = 3.5, 12.0  # frames: the two time scales of head and brows
@@ -137,8 +137,12 @@ class MiniSampler:
         overlap: int,
         online: bool = False,
         emotion: bool = True,
+        loudness: bool = False,
     ) -> None:
-        """`source` (265,) is the portrait's own motion; `emotion`: rows end in 8 emotion weights."""
+        """`source` (265,) is the portrait's own motion; `emotion`: rows end in 8 emotion weights.
+
+        `loudness`: before these stands a number, 0 where the sound is too faint to be a voice.
+        """
         self._readout = readout
         self._source = source
         self._source_degrees = [
@@ -147,6 +151,7 @@ class MiniSampler:
         self._advance = WINDOW - overlap
         self._lead = overlap if online else 0
         self._emotion = emotion
+        self._loudness = loudness
         self._rng: np.random.Generator | None = None  # of the present utterance
         self._life: _Life | None = None
         self._start = 0  # number of the next window's first frame
@@ -181,7 +186,11 @@ class MiniSampler:
         rows, feelings = conditions, None
         if self._emotion:
             rows, feelings = conditions[:, :-EMOTIONS], conditions[:, -EMOTIONS:]
+        loud = np.ones(len(rows), np.bool_)
+        if self._loudness:
+            rows, loud = rows[:, :-1], rows[:, -1] > 0
         lips, speaks = self._readout(rows)
+        speaks &= loud
         self._silence.hear(speaks, self._start)
         shut = self._silence.shut(self._start)[:, None]
         lively = self._silence.lively(self._start)[:, None]

@@ -10,6 +10,7 @@ from ditto.messages import Floats
 from ditto.mini import files
 from ditto.mini.decode import MiniDecoder
 from ditto.mini.landmarks import NotingAnalyser
+from ditto.mini.loudness import WithLoudness
 from ditto.mini.motion import LISTENING, MiniSampler, load_readout
 from ditto.mini.putback import MiniCompositor
 from ditto.mini.speech import WhisperStream
@@ -39,11 +40,12 @@ class MiniPack:
     def analyser(self, settings: Settings) -> NotingAnalyser:
         return NotingAnalyser(self._finder, settings.source)
 
-    def speech(self, settings: Settings) -> WhisperStream:
-        listening = dict(LISTENING["online" if settings.online else "offline"])
-        if settings.online:
-            listening["lookahead"] = settings.audio.lookahead
-        return WhisperStream(self._encoder, **listening)
+    def speech(self, settings: Settings) -> WithLoudness:
+        cut = LISTENING["online" if settings.online else "offline"]
+        lookahead = settings.audio.lookahead if settings.online else cut["lookahead"]
+        return WithLoudness(
+            WhisperStream(self._encoder, hop=cut["hop"], lookahead=lookahead, past=cut["past"])
+        )
 
     def sampler(self, settings: Settings, source: SourceFrame, overlap: int) -> MiniSampler:
         return MiniSampler(
@@ -51,6 +53,7 @@ class MiniPack:
             to_vector(source.motion, without=("kp",)),
             overlap=overlap,
             online=settings.online,
+            loudness=True,
         )
 
     def rest(self, source: SourceFrame) -> Floats | None:
