@@ -8,10 +8,11 @@ from typing import Protocol
 from cfg.errors import NoFaceError
 from cfg.settings import Settings
 from ditto.avatar import SourceFrame
+from ditto.avatar_cache import AvatarCache, files_seen, key_of
 from ditto.avatar_registrar import MovingAvatar, RegisteredAvatar, StillAvatar
 from ditto.media.picture import is_picture, read_picture
 from ditto.media.video import VideoSource
-from ditto.messages import Floats
+from ditto.messages import Floats, Image
 from ditto.pack import Analyser, Compositor, Decoder, Sampler, SpeechStream, Stitcher, Warper
 
 
@@ -41,6 +42,9 @@ class LoadedPack(Protocol):
 
     def compositor(self, settings: Settings) -> Compositor: ...
 
+    def model_files(self) -> list[Path]:
+        """The files that measurements of a portrait depend on; none where they are not worth keeping."""
+
     def close(self) -> None: ...
 
 
@@ -67,10 +71,24 @@ def _registered(pack: LoadedPack, path: Path, settings: Settings) -> RegisteredA
     source = settings.source
     if is_picture(path):
         image = read_picture(path, max_size=source.max_size)
-        return StillAvatar(pack.analyser(settings).analyse(image, 0))
+        return StillAvatar(measured(pack, image, settings))
     return MovingAvatar(
         lambda: VideoSource(path, max_size=source.max_size),
         lambda: pack.analyser(settings),
         source.smoothing,
         source.template_frames if source.template_frames > 0 else None,
     )
+
+
+def measured(pack: LoadedPack, image: Image, settings: Settings) -> SourceFrame:
+    """A portrait's face, from the cache where it was measured before in the same way."""
+    seen = files_seen(pack.model_files())
+    if not seen:
+        return pack.analyser(settings).analyse(image, 0)
+    cache = AvatarCache.usual()
+    key = key_of(image, seen, settings.source, settings.pack.precision, settings.compat)
+    known = cache.load(key, image)
+    if known is None:
+        known = pack.analyser(settings).analyse(image, 0)
+        cache.store(key, known)
+    return known

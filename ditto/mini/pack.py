@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from cfg.errors import ConfigError
 from cfg.settings import PackSettings, Settings
 from ditto.avatar import SourceFrame
@@ -71,6 +73,10 @@ class MiniPack:
 
     def compositor(self, settings: Settings) -> MiniCompositor:
         return MiniCompositor()
+
+    def model_files(self) -> list[Path]:
+        """None: a face is measured faster than it could be read back."""
+        return []
 
     def close(self) -> None:
         self._encoder.close()

@@ -30,6 +30,16 @@ from model_formats.opening import open_model
 
 PAINTING = ("appearance_extractor", "motion_extractor", "warp_network", "decoder", "stitch_network")
 FACES = ("insightface_det", "landmark106", "landmark203", "hubert")
+MEASURING = (
+    "appearance_extractor",
+    "motion_extractor",
+    "insightface_det",
+    "landmark106",
+    "landmark203",
+    "blaze_face",
+    "face_mesh",
+    "face_landmarker_task",
+)
 TORCH_FILES = (".pth", ".pt")
 MESH = ("blaze_face", "face_mesh")
 
@@ -91,6 +101,10 @@ class OfficialPack:
 
     def compositor(self, settings: Settings) -> OfficialCompositor:
         return OfficialCompositor(compat=settings.compat)
+
+    def model_files(self) -> list[Path]:
+        roles = [role for role in MEASURING if role in self._settings.files]
+        return [self._path(role) for role in roles]
 
     def close(self) -> None:
         for backend in self._open.values():

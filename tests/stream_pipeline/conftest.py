@@ -124,6 +124,9 @@ class FakePack:
 
         return put
 
+    def model_files(self):
+        return []
+
     def close(self):
         pass
 
