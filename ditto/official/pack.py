@@ -18,7 +18,13 @@ from ditto.official.blaze_face import BlazeFace
 from ditto.official.denoiser import GraphDenoiser, TorchDenoiser
 from ditto.official.detector import FaceDetector
 from ditto.official.face_mesh import FaceMesh, Landmark478
-from ditto.official.hubert import HubertStream, reference_file_framing, reference_live_framing
+from ditto.official.hubert import (
+    HubertStream,
+    TransformersEncoder,
+    local_speech_stream,
+    reference_file_framing,
+    reference_live_framing,
+)
 from ditto.official.landmark106 import Landmark106
 from ditto.official.landmark203 import Landmark203
 from ditto.official.painting import OfficialDecoder, OfficialWarper
@@ -29,7 +35,7 @@ from model_formats.backend import Backend, Precision, existing
 from model_formats.opening import open_model
 
 PAINTING = ("appearance_extractor", "motion_extractor", "warp_network", "decoder", "stitch_network")
-FACES = ("insightface_det", "landmark106", "landmark203", "hubert")
+FACES = ("insightface_det", "landmark106", "landmark203")
 MEASURING = (
     "appearance_extractor",
     "motion_extractor",
@@ -56,9 +62,15 @@ class OfficialPack:
     def __init__(self, settings: PackSettings) -> None:
         self._settings = settings
         self._open: dict[str, Backend] = {}
+        self._local: TransformersEncoder | None = None  # where hubert is a folder, not a graph
         try:
             for role in PAINTING + FACES:
                 self._open[role] = self._opened(role)
+            speech = self._path("hubert")
+            if speech.is_dir():
+                self._local = TransformersEncoder(speech, settings.device)
+            else:
+                self._open["hubert"] = self._opened("hubert")
             self._landmark478 = self._mesh_networks()
             self._denoiser = self._open_denoiser()
         except BaseException:
@@ -78,6 +90,8 @@ class OfficialPack:
 
     def speech(self, settings: Settings) -> SpeechStream:
         chunk = settings.audio.chunk
+        if self._local is not None:
+            return local_speech_stream(self._local, online=settings.online, chunk=chunk)
         if not settings.compat:
             return HubertStream(self._open["hubert"], chunk)
         framing = reference_live_framing if settings.online else reference_file_framing
