@@ -131,19 +131,12 @@ class Engine:
         self.pack.close()
 
     def with_settings(self, over: Mapping[str, Any]) -> Settings:
-        """These settings with nested ones laid on top; a group may be named or given as keywords."""
-        if not over:
-            return self.settings
-        groups = {
-            name: merge(vars_of(getattr(self.settings, name)), over[name]) if name in over else None
-            for name in vars_of(self.settings)
-        }
-        unknown = [name for name in over if name not in groups]
-        if unknown:
-            return build(Settings, dict(over))
-        kept = {name: values for name, values in groups.items() if values is not None}
-        rest = {name: getattr(self.settings, name) for name in groups if name not in kept}
-        return build(Settings, {**rest, **kept})
+        """These settings with nested ones laid on top."""
+        values = vars_of(self.settings)
+        for name, group in over.items():
+            known = name in values and isinstance(group, Mapping)
+            values[name] = merge(vars_of(values[name]), group) if known else group
+        return build(Settings, values)
 
 
 def settings_of(
