@@ -89,7 +89,7 @@ def curve(points: Floats, between: int = 4) -> Floats:
 
 def outline(upper: Floats, lower: Floats) -> Floats:
     """The closed (n, 2) contour between two lines that share their ends."""
-    return np.vstack([upper, lower[::-1][1:-1]])
+    return np.asarray(np.vstack([upper, lower[::-1][1:-1]]), np.float32)
 
 
 def covered(contour: Floats, box: Box, blur: float) -> Floats:
@@ -97,7 +97,7 @@ def covered(contour: Floats, box: Box, blur: float) -> Floats:
     left, top, right, bottom = box
     mask = np.zeros((bottom - top, right - left), np.uint8)
     cv2.fillPoly(mask, [np.round((contour - (left, top)) * 256).astype(np.int32)], 255, cv2.LINE_AA, 8)
-    return np.asarray(cv2.GaussianBlur(mask, (0, 0), blur), np.float32) / np.float32(255)
+    return np.asarray(cv2.GaussianBlur(mask, (0, 0), blur) / np.float32(255), np.float32)
 
 
 def around(points: Floats, shape: tuple[int, ...], pad: float) -> Box | None:
@@ -122,8 +122,8 @@ def details_of(layers: Layers) -> Details:
         shrink = max(1, round(look.millimetre))
         mask = np.zeros((height, width), np.uint8)
         cv2.fillPoly(mask, [np.round(contour * 256).astype(np.int32)], 255, cv2.LINE_AA, 8)
-        mask = cv2.erode(mask, np.ones((2 * shrink + 1, 2 * shrink + 1), np.uint8))
-        own = np.asarray(cv2.GaussianBlur(mask, (0, 0), shrink * 0.8), np.float32) / np.float32(255)
+        inner = cv2.erode(mask, np.ones((2 * shrink + 1, 2 * shrink + 1), np.uint8))
+        own = np.asarray(cv2.GaussianBlur(inner, (0, 0), shrink * 0.8), np.float32) / np.float32(255)
     return Details(look, (left, right), colours_of(layers.picture, points), own)
 
 
@@ -137,11 +137,12 @@ def eye_layer(picture: Image, points: Floats, eye: Eye) -> EyeLayer | None:
     x0, y0, x1, y1 = box
     patch = np.ascontiguousarray(picture[y0:y1, x0:x1])
     mask = covered(contour, box, 0.5)
-    seen = cv2.erode((mask > 0.75).astype(np.uint8), np.ones((2, 2), np.uint8))
+    seen = np.asarray(cv2.erode((mask > 0.75).astype(np.uint8), np.ones((2, 2), np.uint8)), np.uint8)
     if seen.sum() < 8:
         return None
     size = max(5, int(width * 0.35)) | 1
-    lids = cv2.dilate((mask > 0.02).astype(np.uint8), np.ones((size, size), np.uint8)) & (1 - seen)
+    about = cv2.dilate((mask > 0.02).astype(np.uint8), np.ones((size, size), np.uint8))
+    lids = np.asarray(about, np.uint8) & (1 - seen)
     # full resolution costs a second on a large face and shows no more: the grown part is smooth
     small = min(1.0, 90 / max(patch.shape[:2]))
     shrunk = cv2.resize(patch, None, fx=small, fy=small, interpolation=cv2.INTER_AREA)
@@ -151,7 +152,8 @@ def eye_layer(picture: Image, points: Floats, eye: Eye) -> EyeLayer | None:
     own = cv2.GaussianBlur(seen.astype(np.float32), (0, 0), max(0.6, width * 0.01))[..., None]
     texture = np.clip(patch * own + grown * (1 - own), 0, 255).astype(np.uint8)
     rim = np.linalg.norm(points[list(eye.iris[1:])] - points[eye.iris[0]], axis=1)
-    line = np.clip(np.rint(points[list(eye.upper[1:-1])] - (x0, y0)).astype(int), 0, (x1 - x0 - 1, y1 - y0 - 1))
+    lids_edge = np.rint(points[list(eye.upper[1:-1])] - (x0, y0)).astype(int)
+    line = np.clip(lids_edge, 0, (x1 - x0 - 1, y1 - y0 - 1))
     tones = np.concatenate([patch[np.maximum(line[:, 1] - up, 0), line[:, 0]] for up in range(3)])
     tones = tones[np.argsort(tones.sum(1))][: max(1, len(tones) // 3)].astype(np.float32)
     return EyeLayer(texture, (x0, y0), points[eye.iris[0]], float(rim.mean()), tones.mean(0), width)
@@ -205,7 +207,8 @@ def draw_lashes(out: Image, layer: EyeLayer, upper: Floats, lower: Floats, tall:
     x0, y0, x1, y1 = box
     mask = np.zeros((y1 - y0, x1 - x0), np.uint8)
     thick = max(1, round(layer.width * 0.035))
-    cv2.polylines(mask, [np.round((line - (x0, y0)) * 256).astype(np.int32)], False, 255, thick, cv2.LINE_AA, 8)
+    drawn = np.round((line - (x0, y0)) * 256).astype(np.int32)
+    cv2.polylines(mask, [drawn], False, 255, thick, cv2.LINE_AA, 8)
     dark = cv2.GaussianBlur(mask, (0, 0), max(0.7, layer.width * 0.018)).astype(np.float32)
     dark = dark[..., None] * np.float32(amount / 255)
     under = out[y0:y1, x0:x1]
@@ -214,7 +217,6 @@ def draw_lashes(out: Image, layer: EyeLayer, upper: Floats, lower: Floats, tall:
 
 def colours_of(picture: Image, points: Floats) -> Floats:
     """(6, 3) teeth, gums, tongue, shallow and deep cavity, lip: from the source's skin, lips and eyes."""
-    height, width = picture.shape[:2]
     skin = mean_within(picture, [disc(points[p], float(np.ptp(points[:468, 0])) * 0.03) for p in CHEEKS])
     lips = np.vstack([points[list(LOWER_OUTER)], points[list(LOWER_INNER[::-1])]])
     lip = mean_within(picture, [lips])
@@ -230,11 +232,18 @@ def colours_of(picture: Image, points: Floats) -> Floats:
     bright = light if white is None else 0.5 * (float(white @ LUMA) + light)
     # teeth are never far brighter than the face they are lit with
     teeth_light = min(light * 1.25 + 8, max(light + 10, bright + 12), 228.0)
-    hue = (skin - light) * 0.30 if white is None else 0.5 * (white - float(white @ LUMA)) + (skin - light) * 0.15
+    warmth = skin - light
+    hue = warmth * 0.30 if white is None else 0.5 * (white - float(white @ LUMA)) + warmth * 0.15
     teeth = np.clip(teeth_light + hue + np.array([3, 1, -6]) * chroma, 0, 255)
     gums = tint(0.78, 0.50, 0.56)
-    stacked = [teeth, gums, tint(0.86, 0.64, 0.78), tint(0.42, 0.23, 0.30), tint(0.51, 0.36, 0.44), lip]
-    assert height and width
+    stacked: list[Floats] = [
+        teeth.astype(np.float32),
+        gums,
+        tint(0.86, 0.64, 0.78),
+        tint(0.42, 0.23, 0.30),
+        tint(0.51, 0.36, 0.44),
+        lip,
+    ]
     return np.asarray(np.stack(stacked), np.float32)
 
 
@@ -258,7 +267,8 @@ def brightest_white(picture: Image, points: Floats) -> Floats | None:
     found = []
     for eye in EYES:
         mask = np.zeros(picture.shape[:2], np.uint8)
-        cv2.fillPoly(mask, [np.rint(outline(points[list(eye.upper)], points[list(eye.lower)])).astype(np.int32)], 255)
+        contour = outline(points[list(eye.upper)], points[list(eye.lower)])
+        cv2.fillPoly(mask, [np.rint(contour).astype(np.int32)], 255)
         radius = float(np.linalg.norm(points[eye.iris[1]] - points[eye.iris[0]]))
         x, y = np.rint(points[eye.iris[0]]).astype(int)
         cv2.circle(mask, (int(x), int(y)), int(radius * 1.15) + 1, 0, -1)
@@ -281,7 +291,7 @@ def mouth(out: Image, details: Details, moved: Moved, corner: Floats) -> None:
     box = around(contour, out.shape, 2 + mm)
     if box is None:
         return
-    x0, y0, x1, y1 = box
+    x0, y0 = box[:2]
     appear = float(ramp(moved.gap, 0.35, 1.0))
     cover = covered(contour, box, max(0.7, 0.35 * mm)) * np.float32(appear)
     lit = cv2.GaussianBlur(cover, (0, 0), max(1.0, 1.1 * mm))
@@ -327,9 +337,8 @@ def mouth_parts() -> tuple[Floats, Floats, Floats]:
     )
 
     def shrink(*planes: npt.NDArray[np.floating]) -> Floats:
-        smaller = [
-            cv2.resize(p.astype(np.float32), (60 * TEXELS, 30 * TEXELS), interpolation=cv2.INTER_AREA) for p in planes
-        ]
+        size = (60 * TEXELS, 30 * TEXELS)
+        smaller = [cv2.resize(p.astype(np.float32), size, interpolation=cv2.INTER_AREA) for p in planes]
         return np.ascontiguousarray(np.dstack(smaller), np.float32)
 
     upper = teeth(x, y, arch(UPPER_WIDTHS), (10, 8.8, 9.5, 8.2, 7.6, 7), (0, 0.7, 0.2, 0.9, 1.3, 1.8))
@@ -355,7 +364,8 @@ def teeth(
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Cover, shade and gum share of a row of teeth whose edge is at y = 0 and whose roots are at y < 0."""
     side = np.abs(x)
-    which = np.clip(np.searchsorted(borders, side.ravel(), side="right") - 1, 0, len(borders) - 2).reshape(x.shape)
+    tooth = np.searchsorted(borders, side.ravel(), side="right") - 1
+    which = np.clip(tooth, 0, len(borders) - 2).reshape(x.shape)
     near, far = borders[which], borders[which + 1]
     share = (side - near) / (far - near)
     length, edge = np.array(lengths)[which], np.array(edges)[which]

@@ -96,7 +96,9 @@ def over_background(moved, source, plate, reach, out, amount):  # type: ignore[n
 
 
 @_fast
-def paint_mouth(out, cover, lit, x0, y0, seam, to_mm, colours, upper, lower, tongue, jaw, gap, edge, own, own_cover):  # type: ignore[no-untyped-def]
+def paint_mouth(  # type: ignore[no-untyped-def]
+    out, cover, lit, x0, y0, seam, to_mm, colours, upper, lower, tongue, jaw, gap, edge, own, own_cover
+):
     """Paints the inside of a mouth over (h, w, 3) `out` at x0, y0.
 
     `cover` and `lit` (h, w) 0..1: the opening, and how far from its edge light reaches. `to_mm`

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -70,7 +71,9 @@ def ramp(x: npt.NDArray[np.float32] | float, a: float, b: float) -> npt.NDArray[
 class MiniAnalyser:
     """Finds and measures the face in the frames of one source, in order."""
 
-    def __init__(self, landmarks: Landmarks, matte: Matte | None = None, template: Template | None = None) -> None:
+    def __init__(
+        self, landmarks: Landmarks, matte: Matte | None = None, template: Template | None = None
+    ) -> None:
         """`landmarks` gives the (478, 3) mesh of a picture, with that of the frame before to follow;
         `matte` the foreground. A template other than the pack's serves tests."""
         self._landmarks = landmarks
@@ -100,7 +103,8 @@ def source_frame(
     opening = tuple(float(lid_opening(seen, eye)[0]) for eye in EYES)
     expression = np.zeros((1, 63), np.float32)
     expression[0, Exp.GAP] = gap * METRE
-    appearance = mesh_around(image, points, face, float(scales[0]), turns[0], (opening[0], opening[1]), gap, yaw, matte)
+    eyes_open = (opening[0], opening[1])
+    appearance = mesh_around(image, points, face, float(scales[0]), turns[0], eyes_open, gap, yaw, matte)
     corners = np.array([[eye.upper[0], eye.iris[0], eye.upper[-1]] for eye in EYES]).reshape(-1)
     left, top, right, _ = appearance.box
     size = (right - left) / 512
@@ -196,7 +200,7 @@ def ring_triangles() -> Ints:
     around = len(OVAL)
     lines = [np.array(OVAL)] + [POINTS + k * around + np.arange(around) for k in range(len(RINGS))]
     found = []
-    for inner, outer in zip(lines, lines[1:], strict=False):
+    for inner, outer in pairwise(lines):
         found += [np.stack([inner, np.roll(inner, -1), outer], 1)]
         found += [np.stack([np.roll(inner, -1), np.roll(outer, -1), outer], 1)]
     return np.ascontiguousarray(np.concatenate(found), np.int32)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from ditto.messages import Floats, Image, Placement, Pose
 from ditto.mini.language import FULL_BLINK, METRE, Exp
@@ -79,7 +81,7 @@ class Layers:
         widen = max(3, round(look.millimetre * 4)) | 1
         kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (widen, widen))
         reach = cv2.GaussianBlur(cv2.dilate(np.clip(matte * 2, 0, 1), kernel), (0, 0), 1.5)
-        hidden = cv2.dilate((matte > 0.12).astype(np.uint8), kernel)
+        hidden = np.asarray(cv2.dilate((matte > 0.12).astype(np.uint8), kernel), np.uint8)
         return cls(
             look,
             picture,
@@ -92,16 +94,19 @@ class Layers:
 def fill(picture: Image, hidden: Image) -> Floats:
     """(h, w, 3) the picture with its hidden part grown over from what is around it."""
     seen = (1 - hidden).astype(np.float32)
-    levels = [(picture.astype(np.float32) * seen[..., None], seen)]
+    levels: list[tuple[npt.NDArray[Any], npt.NDArray[Any]]] = [
+        (picture.astype(np.float32) * seen[..., None], seen)
+    ]
     while min(levels[-1][1].shape) > 2:
-        levels.append((cv2.pyrDown(levels[-1][0]), cv2.pyrDown(levels[-1][1])))
+        finer = levels[-1]
+        levels.append((np.asarray(cv2.pyrDown(finer[0])), np.asarray(cv2.pyrDown(finer[1]))))
     colour, weight = levels[-1]
     grown = colour / np.maximum(weight, 1e-3)[..., None]
     for colour, weight in levels[-2::-1]:
-        grown = cv2.resize(grown, (weight.shape[1], weight.shape[0]), interpolation=cv2.INTER_LINEAR)
+        larger = cv2.resize(grown, (weight.shape[1], weight.shape[0]), interpolation=cv2.INTER_LINEAR)
         known = np.clip(weight * 4, 0, 1)[..., None]
         own = np.where(weight[..., None] > 1e-3, colour / np.maximum(weight, 1e-3)[..., None], 0)
-        grown = own * known + grown * (1 - known)
+        grown = own * known + larger * (1 - known)
     return np.asarray(np.clip(grown, 0, 255), np.float32)
 
 
@@ -198,7 +203,12 @@ class MiniWarper:
         scaling = np.array([[step, 0, (step - 1) / 2], [0, step, (step - 1) / 2]], np.float64)
         for shift, full in ((shift_x, map_x), (shift_y, map_y)):
             cv2.warpAffine(
-                shift, scaling, (width, height), dst=full, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+                shift,
+                scaling,
+                (width, height),
+                dst=full,
+                flags=cv2.INTER_LINEAR,
+                borderMode=cv2.BORDER_REPLICATE,
             )
         add_grid(map_x, map_y)
         picture = layers.picture if layers.layered is None else layers.layered
