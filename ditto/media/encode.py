@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from cfg.errors import MediaError, did_you_mean
 from cfg.settings import OutputSettings
 from ditto.media.colour import tag, to_video
 from ditto.media.files import address, first_line
-from ditto.media.sound import Sound, Track
+from ditto.media.sound import Sound, Track, resampled
 from ditto.messages import Floats, Image
 from ditto.writer import Sink
 
@@ -28,9 +27,8 @@ CODECS = {  # by suffix: picture, sound, options of the container
     ".mkv": ("libx264", "aac", {}),
     ".webm": ("libvpx-vp9", "libopus", {}),
 }
-AAC_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000)
-OPUS_RATES = (8000, 12000, 16000, 24000, 48000)
-USUAL_RATE = 48_000
+RATES = {"aac": (44_100, 48_000), "libopus": (48_000,)}  # that every player takes
+USUAL_RATE = 48_000  # for sound of any other rate
 ANIMATIONS = (".gif", ".webp")
 SOUND_BITRATE = 128_000  # bits a second for a channel pair
 
@@ -44,6 +42,8 @@ def open_sink(path: Path, size: tuple[int, int], sound: Sound | None, settings: 
         raise MediaError(f"{path}: '{suffix}' is not a kind of video{did_you_mean(suffix, known)}")
     if suffix and path.is_dir():
         raise MediaError(f"{path}: is a folder, but the video must be a file")
+    if not suffix and path.is_file():
+        raise MediaError(f"{path}: is a file; a name without suffix is a folder of pictures, so add .mp4")
     part = path.with_name(f".{path.stem}.part{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -51,8 +51,12 @@ def open_sink(path: Path, size: tuple[int, int], sound: Sound | None, settings: 
             return Whole(path, part, VideoFile(part, size, sound.track if sound else None, settings))
         if suffix in ANIMATIONS:
             return Whole(path, part, Animation(part, settings.fps))
-        part.mkdir(exist_ok=True)
+        discard(part)
+        part.mkdir()
         return Whole(path, part, PictureFolder(part))
+    except MediaError:
+        discard(part)
+        raise
     except (OSError, av.FFmpegError) as error:
         discard(part)
         raise MediaError(f"{path}: cannot be written: {first_line(error)}") from error
@@ -66,8 +70,10 @@ class Whole:
         self._part = part
         self._inner = inner
         self._open = True
+        self._empty = True
 
     def write(self, image: Image, index: int) -> None:
+        self._empty = False
         try:
             self._inner.write(image, index)
         except (OSError, av.FFmpegError) as error:
@@ -76,19 +82,19 @@ class Whole:
     def close(self) -> None:
         if not self._open:
             return
+        if self._empty:
+            self.abort()
+            raise MediaError(f"{self._path}: no picture was written")
         try:
             self._inner.close()
-            self._open = False
             if self._part.is_dir() and self._path.is_dir():
-                for picture in self._part.iterdir():
-                    picture.replace(self._path / picture.name)
-                self._part.rmdir()
+                replace_pictures(self._path, self._part)
             else:
                 self._part.replace(self._path)
-        except (OSError, av.FFmpegError) as error:
-            self._open = True
+        except (MediaError, OSError, av.FFmpegError) as error:
             self.abort()
             raise MediaError(f"{self._path}: cannot be finished: {first_line(error)}") from error
+        self._open = False
 
     def abort(self) -> None:
         if self._open:
@@ -144,8 +150,6 @@ class VideoFile:
             self._sound.fill(Fraction(self._frames, self._fps))
 
     def close(self) -> None:
-        if not self._frames:
-            raise MediaError("no picture was written")
         self._container.mux(self._video.encode(None))
         if self._sound is not None:
             self._sound.finish(Fraction(self._frames, self._fps))
@@ -164,13 +168,12 @@ class SoundTrack:
 
     def __init__(self, container: Any, codec: str, track: Track) -> None:
         rate, self._channels, blocks = track.open()
-        rates = AAC_RATES if codec == "aac" else OPUS_RATES
-        self._rate = rate if rate in rates else USUAL_RATE
+        self._rate = rate if rate in RATES[codec] else USUAL_RATE
         self._layout = "mono" if self._channels == 1 else "stereo"
         self._container = container
         self._stream: Any = container.add_stream(codec, rate=self._rate, layout=self._layout)
         self._stream.bit_rate = SOUND_BITRATE * self._channels // 2
-        self._blocks = converted(blocks, rate, self._rate, self._layout)
+        self._blocks = resampled(blocks, rate, self._channels, self._rate)
         self._waiting: list[Floats] = []
         self._ready = 0  # samples waiting
         self._written = 0
@@ -216,20 +219,6 @@ class SoundTrack:
         self._container.mux(self._stream.encode(frame))
 
 
-def converted(blocks: Iterator[Floats], rate: int, to: int, layout: str) -> Iterator[Floats]:
-    """Blocks of (n, channels) at another rate."""
-    if rate == to:
-        yield from blocks
-        return
-    import soxr
-
-    channels = 1 if layout == "mono" else 2
-    stream = soxr.ResampleStream(rate, to, channels, dtype="float32", quality="HQ")
-    for block in blocks:
-        yield stream.resample_chunk(np.ascontiguousarray(block, np.float32)).reshape(-1, channels)
-    yield stream.resample_chunk(np.zeros((0, channels), np.float32), last=True).reshape(-1, channels)
-
-
 class Animation:
     """A GIF or WebP that plays for ever; without sound."""
 
@@ -271,6 +260,17 @@ def even(image: Image) -> Image:
         return image
     grown = cv2.copyMakeBorder(image, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
     return np.asarray(grown, np.uint8)
+
+
+def replace_pictures(folder: Path, part: Path) -> None:
+    """Moves numbered pictures into a folder, where they take the place of an earlier, longer row."""
+    new = {picture.name for picture in part.iterdir()}
+    for name in new:
+        (part / name).replace(folder / name)
+    for old in folder.glob("[0-9]" * 6 + ".png"):
+        if old.name not in new:
+            old.unlink()
+    part.rmdir()
 
 
 def discard(part: Path) -> None:

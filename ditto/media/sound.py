@@ -72,7 +72,8 @@ class Resampler:
     def _begin(self) -> None:
         self._heard = 0
         self._given = 0
-        self._stream = soxr.ResampleStream(self._rate, self._to, 1, dtype="float32", quality="HQ")
+        if self._rate != self._to:
+            self._stream = soxr.ResampleStream(self._rate, self._to, 1, dtype="float32", quality="HQ")
 
     def push(self, samples: Floats) -> Floats:
         """What can be said about the sound so far; (m,), often a little less than was pushed."""

@@ -39,6 +39,7 @@ class VideoSource:
         self._frames: Iterator[tuple[int, av.VideoFrame]] = iter(())
         self._next = 0  # frame the decoder gives next, at the least
         self._last_asked = -1
+        self._timeless = False  # the file gives its frames no times: they are counted
         try:
             self._times, self._keys = self._index()
             self._shown = self._schedule(fps)
@@ -133,8 +134,6 @@ class VideoSource:
             raise MediaError(f"{self._path}: the video has no frames; export it again")
         self._timeless = True
         return list(range(count))
-
-    _timeless = False
 
     def _schedule(self, fps: Fraction | int | None) -> np.ndarray[tuple[int], np.dtype[np.int32]] | None:
         if fps is None:
