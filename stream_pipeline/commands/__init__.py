@@ -5,8 +5,11 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import signal
 import sys
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import Any, NoReturn
 
@@ -76,13 +79,27 @@ def guarded(parser: Parser, arguments: Sequence[str] | None, command: Command) -
     try:
         parsed = parser.parse_args(arguments)
         start_logging(os.environ.get("DITTO_LOG", "WARNING"))
-        return command(parsed)
+        with terminated_like_interrupted():
+            return command(parsed)
     except (KeyboardInterrupt, Cancelled):
         print("stopped", file=sys.stderr)
         return STOPPED
     except DittoError as error:
         print(" ".join(str(error).split()), file=sys.stderr)
         return FAILED
+
+
+@contextmanager
+def terminated_like_interrupted() -> Iterator[None]:
+    """What ends a service ends a render as Ctrl-C does: nothing unfinished is left behind."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def start_logging(level: str) -> None:
