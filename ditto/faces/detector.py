@@ -17,10 +17,11 @@ Numbers = npt.NDArray[np.floating[Any]]
 SIDE = 128  # pixels of the square the network sees
 GRIDS = ((16, 2), (8, 6))  # cells a side, anchors a cell
 LEAST_SCORE = 0.5
+SURE = 0.85  # a face upside down scores less than this until the picture is turned
 SAME_FACE = 0.3  # overlap above which two candidates are one face
 TILES = 3  # a picture is looked at whole, then in this many overlapping tiles a side
 SMALL = 0.12  # of the picture's longer side: only smaller faces are looked for in tiles
-TILTS = (0, 45, -45, 90, -90, 180)  # degrees, in this order, until a face is found
+TILTS = (0, 45, -45, 90, -90, 180)  # degrees, in this order, until a face is found for sure
 
 
 class Network(Protocol):
@@ -56,11 +57,14 @@ class FaceDetector:
 
     def __call__(self, image: Image) -> list[Detection]:
         """Faces, the largest first; none where there are none."""
+        best: list[Detection] = []
         for tilt in TILTS:
             found = self._upright(image, tilt)
-            if found:
-                return sorted(found, key=lambda face: -face.size)
-        return []
+            if surest(found) > surest(best):
+                best = found
+            if surest(best) >= SURE:
+                break
+        return sorted(best, key=lambda face: -face.size)
 
     def _upright(self, image: Image, tilt: float) -> list[Detection]:
         height, width = image.shape[:2]
@@ -139,6 +143,11 @@ def placed(face: Detection, matrix: Numbers) -> Detection:
     half = (face.high - face.low) / 2 * zoom
     points = face.points @ matrix[:, :2].T + matrix[:, 2]
     return Detection(middle - half, middle + half, points, face.score)
+
+
+def surest(faces: list[Detection]) -> float:
+    """The highest score; 0 where there is no face."""
+    return max((face.score for face in faces), default=0.0)
 
 
 def overlaps(low: Numbers, high: Numbers, lows: Numbers, highs: Numbers) -> Numbers:
