@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import cv2
@@ -28,6 +29,8 @@ from ditto.motion.pose import rotation
 
 FINEST = 448  # grid points along the longer side of the moving box
 LEAST_MOTION = 1e-7  # below it a pose is the source's own
+SOFT_EDGE = 1.0  # grid points by which a part is blended into what it hides: no stairs
+ROUGHEST = 12  # grey levels above which roughness is drawing, not grain
 YAW_LIMIT, PITCH_LIMIT, ROLL_LIMIT = 22.0, 14.0, 25.0  # degrees away from a frontal source
 UNCOVERING = 14.0  # degrees a turned head may turn back
 REACH = 9.0  # millimetres over which skin follows the inner lips
@@ -86,13 +89,29 @@ class Layers:
             look,
             picture,
             np.dstack([picture, np.rint(alpha * 255).astype(np.uint8)]),
-            fill(picture, hidden),
+            grown_over(picture, hidden),
             np.rint(np.clip(reach, 0, 1) * 255).astype(np.uint8),
         )
 
 
+def grown_over(picture: Image, hidden: Image) -> Floats:
+    """(h, w, 3) the picture with its hidden part grown over, as grainy as what is around it."""
+    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    rough = np.minimum(cv2.absdiff(grey, cv2.GaussianBlur(grey, (0, 0), 1.5)), ROUGHEST)
+    grown = fill(np.dstack([picture, rough]), hidden)
+    noise = grain(hidden.shape) * (grown[..., 3] * hidden)
+    return np.asarray(np.clip(grown[..., :3] + noise[..., None], 0, 255), np.float32)
+
+
+@lru_cache(maxsize=2)
+def grain(shape: tuple[int, ...]) -> Floats:
+    """(h, w) noise of mean size 1, the same every time; neighbouring pixels are a little alike."""
+    noise = cv2.GaussianBlur(np.random.default_rng(0).standard_normal(shape, np.float32), (0, 0), 0.7)
+    return np.asarray(noise / max(float(np.abs(noise).mean()), 1e-6), np.float32)
+
+
 def fill(picture: Image, hidden: Image) -> Floats:
-    """(h, w, 3) the picture with its hidden part grown over from what is around it."""
+    """(h, w, c) the picture with its hidden part grown over from what is around it."""
     seen = (1 - hidden).astype(np.float32)
     levels: list[tuple[npt.NDArray[Any], npt.NDArray[Any]]] = [
         (picture.astype(np.float32) * seen[..., None], seen)
@@ -198,6 +217,15 @@ class MiniWarper:
                 placed, source, depth, triangles, shift_x, shift_y, nearest, tested,
                 float(left), float(top), float(step),
             )  # fmt: skip
+        # not between the lips: a blend of the upper and the lower one shows what lies between them
+        lips = (placed[list(UPPER_INNER + LOWER_INNER)] - (left, top)) / step
+        near = 3 + look.millimetre * 3 / step
+        x0, y0 = np.maximum(lips.min(0) - near, 0).astype(int)
+        x1, y1 = np.maximum(lips.max(0) + near + 1, 0).astype(int)
+        for shift in (shift_x, shift_y):
+            kept = shift[y0:y1, x0:x1].copy()
+            cv2.GaussianBlur(shift, (5, 5), SOFT_EDGE, dst=shift)
+            shift[y0:y1, x0:x1] = kept
         map_x, map_y = self._full
         # grid point i stands at (i + 0.5) · step - 0.5, also where the grid is a little larger than the box
         scaling = np.array([[step, 0, (step - 1) / 2], [0, step, (step - 1) / 2]], np.float64)
