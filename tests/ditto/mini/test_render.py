@@ -113,12 +113,24 @@ def test_a_wider_gap_is_measured_as_wide_as_it_was_asked_for(portrait):
     assert gaps[2] == pytest.approx(12, rel=0.25)
 
 
-def test_no_gap_is_a_shut_mouth(portrait):
+def test_no_gap_is_a_shut_mouth(portraits):
+    portrait = portraits["grace_hopper"]
     landmarks = portrait.landmarks(portrait.moved(GAP=0))
     found = measure(landmarks[None])
-    tall = np.ptp(landmarks[:468, 1])
     gap = float(found.expression[0, Exp.GAP] * found.scale[0])
-    assert gap < 0.035 * tall  # a shut smile still reads as a slit
+    assert gap < 0.02 * np.ptp(landmarks[:468, 1])
+
+
+def test_no_gap_takes_the_teeth_out_of_a_smile(portraits):
+    portrait = portraits["astronaut"]
+    lips = [78, 308, 13, 14]
+    left, right, upper, lower = portrait.landmarks(portrait.image)[lips, :2]
+    around = (slice(int(upper[1]), int(lower[1]) + 1), slice(int(left[0]) + 6, int(right[0]) - 5))
+    bright = [
+        int((picture[around].min(2) > 180).sum()) for picture in (portrait.image, portrait.moved(GAP=0))
+    ]
+    assert bright[0] > 50
+    assert bright[1] < 0.2 * bright[0]
 
 
 @pytest.mark.parametrize("angle", ["yaw", "pitch", "roll"])
