@@ -1,0 +1,128 @@
+"""Motion of people in clips, and of the mini pack that hears them."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import train_mini_motion as training
+from scipy.ndimage import gaussian_filter1d, shift
+from train_mini_motion import GAP, WIDTH, Clip
+
+from ditto.audio2motion import OVERLAP_OFFLINE, Audio2Motion
+from ditto.messages import Conditions, Floats
+from ditto.mini import files
+from ditto.mini.language import FULL_BLINK, METRE, Exp, degrees_to_bins
+from ditto.mini.loudness import WithLoudness
+from ditto.mini.measure import Measured, measure
+from ditto.mini.motion import CHANNELS, LISTENING, MiniSampler, load_readout
+from ditto.mini.pack import MiniPack
+from ditto.mini.speech import WhisperStream
+from ditto.motion.pose import placement
+from ditto.motion.vector import LENGTH, PLACES, from_vector
+
+
+@dataclass(frozen=True, eq=False)
+class Track:
+    """Head and lips of a clip's frames."""
+
+    gap: Floats  # (T,) millimetres
+    width: Floats  # (T,) millimetres
+    lid: Floats  # (T,) 1 is closed
+    head: Floats  # (T, 3) degrees: pitch, yaw, roll
+
+    @classmethod
+    def of(cls, seen: Measured) -> Track:
+        lips = seen.expression[:, [CHANNELS[GAP], CHANNELS[WIDTH]]] / METRE
+        lid = seen.expression[:, Exp.BLINK_LEFT] / METRE / FULL_BLINK
+        head = np.stack([seen.pitch, seen.yaw, seen.roll], axis=1)
+        return cls(lips[:, 0], lips[:, 1], lid - np.median(lid), head)
+
+    @classmethod
+    def of_motion(cls, vectors: Floats) -> Track:
+        placed = [placement(from_vector(vector)) for vector in vectors]
+        expression = np.stack([p.expression.reshape(63) for p in placed])
+        pitch, yaw, roll = np.array([(p.pitch, p.yaw, p.roll) for p in placed], np.float32).T
+        none = np.zeros(0, np.float32)
+        return cls.of(Measured(pitch, yaw, roll, none, none, expression))
+
+
+class Stored:
+    """A speech stream that has heard its sound before."""
+
+    lookahead = 0
+
+    def __init__(self, rows: Floats) -> None:
+        self._rows = rows
+        self.width = rows.shape[1]
+
+    def push(self, samples: Floats) -> Floats:
+        return self._rows[: len(samples) // 640]
+
+    def flush(self) -> Floats:
+        return self._rows[:0]
+
+    def reset(self) -> None:
+        pass
+
+
+class Speaker:
+    """Motion from sound as the pack makes it, online or offline."""
+
+    def __init__(self, folder: Path, kind: str, cache: Path) -> None:
+        self._folder, self._kind, self._cache = folder, kind, cache
+        self._online = kind == "online"
+        self._readout = load_readout(files.path("motion.npz"), online=self._online)
+        stream = WithLoudness(WhisperStream(training.Encoder(), **LISTENING["offline"]))
+        nothing = np.zeros(640, np.float32)
+        self._silence = np.concatenate([stream.push(nothing), stream.flush()])[0]
+
+    def __call__(self, clip: Clip, source: Floats, seed: int) -> Floats:
+        """(T, 265) for a portrait whose own motion is `source`."""
+        rows = training.features(self._folder, [clip], self._kind, self._cache)[clip.name]
+        heard = WithLoudness(Stored(rows.astype(np.float32))).push(training.read_sound(self._folder, clip))
+        overlap = MiniPack.online_overlap if self._online else OVERLAP_OFFLINE
+        sampler = MiniSampler(
+            self._readout, source, overlap=overlap, online=self._online, emotion=False, loudness=True
+        )
+        stage = Audio2Motion(
+            sampler,
+            source,
+            online=self._online,
+            overlap=overlap,
+            smoothing=MiniPack.smoothing,
+            silence=self._silence if self._online else None,
+            seed=seed,
+        )
+        made = [*stage.process(Conditions(0, 0, heard)), *stage.flush()]
+        return np.stack([motion.vector for motion in made])
+
+
+def frontal() -> Floats:
+    """The motion of a portrait that looks straight ahead with closed lips."""
+    source = np.zeros(LENGTH, np.float32)
+    for angle in ("pitch", "yaw", "roll"):
+        source[PLACES[angle]] = degrees_to_bins(0.0)
+    return source
+
+
+def seen(folder: Path, clip: Clip) -> Measured:
+    landmarks = training.read_landmarks(folder, clip)
+    return measure(gaussian_filter1d(landmarks, 0.7, axis=0, mode="nearest"))
+
+
+def read_lags(folder: Path) -> dict[str, float]:
+    with (folder / "lags.csv").open(encoding="utf-8") as file:
+        return {row["clip"]: float(row["lag_frames"]) for row in csv.DictReader(file)}
+
+
+def late(track: Floats, frames: float) -> Floats:
+    return np.asarray(shift(track, frames, order=3, mode="nearest"), np.float32)
+
+
+def loudness(folder: Path, clip: Clip) -> Floats:
+    """(T,) a jaw driven by the logarithm of the sound's power."""
+    power = (training.read_sound(folder, clip).reshape(-1, 640) ** 2).mean(axis=1)
+    return np.asarray(gaussian_filter1d(np.log10(power + 1e-6), 1.0), np.float32)
