@@ -2,7 +2,7 @@
 
     python scripts/make_example_video.py [output]
 
-Four seconds in which only head and eyes move, for trying a video in place of a portrait. Its sound is silence.
+Four seconds in which only head and eyes move, to try a video in place of a portrait. Its sound is silence.
 """
 
 from __future__ import annotations
