@@ -13,7 +13,7 @@ from ditto.messages import Floats, Image, Pose
 from ditto.mini.raster import over_background, paint_mouth
 from ditto.mini.register import SHUT_GAP, MiniAppearance, ramp
 from ditto.mini.template import CHEEKS, EYES, LOWER_INNER, LOWER_OUTER, MILLIMETRES, UPPER_INNER, Eye
-from ditto.mini.warp import Layers, Moved
+from ditto.mini.warp import UNVEILING, Layers, Moved
 
 Box = tuple[int, int, int, int]
 EDGE = 1.6  # millimetres the upper teeth end below the resting seam
@@ -69,12 +69,15 @@ class MiniDecoder:
 
 def background(moved: Moved) -> Image:
     """The (h, w, 3) box with the background grown in where the head has gone away."""
-    layers = moved.layers
-    if layers.layered is None or layers.plate is None or layers.reach is None:
-        return moved.image
-    out = np.empty_like(layers.picture)
-    amount = float(ramp(moved.travel, 0.3, 3.0))
-    over_background(moved.image, layers.picture, layers.plate, layers.reach, out, amount)
+    out: Image = moved.layers.picture.copy()
+    x0, y0, x1, y1 = moved.region
+    behind = moved.background
+    if behind is None:
+        if moved.image.size:
+            out[y0:y1, x0:x1] = moved.image
+        return out
+    amount = round(255 * float(ramp(moved.travel, UNVEILING, 3.0)))
+    over_background(moved.image, out, behind.plate, behind.reach, x0, y0, amount)
     return out
 
 

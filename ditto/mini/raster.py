@@ -21,18 +21,19 @@ def ramp(x, a, b):  # type: ignore[no-untyped-def]
 
 
 @_fast
-def raster_shift(placed, source, depth, triangles, shift_x, shift_y, nearest, tested, x0, y0, step):  # type: ignore[no-untyped-def]
+def raster_shift(placed, source, depth, triangles, shift_x, shift_y, nearest, tested, x0, y0, step_x, step_y):  # type: ignore[no-untyped-def]
     """Writes where each grid point comes from, minus where it is, in pixels of the picture.
 
     `placed` and `source` are (n, 2) vertices in the picture; grid point (i, j) lies at
-    x0 + (i + 0.5) · step - 0.5. With `tested` the nearest of several triangles wins.
+    x0 + (j + 0.5) · step_x - 0.5, y0 + (i + 0.5) · step_y - 0.5. With `tested` the nearest of several
+    triangles wins.
     """
     height, width = shift_x.shape
     for k in range(triangles.shape[0]):
         i, j, m = triangles[k, 0], triangles[k, 1], triangles[k, 2]
-        ax, ay = (placed[i, 0] - x0 + 0.5) / step - 0.5, (placed[i, 1] - y0 + 0.5) / step - 0.5
-        bx, by = (placed[j, 0] - x0 + 0.5) / step - 0.5, (placed[j, 1] - y0 + 0.5) / step - 0.5
-        cx, cy = (placed[m, 0] - x0 + 0.5) / step - 0.5, (placed[m, 1] - y0 + 0.5) / step - 0.5
+        ax, ay = (placed[i, 0] - x0 + 0.5) / step_x - 0.5, (placed[i, 1] - y0 + 0.5) / step_y - 0.5
+        bx, by = (placed[j, 0] - x0 + 0.5) / step_x - 0.5, (placed[j, 1] - y0 + 0.5) / step_y - 0.5
+        cx, cy = (placed[m, 0] - x0 + 0.5) / step_x - 0.5, (placed[m, 1] - y0 + 0.5) / step_y - 0.5
         area = (bx - ax) * (cy - ay) - (cx - ax) * (by - ay)
         if abs(area) < 1e-6:
             continue
@@ -64,35 +65,52 @@ def raster_shift(placed, source, depth, triangles, shift_x, shift_y, nearest, te
 
 
 @_fast
-def add_grid(map_x, map_y):  # type: ignore[no-untyped-def]
-    """Turns shifts into places."""
-    height, width = map_x.shape
+def moving_part(shift_x, shift_y, least):  # type: ignore[no-untyped-def]
+    """Left, top, right and bottom of the grid points that are shifted by `least` or more; 0 for none."""
+    height, width = shift_x.shape
+    left, top, right, bottom = width, height, 0, 0
     for y in range(height):
         for x in range(width):
+            if abs(shift_x[y, x]) >= least or abs(shift_y[y, x]) >= least:
+                left, top = min(left, x), min(top, y)
+                right, bottom = max(right, x + 1), max(bottom, y + 1)
+    return left, top, right, bottom
+
+
+@_fast
+def add_grid(map_x, map_y, left, top, right, bottom):  # type: ignore[no-untyped-def]
+    """Turns shifts into places within a rectangle."""
+    for y in range(top, bottom):
+        for x in range(left, right):
             map_x[y, x] += x
             map_y[y, x] += y
 
 
 @_fast
-def over_background(moved, source, plate, reach, out, amount):  # type: ignore[no-untyped-def]
-    """Lays the moved (h, w, 4) foreground on the picture, and the plate where it has gone away.
+def over_background(moved, out, plate, reach, x0, y0, amount):  # type: ignore[no-untyped-def]
+    """Lays the moved (h, w, 4) foreground on the picture at x0, y0, and the plate where it has gone away.
 
-    `reach` (h, w) is the widened foreground of the source in 0..255, `amount` 0..1 how much the
-    plate may show.
+    `out` holds the source and becomes the result. `reach` is its widened foreground in 0..255,
+    `amount` 0..255 how much the plate may show.
     """
-    height, width = reach.shape
-    for y in range(height):
-        for x in range(width):
-            alpha = moved[y, x, 3]
+    height, width = moved.shape[0], moved.shape[1]
+    for i in range(height):
+        for j in range(width):
+            y, x = i + y0, j + x0
+            alpha = np.int32(moved[i, j, 3])
             if alpha >= 254:
                 for k in range(3):
-                    out[y, x, k] = moved[y, x, k]
+                    out[y, x, k] = moved[i, j, k]
                 continue
-            a = alpha / 255.0
-            bare = min(1.0, max(0.0, (reach[y, x] / 255.0 - a) * 1.5)) * amount
+            gone = np.int32(reach[y, x]) - alpha
+            if gone <= 0 and alpha == 0:
+                continue
+            bare = min(np.int32(255), max(np.int32(0), (gone * 3) >> 1)) * amount  # 0..65025
             for k in range(3):
-                back = source[y, x, k] + (plate[y, x, k] - np.float32(source[y, x, k])) * bare
-                out[y, x, k] = np.uint8(min(255.0, max(0.0, moved[y, x, k] * a + back * (1 - a) + 0.5)))
+                own = np.int32(out[y, x, k])
+                back = own * 65025 + (np.int32(plate[y, x, k]) - own) * bare
+                mixed = np.int32(moved[i, j, k]) * alpha + (back // 65025) * (255 - alpha)
+                out[y, x, k] = np.uint8((mixed + 127) // 255)
 
 
 @_fast

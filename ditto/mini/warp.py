@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from ditto.messages import Floats, Image, Placement, Pose
 from ditto.mini.language import FULL_BLINK, METRE, Exp
-from ditto.mini.raster import add_grid, raster_shift
-from ditto.mini.register import MiniAppearance, ramp
+from ditto.mini.raster import add_grid, moving_part, raster_shift
+from ditto.mini.register import Matte, MiniAppearance, ramp
 from ditto.mini.template import (
     EYES,
     LINEAR,
@@ -28,6 +28,9 @@ from ditto.mini.template import (
 from ditto.motion.pose import rotation
 
 FINEST = 448  # grid points along the longer side of the moving box
+FILLED = 256  # pixels of the longer side the background is found at
+UNVEILING = 0.3  # pixels the head travels before anything behind it is uncovered
+LEAST_SHIFT = 0.01  # pixels; less leaves the source's own
 LEAST_MOTION = 1e-7  # below it a pose is the source's own
 SOFT_EDGE = 1.0  # grid points by which a part is blended into what it hides: no stairs
 ROUGHEST = 12  # grey levels above which roughness is drawing, not grain
@@ -43,11 +46,72 @@ LIMITS = {  # millimetres an expression number may move a face
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Layers:
+    """The moving box of one source frame."""
+
+    appearance: MiniAppearance
+    picture: Image  # (h, w, 3) the source in the box
+
+    @classmethod
+    def of(cls, image: Image, look: MiniAppearance) -> Layers:
+        left, top, right, bottom = look.box
+        return cls(look, np.ascontiguousarray(image[top:bottom, left:right]))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Background:
+    """What lies behind the head of one source frame."""
+
+    layered: Image  # (h, w, 4) the moving box with its foreground
+    plate: Image  # (h, w, 3) the background alone
+    reach: Image  # (h, w) the foreground, a little widened
+
+    @classmethod
+    def of(cls, layers: Layers, matte: Matte) -> Background:
+        """Found on a small copy: the mask's own network sees no more, and what is grown is smooth."""
+        look, picture = layers.appearance, layers.picture
+        size = (picture.shape[1], picture.shape[0])
+        small = min(1.0, FILLED / max(size))
+        shrunk, rough = picture, roughness(picture)
+        if small < 1:
+            less = (max(4, round(size[0] * small)), max(4, round(size[1] * small)))
+            shrunk, rough = (
+                np.asarray(cv2.resize(plane, less, interpolation=cv2.INTER_AREA), np.uint8)
+                for plane in (picture, rough)
+            )
+        person = np.asarray(matte(shrunk), np.float32)
+        face = np.zeros(shrunk.shape[:2], np.uint8)
+        oval = (look.points[list(OVAL), :2] - look.box[:2]) * small
+        cv2.fillConvexPoly(face, cv2.convexHull(oval.astype(np.int32)), 255)
+        soft = np.asarray(cv2.GaussianBlur(face, (0, 0), max(0.5, 2 * small)), np.float32)
+        person = np.maximum(person, soft / np.float32(255))
+        widen = max(3, round(look.millimetre * 4 * small)) | 1
+        kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (widen, widen))
+        reach = cv2.GaussianBlur(cv2.dilate(np.clip(person * 2, 0, 1), kernel), (0, 0), max(0.5, 1.5 * small))
+        hidden = np.asarray(cv2.dilate((person > 0.12).astype(np.uint8), kernel), np.uint8)
+        grown = fill(np.dstack([shrunk, rough]), hidden)
+        foreground, plate, wide = (
+            np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR), np.float32)
+            for plane in (person, grown, reach)
+        )
+        noise = grain(1 << (max(size) - 1).bit_length())[: size[1], : size[0]]
+        plate = np.clip(plate[..., :3] + (noise * plate[..., 3])[..., None], 0, 255)
+        alpha = np.clip((foreground - 0.25) * 2, 0, 1)
+        return cls(
+            np.dstack([picture, np.rint(alpha * 255).astype(np.uint8)]),
+            np.rint(plate).astype(np.uint8),
+            np.rint(np.clip(wide, 0, 1) * 255).astype(np.uint8),
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Moved:
     """A moved picture and what its mouth and eyes are painted from."""
 
-    image: Image  # (h, w, 3 or 4) the moving box, with its foreground where there is one
+    image: Image  # (h, w, 3 or 4) the part that moves, with its foreground where there is one
+    region: tuple[int, int, int, int]  # left, top, right, bottom of that part in the moving box
     layers: Layers
+    background: Background | None  # None while the head stays where it is
     placed: Floats  # (n, 2) mesh in pixels of the picture
     rigid: Floats  # (478, 3) the mesh moved by the head alone
     turn: Floats  # (3, 3) of the head away from the source, times its growth
@@ -58,55 +122,16 @@ class Moved:
     travel: float  # pixels the head's outline moves at most
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Layers:
-    """The moving box of one source frame, and what lies behind its head."""
-
-    appearance: MiniAppearance
-    picture: Image  # (h, w, 3) the source in the box
-    layered: Image | None  # (h, w, 4) with the foreground; None: nothing is known of the background
-    plate: Floats | None  # (h, w, 3) the background alone
-    reach: Image | None  # (h, w) the foreground, a little widened
-
-    @classmethod
-    def of(cls, image: Image, look: MiniAppearance) -> Layers:
-        left, top, right, bottom = look.box
-        picture = np.ascontiguousarray(image[top:bottom, left:right])
-        if look.matte is None:
-            return cls(look, picture, None, None, None)
-        height, width = picture.shape[:2]
-        matte = cv2.resize(look.matte(picture), (width, height), interpolation=cv2.INTER_LINEAR)
-        face = np.zeros((height, width), np.uint8)
-        hull = cv2.convexHull((look.points[list(OVAL), :2] - (left, top)).astype(np.int32))
-        cv2.fillConvexPoly(face, hull, 255)
-        matte = np.maximum(matte, cv2.GaussianBlur(face, (0, 0), 2) / np.float32(255))
-        alpha = np.clip((matte - 0.25) * 2, 0, 1)
-        widen = max(3, round(look.millimetre * 4)) | 1
-        kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (widen, widen))
-        reach = cv2.GaussianBlur(cv2.dilate(np.clip(matte * 2, 0, 1), kernel), (0, 0), 1.5)
-        hidden = np.asarray(cv2.dilate((matte > 0.12).astype(np.uint8), kernel), np.uint8)
-        return cls(
-            look,
-            picture,
-            np.dstack([picture, np.rint(alpha * 255).astype(np.uint8)]),
-            grown_over(picture, hidden),
-            np.rint(np.clip(reach, 0, 1) * 255).astype(np.uint8),
-        )
-
-
-def grown_over(picture: Image, hidden: Image) -> Floats:
-    """(h, w, 3) the picture with its hidden part grown over, as grainy as what is around it."""
+def roughness(picture: Image) -> Image:
+    """(h, w) grey levels by which each pixel stands out from those around it."""
     grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
-    rough = np.minimum(cv2.absdiff(grey, cv2.GaussianBlur(grey, (0, 0), 1.5)), ROUGHEST)
-    grown = fill(np.dstack([picture, rough]), hidden)
-    noise = grain(hidden.shape) * (grown[..., 3] * hidden)
-    return np.asarray(np.clip(grown[..., :3] + noise[..., None], 0, 255), np.float32)
+    return np.asarray(np.minimum(cv2.absdiff(grey, cv2.GaussianBlur(grey, (0, 0), 1.5)), ROUGHEST), np.uint8)
 
 
 @lru_cache(maxsize=2)
-def grain(shape: tuple[int, ...]) -> Floats:
-    """(h, w) noise of mean size 1, the same every time; neighbouring pixels are a little alike."""
-    noise = cv2.GaussianBlur(np.random.default_rng(0).standard_normal(shape, np.float32), (0, 0), 0.7)
+def grain(side: int) -> Floats:
+    """(side, side) noise of mean size 1, the same every time; neighbouring pixels are a little alike."""
+    noise = cv2.GaussianBlur(np.random.default_rng(0).standard_normal((side, side), np.float32), (0, 0), 0.7)
     return np.asarray(noise / max(float(np.abs(noise).mean()), 1e-6), np.float32)
 
 
@@ -146,6 +171,7 @@ class MiniWarper:
         self._template = template or default_template()
         self._follow = lip_followers(self._template)
         self._layers: Layers | None = None  # of the source frame last moved
+        self._background: Background | None = None  # of the same, once its head has moved
         self._maps: tuple[Floats, Floats, Floats] | None = None
         self._full: tuple[Floats, Floats] | None = None
 
@@ -156,15 +182,20 @@ class MiniWarper:
         layers = self._layers
         if layers is None or layers.appearance is not look:
             layers = self._layers = Layers.of(pose.source.image, look)
+            self._background = None
         delta = (pose.drive.expression - pose.rest.expression).reshape(63) / METRE
         target = max(0.0, float(pose.drive.expression.reshape(63)[Exp.GAP]) / METRE)
         blink, gaze = eye_motion(delta, look)
         displaced, gap, jaw = self.displace(look, delta, target)
         move_lids(displaced, look.face, blink)
         placed, depth, rigid, turn = place(look, displaced, pose.rest, pose.drive)
-        travel = float(np.abs(placed[list(OVAL)] - look.points[list(OVAL), :2]).max())
-        image = self._remap(layers, placed, depth)
-        return Moved(image, layers, placed, rigid, turn, blink, gaze, gap, jaw, travel)
+        travel = float(np.abs(rigid[list(OVAL), :2] - look.points[list(OVAL), :2]).max())
+        background = None
+        if look.matte is not None and travel > UNVEILING:
+            background = self._background = self._background or Background.of(layers, look.matte)
+        region = self._map(look, placed, depth)
+        image = self._remap(layers.picture if background is None else background.layered, region)
+        return Moved(image, region, layers, background, placed, rigid, turn, blink, gaze, gap, jaw, travel)
 
     def displace(self, look: MiniAppearance, delta: Floats, target: float) -> tuple[Floats, float, float]:
         """(478, 3) template units the face is deformed by; the gap and the jaw's fall in millimetres."""
@@ -192,12 +223,13 @@ class MiniWarper:
         jaw = max(0.0, min(1.5 * chin + 0.3 * max(fall - 7, 0), 0.95 * fall) + 0.25 * look.gap)
         return displaced, target, jaw
 
-    def _remap(self, layers: Layers, placed: Floats, depth: Floats) -> Image:
-        look = layers.appearance
+    def _map(self, look: MiniAppearance, placed: Floats, depth: Floats) -> tuple[int, int, int, int]:
+        """The part of the moving box that moves; where each of its pixels comes from is in `_full`."""
         left, top, right, bottom = look.box
         width, height = right - left, bottom - top
-        step = max(1.0, max(width, height) / FINEST)
-        grid = (int(np.ceil(height / step)), int(np.ceil(width / step)))
+        finest = max(1.0, max(width, height) / FINEST)
+        grid = (int(np.ceil(height / finest)), int(np.ceil(width / finest)))
+        step_x, step_y = width / grid[1], height / grid[0]
         if self._maps is None or self._maps[0].shape != grid:
             self._maps = (np.empty(grid, np.float32), np.empty(grid, np.float32), np.empty(grid, np.float32))
         if self._full is None or self._full[0].shape != (height, width):
@@ -215,31 +247,35 @@ class MiniWarper:
             nearest.fill(1e9)
             raster_shift(
                 placed, source, depth, triangles, shift_x, shift_y, nearest, tested,
-                float(left), float(top), float(step),
+                float(left), float(top), step_x, step_y,
             )  # fmt: skip
         # not between the lips: a blend of the upper and the lower one shows what lies between them
-        lips = (placed[list(UPPER_INNER + LOWER_INNER)] - (left, top)) / step
-        near = 3 + look.millimetre * 3 / step
+        lips = (placed[list(UPPER_INNER + LOWER_INNER)] - (left, top)) / (step_x, step_y)
+        near = 3 + look.millimetre * 3 / finest
         x0, y0 = np.maximum(lips.min(0) - near, 0).astype(int)
         x1, y1 = np.maximum(lips.max(0) + near + 1, 0).astype(int)
         for shift in (shift_x, shift_y):
             kept = shift[y0:y1, x0:x1].copy()
             cv2.GaussianBlur(shift, (5, 5), SOFT_EDGE, dst=shift)
             shift[y0:y1, x0:x1] = kept
-        map_x, map_y = self._full
-        # grid point i stands at (i + 0.5) · step - 0.5, also where the grid is a little larger than the box
-        scaling = np.array([[step, 0, (step - 1) / 2], [0, step, (step - 1) / 2]], np.float64)
-        for shift, full in ((shift_x, map_x), (shift_y, map_y)):
-            cv2.warpAffine(
-                shift,
-                scaling,
-                (width, height),
-                dst=full,
-                flags=cv2.INTER_LINEAR,
-                borderMode=cv2.BORDER_REPLICATE,
-            )
-        add_grid(map_x, map_y)
-        picture = layers.picture if layers.layered is None else layers.layered
+        first_x, first_y, end_x, end_y = moving_part(shift_x, shift_y, LEAST_SHIFT)
+        # half a grid step more on each side: between grid points the shift is interpolated
+        region = (
+            max(0, int((first_x - 0.5) * step_x)),
+            max(0, int((first_y - 0.5) * step_y)),
+            min(width, int((end_x + 0.5) * step_x) + 1) if end_x else 0,
+            min(height, int((end_y + 0.5) * step_y) + 1) if end_y else 0,
+        )
+        for shift, full in zip((shift_x, shift_y), self._full, strict=True):
+            cv2.resize(shift, (width, height), dst=full, interpolation=cv2.INTER_LINEAR)
+        add_grid(*self._full, *region)
+        return region
+
+    def _remap(self, picture: Image, region: tuple[int, int, int, int]) -> Image:
+        x0, y0, x1, y1 = region
+        if x1 <= x0 or y1 <= y0 or self._full is None:
+            return np.empty((0, 0, picture.shape[2]), np.uint8)
+        map_x, map_y = (full[y0:y1, x0:x1] for full in self._full)
         moved = cv2.remap(picture, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         return np.asarray(moved, np.uint8)
 

