@@ -50,7 +50,7 @@ def open_sink(path: Path, size: tuple[int, int], sound: Sound | None, settings: 
         if suffix in CODECS:
             return Whole(path, part, VideoFile(part, size, sound.track if sound else None, settings))
         if suffix in ANIMATIONS:
-            return Whole(path, part, Animation(part, settings.fps))
+            return Whole(path, part, Animation(part, size, settings.fps))
         discard(part)
         part.mkdir()
         return Whole(path, part, PictureFolder(part))
@@ -220,21 +220,66 @@ class SoundTrack:
 
 
 class Animation:
-    """A GIF or WebP that plays for ever; without sound."""
+    """A GIF or WebP that plays for ever, without sound; each picture is encoded as it comes."""
 
-    def __init__(self, path: Path, fps: int) -> None:
-        self._writer: Any = imageio.get_writer(path, mode="I", duration=1000 / fps, loop=0)
+    def __init__(self, path: Path, size: tuple[int, int], fps: int) -> None:
+        path.touch()
+        self._beat = Fraction(1, fps)
+        self._palettes = palettes(size, self._beat) if path.suffix.lower() == ".gif" else None
+        self._container: Any = av.open(address(path), "w", options={"loop": "0"})
+        codec = "libwebp_anim" if self._palettes is None else "gif"
+        self._stream: Any = self._container.add_stream(codec, rate=fps)
+        self._stream.height, self._stream.width = size
+        self._stream.pix_fmt = "yuv420p" if self._palettes is None else "pal8"
+        self._stream.time_base = self._beat
+        if self._palettes is None:
+            self._stream.options = {"quality": "90"}
 
     def write(self, image: Image, index: int) -> None:
-        self._writer.append_data(image)
+        frame = av.VideoFrame.from_ndarray(image, format="rgb24")
+        frame.pts, frame.time_base = index, self._beat
+        if self._palettes is None:
+            self._container.mux(self._stream.encode(frame))
+        else:
+            self._palettes.push(frame)
+            self._pull(self._palettes)
 
     def close(self) -> None:
-        self._writer.close()
+        if self._palettes is not None:
+            self._palettes.push(None)
+            self._pull(self._palettes)
+        self._container.mux(self._stream.encode(None))
+        self._container.close()
 
     def abandon(self) -> None:
         """Lets go of the file without caring what it holds."""
-        with contextlib.suppress(OSError):
-            self._writer.close()
+        with contextlib.suppress(OSError, av.FFmpegError, ValueError):
+            self._container.close()
+
+    def _pull(self, graph: Any) -> None:
+        while True:
+            try:
+                frame = graph.pull()
+            except (av.BlockingIOError, av.EOFError):
+                return
+            self._container.mux(self._stream.encode(frame))
+
+
+def palettes(size: tuple[int, int], beat: Fraction) -> Any:
+    """A filter that gives each picture the 256 colours that suit it best."""
+    graph = av.filter.Graph()
+    source = graph.add_buffer(width=size[1], height=size[0], format=av.VideoFormat("rgb24"), time_base=beat)
+    split = graph.add("split")
+    generate = graph.add("palettegen", "stats_mode=single")
+    use = graph.add("paletteuse", "new=1:dither=bayer:bayer_scale=4")
+    sink = graph.add("buffersink")
+    source.link_to(split)
+    split.link_to(generate, 0, 0)
+    split.link_to(use, 1, 0)
+    generate.link_to(use, 0, 1)
+    use.link_to(sink)
+    graph.configure()
+    return graph
 
 
 class PictureFolder:
