@@ -8,7 +8,8 @@ import numpy.typing as npt
 from ditto.messages import Floats
 
 QUIET = 0.1  # share of the quietest moments that the noise is learned from
-OVER = 2.0  # how far above the noise, in amplitude, a sound passes untouched
+UNDER = 1.5  # times the noise, in amplitude, that a sound must be to pass at all
+OVER = 2.0  # times the noise at which it passes untouched
 FLOOR = 0.1  # amplitude that is left of what does not pass (20 dB less)
 CHUNK = 2048  # windows transformed at once
 
@@ -34,7 +35,7 @@ def without_noise(samples: Floats, rate: int) -> Floats:
     for first in range(0, count, CHUNK):
         spectrum = np.fft.rfft(views[first : first + CHUNK] * window)
         level = np.abs(spectrum) / np.maximum(noise, 1e-9)
-        gain = np.clip((level - 1) / (OVER - 1), FLOOR, 1)
+        gain = np.clip((level - UNDER) / (OVER - UNDER), FLOOR, 1)
         smooth = _spread(np.concatenate([held, gain]))[1:]
         held = gain[-1:]
         pieces = np.fft.irfft(spectrum * smooth, size) * window / 1.5

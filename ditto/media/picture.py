@@ -39,9 +39,11 @@ def read_picture(path: str | Path, max_size: int | None = None) -> Image:
     with _open(path) as picture:
         _check_size(path, *picture.size)
         try:
-            picture.load()
-            upright = ImageOps.exif_transpose(picture)
-            image = _rgb(upright)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                picture.load()
+                upright = ImageOps.exif_transpose(picture)
+                image = _rgb(upright)
         except (*BROKEN, Pillow.DecompressionBombError, MemoryError) as error:
             raise MediaError(
                 f"{path}: the picture is damaged ({first_line(error)}); export or download it again"
