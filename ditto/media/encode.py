@@ -227,13 +227,17 @@ class Animation:
         self._beat = Fraction(1, fps)
         self._palettes = palettes(size, self._beat) if path.suffix.lower() == ".gif" else None
         self._container: Any = av.open(address(path), "w", options={"loop": "0"})
-        codec = "libwebp_anim" if self._palettes is None else "gif"
-        self._stream: Any = self._container.add_stream(codec, rate=fps)
-        self._stream.height, self._stream.width = size
-        self._stream.pix_fmt = "yuv420p" if self._palettes is None else "pal8"
-        self._stream.time_base = self._beat
-        if self._palettes is None:
-            self._stream.options = {"quality": "90"}
+        self._stream = self._added(self._container, size, fps)
+
+    def _added(self, container: Any, size: tuple[int, int], fps: int) -> Any:
+        webp = self._palettes is None
+        stream = container.add_stream("libwebp_anim" if webp else "gif", rate=fps)
+        stream.height, stream.width = size
+        stream.pix_fmt = "yuv420p" if webp else "pal8"
+        stream.time_base = self._beat
+        if webp:
+            stream.options = {"quality": "90"}
+        return stream
 
     def write(self, image: Image, index: int) -> None:
         frame = av.VideoFrame.from_ndarray(image, format="rgb24")
