@@ -33,7 +33,8 @@ UNVEILING = 0.3  # pixels the head travels before anything behind it is uncovere
 LEAST_SHIFT = 0.01  # pixels; less leaves the source's own
 LEAST_MOTION = 1e-7  # below it a pose is the source's own
 SOFT_EDGE = 1.0  # grid points by which a part is blended into what it hides: no stairs
-ROUGHEST = 12  # grey levels above which roughness is drawing, not grain
+GRAIN = 512  # pixels after which the noise repeats
+ROUGHEST = 6  # grey levels above which roughness is drawing, not grain
 YAW_LIMIT, PITCH_LIMIT, ROLL_LIMIT = 22.0, 14.0, 25.0  # degrees away from a frontal source
 UNCOVERING = 14.0  # degrees a turned head may turn back
 REACH = 9.0  # millimetres over which skin follows the inner lips
@@ -94,7 +95,8 @@ class Background:
             np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR), np.float32)
             for plane in (person, grown, reach)
         )
-        noise = grain(1 << (max(size) - 1).bit_length())[: size[1], : size[0]]
+        repeats = (-(-size[1] // GRAIN), -(-size[0] // GRAIN))
+        noise = np.tile(grain(GRAIN), repeats)[: size[1], : size[0]]
         plate = np.clip(plate[..., :3] + (noise * plate[..., 3])[..., None], 0, 255)
         alpha = np.clip((foreground - 0.25) * 2, 0, 1)
         return cls(
@@ -123,9 +125,10 @@ class Moved:
 
 
 def roughness(picture: Image) -> Image:
-    """(h, w) grey levels by which each pixel stands out from those around it."""
+    """(h, w) grey levels by which each pixel stands out from those around it; 0 on edges."""
     grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
-    return np.asarray(np.minimum(cv2.absdiff(grey, cv2.GaussianBlur(grey, (0, 0), 1.5)), ROUGHEST), np.uint8)
+    rough = np.asarray(cv2.absdiff(grey, cv2.GaussianBlur(grey, (0, 0), 1.5)), np.uint8)
+    return np.where(rough > ROUGHEST, 0, rough).astype(np.uint8)
 
 
 @lru_cache(maxsize=2)
