@@ -23,6 +23,9 @@ from ditto.mini.speech import WhisperStream
 from ditto.motion.pose import placement
 from ditto.motion.vector import LENGTH, PLACES, from_vector
 
+BLINK = 0.2  # of a closed eye from which on a blink counts
+Figures = dict[str, float]
+
 
 @dataclass(frozen=True, eq=False)
 class Track:
@@ -126,3 +129,31 @@ def loudness(folder: Path, clip: Clip) -> Floats:
     """(T,) a jaw driven by the logarithm of the sound's power."""
     power = (training.read_sound(folder, clip).reshape(-1, 640) ** 2).mean(axis=1)
     return np.asarray(gaussian_filter1d(np.log10(power + 1e-6), 1.0), np.float32)
+
+
+def liveliness(tracks: list[Track]) -> Figures:
+    """Figures of blinks and head, the median of clips."""
+    frames = sum(len(track.gap) for track in tracks)
+    lengths = []
+    for track in tracks:
+        shut = np.flatnonzero(np.diff(np.pad(track.lid > BLINK, 1).astype(int)))
+        depth = [track.lid[a:b].max() for a, b in zip(shut[::2], shut[1::2], strict=True)]
+        lengths += [b - a for a, b, d in zip(shut[::2], shut[1::2], depth, strict=True) if d > 0.5]
+    spread = np.median([track.head.std(axis=0) for track in tracks], axis=0)
+    speed = {n: np.median([speeds(track.head, n) for track in tracks], axis=0) for n in (1, 3)}
+    figures = {"blinks a minute": len(lengths) / frames * 1500, "blink ms": float(np.median(lengths)) * 40}
+    for n, angle in enumerate(("pitch", "yaw", "roll")):
+        figures[f"{angle} spread, degrees"] = spread[n]
+        figures[f"{angle} speed, degrees a frame"] = speed[1][n]
+        figures[f"{angle} speed over three frames"] = speed[3][n]
+    jerk = [np.sqrt((np.diff(track.gap, 2) ** 2).mean()) for track in tracks]
+    shake = [np.sqrt((np.diff(track.head, 2, axis=0) ** 2).mean()) for track in tracks]
+    figures["lip jitter, mm"] = float(np.median(jerk))
+    figures["head jitter, degrees"] = float(np.median(shake))
+    return figures
+
+
+def speeds(head: Floats, frames: int) -> Floats:
+    """(3,) degrees a frame, judged over so many of them."""
+    moved = head[frames:] - head[:-frames]
+    return np.sqrt((moved**2).mean(axis=0)) / frames

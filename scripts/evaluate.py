@@ -21,7 +21,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import train_mini_motion as training
-from clip_motion import Speaker, Track, frontal, late, loudness, read_lags, seen
+from clip_motion import BLINK, Figures, Speaker, Track, frontal, late, liveliness, loudness, read_lags, seen
 from train_mini_motion import DELAY, ROOT, Clip, correlation
 
 from cfg.settings import SourceSettings
@@ -45,8 +45,6 @@ REACH = 6  # frames to either side that the best lag is sought
 STILL = 2.4  # millimetres, 2 % of a face's height, below which a silent mouth is closed
 SETTLING = 13  # frames of silence after which it should be
 LARGE_FACE = 200  # pixels of the face in the recording
-BLINK = 0.2  # of a closed eye from which on a blink counts
-Figures = dict[str, float]
 
 
 def best_lag(made: Floats, truth: Floats) -> Floats:
@@ -63,27 +61,6 @@ def silent(voiced: Floats) -> Floats:
         run = 0 if voice else run + 1
         quiet[frame] = run > SETTLING
     return quiet
-
-
-def liveliness(tracks: list[Track]) -> Figures:
-    """Figures of blinks and head, the median of clips."""
-    frames = sum(len(track.gap) for track in tracks)
-    lengths = []
-    for track in tracks:
-        shut = np.flatnonzero(np.diff(np.pad(track.lid > BLINK, 1).astype(int)))
-        depth = [track.lid[a:b].max() for a, b in zip(shut[::2], shut[1::2], strict=True)]
-        lengths += [b - a for a, b, d in zip(shut[::2], shut[1::2], depth, strict=True) if d > 0.5]
-    spread = np.median([track.head.std(axis=0) for track in tracks], axis=0)
-    speed = np.median([np.sqrt((np.diff(t.head, axis=0) ** 2).mean(axis=0)) for t in tracks], axis=0)
-    figures = {"blinks a minute": len(lengths) / frames * 1500, "blink ms": float(np.median(lengths)) * 40}
-    for n, angle in enumerate(("pitch", "yaw", "roll")):
-        figures[f"{angle} spread, degrees"] = spread[n]
-        figures[f"{angle} speed, degrees a frame"] = speed[n]
-    jerk = [np.sqrt((np.diff(track.gap, 2) ** 2).mean()) for track in tracks]
-    shake = [np.sqrt((np.diff(track.head, 2, axis=0) ** 2).mean()) for track in tracks]
-    figures["lip jitter, mm"] = float(np.median(jerk))
-    figures["head jitter, degrees"] = float(np.median(shake))
-    return figures
 
 
 def judge_motion(folder: Path, cache: Path) -> dict[str, Figures]:
@@ -251,12 +228,14 @@ def judge_clip(folder: Path, clip: Clip, speakers: dict[str, Speaker], finder: F
     gap, width = (late(track, DELAY - lag)[:count] for track in (shown.gap, shown.width))
     for kind, speaker in speakers.items():
         vectors = speaker(clip, source, 0)
+        told = Track.of_motion(vectors[:count])
         made = followed((placement(from_vector(vector)) for vector in vectors), kind)
         results[kind] |= {
             "gap r": correlation(made.gap, gap),
-            "gap r before painting": correlation(Track.of_motion(vectors[:count]).gap, gap),
+            "gap r before painting": correlation(told.gap, gap),
             "width r": correlation(made.width, width),
             "gap amplitude": made.gap.std() / gap.std(),
+            "gap amplitude before painting": told.gap.std() / gap.std(),
         }
     results["loudness"]["gap r"] = correlation(late(loudness(folder, clip), DELAY)[:count], gap)
     results["own motion"]["ms a frame"] = 1e3 * float(np.median(times))
@@ -278,7 +257,10 @@ def judge_pictures(folder: Path, cache: Path, count: int, frames: int, seconds: 
         print(
             clip.name, {n: round(f["gap r"][-1], 3) for n, f in gathered.items() if "gap r" in f}, flush=True
         )
-    averaged = {name: {f: float(np.mean(v)) for f, v in of.items()} for name, of in gathered.items()}
+    averaged = {
+        name: {f: float(np.median(v) if "amplitude" in f else np.mean(v)) for f, v in of.items()}
+        for name, of in gathered.items()
+    }
     for of in averaged:
         if "gap r" in averaged[of]:
             averaged[of]["gap r, median clip"] = float(np.median(gathered[of]["gap r"]))
@@ -311,8 +293,8 @@ def write_report(results: dict[str, dict[str, Figures]], clips: int, frames: int
         "people the readout knows. What it does for people it does not know is in the next table.",
         "Silence counts from half a second after it begins; *still* is a gap under 2 % of the face's",
         f"height. Blinks count from {BLINK:.0%} closed. Speed is the root mean square of the change;",
-        "people's own speed and jitter hold the noise of their landmarks. *loudness* is a jaw driven by the",
-        "logarithm of the sound's power.",
+        "people's own jitter and one-frame speed hold the noise of their landmarks. *loudness* is a jaw",
+        "driven by the logarithm of the sound's power.",
         "",
         *table(results["motion"]),
         "",

@@ -57,11 +57,11 @@ class Wander:
     quick: float
 
 
-# Spread and speed within clips of people talking: yaw 4.6 and 0.61 degrees a frame, pitch 3.6 and
-# 0.54, roll 3.2 and 0.33. The shares follow from them. A portrait turns a little less than that.
-PITCH = Wander(3.2, 0.52)
-YAW = Wander(4.1, 0.38)
-ROLL = Wander(2.8, 0.20)
+# Spread within clips of people talking, in degrees, and speed over three frames, in degrees a frame:
+# yaw 4.8 and 0.66, pitch 3.7 and 0.62, roll 3.3 and 0.38. A portrait turns a little less than that.
+PITCH = Wander(3.3, 0.58)
+YAW = Wander(4.3, 0.42)
+ROLL = Wander(3.0, 0.30)
 SHIFT = Wander(0.008, 0.2)  # of the translation
 SIZE = Wander(0.004, 0.2)
 BROWS = Wander(0.8, 0.75)  # millimetres
