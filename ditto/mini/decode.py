@@ -74,7 +74,7 @@ def background(moved: Moved) -> Image:
     behind = moved.background
     if behind is None:
         if moved.image.size:
-            out[y0:y1, x0:x1] = moved.image
+            out[y0:y1, x0:x1] = cv2.cvtColor(moved.image, cv2.COLOR_RGBA2RGB)
         return out
     amount = round(255 * float(ramp(moved.travel, UNVEILING, 3.0)))
     over_background(moved.image, out, behind.plate, behind.reach, x0, y0, amount)
