@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 INPUTS = (
-    *("pyproject.toml", "README.md", "LICENSE", "inference.py"),
+    *("pyproject.toml", "README.md", "LICENSE"),
     *("cfg", "checkpoints", "ditto", "model_formats", "stream_pipeline"),
 )
 EXTRAS = ("onnx", "scipy", "transformers", "huggingface_hub")  # not asked for by the wheel, so not there
@@ -67,7 +67,7 @@ def installed(wheel, tmp_path_factory):
     libraries.mkdir()
     for entry in Path(sysconfig.get_path("purelib")).iterdir():
         ours = entry.name.endswith(".pth") or "editable" in entry.name or "ditto" in entry.name
-        if not ours and entry.name not in ("inference.py", *EXTRAS):
+        if not ours and entry.name not in EXTRAS:
             (libraries / entry.name).symlink_to(entry)
     (site / "libraries.pth").write_text(f"{libraries}\n")
     return folder / "env"
@@ -105,7 +105,7 @@ def test_the_wheel_holds_configurations_and_type_markers(wheel):
 
 def test_the_wheel_holds_nothing_else(wheel):
     top = {name.split("/")[0] for name in names(wheel) if ".dist-info/" not in name}
-    assert top == {"cfg", "checkpoints", "ditto", "model_formats", "stream_pipeline", "inference.py"}
+    assert top == {"cfg", "checkpoints", "ditto", "model_formats", "stream_pipeline"}
     assert not [name for name in names(wheel) if "test" in name.lower() or "__pycache__" in name]
     assert wheel.stat().st_size < 60_000_000
 
