@@ -18,7 +18,8 @@ import cv2
 import numpy as np
 import pytest
 
-DATA = Path(os.environ.get("DITTO_GOLDEN", Path(__file__).parent / "data"))
+OURS = Path(__file__).parent / "data"
+DATA = Path(os.environ.get("DITTO_GOLDEN", OURS))
 
 
 def rng(key: str) -> np.random.Generator:
@@ -122,7 +123,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     topic = marker.args[0]
     entries = json.loads((DATA / topic / "cases.json").read_text())["cases"]
     wanted = [e for e in entries if all(e["options"].get(k) == v for k, v in marker.kwargs.items())]
-    if not wanted:
+    if not wanted and DATA == OURS:
         raise pytest.UsageError(f"no reference case of {topic} has {marker.kwargs}")
     metafunc.parametrize("entry", wanted, ids=[e["id"] for e in wanted])
 
@@ -135,7 +136,8 @@ def case(request: pytest.FixtureRequest, entry: Mapping[str, Any]) -> Case:
 
 @pytest.fixture(scope="session")
 def manifest() -> Mapping[str, Any]:
-    return json.loads((DATA / "manifest.json").read_text())
+    here = DATA / "manifest.json"
+    return json.loads((here if here.exists() else OURS / "manifest.json").read_text())
 
 
 @pytest.fixture(scope="session")
