@@ -11,7 +11,7 @@ import numpy as np
 
 from cfg.errors import ConfigError
 from ditto.avatar import Avatar, SourceFrame
-from ditto.messages import Floats, Motion, Placement, Pose
+from ditto.messages import FRAME_RATE, Floats, Motion, Placement, Pose
 from ditto.motion.controls import Controls, ControlTrack, Frames, checked, number, parts_named, row
 from ditto.motion.indices import blink_schedule
 from ditto.motion.mixing import (
@@ -124,13 +124,15 @@ class Stitch:
         d0: Floats | Callable[[], Floats | None] | None = None,
         length: int = -1,
         rng: random.Random | None = None,
+        fps: int = FRAME_RATE,
     ) -> None:
         """`d0`: (265,) motion that stands for no movement, or what tells it when the first frame is
         there; None takes the first frame's.
 
         `length` of the stream in frames lets the eyes be open at its end; -1 is unknown. `rng`
         draws the pauses between blinks. A `controls` track of the caller's is used as it is,
-        otherwise one is made with the options' overall controls.
+        otherwise one is made with the options' overall controls. At another `fps` the source and
+        the blinks keep their own 25 frames a second.
         """
         self._source = source
         self._options = options or StitchOptions()
@@ -148,6 +150,7 @@ class Stitch:
         self._drives_eyes = source.is_image if drive_eye is None else drive_eye
         self._blink = self._options.blink_rows() if self._drives_eyes else []
         self._driven_face = LIPS + EYES if self._drives_eyes and not self._blink else LIPS
+        self._fps = fps
         self._rng = rng or random.Random(0)
         self._schedule: list[int] = []
         self._shown = 0  # frames given so far
@@ -197,7 +200,7 @@ class Stitch:
         self._controls.restart()
 
     def _at_rest(self, index: int) -> _Rest:
-        frame = self._source.frame(index)
+        frame = self._source.frame(index * FRAME_RATE // self._fps)
         if self._rest is None or self._rest.frame is not frame:
             parts = frame.motion if self._options.compat else in_degrees(frame.motion)
             self._rest = _Rest(frame, parts, keypoints(parts), placement(parts))
@@ -249,5 +252,6 @@ class Stitch:
             parts = mix_difference(rest, motion, rest, self._factors)
         face = parts["exp"] * self._driven_face + rest["exp"] * (1 - self._driven_face)
         if self._blink:
-            face = face + self._blink[self._schedule[self._shown % len(self._schedule)]] * EYES
+            moment = self._shown * FRAME_RATE // self._fps
+            face = face + self._blink[self._schedule[moment % len(self._schedule)]] * EYES
         return {**parts, "exp": face}

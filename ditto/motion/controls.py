@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from cfg.errors import ConfigError, did_you_mean
-from ditto.messages import Floats
+from ditto.messages import FRAME_RATE, Floats
 from ditto.motion.vector import MOVING, WIDTHS
 
 
@@ -150,9 +150,25 @@ class ControlTrack:
     The stage asks from its thread, in order of frames; anyone may change it meanwhile.
     """
 
-    def __init__(self, frames: Frames = None, overall: Mapping[str, Any] | Controls | None = None) -> None:
-        """`frames`: a mapping or list by frame number, or a function of the frame number."""
+    def __init__(
+        self,
+        frames: Frames = None,
+        overall: Mapping[str, Any] | Controls | None = None,
+        *,
+        under: Iterable[Callable[[float], Mapping[str, Any]]] = (),
+        fps: int = FRAME_RATE,
+    ) -> None:
+        """`frames`: a mapping or list by frame number, or a function of the frame number.
+
+        `under`: functions of the frames shown since the stream began, whatever the turn; what they
+        give counts least, the first of them most. Frames are counted at 25 a second throughout; a
+        stage that runs at another `fps` asks by its own count and gets what lies between two frames.
+        """
         self._lock = threading.Lock()
+        self._under = tuple(under)
+        self._fps = fps
+        self._before = 0.0  # frames shown in earlier turns
+        self._asked_at = 0.0  # frame last asked for
         self._overall = checked(overall, "controls of all frames")
         self._asked = frames if callable(frames) else None
         self._frames = {} if callable(frames) else checked_frames(frames)
@@ -160,15 +176,27 @@ class ControlTrack:
         self._coming: list[tuple[int, dict[str, Any]]] = []  # updates still ahead, by first frame
 
     def at(self, index: int) -> Controls:
-        """The controls of frame `index`."""
+        """The controls of frame `index`, counted at the stream's own rate."""
+        frame, parts = divmod(index * FRAME_RATE, self._fps)
         with self._lock:
-            while self._coming and self._coming[0][0] <= index:
+            while self._coming and self._coming[0][0] <= frame:
                 self._standing = _merged(self._standing, self._coming.pop(0)[1])
-            near = self._frames.get(index, {})
             far = {**self._overall, **self._standing}
-        if self._asked is not None:
-            near = checked(self._asked(index), f"controls of frame {index}")
+            self._asked_at = index * FRAME_RATE / self._fps
+            shown = self._before + self._asked_at
+        near = self._of_frame(frame)
+        if parts:
+            near = between(near, self._of_frame(frame + 1), parts / self._fps)
+        for layer in self._under:
+            far = {**checked(layer(shown), f"controls of frame {frame}"), **far}
         return Controls(**{**far, **near})
+
+    def _of_frame(self, frame: int) -> Mapping[str, Any]:
+        """What was set for a single frame."""
+        if self._asked is not None:
+            return checked(self._asked(frame), f"controls of frame {frame}")
+        with self._lock:
+            return self._frames.get(frame, {})
 
     def update(self, start: int, **controls: Any) -> None:
         """From frame `start` on these hold, until changed again; None ends one."""
@@ -197,6 +225,16 @@ class ControlTrack:
                 self._standing = _merged(self._standing, change)
             self._coming.clear()
             self._frames = {}
+            self._before += self._asked_at
+            self._asked_at = 0.0
+
+
+def between(near: Mapping[str, Any], following: Mapping[str, Any], share: float) -> dict[str, Any]:
+    """Controls part of the way from one frame to the next; what only one of them has is not mixed."""
+    mixed = dict(near)
+    for name in near.keys() & following.keys() - {"fade_out_keys"}:
+        mixed[name] = near[name] * (1 - share) + following[name] * share
+    return mixed
 
 
 def _merged(standing: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
