@@ -26,7 +26,7 @@ class WarperSource(nn.Module):
         """(B, 32, D, H, W) -> compressed and still, (B, 4, D, H, W) each."""
         compressed = F.relu(self.motion.norm(self.motion.compress(feature_3d)))
         here = coordinates(feature_3d.shape[2:], like=feature_3d)
-        return compressed, sample(compressed, here.expand(len(compressed), *here.shape))
+        return compressed, sample(compressed, here.expand(compressed.shape[0], *here.shape))
 
 
 class WarperFrame(nn.Module):
@@ -48,7 +48,7 @@ class WarperFrame(nn.Module):
         One portrait (B of 1) may be moved to several sets of driven keypoints at once.
         """
         flow, visible = self._flow(compressed, still, kp_source, kp_driving)
-        volume = feature_3d.expand(len(flow), -1, -1, -1, -1)
+        volume = feature_3d.expand(flow.shape[0], -1, -1, -1, -1)
         flat = sample(volume, flow).flatten(1, 2)
         out: Tensor = self.network.fourth(self.network.third(flat)) * visible
         return out
@@ -63,7 +63,7 @@ class WarperFrame(nn.Module):
         shift = kp_source - kp_driving  # (B, 21, 3)
         copies = shifted(compressed, shift)  # (B, 21, 4, D, H, W)
         moved = torch.cat([heat[:, :, None], copies], dim=2).flatten(1, 2)
-        unmoved = F.pad(still, (0, 0, 0, 0, 0, 0, 1, 0)).expand(len(shift), -1, -1, -1, -1)
+        unmoved = F.pad(still, (0, 0, 0, 0, 0, 0, 1, 0)).expand(shift.shape[0], -1, -1, -1, -1)
         seen = motion.hourglass(torch.cat([unmoved, moved], dim=1))
         follows = F.softmax(motion.mask(seen), dim=1)  # (B, 22, D, H, W)
         led = (spread(shift) * follows[:, 1:, ..., None]).sum(dim=1)

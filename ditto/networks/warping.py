@@ -104,7 +104,7 @@ class DenseMotion(nn.Module):
     def _origins(self, here: Tensor, kp_source: Tensor, kp_driving: Tensor) -> Tensor:
         """Where each place would come from if it followed each of the candidates."""
         moved = here - spread(kp_driving) + spread(kp_source)
-        still = here.expand(len(kp_source), 1, *here.shape)
+        still = here.expand(kp_source.shape[0], 1, *here.shape)
         return torch.cat([still, moved], dim=1)
 
     def _moved(self, volume: Tensor, origin: Tensor) -> Tensor:
