@@ -13,6 +13,9 @@ from cfg.errors import ConfigError
 FORMATS = ("torch", "onnx", "trt")
 MODES = ("offline", "online")
 EMOTIONS = ("Angry", "Disgust", "Fear", "Happy", "Neutral", "Sad", "Surprise", "Contempt")
+RATES = (24, 25, 30, 48, 50, 60)  # frames a second of the video
+FRAMINGS = ("full", "crop", "resize", "extcrop", "extfull")
+KINDS = ("mp4", "webm", "mov", "mkv", "gif", "webp", "png-sequence")
 PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
 
 
@@ -46,6 +49,11 @@ class PackSettings:
         one_of("pack.name", self.name, ("mini", "ditto"))
         one_of("pack.format", self.format, FORMATS)
         one_of("pack.precision", self.precision, ("fp32", "fp16", "bf16"))
+        check(
+            self.precision == "fp32" or (self.name, self.format) == ("ditto", "torch"),
+            f"pack.precision is '{self.precision}', but only the PyTorch files leave a choice; "
+            "the built-in pack computes in fp32, ONNX and TensorRT files in what they were made with",
+        )
         check(
             re.fullmatch(r"cpu|cuda(:\d{1,3})?", self.device) is not None,
             f"pack.device is '{self.device}', but must be cpu, cuda or cuda:N",
@@ -139,6 +147,31 @@ class MotionSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class StyleSettings:
+    """How lively the motion is, and how much it stays the portrait's own."""
+
+    expression_scale: float = 1.0  # size of what lips and brows do
+    pose_style: int = 0  # head motion: 0 is the pack's own, 1 to 45 are told in docs/options.md
+    still: bool = False  # the head barely moves; lips, eyes and blinks go on
+    identity_weight: float = 0.0  # share of the slow part of head and face that goes back to the portrait's
+    ref_blink: str = ""  # video whose blinks are taken
+    ref_pose: str = ""  # video whose head motion is taken
+    pitch: tuple[float, ...] = ()  # degrees away from the portrait, spread over the video and eased
+    yaw: tuple[float, ...] = ()
+    roll: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        between("style.expression_scale", self.expression_scale, 0.5, 2.0)
+        between("style.pose_style", self.pose_style, 0, 45)
+        between("style.identity_weight", self.identity_weight, 0.0, 1.0)
+        for name in ("pitch", "yaw", "roll"):
+            degrees = getattr(self, name)
+            check(len(degrees) <= 1000, f"style.{name} has {len(degrees)} angles, but 1000 at most")
+            for angle in degrees:
+                between(f"style.{name}", angle, -45.0, 45.0)
+
+
+@dataclass(frozen=True, kw_only=True)
 class StitchSettings:
     """How generated motion is put on the portrait's own."""
 
@@ -162,16 +195,48 @@ class StitchSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FramingSettings:
+    """Which part of the picture the video shows, and how large."""
+
+    preprocess: str = "full"  # full picture, square crop of the face, or picture resized to a square
+    size: int = 0  # pixels of the square's side, or of the picture's longest; 0 leaves them as they are
+    aspect: str = ""  # width:height, such as 16:9; '' is the picture's own
+    aspect_fit: str = "crop"  # cut off what is too much, or pad what is missing
+
+    def __post_init__(self) -> None:
+        one_of("framing.preprocess", self.preprocess, FRAMINGS)
+        one_of("framing.aspect_fit", self.aspect_fit, ("crop", "pad"))
+        if self.size:
+            between("framing.size", self.size, 64, 8192)
+        check(
+            self.aspect == "" or re.fullmatch(r"[1-9]\d?:[1-9]\d?", self.aspect) is not None,
+            f"framing.aspect is '{self.aspect}', but must be width:height, such as 16:9",
+        )
+        check(
+            not (self.aspect and self.preprocess in ("crop", "resize", "extcrop")),
+            f"framing.aspect is '{self.aspect}', but preprocess '{self.preprocess}' gives a square; "
+            "leave one of them away",
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class OutputSettings:
     """How the video is written."""
 
-    fps: int = 25
+    fps: int = 25  # frames a second; at another rate than 25 motion is interpolated, not pictures
+    format: str = ""  # kind of file, whatever its name says; '' goes by the name
+    background: str = ""  # transparent, blur, a colour or a picture file; '' is the source's own
+    match_light: bool = False  # the painted face is brought to the light of the picture around it
     crf: int = 18  # H.264 quality: 0 lossless, 51 worst
     bitrate: int | None = None  # bits a second instead of a quality
     preset: str = "veryfast"  # encoder effort
+    resume: bool = False  # keep what is whole when a run is cut short, and go on from it
 
     def __post_init__(self) -> None:
-        check(self.fps == 25, f"output.fps is {self.fps}, but motion is made at 25 frames a second")
+        rates = ", ".join(str(rate) for rate in RATES)
+        check(self.fps in RATES, f"output.fps is {self.fps}, but must be one of: {rates}")
+        if self.format:
+            one_of("output.format", self.format, KINDS)
         between("output.crf", self.crf, 0, 51)
         one_of("output.preset", self.preset, PRESETS)
         if self.bitrate is not None:
@@ -201,7 +266,9 @@ class Settings:
     audio: AudioSettings = field(default_factory=AudioSettings)
     condition: ConditionSettings = field(default_factory=ConditionSettings)
     motion: MotionSettings = field(default_factory=MotionSettings)
+    style: StyleSettings = field(default_factory=StyleSettings)
     stitch: StitchSettings = field(default_factory=StitchSettings)
+    framing: FramingSettings = field(default_factory=FramingSettings)
     output: OutputSettings = field(default_factory=OutputSettings)
     stream: StreamSettings = field(default_factory=StreamSettings)
 

@@ -42,7 +42,7 @@ def test_an_unknown_configuration_is_refused_with_the_nearest_name():
         ("audio", "start", -1.0),
         ("output", "crf", 52),
         ("output", "preset", "warp"),
-        ("output", "fps", 30),
+        ("output", "fps", 29),
         ("stream", "mode", "sideways"),
         ("stream", "capacity", 0),
         ("pack", "name", "maxi"),
