@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import av
 import cv2
 import numpy as np
+import numpy.typing as npt
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation
 
 from ditto.messages import Image
@@ -18,6 +21,13 @@ CHROMA = np.array(
         [(1 - RED) * _TO_CR, -GREEN * _TO_CR, -BLUE * _TO_CR, 128],
     ]
 )
+WEIGHTS = {  # of red and blue in the brightness, by matrix
+    int(Colorspace.ITU709): (RED, BLUE),
+    int(Colorspace.ITU601): (0.299, 0.114),
+    int(Colorspace.FCC): (0.30, 0.11),
+    int(Colorspace.SMPTE240M): (0.212, 0.087),
+    int(Colorspace.BT2020): (0.2627, 0.0593),
+}
 EXACT = int(Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT)
 MATRICES = {
     1: Colorspace.ITU709,
@@ -58,12 +68,40 @@ def to_picture(frame: av.VideoFrame) -> Image:
     if not name.startswith(("yuv", "nv", "p0")):
         return np.ascontiguousarray(frame.to_ndarray(format="rgb24"), np.uint8)
     usual = Colorspace.ITU709 if frame.height >= 720 else Colorspace.ITU601
+    matrix = int(MATRICES.get(frame.colorspace, usual))
     full = frame.color_range == ColorRange.JPEG or name.startswith("yuvj")
+    if name in ("yuv420p", "yuvj420p") and frame.width % 2 == 0 and frame.height % 2 == 0:
+        return _from_planes(frame, matrix, full)
     picture = frame.reformat(
         format="rgb24",
-        src_colorspace=int(MATRICES.get(frame.colorspace, usual)),
+        src_colorspace=matrix,
         src_color_range=int(ColorRange.JPEG if full else ColorRange.MPEG),
         dst_color_range=int(ColorRange.JPEG),
         interpolation=EXACT,
     )
     return np.ascontiguousarray(picture.to_ndarray(), np.uint8)
+
+
+def _from_planes(frame: av.VideoFrame, matrix: int, full: bool) -> Image:
+    """The usual layout several times faster; colour lies where `to_video` puts it, between four pixels."""
+    height, width = frame.height, frame.width
+    planes = frame.to_ndarray()
+    luma, chroma = planes[:height], planes[height:].reshape(2, height // 2, width // 2)
+    blue, red = (cv2.resize(plane, (width, height), interpolation=cv2.INTER_LINEAR) for plane in chroma)
+    return np.asarray(cv2.transform(cv2.merge([luma, blue, red]), _to_rgb(matrix, full)), np.uint8)
+
+
+@lru_cache(maxsize=16)
+def _to_rgb(matrix: int, full: bool) -> npt.NDArray[np.float64]:
+    """(3, 4) from brightness, blue and red difference to RGB."""
+    red, blue = WEIGHTS[matrix]
+    green = 1 - red - blue
+    bright, colour, black = (1.0, 2.0, 0) if full else (255 / 219, 2 * 255 / 224, 16)
+    turn = np.array(
+        [
+            [bright, 0, colour * (1 - red)],
+            [bright, -colour * blue * (1 - blue) / green, -colour * red * (1 - red) / green],
+            [bright, colour * (1 - blue), 0],
+        ]
+    )
+    return np.column_stack([turn, -turn @ [black, 128, 128]])
