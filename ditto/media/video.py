@@ -17,8 +17,8 @@ from ditto.media.files import address, existing, first_line
 from ditto.media.picture import MOST_PIXELS, fitted
 from ditto.messages import Image
 
-REMEMBERED = 192 << 20  # bytes of decoded pictures kept
-FEWEST, MOST = 8, 256  # pictures kept, whatever their size
+REMEMBERED = 192 << 20  # bytes of decoded frames kept
+FEWEST, MOST = 8, 256  # frames kept, whatever their size
 
 
 class VideoSource:
@@ -35,7 +35,8 @@ class VideoSource:
         self._path = existing(path, "video")
         self._max_size = max_size
         self._container = self._open()
-        self._known: OrderedDict[int, Image] = OrderedDict()
+        self._known: OrderedDict[int, av.VideoFrame] = OrderedDict()  # in the file's colours: half the size
+        self._latest: tuple[int, Image] | None = None  # the picture last given
         self._frames: Iterator[tuple[int, av.VideoFrame]] = iter(())
         self._next = 0  # frame the decoder gives next, at the least
         self._last_asked = -1
@@ -57,17 +58,22 @@ class VideoSource:
         if not 0 <= index < self.count:
             raise IndexError(f"{self._path}: frame {index} of {self.count}")
         wanted = index if self._shown is None else int(self._shown[index])
+        if self._latest is not None and self._latest[0] == wanted:
+            return self._latest[1]
         if wanted not in self._known:
             backward = wanted < self._last_asked
             kept = self._kept()
             self._decode(max(0, wanted - kept + 1) if backward else wanted, wanted)
         self._last_asked = wanted
         self._known.move_to_end(wanted)
-        return self._known[wanted]
+        image = self._picture(self._known[wanted])
+        self._latest = (wanted, image)
+        return image
 
     def close(self) -> None:
         self._frames = iter(())
         self._known.clear()
+        self._latest = None
         self._container.close()
 
     def __enter__(self) -> VideoSource:
@@ -150,7 +156,7 @@ class VideoSource:
     def _kept(self) -> int:
         if not self._known:
             return FEWEST
-        size = next(iter(self._known.values())).nbytes
+        size = sum(plane.buffer_size for plane in next(iter(self._known.values())).planes)
         return int(np.clip(REMEMBERED // size, FEWEST, MOST))
 
     def _decode(self, first: int, last: int) -> None:
@@ -158,17 +164,15 @@ class VideoSource:
         key = self._keys[max(bisect_right(self._keys, first) - 1, 0)]
         if self._next > first or key > self._next:
             self._frames = self._from_key(key)
-        latest: Image | None = None
         try:
             for index, frame in self._frames:
                 self._next = index + 1
                 if index >= first:
-                    latest = self._picture(frame)
-                    self._remember(index, latest)
+                    self._remember(index, frame)
                 if index >= last:
                     break
         except (av.FFmpegError, OSError) as error:
-            if latest is None and not self._known:
+            if not self._known:
                 raise self._broken(error) from error
         if last not in self._known:
             near = [i for i in self._known if i < last]
@@ -176,8 +180,8 @@ class VideoSource:
                 raise MediaError(f"{self._path}: frame {last} cannot be decoded; export the video again")
             self._remember(last, self._known[max(near)])
 
-    def _remember(self, index: int, image: Image) -> None:
-        self._known[index] = image
+    def _remember(self, index: int, frame: av.VideoFrame) -> None:
+        self._known[index] = frame
         self._known.move_to_end(index)
         while len(self._known) > self._kept():
             self._known.popitem(last=False)

