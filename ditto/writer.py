@@ -45,9 +45,10 @@ class Writer:
 
     name = "writer"
 
-    def __init__(self, sink: Sink) -> None:
+    def __init__(self, sink: Sink, first: int = 0) -> None:
+        """`first` is the frame the first turn begins with: those before it are in the sink already."""
         self._sink = sink
-        self._next = 0  # index within the turn
+        self._next = first  # index within the turn
         self.written = 0
 
     def process(self, picture: Picture) -> Iterable[Picture]:

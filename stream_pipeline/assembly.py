@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,6 +61,28 @@ class Assembly:
         )
 
 
+class From:
+    """A stage whose results before a frame of the first turn are left out."""
+
+    def __init__(self, stage: Stage[Any, Any], first: int) -> None:
+        self.name = stage.name
+        self._stage = stage
+        self._first = first
+
+    def process(self, item: Any) -> Iterator[Any]:
+        return self._behind(self._stage.process(item))
+
+    def flush(self) -> Iterator[Any]:
+        return self._behind(self._stage.flush())
+
+    def interrupt(self) -> None:
+        self._first = 0
+        self._stage.interrupt()
+
+    def _behind(self, results: Iterable[Any]) -> Iterator[Any]:
+        return (result for result in results if result.index >= self._first)
+
+
 def assemble(
     pack: LoadedPack,
     avatar: RegisteredAvatar,
@@ -68,26 +90,31 @@ def assemble(
     controls: ControlTrack,
     sink: Sink | None = None,
     length: int = -1,
+    first: int = 0,
 ) -> Assembly:
-    """Everything one stream needs; its results are the pictures, written to the sink if there is one."""
+    """Everything one stream needs; its results are the pictures, written to the sink if there is one.
+
+    Frames before `first` are moved, so that what follows is the same, but not painted.
+    """
     frames: Channel[SourceFrame] = Channel(AHEAD)
     source = Playback(avatar, frames.get)
     hearing, zero = motion_stages(pack, avatar, settings)
+    stitch = Stitch(
+        source,
+        pack.stitcher(),
+        stitch_options(settings),
+        controls,
+        d0=zero,
+        length=length,
+        rng=random.Random(settings.motion.seed),
+    )
     stages: list[Stage[Any, Any]] = [
         *hearing,
-        Stitch(
-            source,
-            pack.stitcher(),
-            stitch_options(settings),
-            controls,
-            d0=zero,
-            length=length,
-            rng=random.Random(settings.motion.seed),
-        ),
+        From(stitch, first) if first else stitch,
         Warp(pack.warper()),
         Decode(pack.decoder()),
         Putback(pack.compositor(settings)),
-        Writer(sink or Callback(lambda image, index: None)),
+        Writer(sink or Callback(lambda image, index: None), first),
     ]
     return Assembly(stages, (REGISTRAR, avatar.play(), frames))
 

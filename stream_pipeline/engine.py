@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
 import logging
-from collections.abc import Callable, Iterator, Mapping
+import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+
+import numpy as np
 
 from cfg.errors import ConfigError
 from cfg.official import read_official
 from cfg.reading import build, load, merge
 from cfg.settings import Settings
 from ditto.avatar_registrar import RegisteredAvatar
-from ditto.media.encode import open_sink
-from ditto.media.sound import Sound, read_sound
-from ditto.messages import SAMPLE_RATE, SAMPLES_PER_FRAME, Floats
+from ditto.media.encode import CODECS, open_sink
+from ditto.media.segments import SegmentedVideo
+from ditto.media.sound import Sound, SoundFile, open_sound, read_sound
+from ditto.messages import SAMPLE_RATE, SAMPLES_PER_FRAME
 from ditto.packs import LoadedPack, load_pack, register
+from ditto.writer import Sink
 from stream_pipeline.metrics import StageMetrics, table
 from stream_pipeline.session import Session
 
 log = logging.getLogger(__name__)
+
+LONG = 3_000  # frames above which a video is written in pieces, so that a kill does not cost all of it
 
 Progress = Callable[[int, int], None]  # frames done, frames in all
 
@@ -45,7 +54,7 @@ class Engine:
     def __init__(self, settings: Settings, pack: LoadedPack) -> None:
         self.settings = settings
         self.pack = pack
-        self._avatars: list[RegisteredAvatar] = []
+        self._avatars: dict[RegisteredAvatar, str] = {}  # and what tells the source from another
 
     @classmethod
     def load(
@@ -84,27 +93,43 @@ class Engine:
         """The face of a portrait or video; may be used by many sessions. `over`: source settings."""
         settings = self.with_settings({"source": over} if over else {})
         avatar = register(self.pack, Path(source), settings)
-        self._avatars.append(avatar)
+        seen = Path(source).stat()
+        self._avatars[avatar] = f"{settings.source} {seen.st_size} {seen.st_mtime_ns}"
         return avatar
 
     def render(
         self,
         avatar: RegisteredAvatar,
-        sound: str | Path | Sound,
-        output: str | Path,
+        sound: str | Path | Sound | SoundFile,
+        target: str | Path,
+        /,
         *,
         progress: Progress | None = None,
         **over: Any,
     ) -> Report:
-        """The whole voice to a finished video file; nothing is left behind if it fails."""
+        """The whole voice to a finished video file.
+
+        Nothing is left behind if it fails, unless `output.resume` is set: then what was finished
+        stays, and the same call goes on from there.
+        """
         settings = self.with_settings(over)
-        voice = sound if isinstance(sound, Sound) else read(sound, settings)
-        total = -(-len(voice.samples) // SAMPLES_PER_FRAME)
-        sink = open_sink(Path(output), avatar.first.image.shape[:2], voice, settings.output)
-        done = 0
+        voice = sound if isinstance(sound, (Sound, SoundFile)) else read(sound, settings)
+        total = -(-voice.length // SAMPLES_PER_FRAME)
+        size = avatar.first.image.shape[:2]
+        sink: Sink
+        if in_pieces(Path(target), total, settings):
+            recipe = recipe_of(self._avatars.get(avatar, ""), avatar, voice, settings)
+            sink = SegmentedVideo(
+                Path(target), size, voice.track, settings.output, recipe, resume=settings.output.resume
+            )
+            done = sink.done
+        else:
+            sink = open_sink(Path(target), size, voice, settings.output)
+            done = 0
         try:
-            voice_pieces = pieces(voice.samples)
-            with Session(self.pack, avatar, settings, sink=sink, sound=voice_pieces, length=total) as session:
+            with Session(
+                self.pack, avatar, settings, sink=sink, sound=voice.pieces(), length=total, first=done
+            ) as session:
                 session.controls.fade(total, settings.stitch.fade_in, settings.stitch.fade_out)
                 for _ in session.pictures():
                     done += 1
@@ -114,7 +139,7 @@ class Engine:
         except BaseException:
             sink.abort()
             raise
-        return Report(Path(output), done, session.metrics)
+        return Report(Path(target), done, session.metrics)
 
     def session(
         self, avatar: RegisteredAvatar, *, mode: str = "online", rate: int = SAMPLE_RATE, **over: Any
@@ -176,17 +201,35 @@ def official_settings(cfg_pkl: Path, data_root: str | Path | None, over: Mapping
     return build(Settings, merge(values, over))
 
 
-def read(path: str | Path, settings: Settings) -> Sound:
+def in_pieces(output: Path, frames: int, settings: Settings) -> bool:
+    """Whether a video is written in pieces that survive a kill: where it is asked for, or worth it."""
+    possible = output.suffix.lower() in CODECS
+    if settings.output.resume and not possible:
+        raise ConfigError(
+            f"{output}: only {', '.join(CODECS)} can be resumed; leave --resume away or give one of these"
+        )
+    return possible and (settings.output.resume or frames > LONG)
+
+
+def recipe_of(source: str, avatar: RegisteredAvatar, voice: Sound | SoundFile, settings: Settings) -> str:
+    """Stands for everything the pictures of a render depend on."""
+    digest = hashlib.sha256(source.encode() + avatar.first.image.tobytes())
+    for piece in voice.pieces():
+        digest.update(piece.tobytes())
+    kept = dataclasses.replace(settings, output=dataclasses.replace(settings.output, resume=False))
+    with np.printoptions(threshold=sys.maxsize):
+        digest.update(repr(kept).encode())
+    return digest.hexdigest()
+
+
+def read(path: str | Path, settings: Settings) -> Sound | SoundFile:
     """The voice in a sound or video file, as the audio settings ask."""
     audio = settings.audio
+    if not (audio.normalise or audio.denoise):
+        return open_sound(Path(path), audio.start, audio.end)
     return read_sound(
         Path(path), start=audio.start, end=audio.end, normalise=audio.normalise, denoise=audio.denoise
     )
-
-
-def pieces(samples: Floats, length: int = SAMPLE_RATE) -> Iterator[Floats]:
-    for at in range(0, len(samples), length):
-        yield samples[at : at + length]
 
 
 def vars_of(settings: Any) -> dict[str, Any]:

@@ -71,15 +71,17 @@ class Session:
         sink: Sink | None = None,
         sound: Iterable[Floats] | None = None,
         length: int = -1,
+        first: int = 0,
         on_failure: Callable[[StageError], None] | None = None,
     ) -> None:
         """`sound` (16 kHz pieces) feeds itself, from a thread of its own; else it is pushed.
 
         `length` of the stream in frames, where it is known, lets blinks keep away from its end.
+        Pictures before frame `first` are in the sink already and not painted again.
         """
         self.controls = ControlTrack(settings.stitch.controls, settings.stitch.overall)
         feed = None if sound is None else self._chunks(sound)
-        self._pipeline = assemble(pack, avatar, settings, self.controls, sink, length).pipeline(
+        self._pipeline = assemble(pack, avatar, settings, self.controls, sink, length, first).pipeline(
             capacity=settings.stream.capacity, feed=feed, on_failure=on_failure
         )
         self._rate = rate

@@ -17,7 +17,7 @@ from cfg.errors import MediaError, did_you_mean
 from cfg.settings import OutputSettings
 from ditto.media.colour import tag, to_video
 from ditto.media.files import address, first_line
-from ditto.media.sound import Sound, Track, resampled
+from ditto.media.sound import Sound, SoundFile, Track, resampled
 from ditto.messages import Floats, Image
 from ditto.writer import Sink
 
@@ -33,7 +33,9 @@ ANIMATIONS = (".gif", ".webp")
 SOUND_BITRATE = 128_000  # bits a second for a channel pair
 
 
-def open_sink(path: Path, size: tuple[int, int], sound: Sound | None, settings: OutputSettings) -> Sink:
+def open_sink(
+    path: Path, size: tuple[int, int], sound: Sound | SoundFile | None, settings: OutputSettings
+) -> Sink:
     """A file of the kind its name says, for pictures of (height, width); a name without suffix is a folder
     of PNG files."""
     suffix = path.suffix.lower()

@@ -56,8 +56,40 @@ class Sound:
     track: Track  # the same stretch of sound as it goes into the video
 
     @property
+    def length(self) -> int:
+        """Samples in all."""
+        return len(self.samples)
+
+    @property
     def seconds(self) -> float:
-        return len(self.samples) / SAMPLE_RATE
+        return self.length / SAMPLE_RATE
+
+    def pieces(self) -> Iterator[Floats]:
+        """The samples in blocks of a second."""
+        for at in range(0, self.length, SAMPLE_RATE):
+            yield self.samples[at : at + SAMPLE_RATE]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SoundFile:
+    """A voice that stays in its file, and is read as it is needed: as good as a `Sound`, of any length."""
+
+    path: Path
+    length: int  # samples at 16 kHz, in all
+    start: float | None = None  # seconds cut off at the beginning
+    end: float | None = None  # second at which it ends
+
+    @property
+    def track(self) -> Track:
+        return Track(self.path, self.start or 0.0, self.end)
+
+    @property
+    def seconds(self) -> float:
+        return self.length / SAMPLE_RATE
+
+    def pieces(self) -> Iterator[Floats]:
+        """The samples in blocks, at 16 kHz."""
+        return stream_sound(self.path, self.start, self.end)
 
 
 class Resampler:
@@ -115,22 +147,32 @@ def read_sound(
     length = 0
     for part in stream_sound(path, start, end):
         length += len(part)
-        if length > longest * SAMPLE_RATE:
-            raise MediaError(
-                f"{path}: longer than {longest / 3600:g} hours; cut it with audio.start and audio.end"
-            )
+        _bounded(path, length / SAMPLE_RATE, longest)
         parts.append(part)
     samples = np.concatenate(parts) if parts else np.zeros(0, np.float32)
     if not length:
-        trimmed = start is not None or end is not None
-        why = "nothing is left between audio.start and audio.end" if trimmed else "it holds no sound"
-        raise MediaError(f"{path}: {why}; the voice needs at least one sample")
+        raise _nothing(path, start, end)
     if denoise:
         samples = without_noise(samples, SAMPLE_RATE)
     if normalise:
         samples = to_loudness(samples, SAMPLE_RATE, SPEECH_LUFS)
     changed = denoise or normalise
     return Sound(samples, Track(samples) if changed else Track(path, start or 0.0, end))
+
+
+def open_sound(
+    path: str | Path, start: float | None = None, end: float | None = None, longest: float = LONGEST
+) -> SoundFile:
+    """The voice of a file, read through once to see that it is whole, and how long it is."""
+    path = existing(path, "voice")
+    rate, blocks = _decoded(path)
+    heard = 0
+    for block in _cut(blocks, rate, start or 0.0, end):
+        heard += len(block)
+        _bounded(path, heard / rate, longest)
+    if not heard:
+        raise _nothing(path, start, end)
+    return SoundFile(path, -(-heard * SAMPLE_RATE // rate), start, end)
 
 
 def stream_sound(path: str | Path, start: float | None = None, end: float | None = None) -> Iterator[Floats]:
@@ -231,6 +273,19 @@ def _by_ffmpeg(path: Path) -> tuple[int, Iterator[Floats]]:
             raise MediaError(f"{path}: the sound track is empty or damaged; export the file again")
 
     return rate, blocks()
+
+
+def _bounded(path: Path, seconds: float, longest: float) -> None:
+    if seconds > longest:
+        raise MediaError(
+            f"{path}: longer than {longest / 3600:g} hours; cut it with audio.start and audio.end"
+        )
+
+
+def _nothing(path: Path, start: float | None, end: float | None) -> MediaError:
+    trimmed = start is not None or end is not None
+    why = "nothing is left between audio.start and audio.end" if trimmed else "it holds no sound"
+    return MediaError(f"{path}: {why}; the voice needs at least one sample")
 
 
 def _broken(path: Path, error: Exception) -> MediaError:

@@ -59,6 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     give("--crf", type=int, help="H.264 quality, 0 best to 51 (default 18)")
     give("--bitrate", type=int, help="bits a second instead of a quality")
     give("--encoder-preset", choices=PRESETS, help="encoder effort (default veryfast)")
+    give("--resume", action="store_true", help="keep what is finished if cut short, and go on from it")
     give(
         "--compat", action="store_true", help="repeat the original implementation's numbers, faults included"
     )
@@ -122,7 +123,12 @@ def overrides(parsed: argparse.Namespace) -> dict[str, dict[str, Any]]:
             "fade_out": parsed.fade_out,
             "controls": read_controls(Path(parsed.ctrl)) if parsed.ctrl else None,
         },
-        "output": {"crf": parsed.crf, "bitrate": parsed.bitrate, "preset": parsed.encoder_preset},
+        "output": {
+            "crf": parsed.crf,
+            "bitrate": parsed.bitrate,
+            "preset": parsed.encoder_preset,
+            "resume": parsed.resume or None,
+        },
         "stream": {
             "mode": "online" if parsed.online else None,
             "compat": "reference" if parsed.compat else None,

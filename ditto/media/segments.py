@@ -1,0 +1,181 @@
+"""A long video written in pieces that survive a kill, and joined when all are there.
+
+The pieces lie in a folder beside the video, `.NAME.parts`. Each begins with a key frame and is
+named only once it is whole, so a later run that makes the same video goes on behind the last one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+
+from cfg.errors import MediaError
+from cfg.settings import OutputSettings
+from ditto.media.encode import CODECS, SoundTrack, VideoFile, discard
+from ditto.media.files import address, first_line
+from ditto.media.sound import Track
+from ditto.messages import Image
+
+DIGITS = "[0-9]" * 8
+LENGTH = 250  # frames of a piece: as far apart as an encoder puts key frames anyway
+
+
+class SegmentedVideo:
+    """A sink whose finished pieces outlive the process. `done` frames are there already."""
+
+    def __init__(
+        self,
+        path: Path,
+        size: tuple[int, int],
+        track: Track | None,
+        settings: OutputSettings,
+        recipe: str,
+        *,
+        resume: bool,
+        length: int = LENGTH,
+    ) -> None:
+        """`recipe` stands for everything the pictures depend on: pieces of another one are thrown away.
+
+        `resume` goes on behind the pieces of an earlier run, and keeps this run's when it fails.
+        """
+        self._path, self._size, self._track, self._settings = path, size, track, settings
+        self._keep = resume
+        self._length = length
+        self._folder = path.with_name(f".{path.name}.parts")
+        self._suffix = ".webm" if path.suffix.lower() == ".webm" else ".mp4"
+        self._open: VideoFile | None = None
+        try:
+            self.done = self._found(recipe) if resume else 0
+            if not self.done:
+                discard(self._folder)
+                self._folder.mkdir(parents=True)
+                write_whole(self._folder / "recipe.json", json.dumps({"recipe": recipe, "length": length}))
+        except OSError as error:
+            raise MediaError(f"{path}: cannot be written: {first_line(error)}") from error
+        self._next = self.done
+
+    def write(self, image: Image, index: int) -> None:
+        """The picture `index` frames behind those that were done."""
+        try:
+            if self._open is None:
+                self._open = VideoFile(self._working, self._size, None, self._settings)
+            self._open.write(image, self._next % self._length)
+            self._next += 1
+            if self._next % self._length == 0:
+                self._finish_piece()
+        except (OSError, av.FFmpegError) as error:
+            raise MediaError(f"{self._path}: cannot be written: {first_line(error)}") from error
+
+    def close(self) -> None:
+        if self._next == 0:
+            self.abort()
+            raise MediaError(f"{self._path}: no picture was written")
+        part = self._path.with_name(f".{self._path.stem}.part{self._path.suffix}")
+        try:
+            if self._open is not None:
+                self._finish_piece()
+            join(self._pieces(), part, self._track, self._next, self._settings.fps)
+            part.replace(self._path)
+        except (OSError, av.FFmpegError) as error:
+            discard(part)
+            raise MediaError(f"{self._path}: cannot be finished: {first_line(error)}") from error
+        discard(self._folder)
+
+    def abort(self) -> None:
+        if self._open is not None:
+            self._open.abandon()
+            self._open = None
+        if not self._keep:
+            discard(self._folder)
+
+    @property
+    def _working(self) -> Path:
+        return self._folder / f"unfinished{self._suffix}"
+
+    def _finish_piece(self) -> None:
+        assert self._open is not None
+        self._open.close()
+        self._open = None
+        first = (self._next - 1) // self._length * self._length
+        flushed(self._working)
+        self._working.replace(self._folder / f"{first:08d}-{self._next:08d}{self._suffix}")
+
+    def _pieces(self) -> list[Path]:
+        """The finished pieces that follow each other from the first frame on."""
+        found: list[Path] = []
+        reached = 0
+        for piece in sorted(self._folder.glob(f"{DIGITS}-{DIGITS}{self._suffix}")):
+            first, last = span(piece)
+            if first != reached:
+                break
+            found.append(piece)
+            reached = last
+        return found
+
+    def _found(self, recipe: str) -> int:
+        """Frames in whole pieces of an earlier run that made the same."""
+        try:
+            earlier = json.loads((self._folder / "recipe.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return 0
+        if earlier != {"recipe": recipe, "length": self._length}:
+            return 0
+        pieces = self._pieces()
+        return span(pieces[-1])[1] if pieces else 0
+
+
+def span(piece: Path) -> tuple[int, int]:
+    """The first frame of a piece, and the one behind its last."""
+    first, _, last = piece.stem.partition("-")
+    return int(first), int(last)
+
+
+def join(pieces: list[Path], target: Path, track: Track | None, frames: int, fps: int) -> None:
+    """One file of pieces that were encoded alike, and the sound beside them."""
+    _, sound_codec, options = CODECS[target.suffix.lower()]
+    with av.open(address(target), "w", options=options) as container:
+        video: Any = None
+        sound: SoundTrack | None = None
+        for piece in pieces:
+            first, last = span(piece)
+            with av.open(address(piece)) as source:
+                stream = source.streams.video[0]
+                if video is None:
+                    video = container.add_stream_from_template(stream)
+                    sound = SoundTrack(container, sound_codec, track) if track is not None else None
+                for packet in packets(source, stream):
+                    shift = round(Fraction(first, fps) / packet.time_base)
+                    packet.pts += shift
+                    packet.dts += shift
+                    packet.stream = video
+                    container.mux(packet)
+            if sound is not None:
+                sound.fill(Fraction(last, fps))
+        if sound is not None:
+            sound.finish(Fraction(frames, fps))
+
+
+def packets(source: Any, stream: Any) -> Iterator[Any]:
+    for packet in source.demux(stream):
+        if packet.dts is not None:
+            yield packet
+
+
+def write_whole(path: Path, text: str) -> None:
+    """A small file that is either complete or not there."""
+    part = path.with_name(f".{path.name}.part")
+    part.write_text(text, encoding="utf-8")
+    flushed(part)
+    part.replace(path)
+
+
+def flushed(path: Path) -> None:
+    """The file's content on the disk, not on its way there."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())

@@ -1,0 +1,105 @@
+"""A long video in pieces: what survives, what is thrown away, and that joining leaves no trace."""
+
+import numpy as np
+import pytest
+
+from cfg.errors import MediaError
+from cfg.settings import OutputSettings
+from ditto.media.segments import SegmentedVideo
+from ditto.media.sound import sound_of
+
+SETTINGS = OutputSettings(preset="ultrafast")
+LENGTH = 20  # frames of a piece
+FRAME = 0.04  # seconds
+
+
+def picture(index):
+    return np.full((64, 64, 3), (index * 2) % 200, np.uint8)
+
+
+@pytest.fixture
+def opened(tmp_path, murmur):
+    """opened(name, recipe, resume): a sink with three seconds of sound."""
+
+    def make(name="out.mp4", recipe="same", resume=True, settings=SETTINGS):
+        track = sound_of(murmur(3.0)).track
+        return SegmentedVideo(
+            tmp_path / name, (64, 64), track, settings, recipe, resume=resume, length=LENGTH
+        )
+
+    return make
+
+
+def write(sink, until):
+    for number, index in enumerate(range(sink.done, until)):
+        sink.write(picture(index), number)
+
+
+def left_in(folder):
+    return sorted(p.name for p in folder.iterdir())
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".webm"])
+def test_joined_pieces_are_one_video_with_its_sound(tmp_path, opened, decoded, suffix):
+    sink = opened(f"out{suffix}")
+    write(sink, 70)
+    sink.close()
+    video = decoded(tmp_path / f"out{suffix}")
+    assert video.times == pytest.approx([i * FRAME for i in range(70)], abs=1e-3)
+    assert video.moments[-1] == pytest.approx(70 * FRAME, abs=0.03)
+    assert left_in(tmp_path) == [f"out{suffix}"]
+
+
+def test_a_run_that_was_killed_is_continued_behind_its_last_whole_piece(tmp_path, opened):
+    killed = opened()
+    write(killed, 50)  # and never closed
+    again = opened()
+    assert again.done == 40
+    write(again, 70)
+    again.close()
+    whole = opened("whole.mp4")
+    write(whole, 70)
+    whole.close()
+    assert (tmp_path / "out.mp4").read_bytes() == (tmp_path / "whole.mp4").read_bytes()
+
+
+def test_a_run_killed_while_joining_has_only_that_left(opened, decoded, tmp_path):
+    sink = opened()
+    write(sink, 50)
+    sink._finish_piece()
+    again = opened()
+    assert again.done == 50
+    again.close()
+    assert len(decoded(tmp_path / "out.mp4").times) == 50
+
+
+@pytest.mark.parametrize("changed", [{"recipe": "other"}, {"resume": False}])
+def test_pieces_of_another_video_or_unasked_for_are_thrown_away(opened, changed):
+    write(opened(), 50)
+    assert opened(**changed).done == 0
+
+
+def test_a_missing_piece_hides_those_behind_it(tmp_path, opened):
+    write(opened(), 65)
+    (tmp_path / ".out.mp4.parts" / "00000020-00000040.mp4").unlink()
+    assert opened().done == 20
+
+
+@pytest.mark.parametrize(("resume", "left"), [(True, [".out.mp4.parts"]), (False, [])])
+def test_what_is_left_of_a_failed_run_is_kept_only_where_it_was_asked_for(tmp_path, opened, resume, left):
+    sink = opened(resume=resume)
+    write(sink, 25)
+    sink.abort()
+    assert left_in(tmp_path) == left
+
+
+def test_no_picture_is_an_error(opened, tmp_path):
+    with pytest.raises(MediaError, match="no picture was written"):
+        opened(resume=False).close()
+    assert left_in(tmp_path) == []
+
+
+def test_a_folder_that_cannot_be_made_is_said_in_one_line(opened, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(MediaError, match="cannot be written"):
+        opened("file/out.mp4")
