@@ -16,6 +16,8 @@ EMOTIONS = ("Angry", "Disgust", "Fear", "Happy", "Neutral", "Sad", "Surprise", "
 RATES = (24, 25, 30, 48, 50, 60)  # frames a second of the video
 FRAMINGS = ("full", "crop", "resize", "extcrop", "extfull")
 KINDS = ("mp4", "webm", "mov", "mkv", "gif", "webp", "png-sequence")
+LOOPS = ("mirror", "loop", "hold", "end")
+NO_FACE = ("pass", "hold", "fail")
 PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
 
 
@@ -72,7 +74,10 @@ class SourceSettings:
     crop_vy_ratio: float = -0.125  # crop centre moved down, in crop sizes
     crop_rotate: bool = True  # whether the crop follows the head's roll
     template_frames: int = -1  # of a video, use only the first so many; -1 is all
-    smoothing: int = 13  # frames a video's motion is averaged over
+    neutral_frames: int = 25  # of a video, the first so many show the mouth at rest (the calmest of them count)
+    smoothing: int = 13  # frames a video's head pose is averaged over
+    loop: str = "mirror"  # a video shorter than the voice: back and forth, loop, hold its last frame, or end
+    no_face: str = "pass"  # frames without a face: pass them unchanged, hold the last face, or fail
 
     def __post_init__(self) -> None:
         between("source.max_size", self.max_size, 64, 8192)
@@ -80,6 +85,13 @@ class SourceSettings:
         between("source.crop_vx_ratio", self.crop_vx_ratio, -1.0, 1.0)
         between("source.crop_vy_ratio", self.crop_vy_ratio, -1.0, 1.0)
         between("source.smoothing", self.smoothing, 1, 250)
+        check(
+            self.template_frames == -1 or self.template_frames > 0,
+            f"source.template_frames is {self.template_frames}, but must be -1 (all) or at least 1",
+        )
+        between("source.neutral_frames", self.neutral_frames, 1, 10_000)
+        one_of("source.loop", self.loop, LOOPS)
+        one_of("source.no_face", self.no_face, NO_FACE)
         if isinstance(self.face, int):
             between("source.face", self.face, 0, 99)
 
@@ -241,6 +253,10 @@ class OutputSettings:
         one_of("output.preset", self.preset, PRESETS)
         if self.bitrate is not None:
             between("output.bitrate", self.bitrate, 10_000, 500_000_000)
+
+    @property
+    def transparent(self) -> bool:
+        return self.background == "transparent"
 
 
 @dataclass(frozen=True, kw_only=True)

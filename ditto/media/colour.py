@@ -54,6 +54,20 @@ def to_video(image: Image) -> av.VideoFrame:
     return frame
 
 
+def to_transparent_video(image: Image, pixels: str) -> av.VideoFrame:
+    """A picture (H, W, 4) of even width and height in a pixel format with an alpha plane."""
+    frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), "rgba").reformat(
+        format=pixels,
+        dst_colorspace=int(Colorspace.ITU709),
+        src_color_range=int(ColorRange.JPEG),
+        dst_color_range=int(ColorRange.MPEG),
+        interpolation=EXACT,
+    )
+    frame.colorspace = int(Colorspace.ITU709)
+    frame.color_range = int(ColorRange.MPEG)
+    return frame
+
+
 def tag(context: av.VideoCodecContext) -> None:
     """Says in the stream what `to_video` has done."""
     context.colorspace = int(Colorspace.ITU709)

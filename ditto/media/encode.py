@@ -15,7 +15,7 @@ import numpy as np
 
 from cfg.errors import MediaError, did_you_mean
 from cfg.settings import OutputSettings
-from ditto.media.colour import tag, to_video
+from ditto.media.colour import tag, to_transparent_video, to_video
 from ditto.media.files import address, first_line
 from ditto.media.sound import Sound, SoundFile, Track, resampled
 from ditto.messages import Floats, Image
@@ -29,6 +29,10 @@ CODECS = {  # by suffix: picture, sound, options of the container
 }
 RATES = {"aac": (44_100, 48_000), "libopus": (48_000,)}  # that every player takes
 USUAL_RATE = 48_000  # for sound of any other rate
+TRANSPARENT = {  # by suffix: codec, pixels and options of a video with an alpha plane
+    ".webm": ("libvpx-vp9", "yuva420p", {"auto-alt-ref": "0"}),
+    ".mov": ("prores_ks", "yuva444p10le", {"profile": "4444", "vendor": "apl0"}),
+}
 ANIMATIONS = (".gif", ".webp")
 SOUND_BITRATE = 128_000  # bits a second for a channel pair
 
@@ -37,9 +41,13 @@ def open_sink(
     path: Path, size: tuple[int, int], sound: Sound | SoundFile | None, settings: OutputSettings
 ) -> Sink:
     """A file of the kind its name says, for pictures of (height, width); a name without suffix is a folder
-    of PNG files."""
+    of PNG files. With a transparent background pictures have four channels."""
     suffix = path.suffix.lower()
     known = (*CODECS, *ANIMATIONS)
+    if settings.transparent and suffix in CODECS and suffix not in TRANSPARENT:
+        raise MediaError(
+            f"{path}: '{suffix}' cannot be transparent; give .webm, .mov, .webp, .gif, or a folder for PNG"
+        )
     if suffix and suffix not in known:
         raise MediaError(f"{path}: '{suffix}' is not a kind of video{did_you_mean(suffix, known)}")
     if suffix and path.is_dir():
@@ -52,7 +60,7 @@ def open_sink(
         if suffix in CODECS:
             return Whole(path, part, VideoFile(part, size, sound.track if sound else None, settings))
         if suffix in ANIMATIONS:
-            return Whole(path, part, Animation(part, size, settings.fps))
+            return Whole(path, part, Animation(part, size, settings.fps, settings.transparent))
         discard(part)
         part.mkdir()
         return Whole(path, part, PictureFolder(part))
@@ -62,6 +70,15 @@ def open_sink(
     except (OSError, av.FFmpegError) as error:
         discard(part)
         raise MediaError(f"{path}: cannot be written: {first_line(error)}") from error
+
+
+def named(path: Path, kind: str) -> Path:
+    """The path with the suffix of a kind of file, where one is asked for; pictures go into a folder."""
+    if not kind:
+        return path
+    known = path.suffix.lower() in (*CODECS, *ANIMATIONS)
+    bare = path.with_suffix("") if known else path
+    return bare if kind == "png-sequence" else bare.with_name(f"{bare.name}.{kind}")
 
 
 class Whole:
@@ -112,6 +129,7 @@ class VideoFile:
         self, path: Path, size: tuple[int, int], track: Track | None, settings: OutputSettings
     ) -> None:
         picture_codec, sound_codec, options = CODECS[path.suffix.lower()]
+        self._alpha = TRANSPARENT[path.suffix.lower()] if settings.transparent else None
         self._fps = settings.fps
         self._container = av.open(address(path), "w", options=options)
         try:
@@ -123,10 +141,11 @@ class VideoFile:
         self._frames = 0
 
     def _add_picture(self, codec: str, size: tuple[int, int], settings: OutputSettings) -> Any:
+        codec, pixels, special = self._alpha or (codec, "yuv420p", {})
         stream: Any = self._container.add_stream(codec, rate=settings.fps)
         height, width = size
         stream.width, stream.height = width + width % 2, height + height % 2
-        stream.pix_fmt = "yuv420p"
+        stream.pix_fmt = pixels
         stream.time_base = Fraction(1, settings.fps)
         stream.codec_context.thread_type = "AUTO"
         options = (
@@ -138,12 +157,15 @@ class VideoFile:
             options["crf"] = str(settings.crf)
         else:
             options |= {"crf": str(settings.crf), "b:v": "0"}
-        stream.codec_context.options = options
+        if codec == "prores_ks":
+            options = {}
+        stream.codec_context.options = options | special
         tag(stream.codec_context)
         return stream
 
     def write(self, image: Image, index: int) -> None:
-        frame = to_video(even(image))
+        picture = even(image)
+        frame = to_transparent_video(picture, self._alpha[1]) if self._alpha else to_video(picture)
         frame.pts = index
         frame.time_base = Fraction(1, self._fps)
         self._container.mux(self._video.encode(frame))
@@ -224,10 +246,12 @@ class SoundTrack:
 class Animation:
     """A GIF or WebP that plays for ever, without sound; each picture is encoded as it comes."""
 
-    def __init__(self, path: Path, size: tuple[int, int], fps: int) -> None:
+    def __init__(self, path: Path, size: tuple[int, int], fps: int, transparent: bool = False) -> None:
         path.touch()
         self._beat = Fraction(1, fps)
-        self._palettes = palettes(size, self._beat) if path.suffix.lower() == ".gif" else None
+        self._pixels = "rgba" if transparent else "rgb24"
+        gif = path.suffix.lower() == ".gif"
+        self._palettes = palettes(size, self._beat, transparent=transparent) if gif else None
         self._container: Any = av.open(address(path), "w", options={"loop": "0"})
         self._stream = self._added(self._container, size, fps)
 
@@ -235,14 +259,15 @@ class Animation:
         webp = self._palettes is None
         stream = container.add_stream("libwebp_anim" if webp else "gif", rate=fps)
         stream.height, stream.width = size
-        stream.pix_fmt = "yuv420p" if webp else "pal8"
+        pixels = "yuva420p" if self._pixels == "rgba" else "yuv420p"
+        stream.pix_fmt = pixels if webp else "pal8"
         stream.time_base = self._beat
         if webp:
             stream.options = {"quality": "90"}
         return stream
 
     def write(self, image: Image, index: int) -> None:
-        frame = av.VideoFrame.from_ndarray(image, format="rgb24")
+        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format=self._pixels)
         frame.pts, frame.time_base = index, self._beat
         if self._palettes is None:
             self._container.mux(self._stream.encode(frame))
@@ -271,13 +296,14 @@ class Animation:
             self._container.mux(self._stream.encode(frame))
 
 
-def palettes(size: tuple[int, int], beat: Fraction) -> Any:
-    """A filter that gives each picture the 256 colours that suit it best."""
+def palettes(size: tuple[int, int], beat: Fraction, *, transparent: bool = False) -> Any:
+    """A filter that gives each picture the 256 colours that suit it best, one of them see-through."""
     graph = av.filter.Graph()
-    source = graph.add_buffer(width=size[1], height=size[0], format=av.VideoFormat("rgb24"), time_base=beat)
+    pixels = av.VideoFormat("rgba" if transparent else "rgb24")
+    source = graph.add_buffer(width=size[1], height=size[0], format=pixels, time_base=beat)
     split = graph.add("split")
-    generate = graph.add("palettegen", "stats_mode=single")
-    use = graph.add("paletteuse", "new=1:dither=bayer:bayer_scale=4")
+    generate = graph.add("palettegen", f"stats_mode=single:reserve_transparent={int(transparent)}")
+    use = graph.add("paletteuse", "new=1:dither=bayer:bayer_scale=4:alpha_threshold=128")
     sink = graph.add("buffersink")
     source.link_to(split)
     split.link_to(generate, 0, 0)

@@ -1,0 +1,116 @@
+"""What the style settings do to a stream: steps behind audio2motion, and controls under the user's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from cfg.errors import ConfigError
+from cfg.settings import Settings
+from ditto.avatar_registrar import RegisteredAvatar
+from ditto.condition import Eyes
+from ditto.messages import FRAME_RATE, Floats
+from ditto.motion.keyframes import ANGLES, HeadTrack
+from ditto.motion.reference_video import Reference, read_reference
+from ditto.motion.restyle import Restyle, Restyling
+from ditto.motion.retimed import Retimed
+from ditto.motion.styles import OWN_MOTION, head_style
+from ditto.packs import LoadedPack
+from ditto.stage import Stage
+
+STILL = 0.08  # share of the head's motion that is left
+
+Layer = Callable[[float], Mapping[str, Any]]
+
+
+def styled(
+    making: Stage[Any, Any],
+    pack: LoadedPack,
+    avatar: RegisteredAvatar,
+    settings: Settings,
+    zero: Floats | None,
+    length: int,
+) -> list[Stage[Any, Any]]:
+    """The stage that makes motion, and the steps that follow it; `length` counts the video's frames."""
+    steps = [making]
+    wanted = restyling(settings)
+    if wanted != Restyling():
+        if settings.compat:
+            raise ConfigError("the style settings are not the original's; leave them or --compat away")
+        steps.append(Restyle(wanted, pack.roles(avatar.first), zero))
+    fps = settings.output.fps
+    if fps != FRAME_RATE:
+        if length < 0:
+            raise ConfigError(
+                f"output.fps is {fps}, but a live stream, whose length is not known, runs at {FRAME_RATE}"
+            )
+        steps.append(Retimed(fps, length))
+    return steps
+
+
+def restyling(settings: Settings) -> Restyling:
+    """The size of head and face that the settings ask for."""
+    style = settings.style
+    head = STILL if style.still else (OWN_MOTION if style.pose_style else 1.0)
+    moved = {angle: 0.0 if style.ref_pose or getattr(style, angle) else head for angle in ANGLES}
+    return Restyling(
+        **moved,
+        shift=STILL if style.ref_pose else head,
+        expression=style.expression_scale,
+        identity=style.identity_weight,
+        own_blinks=not style.ref_blink,
+    )
+
+
+def layers(pack: LoadedPack, settings: Settings, length: int) -> list[Layer]:
+    """Controls by frame, the strongest first; a user's own are stronger than all of them."""
+    style = settings.style
+    found: list[Layer] = []
+    keys = {angle: getattr(style, angle) for angle in ANGLES}
+    if any(keys.values()):
+        if length < 0:
+            raise ConfigError("angles spread over a video need its length, which a live stream has not")
+        found.append(HeadTrack(keys, -(-length * FRAME_RATE // settings.output.fps)))
+    if style.ref_pose:
+        found.append(reference(style.ref_pose).head)
+    chosen = head_style(style.pose_style, settings.motion.seed)
+    if chosen is not None and not style.ref_pose:
+        share = STILL if style.still else 1.0
+        found.append(
+            lambda frame: {
+                f"delta_{angle}": share * degrees
+                for angle, degrees in zip(ANGLES, chosen.degrees(frame), strict=True)
+            }
+        )
+    if style.ref_blink and "use_eye_open" not in pack.conditions:
+        found.append(reference(style.ref_blink).lids)
+    return found
+
+
+def blinking(eyes: Eyes, pack: LoadedPack, settings: Settings) -> Eyes:
+    """The eyes that the motion model is told of, blinking as the reference does."""
+    if not settings.style.ref_blink or "use_eye_open" not in pack.conditions:
+        return eyes
+    seen = reference(settings.style.ref_blink)
+
+    def at(frame: int) -> tuple[Floats, Floats]:
+        openness, gaze = eyes(frame)
+        return seen.openness(openness, frame), gaze
+
+    return at
+
+
+def reference(path: str) -> Reference:
+    """What is seen in a video; one that was read before is not read again."""
+    try:
+        changed = Path(path).stat().st_mtime_ns
+    except OSError:
+        changed = 0
+    return _reference(path, changed)
+
+
+@lru_cache(maxsize=4)
+def _reference(path: str, _changed: int) -> Reference:
+    return read_reference(path)
