@@ -11,6 +11,7 @@ from cfg.errors import ConfigError, did_you_mean
 from cfg.settings import EMOTIONS
 from ditto.messages import Conditions, Features, Floats
 from ditto.motion.indices import mirror_index
+from ditto.motion.mood import Mood
 
 CONFIDENCE = 8.0  # height of a chosen label before the softmax
 
@@ -128,11 +129,16 @@ class ConditionHandler:
         use_sc: bool = True,
         use_eye_open: bool = True,
         use_eye_ball: bool = True,
+        mood: Mood | None = None,
     ) -> None:
-        """`canonical`: the 63 numbers of the face at rest; `emotion`: as `emotion_rows` takes it."""
+        """`canonical`: the 63 numbers of the face at rest; `emotion`: as `emotion_rows` takes it.
+
+        `mood` leads from that emotion to others, by frame.
+        """
         self._canonical = canonical.reshape(-1)
         self._eyes = eyes
         self._emotion = emotion_rows(emotion)
+        self._mood = mood
         self._use_emo = use_emo
         self._use_sc = use_sc
         self._use_eye_open = use_eye_open
@@ -165,7 +171,11 @@ class ConditionHandler:
 
     def _emotion_of(self, frames: Sequence[int]) -> Floats:
         rows = self._emotion
-        return rows[[frame % len(rows) for frame in frames]]
+        usual = rows[[frame % len(rows) for frame in frames]]
+        if self._mood is None:
+            return usual
+        felt = [self._mood.at(frame, row) for frame, row in zip(frames, usual, strict=True)]
+        return np.array(felt, np.float32).reshape(-1, len(EMOTIONS))
 
 
 def _stretched(emotion: Any, count: int) -> Floats:

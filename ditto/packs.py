@@ -13,6 +13,7 @@ from ditto.avatar_registrar import MovingAvatar, RegisteredAvatar, StillAvatar
 from ditto.media.picture import is_picture, read_picture
 from ditto.media.video import VideoSource
 from ditto.messages import Floats, Image
+from ditto.motion.face import FaceRows
 from ditto.pack import Analyser, Compositor, Decoder, Sampler, SpeechStream, Stitcher, Warper
 
 
@@ -24,6 +25,7 @@ class LoadedPack(Protocol):
     online_delay: int  # frames held back online so that one window fades into the next
     smoothing: int | None  # frames head motion is averaged over; None leaves it to the mode
     conditions: frozenset[str]  # what the motion model is told beside the voice: use_emo, …
+    face: FaceRows  # what stands for smiles, winks and so on in its expression
 
     def analyser(self, settings: Settings) -> Analyser: ...
 

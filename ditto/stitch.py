@@ -12,7 +12,9 @@ import numpy as np
 from cfg.errors import ConfigError
 from ditto.avatar import Avatar, SourceFrame
 from ditto.messages import FRAME_RATE, Floats, Motion, Placement, Pose
+from ditto.mini.expressions import FACE
 from ditto.motion.controls import Controls, ControlTrack, Frames, checked, number, parts_named, row
+from ditto.motion.face import FaceRows
 from ditto.motion.indices import blink_schedule
 from ditto.motion.mixing import (
     EYES,
@@ -122,12 +124,13 @@ class Stitch:
         controls: ControlTrack | Frames = None,
         *,
         d0: Floats | Callable[[], Floats | None] | None = None,
+        face: FaceRows = FACE,
         length: int = -1,
         rng: random.Random | None = None,
         fps: int = FRAME_RATE,
     ) -> None:
         """`d0`: (265,) motion that stands for no movement, or what tells it when the first frame is
-        there; None takes the first frame's.
+        there; None takes the first frame's. `face`: the pack's numbers for smiles, winks and so on.
 
         `length` of the stream in frames lets the eyes be open at its end; -1 is unknown. `rng`
         draws the pauses between blinks. A `controls` track of the caller's is used as it is,
@@ -142,6 +145,7 @@ class Stitch:
             if isinstance(controls, ControlTrack)
             else ControlTrack(controls, self._options.overall_ctrl_info)
         )
+        self._face = face
         self._zero = d0 if callable(d0) else lambda: d0
         self._anchor: Parts | None = None
         self._factors = self._options.factors(source.is_image)
@@ -224,11 +228,12 @@ class Stitch:
         if controls.vad_alpha is not None and controls.vad_alpha < 1:
             faded = WHOLE_FACE if self._options.compat else LIPS
             parts = fade_expression(rest.parts, parts, controls.vad_alpha, faded)
-        parts = control(rest.parts, parts, controls)
+        parts = control(rest.parts, parts, controls, self._face)
         if self._first_driven is None:
             self._first_driven = parts
-        if controls.fade_alpha is not None and self._options.fade_type:
-            target = rest.parts if self._options.fade_type == "s" else self._first_driven
+        fade_type = self._options.fade_type or ("s" if self._controls.fades else "")
+        if controls.fade_alpha is not None and fade_type:
+            target = rest.parts if fade_type == "s" else self._first_driven
             named = self._fading if controls.fade_out_keys is None else controls.fade_out_keys
             parts = fade(target, parts, controls.fade_alpha, named)
         if self._drives_eyes:

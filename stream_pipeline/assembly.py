@@ -21,6 +21,7 @@ from ditto.decode import Decode
 from ditto.messages import SAMPLES_PER_FRAME, Floats, Message
 from ditto.motion.controls import ControlTrack
 from ditto.motion.held import Identity
+from ditto.motion.mood import Mood
 from ditto.motion.reference_schedule import ReferenceMotion
 from ditto.motion.vector import to_vector
 from ditto.packs import LoadedPack
@@ -98,13 +99,14 @@ def assemble(
     """
     frames: Channel[SourceFrame] = Channel(AHEAD)
     source = Playback(avatar, frames.get)
-    hearing, zero = motion_stages(pack, avatar, settings)
+    hearing, zero = motion_stages(pack, avatar, settings, controls.mood)
     stitch = Stitch(
         source,
         pack.stitcher(),
         stitch_options(settings),
         controls,
         d0=zero,
+        face=pack.face,
         length=length,
         rng=random.Random(settings.motion.seed),
     )
@@ -120,13 +122,13 @@ def assemble(
 
 
 def motion_stages(
-    pack: LoadedPack, avatar: RegisteredAvatar, settings: Settings
+    pack: LoadedPack, avatar: RegisteredAvatar, settings: Settings, mood: Mood | None = None
 ) -> tuple[list[Stage[Any, Any]], Floats | Callable[[], Floats | None] | None]:
     """From sound to motion, and the motion that stands for no movement."""
     source = to_vector(avatar.first.motion, without=("kp",))
     overlap = motion_overlap(pack, settings)
     sampler = pack.sampler(settings, avatar.first, overlap)
-    handler = condition_handler(pack, avatar, settings)
+    handler = condition_handler(pack, avatar, settings, mood)
     motion = settings.motion
     identity = Identity(motion.hold_identity, motion.hold_dims)
     limits = None
@@ -179,7 +181,9 @@ def silent_rows(pack: LoadedPack, settings: Settings, count: int) -> Floats:
     return np.concatenate([stream.push(silence), stream.flush()])
 
 
-def condition_handler(pack: LoadedPack, avatar: RegisteredAvatar, settings: Settings) -> ConditionHandler:
+def condition_handler(
+    pack: LoadedPack, avatar: RegisteredAvatar, settings: Settings, mood: Mood | None = None
+) -> ConditionHandler:
     wanted = settings.condition
     first = avatar.first
     other = wanted.override or {}
@@ -191,7 +195,7 @@ def condition_handler(pack: LoadedPack, avatar: RegisteredAvatar, settings: Sett
     identity = other["x_s_info_lst"][0] if "x_s_info_lst" in other else first.motion
     used = {flag: getattr(wanted, flag) and flag in pack.conditions for flag in FLAGS}
     canonical = np.asarray(identity["kp"], np.float32)
-    return ConditionHandler(canonical, eyes, wanted.emotion, **used)
+    return ConditionHandler(canonical, eyes, wanted.emotion, **used, mood=mood)
 
 
 def rows_of(listed: Any, width: int) -> Floats:

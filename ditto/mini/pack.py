@@ -11,6 +11,7 @@ from ditto.faces.finder import FaceFinder
 from ditto.messages import Floats
 from ditto.mini import files
 from ditto.mini.decode import MiniDecoder
+from ditto.mini.expressions import FACE
 from ditto.mini.landmarks import NotingAnalyser
 from ditto.mini.loudness import WithLoudness
 from ditto.mini.motion import LISTENING, MiniSampler, load_readout
@@ -29,6 +30,7 @@ class MiniPack:
     online_delay = 0
     smoothing: int | None = 1
     conditions = frozenset({"use_emo"})
+    face = FACE
 
     def __init__(self, settings: PackSettings) -> None:
         if settings.device != "cpu":

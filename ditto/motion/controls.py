@@ -13,6 +13,10 @@ import numpy as np
 
 from cfg.errors import ConfigError, did_you_mean
 from ditto.messages import FRAME_RATE, Floats
+from ditto.motion.gestures import Gesture
+from ditto.motion.layers import Layer, laid
+from ditto.motion.mood import OVER, Mood, weakened
+from ditto.motion.timeline import moment
 from ditto.motion.vector import MOVING, WIDTHS
 
 
@@ -34,6 +38,15 @@ class Controls:
     delta_exp: Floats | None = None  # (1, 63) added to the expression
     delta_eye: Floats | None = None  # (1, 63) added to the expression at the eyes only
     delta_t: Floats | None = None  # (1, 3) added to the position; z has no effect
+    smile: float | None = None  # 1 smiles, -1 turns the mouth's corners down
+    brows: float | None = None  # 1 raises them, -1 lowers them
+    furrow: float | None = None  # 1 draws the brows together
+    blink: float | None = None  # 1 closes both eyes, whatever the motion does
+    wink_left: float | None = None  # 1 closes the eye at the left of the picture, and raises its cheek
+    wink_right: float | None = None
+    gaze_yaw: float | None = None  # degrees, as the head's: the eyes look there, not where motion has them
+    gaze_pitch: float | None = None
+    gaze_hold: float | None = None  # share of the way to that target; 1 where it is not given
 
 
 NAMES = tuple(f.name for f in fields(Controls))
@@ -163,8 +176,15 @@ class ControlTrack:
         `under`: functions of the frames shown since the stream began, whatever the turn; what they
         give counts least, the first of them most. Frames are counted at 25 a second throughout; a
         stage that runs at another `fps` asks by its own count and gets what lies between two frames.
+        A function with `cues`, as a script is, brings emotions too, and knows what lies between itself.
         """
         self._lock = threading.Lock()
+        cues = getattr(frames, "cues", None)
+        self.mood = Mood(cues or ())
+        self._continuous = cues is not None
+        self.fades = bool(getattr(frames, "fades", False))  # whether fades are meant without being set up
+        self._playing: list[tuple[float, Layer]] = []  # what plays over the rest, and since which frame
+        self._following = 0.0  # frame asked for next
         self._under = tuple(under)
         self._fps = fps
         self._before = 0.0  # frames shown in earlier turns
@@ -178,25 +198,35 @@ class ControlTrack:
     def at(self, index: int) -> Controls:
         """The controls of frame `index`, counted at the stream's own rate."""
         frame, parts = divmod(index * FRAME_RATE, self._fps)
+        position = index * FRAME_RATE / self._fps
         with self._lock:
             while self._coming and self._coming[0][0] <= frame:
                 self._standing = _merged(self._standing, self._coming.pop(0)[1])
             far = {**self._overall, **self._standing}
-            self._asked_at = index * FRAME_RATE / self._fps
+            self._asked_at = position
+            self._following = (index + 1) * FRAME_RATE / self._fps
             shown = self._before + self._asked_at
+            self._playing = [(start, layer) for start, layer in self._playing if position - start < layer.end]
+            playing = tuple(self._playing)
         near = self._of_frame(frame)
         if parts:
             near = between(near, self._of_frame(frame + 1), parts / self._fps)
+        if self._asked is not None and self._continuous:
+            near = {**checked(self._asked(position), f"controls of frame {frame}"), **near}
         for layer in self._under:
             far = {**checked(layer(shown), f"controls of frame {frame}"), **far}
-        return Controls(**{**far, **near})
+        values: dict[str, Any] = {**far, **near}
+        for start, layer in playing:
+            values = laid(values, checked(layer.at(position - start), f"controls of frame {frame}"))
+        return Controls(**values)
 
     def _of_frame(self, frame: int) -> Mapping[str, Any]:
         """What was set for a single frame."""
-        if self._asked is not None:
-            return checked(self._asked(frame), f"controls of frame {frame}")
+        asked: Mapping[str, Any] = {}
+        if self._asked is not None and not self._continuous:
+            asked = checked(self._asked(frame), f"controls of frame {frame}")
         with self._lock:
-            return self._frames.get(frame, {})
+            return {**asked, **self._frames.get(frame, {})}
 
     def update(self, start: int, **controls: Any) -> None:
         """From frame `start` on these hold, until changed again; None ends one."""
@@ -218,9 +248,43 @@ class ControlTrack:
         with self._lock:
             self._frames = with_fades(self._frames, length, fade_in, fade_out, compat=compat)
 
-    def restart(self) -> None:
-        """Frames count from 0 again: what was set for single frames is gone, updates stand."""
+    def gesture(
+        self, name: str, *, strength: float = 1.0, duration: Any = None, times: int = 1, at: int | None = None
+    ) -> None:
+        """Plays a gesture over everything else, from frame `at` on or now; docs/scripting.md names them.
+
+        `duration` of one time is in frames, or text such as "0.8s".
+        """
+        self.play(Gesture.of(name, 0.0, strength=strength, duration=duration, times=times), at=at)
+
+    def play(self, layer: Layer, *, at: int | None = None) -> None:
+        """Plays a gesture or a script over everything else; its frame 0 is frame `at`, or the next one."""
         with self._lock:
+            start = self._following if at is None else at
+            self._playing.append((start, layer))
+            self.fades = self.fades or bool(getattr(layer, "fades", False))
+        self.mood.add(getattr(layer, "cues", ()), start)
+
+    def feel(self, emotion: Any, *, intensity: float = 1.0, over: Any = None) -> None:
+        """Another emotion from the next motion made on, reached in `over` frames, or "0.4s".
+
+        "default" is the one the stream was set up with. Motion is made ahead of the pictures, by what
+        the stream's mode waits for.
+        """
+        from ditto.condition import emotion_rows
+
+        shares = None if emotion == "default" else weakened(emotion_rows(emotion)[0], intensity)
+        self.mood.feel(shares, OVER if over is None else moment(over))
+
+    def restart(self) -> None:
+        """Frames count from 0 again: what was set for single frames is gone, updates stand.
+
+        A gesture under way goes on, so that the head does not jump.
+        """
+        with self._lock:
+            begun = self._following
+            self._playing = [(start - begun, layer) for start, layer in self._playing if start < begun]
+            self._following = 0.0
             for _, change in self._coming:
                 self._standing = _merged(self._standing, change)
             self._coming.clear()

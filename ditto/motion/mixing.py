@@ -7,8 +7,10 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from ditto.messages import Floats
+from ditto.mini.expressions import FACE
 from ditto.mini.language import EYE_KEYPOINTS, LIP_KEYPOINTS
 from ditto.motion.controls import Controls
+from ditto.motion.face import FaceRows, express
 from ditto.motion.pose import bins_to_degrees
 from ditto.motion.vector import ANGLES, Parts
 
@@ -52,7 +54,7 @@ def fade(target: Parts, driven: Parts, alpha: float, parts: Iterable[str]) -> di
     return {**driven, **{part: blend(target[part], driven[part], alpha) for part in parts}}
 
 
-def control(rest: Parts, driven: Parts, controls: Controls) -> dict[str, Floats]:
+def control(rest: Parts, driven: Parts, controls: Controls, face: FaceRows = FACE) -> dict[str, Floats]:
     """Offsets added, then factors applied; an offset turns an angle in bins into degrees."""
     out = dict(driven)
     for angle in ANGLES:
@@ -67,6 +69,7 @@ def control(rest: Parts, driven: Parts, controls: Controls) -> dict[str, Floats]
         out["exp"] = out["exp"] + controls.delta_exp
     if controls.delta_eye is not None:
         out["exp"] = out["exp"] + controls.delta_eye * EYES
+    out["exp"] = express(rest["exp"], out["exp"], controls, face)
     if controls.delta_t is not None:
         out["t"] = out["t"] + controls.delta_t
     if controls.alpha_scale is not None:

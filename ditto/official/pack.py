@@ -17,6 +17,7 @@ from ditto.official.analyser import FaceNetworks, OfficialAnalyser
 from ditto.official.blaze_face import BlazeFace
 from ditto.official.denoiser import GraphDenoiser, TorchDenoiser
 from ditto.official.detector import FaceDetector
+from ditto.official.expressions import FACE
 from ditto.official.face_mesh import FaceMesh, Landmark478
 from ditto.official.hubert import (
     HubertStream,
@@ -58,6 +59,7 @@ class OfficialPack:
     online_delay = 10
     smoothing: int | None = None
     conditions = frozenset({"use_emo", "use_sc", "use_eye_open", "use_eye_ball"})
+    face = FACE
 
     def __init__(self, settings: PackSettings) -> None:
         self._settings = settings

@@ -11,6 +11,7 @@ from cfg.reading import load
 from ditto.avatar import SourceFrame
 from ditto.avatar_registrar import MovingAvatar, StillAvatar
 from ditto.messages import SAMPLES_PER_FRAME
+from ditto.mini.expressions import FACE
 from ditto.mini.language import degrees_to_bins
 
 SIDE = 32  # pixels of the fake portrait
@@ -81,6 +82,7 @@ class FakePack:
     online_delay = 0
     smoothing = 1
     conditions = frozenset({"use_emo"})
+    face = FACE
 
     def __init__(self, work: Callable[[str], None] = lambda role: None):
         self.work = work

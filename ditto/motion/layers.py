@@ -1,0 +1,124 @@
+"""Controls laid over each other: what is added, multiplied, or the stronger of two."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from ditto.motion.timeline import Curve, Envelope
+
+LIDS = ("blink", "wink_left", "wink_right")
+GAZE = ("gaze_yaw", "gaze_pitch", "gaze_hold")
+
+
+class Layer(Protocol):
+    """Something a script asks for between two moments."""
+
+    @property
+    def start(self) -> float: ...
+
+    @property
+    def end(self) -> float: ...
+
+    def at(self, frame: float) -> Mapping[str, Any]: ...
+
+
+def neutral(name: str) -> float:
+    """The value of a control that changes nothing."""
+    return 1.0 if name.startswith("alpha_") or name.endswith("_alpha") else 0.0
+
+
+def laid(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Two layers' controls as one: offsets add up, factors multiply, of shares the one counts that
+    does more, and a later gaze is looked at for its share."""
+    out = dict(under)
+    for name, value in over.items():
+        if name in GAZE:
+            continue
+        if name not in out or name == "fade_out_keys":
+            out[name] = value
+        elif name.startswith("alpha_"):
+            out[name] = out[name] * value
+        elif name.endswith("_alpha"):
+            out[name] = min(out[name], value)
+        elif name in LIDS:
+            out[name] = max(out[name], value)
+        else:
+            out[name] = out[name] + value
+    if any(name in over for name in GAZE):
+        out.update(_gaze(under, over))
+    return out
+
+
+def _gaze(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, float]:
+    near = float(over.get("gaze_hold", 1.0))
+    before = float(under.get("gaze_hold", 1.0)) if any(name in under for name in GAZE) else 0.0
+    hold = near + before * (1 - near)
+    share = near / hold if hold > 0 else 1.0
+    mixed = {name: under.get(name, 0.0) * (1 - share) + over.get(name, 0.0) * share for name in GAZE[:2]}
+    return {**mixed, "gaze_hold": hold}
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """One control along a curve, before its first key and after its last too."""
+
+    name: str
+    curve: Curve
+    start: float = 0.0
+    end: float = float("inf")
+
+    def at(self, frame: float) -> dict[str, float]:
+        return {self.name: self.curve.at(frame)}
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Controls that rise from nothing, hold, and go back."""
+
+    controls: Mapping[str, Any]
+    envelope: Envelope
+
+    @property
+    def start(self) -> float:
+        return self.envelope.start
+
+    @property
+    def end(self) -> float:
+        return self.envelope.end
+
+    def at(self, frame: float) -> dict[str, Any]:
+        level = self.envelope.at(frame)
+        found = {
+            name: value
+            if name == "fade_out_keys"
+            else value * level
+            if isinstance(value, np.ndarray)
+            else neutral(name) + (value - neutral(name)) * level
+            for name, value in self.controls.items()
+            if name not in GAZE
+        }
+        if any(name in self.controls for name in GAZE):
+            found.update({name: self.controls.get(name, 0.0) for name in GAZE[:2]})
+            found["gaze_hold"] = self.controls.get("gaze_hold", 1.0) * level
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Fades:
+    """Motion that fades in and out; the parts are those of the fade begun last."""
+
+    curve: Curve  # of fade_alpha
+    parts: tuple[tuple[float, tuple[str, ...]], ...]  # from each moment on
+    start: float = 0.0
+    end: float = float("inf")
+
+    def at(self, frame: float) -> dict[str, Any]:
+        alpha = self.curve.at(frame)
+        if alpha >= 1:
+            return {}
+        begun = [parts for start, parts in self.parts if start <= frame]
+        return {"fade_alpha": alpha, "fade_out_keys": begun[-1] if begun else self.parts[0][1]}
