@@ -64,8 +64,8 @@ def view_of(first: SourceFrame, framing: FramingSettings, source: SourceSettings
     box = Box(0, 0, width, height)
     if framing.preprocess in ("crop", "extcrop"):
         scale = source.crop_scale * (WIDER if framing.preprocess == "extcrop" else 1.0)
-        shift = np.array([source.crop_vx_ratio, source.crop_vy_ratio]) * scale * face
-        box = square(middle + shift, scale * face, (height, width))
+        shift = np.array([source.crop_vx_ratio, source.crop_vy_ratio], np.float32) * scale * face
+        box = square(np.asarray(middle + shift, np.float32), scale * face, (height, width))
     elif framing.aspect:
         across, down = (int(part) for part in framing.aspect.split(":"))
         pad = framing.aspect_fit == "pad"

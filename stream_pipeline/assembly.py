@@ -31,8 +31,10 @@ from ditto.stitch import Stitch, StitchOptions
 from ditto.warp import Warp
 from ditto.wav2feat import Wav2Feat
 from ditto.writer import Callback, Sink, Writer
+from stream_pipeline.chain import Chain
 from stream_pipeline.channel import Channel
 from stream_pipeline.pipeline import Pipeline
+from stream_pipeline.styling import blinking, styled
 
 FLAGS = ("use_emo", "use_sc", "use_eye_open", "use_eye_ball")
 AHEAD = 2  # source frames the registrar may have ready
@@ -100,6 +102,8 @@ def assemble(
     frames: Channel[SourceFrame] = Channel(AHEAD)
     source = Playback(avatar, frames.get)
     hearing, zero = motion_stages(pack, avatar, settings, controls.mood)
+    still = None if callable(zero) else zero
+    hearing[-1] = Chain(styled(hearing[-1], pack, avatar, settings, still, length))
     stitch = Stitch(
         source,
         pack.stitcher(),
@@ -109,6 +113,7 @@ def assemble(
         face=pack.face,
         length=length,
         rng=random.Random(settings.motion.seed),
+        fps=settings.output.fps,
     )
     stages: list[Stage[Any, Any]] = [
         *hearing,
@@ -195,6 +200,7 @@ def condition_handler(
     identity = other["x_s_info_lst"][0] if "x_s_info_lst" in other else first.motion
     used = {flag: getattr(wanted, flag) and flag in pack.conditions for flag in FLAGS}
     canonical = np.asarray(identity["kp"], np.float32)
+    eyes = blinking(eyes, pack, settings)
     return ConditionHandler(canonical, eyes, wanted.emotion, **used, mood=mood)
 
 

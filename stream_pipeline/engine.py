@@ -19,10 +19,11 @@ from cfg.official import read_official
 from cfg.reading import build, load, merge
 from cfg.settings import Settings
 from ditto.avatar_registrar import RegisteredAvatar
-from ditto.media.encode import CODECS, open_sink
+from ditto.media.encode import CODECS, named, open_sink
 from ditto.media.segments import SegmentedVideo
 from ditto.media.sound import Sound, SoundFile, open_sound, read_sound
 from ditto.messages import SAMPLE_RATE, SAMPLES_PER_FRAME
+from ditto.motion.retimed import frames_of
 from ditto.packs import LoadedPack, load_pack, register
 from ditto.writer import Sink
 from stream_pipeline.metrics import StageMetrics, table
@@ -114,7 +115,9 @@ class Engine:
         """
         settings = self.with_settings(over)
         voice = sound if isinstance(sound, (Sound, SoundFile)) else read(sound, settings)
-        total = -(-voice.length // SAMPLES_PER_FRAME)
+        motions = -(-voice.length // SAMPLES_PER_FRAME)
+        total = frames_of(voice.length, settings.output.fps)
+        target = named(Path(target), settings.output.format)
         size = avatar.first.image.shape[:2]
         sink: Sink
         if in_pieces(Path(target), total, settings):
@@ -130,7 +133,7 @@ class Engine:
             with Session(
                 self.pack, avatar, settings, sink=sink, sound=voice.pieces(), length=total, first=done
             ) as session:
-                session.controls.fade(total, settings.stitch.fade_in, settings.stitch.fade_out)
+                session.controls.fade(motions, settings.stitch.fade_in, settings.stitch.fade_out)
                 for _ in session.pictures():
                     done += 1
                     if progress is not None:
@@ -203,7 +206,7 @@ def official_settings(cfg_pkl: Path, data_root: str | Path | None, over: Mapping
 
 def in_pieces(output: Path, frames: int, settings: Settings) -> bool:
     """Whether a video is written in pieces that survive a kill: where it is asked for, or worth it."""
-    possible = output.suffix.lower() in CODECS
+    possible = output.suffix.lower() in CODECS and not settings.output.transparent
     if settings.output.resume and not possible:
         raise ConfigError(
             f"{output}: only {', '.join(CODECS)} can be resumed; leave --resume away or give one of these"

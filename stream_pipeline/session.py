@@ -34,6 +34,7 @@ from ditto.packs import LoadedPack
 from ditto.writer import Sink
 from stream_pipeline.assembly import assemble
 from stream_pipeline.metrics import StageMetrics, table
+from stream_pipeline.styling import layers
 
 PIECE = SAMPLE_RATE  # longest stretch of sound handed over at once, samples
 
@@ -79,7 +80,12 @@ class Session:
         `length` of the stream in frames, where it is known, lets blinks keep away from its end.
         Pictures before frame `first` are in the sink already and not painted again.
         """
-        self.controls = ControlTrack(settings.stitch.controls, settings.stitch.overall)
+        self.controls = ControlTrack(
+            settings.stitch.controls,
+            settings.stitch.overall,
+            under=layers(pack, settings, length),
+            fps=settings.output.fps,
+        )
         feed = None if sound is None else self._chunks(sound)
         self._pipeline = assemble(pack, avatar, settings, self.controls, sink, length, first).pipeline(
             capacity=settings.stream.capacity, feed=feed, on_failure=on_failure

@@ -16,8 +16,10 @@ from ditto.mini.landmarks import NotingAnalyser
 from ditto.mini.loudness import WithLoudness
 from ditto.mini.motion import LISTENING, MiniSampler, load_readout
 from ditto.mini.putback import MiniCompositor
+from ditto.mini.roles import face_roles
 from ditto.mini.speech import WhisperStream
 from ditto.mini.warp import MiniWarper
+from ditto.motion.restyle import FaceRoles
 from ditto.motion.vector import to_vector
 from model_formats import open_model
 
@@ -63,6 +65,9 @@ class MiniPack:
     def rest(self, source: SourceFrame) -> Floats | None:
         """The portrait's own motion: what the sampler makes is absolute."""
         return to_vector(source.motion, without=("kp",))
+
+    def roles(self, source: SourceFrame) -> FaceRoles:
+        return face_roles(source)
 
     def stitcher(self) -> None:
         """None: mini's mesh holds the shoulders itself."""

@@ -64,9 +64,9 @@ def read_reference(path: str | Path, finder: FaceFinder | None = None) -> Refere
     landmarks = followed(Path(path), own)
     moved = measure(landmarks)
     angles = np.stack([moved.pitch, moved.yaw, moved.roll], 1)
-    angles = cv2.GaussianBlur(angles, (1, 0), sigmaX=0.1, sigmaY=SMOOTHING, borderType=cv2.BORDER_REPLICATE)
+    smooth = cv2.GaussianBlur(angles, (1, 0), sigmaX=0.1, sigmaY=SMOOTHING, borderType=cv2.BORDER_REPLICATE)
     lids = moved.expression[:, list(BLINKING)] / (FULL_BLINK * METRE)
-    return Reference(np.asarray(angles - np.median(angles, axis=0), np.float32), blinks(lids))
+    return Reference(np.asarray(smooth - np.median(smooth, axis=0), np.float32), blinks(lids))
 
 
 def blinks(closed: Floats) -> Floats:

@@ -13,6 +13,8 @@ from cfg.settings import PackSettings, Settings
 from ditto.avatar import SourceFrame
 from ditto.messages import Floats
 from ditto.motion.diffusion import Denoiser, DiffusionSampler
+from ditto.motion.mixing import LIPS
+from ditto.motion.restyle import FaceRoles
 from ditto.official.analyser import FaceNetworks, OfficialAnalyser
 from ditto.official.blaze_face import BlazeFace
 from ditto.official.denoiser import GraphDenoiser, TorchDenoiser
@@ -105,6 +107,13 @@ class OfficialPack:
     def rest(self, source: SourceFrame) -> Floats | None:
         """None: motion counts from its own first frame."""
         return None
+
+    def roles(self, source: SourceFrame) -> FaceRoles:
+        """Lips alone: what else moves is the eyes, which are told what to do."""
+        lips: Floats = LIPS.reshape(63)
+        nothing = np.zeros(63, np.float32)
+        own = np.array(source.motion["exp"], np.float32).reshape(63)
+        return FaceRoles(own, lips, lips, nothing, np.full(63, np.inf, np.float32))
 
     def stitcher(self) -> Stitcher:
         return OfficialStitcher(self._open["stitch_network"])
