@@ -7,13 +7,15 @@ from ditto.motion.face import FaceRows, row_of
 
 WINK = {Exp.WIDTH: 1.5, Exp.CORNER: -1.0, Exp.SNEER: -0.6, Exp.BROW_OUT: 0.8}  # the cheek that goes with it
 
+LIDS_FOLLOW = 0.03 * FULL_BLINK  # millimetres that lids go down with each degree of a lower gaze
+
 MOVES = {  # millimetres at full strength, and at full strength the other way
     "smile": (
-        {Exp.WIDTH: 7.5, Exp.CORNER: -4.0, Exp.UP_THICK: -0.6, Exp.BLINK_LEFT: 0.8, Exp.BLINK_RIGHT: 0.8},
-        {Exp.CORNER: 4.0, Exp.WIDTH: -1.0, Exp.LOW_THICK: 0.5},
+        {Exp.WIDTH: 8.5, Exp.CORNER: -4.8, Exp.UP_THICK: -0.6, Exp.BLINK_LEFT: 0.9, Exp.BLINK_RIGHT: 0.9},
+        {Exp.CORNER: 5.0, Exp.WIDTH: -1.0, Exp.LOW_THICK: 0.8},
     ),
-    "brows": ({Exp.BROW_IN: -4.5, Exp.BROW_OUT: -4.5}, {Exp.BROW_IN: 3.5, Exp.BROW_OUT: 2.5}),
-    "furrow": ({Exp.FURROW: -4.0, Exp.BROW_IN: 1.5}, {Exp.FURROW: 2.0}),
+    "brows": ({Exp.BROW_IN: -5.5, Exp.BROW_OUT: -5.5}, {Exp.BROW_IN: 4.5, Exp.BROW_OUT: 3.5}),
+    "furrow": ({Exp.FURROW: -5.0, Exp.BROW_IN: 3.0}, {Exp.FURROW: 2.0}),
     "wink_left": ({**WINK, Exp.ASYM: -1.8}, {}),
     "wink_right": ({**WINK, Exp.ASYM: 1.8}, {}),
 }
@@ -26,4 +28,5 @@ LIDS = {
 FACE = FaceRows(
     moves={name: (row_of(more, METRE), row_of(less, METRE)) for name, (more, less) in MOVES.items()},
     lids={name: row_of(dict.fromkeys(lids, FULL_BLINK), METRE) for name, lids in LIDS.items()},
+    lids_per_degree=row_of(dict.fromkeys(LIDS["blink"], LIDS_FOLLOW), METRE),
 )

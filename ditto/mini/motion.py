@@ -75,20 +75,22 @@ GAZE = (1.0, 0.6)  # millimetres of spread, sideways and up
 BREATH = (3.9, 0.2)  # seconds, degrees of pitch
 
 FEELINGS: tuple[dict[Exp, float], ...] = (  # millimetres at full strength
-    {Exp.BROW_IN: 3.0, Exp.BROW_OUT: 1.0, Exp.FURROW: -2.5, Exp.UP_THICK: -0.8, Exp.LOW_THICK: -0.8,
-     Exp.CORNER: 1.0, Exp.SNEER: -0.8},
-    {Exp.BROW_IN: 1.8, Exp.FURROW: -1.2, Exp.SNEER: -2.2, Exp.UP_LIP: -1.2, Exp.CORNER: 1.2},
-    {Exp.BROW_IN: -2.8, Exp.BROW_OUT: -1.2, Exp.FURROW: -1.0, Exp.WIDTH: 2.5, Exp.CORNER: 0.8,
-     Exp.BLINK_LEFT: -1.2, Exp.BLINK_RIGHT: -1.2},
-    {Exp.WIDTH: 7.0, Exp.CORNER: -3.5, Exp.UP_THICK: -0.6, Exp.BROW_OUT: -0.6, Exp.BLINK_LEFT: 0.9,
-     Exp.BLINK_RIGHT: 0.9},
+    {Exp.BROW_IN: 6.0, Exp.BROW_OUT: 1.5, Exp.FURROW: -5.0, Exp.UP_THICK: -1.4, Exp.LOW_THICK: -1.6,
+     Exp.CORNER: 3.2, Exp.SNEER: -1.5, Exp.BLINK_LEFT: 1.0, Exp.BLINK_RIGHT: 1.0},
+    {Exp.BROW_IN: 3.5, Exp.BROW_OUT: 2.0, Exp.FURROW: -2.5, Exp.SNEER: -4.5, Exp.UP_LIP: -2.2,
+     Exp.CORNER: 3.0, Exp.BLINK_LEFT: 2.0, Exp.BLINK_RIGHT: 2.0},
+    {Exp.BROW_IN: -6.0, Exp.BROW_OUT: -2.0, Exp.FURROW: -2.5, Exp.WIDTH: 4.5, Exp.CORNER: 2.2,
+     Exp.BLINK_LEFT: -2.0, Exp.BLINK_RIGHT: -2.0},
+    {Exp.WIDTH: 10.0, Exp.CORNER: -5.8, Exp.UP_THICK: -0.8, Exp.LOW_THICK: -0.5, Exp.BROW_OUT: -1.0,
+     Exp.BLINK_LEFT: 1.5, Exp.BLINK_RIGHT: 1.5},
     {},
-    {Exp.BROW_IN: -2.0, Exp.BROW_OUT: 0.8, Exp.FURROW: -0.6, Exp.CORNER: 2.2, Exp.WIDTH: -1.0,
-     Exp.BLINK_LEFT: 1.2, Exp.BLINK_RIGHT: 1.2},
-    {Exp.BROW_IN: -3.5, Exp.BROW_OUT: -3.5, Exp.BLINK_LEFT: -1.5, Exp.BLINK_RIGHT: -1.5, Exp.JAW: 1.5},
-    {Exp.ASYM: 1.5, Exp.CORNER: -0.6, Exp.WIDTH: 1.0, Exp.SNEER: -0.4, Exp.BLINK_LEFT: 0.8,
-     Exp.BLINK_RIGHT: 0.8},
+    {Exp.BROW_IN: -5.0, Exp.BROW_OUT: 2.0, Exp.FURROW: -1.5, Exp.CORNER: 4.8, Exp.WIDTH: -1.5,
+     Exp.LOW_THICK: 0.8, Exp.BLINK_LEFT: 2.2, Exp.BLINK_RIGHT: 2.2},
+    {Exp.BROW_IN: -6.0, Exp.BROW_OUT: -6.5, Exp.BLINK_LEFT: -2.0, Exp.BLINK_RIGHT: -2.0, Exp.JAW: 2.0},
+    {Exp.ASYM: 3.5, Exp.CORNER: -1.5, Exp.WIDTH: 1.5, Exp.SNEER: -1.2, Exp.BROW_OUT: 1.0,
+     Exp.BLINK_LEFT: 1.8, Exp.BLINK_RIGHT: 1.8},
 )  # fmt: skip
+PARTED = (0.0, 0.0, 2.0, 0.0, 0.0, 0.0, 5.0, 0.0)  # millimetres between the lips of a silent mouth
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -201,6 +203,10 @@ class MiniSampler:
         face[:, [Exp.BROW_IN, Exp.BROW_OUT]] = wander[:, 6:7] + wander[:, 7:8] * np.array([1, -1], np.float32)
         if feelings is not None:
             face += feelings @ _feelings()
+            parted = feelings @ np.array(PARTED, np.float32) * shut[:, 0]
+            face[:, Exp.GAP] += parted
+            for place, share in OPENS.items():
+                face[:, place] += share * parted
         gaze = life.gaze(self._start)
         face[:, [Exp.GAZE_X_LEFT, Exp.GAZE_Y_LEFT]] += gaze
         face[:, [Exp.GAZE_X_RIGHT, Exp.GAZE_Y_RIGHT]] += gaze

@@ -20,6 +20,7 @@ class FaceRows:
 
     moves: Mapping[str, tuple[Floats, Floats]]  # control -> added at 1, and at -1
     lids: Mapping[str, Floats]  # control -> offsets from the portrait of the eyes it closes
+    lids_per_degree: Floats  # added for each degree that a gaze target lies down
 
 
 def row_of(places: Mapping[int, float], unit: float = 1.0) -> Floats:
@@ -36,11 +37,11 @@ def express(rest: Floats, face: Floats, controls: Controls, rows: FaceRows) -> F
         amount = getattr(controls, name)
         if amount:
             face = face + (more if amount > 0 else less) * np.float32(abs(amount))
-    return close_lids(rest, look(rest, face, controls), controls, rows)
+    return close_lids(rest, look(rest, face, controls, rows), controls, rows)
 
 
-def look(rest: Floats, face: Floats, controls: Controls) -> Floats:
-    """The eyes turned to a target, in place of where the motion has them look."""
+def look(rest: Floats, face: Floats, controls: Controls, rows: FaceRows) -> Floats:
+    """The eyes turned to a target, in place of where the motion has them look; lids follow."""
     if controls.gaze_yaw is None and controls.gaze_pitch is None:
         return face
     hold = 1.0 if controls.gaze_hold is None else min(max(controls.gaze_hold, 0.0), 1.0)
@@ -48,7 +49,7 @@ def look(rest: Floats, face: Floats, controls: Controls) -> Floats:
     target = shift_gaze(rest, right, up)
     looking: Floats = face.copy()
     looking[0, GAZE] = face[0, GAZE] * np.float32(1 - hold) + target[0, GAZE] * np.float32(hold)
-    return looking
+    return looking + rows.lids_per_degree * np.float32(hold * (controls.gaze_pitch or 0.0))
 
 
 def close_lids(rest: Floats, face: Floats, controls: Controls, rows: FaceRows) -> Floats:
