@@ -74,7 +74,7 @@ class SourceSettings:
     crop_vy_ratio: float = -0.125  # crop centre moved down, in crop sizes
     crop_rotate: bool = True  # whether the crop follows the head's roll
     template_frames: int = -1  # of a video, use only the first so many; -1 is all
-    neutral_frames: int = 25  # of a video, the first so many show the mouth at rest (the calmest of them count)
+    neutral_frames: int = 25  # of a video, in the first so many the mouth is at rest now and then
     smoothing: int = 13  # frames a video's head pose is averaged over
     loop: str = "mirror"  # a video shorter than the voice: back and forth, loop, hold its last frame, or end
     no_face: str = "pass"  # frames without a face: pass them unchanged, hold the last face, or fail

@@ -20,8 +20,10 @@ class SourceFrame:
     eye_ball: Floats  # (6,)
     to_frame: Floats  # (3, 3) from the 512 face crop to `image`
     appearance: Any  # the pack's own: a feature volume, or mesh, layers and sprites
-    landmarks: Floats  # (n, 2) in pixels of `image`, in the pack's own layout
+    landmarks: Floats  # (n, 2) in pixels of `image`, or (n, 3) with depth, in the pack's own layout
     warnings: tuple[str, ...] = field(default=())
+    seen: bool = True  # whether a face is there; without one the picture stays as it is
+    neutral: Floats | None = None  # (1, 63) expression driven lips start from; None is this frame's own
 
 
 class Avatar(Protocol):

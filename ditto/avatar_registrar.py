@@ -1,32 +1,40 @@
 """Stage 1: the portrait or video, read, its face found and measured, frame by frame.
 
-A portrait is one frame, measured once. A video is played back and forth; on its first pass each
-frame is tracked and measured, later passes reuse the small measurements (kept in a temporary
-file, whatever the video's length) and paint from freshly decoded pictures. Pictures and feature
-volumes live only as long as somebody downstream holds them.
+A portrait is one frame, measured once. A video is played back and forth, round, or to its end; on
+its first pass each frame is tracked and measured, later passes reuse the small measurements (kept
+in a temporary file, whatever the video's length) and paint from freshly decoded pictures. Pictures
+and feature volumes live only as long as somebody downstream holds them.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import tempfile
-import threading
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+import itertools
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import closing
 from typing import Protocol
 
 import numpy as np
 
-from cfg.errors import MediaError
+from cfg.errors import MediaError, NoFaceError
 from ditto.avatar import SourceFrame
+from ditto.faces.outline import opening
+from ditto.measurements import Measurements
 from ditto.messages import Floats, Image
 from ditto.pack import Analyser
+from ditto.tracking import STEADY_REACH, Follower, Track, steadied, with_neighbours
 
 NAME = "avatar registrar"
+UNSEEN = 250  # frames at the start of a video a face is looked for in
+CALM_SEARCHED = 50  # frames at most among which the calmest mouth is looked for
+CALM = 5  # frames with the calmest mouths that are averaged
 
 
 class Frames(Protocol):
     """The pictures of a video in source order."""
+
+    @property
+    def count(self) -> int: ...
 
     def frame(self, index: int) -> Image:
         """Raises IndexError past the last one."""
@@ -39,6 +47,7 @@ class RegisteredAvatar(Protocol):
 
     is_image: bool
     first: SourceFrame
+    count: int  # frames of the source
 
     def play(self) -> Iterator[SourceFrame]:
         """Source frames in the order they are shown, tagged 0, 1, 2, … by that order."""
@@ -50,6 +59,7 @@ class StillAvatar:
     """A portrait."""
 
     is_image = True
+    count = 1
 
     def __init__(self, frame: SourceFrame) -> None:
         self.first = frame
@@ -62,7 +72,7 @@ class StillAvatar:
 
 
 class MovingAvatar:
-    """A video, back and forth for as long as somebody plays it."""
+    """A video, for as long as somebody plays it."""
 
     is_image = False
 
@@ -72,58 +82,125 @@ class MovingAvatar:
         new_analyser: Callable[[], Analyser],
         smoothing: int = 1,
         limit: int | None = None,
+        *,
+        loop: str = "mirror",
+        no_face: str = "pass",
+        neutral: int = 0,
+        steady: bool = False,
+        sharp: Collection[str] = (),
     ) -> None:
-        """`smoothing` frames are averaged over; `limit` uses only the first so many frames."""
+        """Motion is averaged over `smoothing` frames but for the parts named `sharp`; `steady` smooths
+        the face's place too. `limit` uses only the first so many frames.
+
+        Of the first `neutral` frames the calmest mouths show where driven lips start from, in every
+        frame; 0 lets each frame's lips start from where they are.
+        """
         self._open_frames = open_frames
         self._new_analyser = new_analyser
         self._reach = smoothing // 2 if smoothing > 1 else 0
         self._limit = limit
-        with _Closing(open_frames()) as frames:
-            image = self._read(frames, 0)
-            if image is None:
+        self._loop = loop
+        self._no_face = no_face
+        self._steady_reach = STEADY_REACH if steady else 0
+        self._sharp = frozenset(sharp)
+        with closing(open_frames()) as frames:
+            self.count = frames.count if limit is None else min(frames.count, limit)
+            if not self.count:
                 raise MediaError("the source video has no frames")
-            self.first = new_analyser().analyse(image, 0)
+            self.first = self._acquaint(frames, new_analyser(), neutral)
         self._known = Measurements()
 
     def play(self) -> Iterator[SourceFrame]:
-        with _Closing(self._open_frames()) as frames:
+        with closing(self._open_frames()) as frames:
             analyser = self._new_analyser()
             shown = 0
+            last: tuple[int, SourceFrame] | None = None
             if not self._known.complete:
                 for frame in self._first_pass(frames, analyser):
                     yield frame
+                    last = (shown, frame)
                     shown += 1
-            count = self._known.count
             while True:
-                index = bounce(shown, count)
-                known = self._known.read(index, self.first)
-                yield analyser.revisit(frames.frame(index), known)
+                index = played(self._loop, shown, self._known.count)
+                if last is None or last[0] != index:
+                    last = (index, self._again(frames, analyser, index))
+                yield last[1]
                 shown += 1
 
     def close(self) -> None:
         self._known.close()
 
+    def _acquaint(self, frames: Frames, analyser: Analyser, neutral: int) -> SourceFrame:
+        """The first frame that has a face, with the eyes and the expression of a mouth at rest."""
+        follow = Follower(analyser, self._no_face)
+        found: list[tuple[int, Floats]] = []  # kept without their pictures
+        first: SourceFrame | None = None
+        index, end = 0, min(self.count, UNSEEN)
+        step = max(1, neutral // CALM_SEARCHED)
+        while index < end:
+            track = follow(frames.frame(index), index)
+            if track.landmarks is not None:
+                if first is None:
+                    first = analyser.measure(track.image, index, track.landmarks)
+                    end = min(self.count, index + neutral)
+                found.append((index, track.landmarks))
+            index += step if found else 1
+        if first is None:
+            raise NoFaceError(f"no face found in the first {end} frames; a human face must be in sight")
+        if not neutral:
+            return first
+        calm = sorted(sorted(found, key=lambda entry: opening(entry[1]))[: max(1, len(found) // 3)][:CALM])
+        rest = [analyser.measure(frames.frame(at), at, landmarks) for at, landmarks in calm]
+        expression = average([frame.motion for frame in rest])["exp"]
+        return dataclasses.replace(
+            first,
+            motion={**first.motion, "exp": expression},
+            eye_open=np.mean([frame.eye_open for frame in rest], axis=0, dtype=np.float32),
+            eye_ball=np.mean([frame.eye_ball for frame in rest], axis=0, dtype=np.float32),
+            neutral=expression,
+        )
+
     def _first_pass(self, frames: Frames, analyser: Analyser) -> Iterator[SourceFrame]:
-        """Every frame once, its motion averaged over its neighbours on both sides."""
-        near: deque[SourceFrame] = deque(maxlen=2 * self._reach + 1)
-        read = given = 0
-        ended = False
-        while not ended or given < read:
-            if not ended:
-                image = self._read(frames, read)
-                if image is None:
-                    ended = True
-                else:
-                    near.append(analyser.analyse(image, read))
-                    read += 1
-            if given + self._reach < read or (ended and given < read):
-                around = [f for f in near if abs(f.index - given) <= self._reach]
-                centre = next(f for f in around if f.index == given)
-                smooth = dataclasses.replace(centre, motion=average([f.motion for f in around]))
-                self._known.add(smooth)
-                given += 1
-                yield smooth
+        """Every frame once, its place and motion smoothed with its neighbours on both sides."""
+        follow = Follower(analyser, self._no_face)
+        pictures = itertools.takewhile(lambda image: image is not None, self._pictures(frames))
+        tracks = (follow(image, index) for index, image in enumerate(pictures) if image is not None)
+        held: SourceFrame | None = None  # the last frame with a face
+        for index, ((frame, scene), near) in enumerate(
+            with_neighbours(self._measured(tracks, analyser), self._reach)
+        ):
+            if frame.seen:
+                motions = [f.motion for f, where in near if f.seen and where == scene]
+                smooth = average(motions)
+                kept = {part: frame.motion[part] for part in self._sharp}
+                shown = held = dataclasses.replace(frame, motion={**smooth, **kept})
+            else:
+                shown = frame if held is None or self._no_face != "hold" else held
+            self._known.add(index, shown)
+            yield shown
         self._known.complete = True
+
+    def _measured(self, tracks: Iterator[Track], analyser: Analyser) -> Iterator[tuple[SourceFrame, int]]:
+        """Frames and their scenes; one without a face is marked so, its measurements those of the first."""
+        for track, near in with_neighbours(tracks, self._steady_reach):
+            if track.landmarks is None:
+                frame = dataclasses.replace(
+                    self.first, index=track.index, image=track.image, appearance=None, seen=False
+                )
+            else:
+                landmarks = steadied(track, near) if self._steady_reach else track.landmarks
+                frame = analyser.measure(track.image, track.index, landmarks)
+                frame = dataclasses.replace(frame, neutral=self.first.neutral)
+            yield frame, track.scene
+
+    def _again(self, frames: Frames, analyser: Analyser, index: int) -> SourceFrame:
+        known = self._known.read(index, self.first)
+        image = frames.frame(known.index)
+        return analyser.revisit(image, known) if known.seen else dataclasses.replace(known, image=image)
+
+    def _pictures(self, frames: Frames) -> Iterator[Image | None]:
+        for index in itertools.count():
+            yield self._read(frames, index)
 
     def _read(self, frames: Frames, index: int) -> Image | None:
         if self._limit is not None and index >= self._limit:
@@ -132,51 +209,6 @@ class MovingAvatar:
             return frames.frame(index)
         except IndexError:
             return None
-
-
-class Measurements:
-    """What was measured on each frame of a video, as fixed-size records in a temporary file."""
-
-    def __init__(self) -> None:
-        self.complete = False
-        self.count = 0
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the avatar
-        self._lock = threading.Lock()
-        self._size = 0
-
-    def add(self, frame: SourceFrame) -> None:
-        """Keep a frame's measurements; one that is known already is left as it is."""
-        record = np.concatenate([part.ravel() for part in _parts(frame).values()]).astype(np.float32)
-        with self._lock:
-            if frame.index == self.count:
-                self._size = record.nbytes
-                self._file.seek(self.count * self._size)
-                self._file.write(record.tobytes())
-                self.count += 1
-
-    def read(self, index: int, like: SourceFrame) -> SourceFrame:
-        """The measurements of a frame, without picture and appearance; `like` gives the shapes."""
-        with self._lock:
-            self._file.seek(index * self._size)
-            record = np.frombuffer(self._file.read(self._size), np.float32)
-        values: dict[str, Floats] = {}
-        at = 0
-        for name, part in _parts(like).items():
-            values[name] = record[at : at + part.size].reshape(part.shape).copy()
-            at += part.size
-        return dataclasses.replace(
-            like,
-            index=index,
-            eye_open=values.pop("eye_open"),
-            eye_ball=values.pop("eye_ball"),
-            to_frame=values.pop("to_frame"),
-            landmarks=values.pop("landmarks"),
-            motion=values,
-            appearance=None,
-        )
-
-    def close(self) -> None:
-        self._file.close()
 
 
 class Playback:
@@ -202,6 +234,13 @@ class Playback:
         return self._current
 
 
+def played(loop: str, position: int, count: int) -> int:
+    """Index of the source frame shown at a position, by what happens at the source's end."""
+    if loop == "mirror":
+        return bounce(position, count)
+    return position % count if loop == "loop" else min(position, count - 1)
+
+
 def bounce(position: int, count: int) -> int:
     """Index played at a position when going back and forth: 0 … n-1, n-1 … 0, 0 …"""
     round_trip, step = divmod(position, count)
@@ -211,24 +250,3 @@ def bounce(position: int, count: int) -> int:
 def average(motions: list[Mapping[str, Floats]]) -> dict[str, Floats]:
     """The mean of several motions, part by part."""
     return {key: np.mean([m[key] for m in motions], axis=0, dtype=np.float32) for key in motions[0]}
-
-
-def _parts(frame: SourceFrame) -> dict[str, Floats]:
-    return {
-        **frame.motion,
-        "eye_open": frame.eye_open,
-        "eye_ball": frame.eye_ball,
-        "to_frame": frame.to_frame,
-        "landmarks": frame.landmarks,
-    }
-
-
-class _Closing:
-    def __init__(self, frames: Frames) -> None:
-        self._frames = frames
-
-    def __enter__(self) -> Frames:
-        return self._frames
-
-    def __exit__(self, *_: object) -> None:
-        self._frames.close()

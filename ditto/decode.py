@@ -17,7 +17,8 @@ class Decode:
         self._decoder = decoder
 
     def process(self, item: Warped) -> Iterator[Face]:
-        yield Face(item.turn, item.index, item.pose, self._decoder(item.pose, item.payload))
+        payload = self._decoder(item.pose, item.payload) if item.pose.source.seen else None
+        yield Face(item.turn, item.index, item.pose, payload)
 
     def flush(self) -> tuple[Face, ...]:
         return ()

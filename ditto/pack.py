@@ -18,10 +18,22 @@ class Analyser(Protocol):
     """Finds and measures the face in the frames of one source, in order."""
 
     def analyse(self, image: Image, index: int) -> SourceFrame:
-        """Raises NoFaceError with the reason where no usable face is found."""
+        """A portrait. Raises NoFaceError with the reason where no usable face is found."""
+
+    def track(self, image: Image, index: int) -> tuple[Floats, bool]:
+        """Landmarks in a video's next frame, and whether they were followed there from the last one.
+
+        Raises NoFaceError where no face is found; the next frame may have one again.
+        """
+
+    def measure(self, image: Image, index: int, landmarks: Floats) -> SourceFrame:
+        """A video's frame whose landmarks are known."""
 
     def revisit(self, image: Image, known: SourceFrame) -> SourceFrame:
         """A frame measured before, made ready to paint again: its appearance anew, no tracking."""
+
+    def forget(self) -> None:
+        """What comes next is another scene: nothing is followed into it."""
 
 
 class SpeechStream(Protocol):

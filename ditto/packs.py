@@ -12,8 +12,9 @@ from ditto.avatar_cache import AvatarCache, files_seen, key_of
 from ditto.avatar_registrar import MovingAvatar, RegisteredAvatar, StillAvatar
 from ditto.media.picture import is_picture, read_picture
 from ditto.media.video import VideoSource
-from ditto.messages import Floats, Image
+from ditto.messages import FRAME_RATE, Floats, Image
 from ditto.motion.face import FaceRows
+from ditto.motion.restyle import FaceRoles
 from ditto.pack import Analyser, Compositor, Decoder, Sampler, SpeechStream, Stitcher, Warper
 
 
@@ -35,6 +36,9 @@ class LoadedPack(Protocol):
 
     def rest(self, source: SourceFrame) -> Floats | None:
         """(265,) motion that means no movement; None takes that of a stream's first frame."""
+
+    def roles(self, source: SourceFrame) -> FaceRoles:
+        """Which numbers of the expression may be enlarged, and which show who somebody is."""
 
     def stitcher(self) -> Stitcher | None: ...
 
@@ -74,11 +78,25 @@ def _registered(pack: LoadedPack, path: Path, settings: Settings) -> RegisteredA
     if is_picture(path):
         image = read_picture(path, max_size=source.max_size)
         return StillAvatar(measured(pack, image, settings))
+    limit = source.template_frames if source.template_frames > 0 else None
+    if settings.compat:  # every frame of the file once, whatever its rate
+        return MovingAvatar(
+            lambda: VideoSource(path, max_size=source.max_size),
+            lambda: pack.analyser(settings),
+            source.smoothing,
+            limit,
+            no_face="fail",
+        )
     return MovingAvatar(
-        lambda: VideoSource(path, max_size=source.max_size),
+        lambda: VideoSource(path, max_size=source.max_size, fps=FRAME_RATE),
         lambda: pack.analyser(settings),
         source.smoothing,
-        source.template_frames if source.template_frames > 0 else None,
+        limit,
+        loop=source.loop,
+        no_face=source.no_face,
+        neutral=source.neutral_frames,
+        steady=True,
+        sharp=("exp",),
     )
 
 

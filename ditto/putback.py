@@ -19,7 +19,7 @@ from ditto.pack import Compositor
 
 
 class Putback:
-    """One finished picture per painted face."""
+    """One finished picture per painted face; the source's own where it shows none."""
 
     name = "putback"
 
@@ -27,7 +27,9 @@ class Putback:
         self._compositor = compositor
 
     def process(self, item: Face) -> Iterator[Picture]:
-        yield Picture(item.turn, item.index, self._compositor(item.pose, item.payload))
+        source = item.pose.source
+        image = self._compositor(item.pose, item.payload) if source.seen else source.image.copy()
+        yield Picture(item.turn, item.index, image)
 
     def flush(self) -> tuple[Picture, ...]:
         return ()

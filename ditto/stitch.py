@@ -222,7 +222,9 @@ class Stitch:
                     self._factors[part] *= ratio
 
     def _driven(self, rest: _Rest, motion: Parts, controls: Controls) -> Parts:
-        parts = self._moved(rest.frame.motion, motion)
+        parts = self._moved(rest.frame.motion, motion, rest.frame.neutral)
+        if not rest.frame.seen:
+            return dict(rest.parts)
         if not self._options.compat:
             parts = in_degrees(parts)
         if controls.vad_alpha is not None and controls.vad_alpha < 1:
@@ -241,8 +243,11 @@ class Stitch:
             parts = hold_gaze(parts, looking)
         return parts
 
-    def _moved(self, rest: Parts, motion: Parts) -> dict[str, Floats]:
-        """The portrait with the motion's share of pose and face, nothing controlled yet."""
+    def _moved(self, rest: Parts, motion: Parts, neutral: Floats | None) -> dict[str, Floats]:
+        """The portrait with the motion's share of pose and face, nothing controlled yet.
+
+        With `neutral` the face is driven from there: what the source's own mouth says is gone.
+        """
         if self._anchor is None:
             zero = self._zero()
             if zero is not None:
@@ -255,7 +260,10 @@ class Stitch:
             parts = mix_scaled(rest, motion, self._factors)
         else:
             parts = mix_difference(rest, motion, rest, self._factors)
-        face = parts["exp"] * self._driven_face + rest["exp"] * (1 - self._driven_face)
+        driven = parts["exp"]
+        if neutral is not None and "exp" in self._factors:
+            driven = driven - rest["exp"] + neutral
+        face = driven * self._driven_face + rest["exp"] * (1 - self._driven_face)
         if self._blink:
             moment = self._shown * FRAME_RATE // self._fps
             face = face + self._blink[self._schedule[moment % len(self._schedule)]] * EYES

@@ -9,7 +9,7 @@ from ditto.pack import Warper
 
 
 class Warp:
-    """One warped portrait per pose."""
+    """One warped portrait per pose; nothing where the source shows no face."""
 
     name = "warp"
 
@@ -17,7 +17,8 @@ class Warp:
         self._warper = warper
 
     def process(self, item: Pose) -> Iterator[Warped]:
-        yield Warped(item.turn, item.index, item, self._warper(item))
+        payload = self._warper(item) if item.source.seen else None
+        yield Warped(item.turn, item.index, item, payload)
 
     def flush(self) -> tuple[Warped, ...]:
         return ()

@@ -23,12 +23,15 @@ class FollowedFace:
         self._finder = finder
         self._settings = settings
         self.notes: tuple[str, ...] = ()
+        self.followed = False  # whether the last face was the one of the frame before
 
     def __call__(self, image: Image, previous: Floats | None) -> Floats:
         """(478, 3) in pixels; `previous` are those of the frame before."""
+        self.followed = False
         if previous is not None:
             found = self._finder.track(image, previous)
             if found is not None:
+                self.followed = True
                 return found.landmarks
         faces = self._finder.find(image)
         if not faces:
@@ -75,5 +78,18 @@ class NotingAnalyser:
             raise NoFaceError(f"frame {index}: {error}" if index else str(error)) from error
         return dataclasses.replace(frame, warnings=frame.warnings + self._landmarks.notes)
 
+    def track(self, image: Image, index: int) -> tuple[Floats, bool]:
+        try:
+            return self._analyser.track(image), self._landmarks.followed
+        except NoFaceError as error:
+            raise NoFaceError(f"frame {index}: {error}") from error
+
+    def measure(self, image: Image, index: int, landmarks: Floats) -> SourceFrame:
+        frame = self._analyser.measure(image, index, landmarks)
+        return dataclasses.replace(frame, warnings=frame.warnings + self._landmarks.notes)
+
     def revisit(self, image: Image, known: SourceFrame) -> SourceFrame:
         return self._analyser.revisit(image, known)
+
+    def forget(self) -> None:
+        self._analyser.forget()

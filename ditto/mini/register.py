@@ -12,8 +12,9 @@ import numpy.typing as npt
 
 from ditto.avatar import SourceFrame
 from ditto.messages import Floats, Image
-from ditto.mini.language import METRE, Exp, degrees_to_bins
-from ditto.mini.measure import lid_opening, lip_gap
+from ditto.mini.language import FULL_BLINK, METRE, Exp, degrees_to_bins
+from ditto.mini.measure import OPEN, SHUT, lid_opening, lip_gap
+from ditto.mini.motion import OPENS
 from ditto.mini.template import (
     EYES,
     KEYPOINTS,
@@ -85,10 +86,30 @@ class MiniAnalyser:
         points = self._last = self._landmarks(image, self._last)
         return source_frame(image, index, points, self._template, self._matte)
 
+    def track(self, image: Image) -> Floats:
+        """(478, 3) of a video's next frame."""
+        points = self._last = self._landmarks(image, self._last)
+        return points
+
+    def measure(self, image: Image, index: int, landmarks: Floats) -> SourceFrame:
+        """A video's frame: unlike a portrait's, its expression says how the mouth and lids are held."""
+        frame = source_frame(image, index, landmarks, self._template, self._matte)
+        held = frame.motion["exp"].copy()
+        for place, share in OPENS.items():
+            held[0, place] = share * held[0, Exp.GAP]
+        for place, opening in zip((Exp.BLINK_LEFT, Exp.BLINK_RIGHT), frame.eye_open, strict=True):
+            held[0, place] = FULL_BLINK * METRE * (OPEN - opening) / (OPEN - SHUT)
+        return dataclasses.replace(frame, motion={**frame.motion, "exp": held})
+
     def revisit(self, image: Image, known: SourceFrame) -> SourceFrame:
         if known.appearance is not None:
             return dataclasses.replace(known, image=image)
-        return self.analyse(image, known.index)
+        frame = source_frame(image, known.index, known.landmarks, self._template, self._matte)
+        return dataclasses.replace(known, image=image, appearance=frame.appearance)
+
+    def forget(self) -> None:
+        """The next frame's face is looked for anew."""
+        self._last = None
 
 
 def source_frame(
@@ -124,7 +145,7 @@ def source_frame(
         eye_ball=np.asarray(points[corners, 0] / size, np.float32),
         to_frame=np.array([[size, 0, left], [0, size, top], [0, 0, 1]], np.float32),
         appearance=appearance,
-        landmarks=np.asarray(points[:, :2], np.float32),
+        landmarks=np.asarray(points, np.float32),
         warnings=remarks(points, yaw),
     )
 

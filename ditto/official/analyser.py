@@ -70,6 +70,7 @@ class OfficialAnalyser:
         self._compat = compat
         self._last = last
         self._unconfirmed = 0  # frames since the detector last agreed
+        self._warnings: tuple[str, ...] = ()  # of the frame last tracked
         self._around_head = Framing(
             HEAD_SIDE,
             self._settings.crop_scale,
@@ -79,15 +80,26 @@ class OfficialAnalyser:
         )
 
     def analyse(self, image: Image, index: int) -> SourceFrame:
-        warnings: tuple[str, ...] = ()
+        landmarks, _ = self.track(image, index)
+        return self.measure(image, index, landmarks)
+
+    def track(self, image: Image, index: int) -> tuple[Floats, bool]:
+        self._warnings = ()
+        found_anew = self._last is None
         if self._last is None:
-            landmarks, warnings = self._find(image, index)
+            landmarks, self._warnings = self._find(image, index)
         else:
-            landmarks = self._follow(image, index, self._last)
+            landmarks, found_anew = self._follow(image, index, self._last)
         if not (np.isfinite(landmarks).all() and np.ptp(landmarks, axis=0).max() > 0):
             raise NoFaceError(f"frame {index}: the landmarks found there are no face")
         self._last = landmarks
+        return np.asarray(landmarks, np.float32), not found_anew
 
+    def forget(self) -> None:
+        self._last = None
+        self._unconfirmed = 0
+
+    def measure(self, image: Image, index: int, landmarks: Floats) -> SourceFrame:
         head = crop(image, landmarks, self._around_head)
         mesh = self._networks.landmark478(head.image, move(landmarks, head.from_frame))[None]
         planes = network_input(head)
@@ -99,8 +111,8 @@ class OfficialAnalyser:
             eye_ball=eyes.gaze(mesh).reshape(6),
             to_frame=head.to_frame,
             appearance=self._appearance(planes),
-            landmarks=np.asarray(landmarks, np.float32),
-            warnings=warnings,
+            landmarks=landmarks,
+            warnings=self._warnings,
         )
 
     def revisit(self, image: Image, known: SourceFrame) -> SourceFrame:
@@ -114,24 +126,25 @@ class OfficialAnalyser:
         chosen = choose(faces, self._settings.face, index)
         return self._start(image, faces.boxes[chosen]), remarks(faces, chosen, self._settings.face)
 
-    def _follow(self, image: Image, index: int, last: Points) -> Points:
+    def _follow(self, image: Image, index: int, last: Points) -> tuple[Points, bool]:
+        """Landmarks, and whether the face was found anew instead of followed."""
         landmarks = self._refine(image, last)
         if self._compat:
-            return landmarks
+            return landmarks, False
         self._unconfirmed += 1
         steady = is_one_step(last, landmarks)
         if steady and self._unconfirmed < LOOK_AGAIN:
-            return landmarks
+            return landmarks, False
 
         faces = self._networks.detect(image)
         if not len(faces):
             if steady and self._unconfirmed < LOOK_AGAIN + PATIENCE:
-                return landmarks
+                return landmarks, False
             raise NoFaceError(f"frame {index}: the face is lost ({_scores(faces)})")
         self._unconfirmed = 0
         if steady and overlap(extent(landmarks), faces.boxes).max() >= CONFIRMED:
-            return landmarks
-        return self._start(image, faces.boxes[nearest(faces, last)])
+            return landmarks, False
+        return self._start(image, faces.boxes[nearest(faces, last)]), True
 
     def _start(self, image: Image, box: Floats) -> Points:
         return self._refine(image, self._networks.landmark106(image, box))

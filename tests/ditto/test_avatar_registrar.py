@@ -36,6 +36,15 @@ class Analyser:
             landmarks=np.full((4, 2), index, np.float32),
         )
 
+    def track(self, image, index):
+        return np.full((4, 2), index, np.float32), True
+
+    def measure(self, image, index, landmarks):
+        return dataclasses.replace(self.analyse(image, index), landmarks=landmarks)
+
+    def forget(self):
+        pass
+
     def revisit(self, image, known):
         return dataclasses.replace(known, image=image, appearance=image)
 

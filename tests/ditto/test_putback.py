@@ -81,7 +81,7 @@ def test_the_mask_is_full_inside_and_gone_at_the_border():
 
 
 def test_three_stages_paint_a_pose_into_its_picture():
-    pose = Pose(2, 7, SimpleNamespace(image=PICTURE), None, None, None, None)
+    pose = Pose(2, 7, SimpleNamespace(image=PICTURE, seen=True), None, None, None, None)
     stages = (
         Warp(lambda p: ("warped", p.index)),
         Decode(lambda p, warped: ("painted", warped)),

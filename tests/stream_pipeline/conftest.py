@@ -137,6 +137,15 @@ class FakeAnalyser:
     def analyse(self, image, index):
         return source_frame(index, image)
 
+    def track(self, image, index):
+        return np.zeros((4, 2), np.float32), True
+
+    def measure(self, image, index, landmarks):
+        return self.analyse(image, index)
+
+    def forget(self):
+        pass
+
     def revisit(self, image, known):
         import dataclasses
 

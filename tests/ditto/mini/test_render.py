@@ -174,7 +174,7 @@ def test_a_huge_shift_and_growth_still_give_a_picture(portrait):
 def test_a_face_at_the_edge_of_its_picture_is_painted_as_well(finder, portraits):
     whole = portraits["astronaut"]
     left, top, right, bottom = np.concatenate(
-        [whole.source.landmarks.min(0) - 6, whole.source.landmarks.max(0) + 6]
+        [whole.source.landmarks[:, :2].min(0) - 6, whole.source.landmarks[:, :2].max(0) + 6]
     ).astype(int)
     close = np.ascontiguousarray(whole.image[top:bottom, left:right])
     source = NotingAnalyser(finder, SourceSettings()).analyse(close, 0)
