@@ -152,6 +152,11 @@ class Engine:
             self.pack, avatar, self.with_settings(merge({"stream": {"mode": mode}}, over)), rate=rate
         )
 
+    def release(self, avatar: RegisteredAvatar) -> None:
+        """Forget a source that no session plays any more."""
+        self._avatars.pop(avatar, None)
+        avatar.close()
+
     def close(self) -> None:
         for avatar in self._avatars:
             avatar.close()

@@ -39,10 +39,11 @@ class Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """`ditto-engine COMMAND …`, also `python -m ditto COMMAND …`."""
-    from stream_pipeline.commands import config, demo, doctor, download, render
+    from stream_pipeline.commands import batch, config, demo, doctor, download, render
 
     commands: dict[str, tuple[str, AddArguments, Command]] = {
         "render": ("a portrait and a voice to a video", render.add_arguments, render.render),
+        "batch": ("many videos: folders or a list of jobs", batch.add_arguments, batch.batch),
         "demo": ("render the bundled portrait and speech", demo.add_arguments, demo.demo),
         "doctor": (
             "what this machine can run, and what to install for more",

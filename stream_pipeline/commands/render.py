@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cfg.errors import ConfigError
-from cfg.settings import EMOTIONS, PRESETS
+from cfg.settings import EMOTIONS, PRESETS, Settings
 from ditto.condition import emotion_rows
 from ditto.media.files import existing
 from ditto.motion.controls import checked_frames
@@ -69,22 +69,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def render(parsed: argparse.Namespace) -> int:
     from ditto.media.speak import speak
-    from stream_pipeline.engine import Engine, read, settings_of
+    from stream_pipeline.engine import Engine, read
 
     if not parsed.source or not parsed.output:
         raise ConfigError("a portrait (-i) and an output file (-o) are needed; -h shows all options")
     if bool(parsed.audio) == bool(parsed.say):
         raise ConfigError("give a voice: either a sound file (-a) or a text (--say)")
-    if parsed.config and parsed.cfg_pkl:
-        raise ConfigError("--config and --cfg_pkl both name a configuration; give one of them")
     began = time.perf_counter()
     say = (lambda text: None) if parsed.quiet else print
-    settings = settings_of(
-        parsed.config or "mini",
-        data_root=parsed.data_root,
-        cfg_pkl=parsed.cfg_pkl,
-        over=overrides(parsed),
-    )
+    settings = settings_from(parsed)
     existing(parsed.source, "portrait")
     if Path(parsed.output).resolve() in {Path(p).resolve() for p in (parsed.source, parsed.audio) if p}:
         raise ConfigError(f"{parsed.output}: is an input too, and would be lost; give another output (-o)")
@@ -103,6 +96,20 @@ def render(parsed: argparse.Namespace) -> int:
     if parsed.profile:
         print(report.profile())
     return 0
+
+
+def settings_from(parsed: argparse.Namespace) -> Settings:
+    """The settings a command line asks for."""
+    from stream_pipeline.engine import settings_of
+
+    if parsed.config and parsed.cfg_pkl:
+        raise ConfigError("--config and --cfg_pkl both name a configuration; give one of them")
+    return settings_of(
+        parsed.config or "mini",
+        data_root=parsed.data_root,
+        cfg_pkl=parsed.cfg_pkl,
+        over=overrides(parsed),
+    )
 
 
 def overrides(parsed: argparse.Namespace) -> dict[str, dict[str, Any]]:

@@ -1,0 +1,195 @@
+"""Runs jobs on the engines there are: portraits measured once, failures noted, nothing done twice."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from cfg.errors import Cancelled, ConfigError, DittoError
+from cfg.reading import merge
+from cfg.settings import Settings
+from ditto.avatar_registrar import RegisteredAvatar
+from ditto.media.encode import CODECS
+from stream_pipeline.batches.jobs import Job
+from stream_pipeline.batches.journal import Journal, recipe_of
+from stream_pipeline.engine import Engine
+
+log = logging.getLogger(__name__)
+
+DONE, KEPT, FAILED = "done", "kept", "failed"
+AVATARS = 8  # portraits kept measured at a time, for each engine
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a job."""
+
+    job: Job
+    state: str  # done, kept from an earlier run, failed
+    frames: int = 0
+    seconds: float = 0.0  # of work
+    error: str = ""
+
+
+@dataclass(slots=True)
+class Status:
+    """How far a batch is; read by whoever shows it."""
+
+    jobs: int
+    finished: int = 0
+    failed: int = 0
+    kept: int = 0
+    frames: int = 0  # painted
+
+
+Watch = Callable[[Status, Outcome | None], None]  # an outcome, or just more frames
+
+
+class Portraits:
+    """Measured sources of one engine, each measured once however many jobs ask at a time."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._lock = threading.Lock()
+        self._known: dict[str, RegisteredAvatar] = {}  # the one asked for last is at the end
+        self._users: Counter[str] = Counter()
+
+    @contextmanager
+    def of(self, job: Job) -> Iterator[RegisteredAvatar]:
+        """The portrait of a job, kept for the next one that wants it."""
+        over = dict(job.over.get("source", {}))
+        key = repr((str(job.source.resolve()), sorted(over.items())))
+        with self._lock:
+            avatar = self._known.pop(key, None) or self._engine.register(job.source, **over)
+            self._known[key] = avatar
+            self._users[key] += 1
+        try:
+            yield avatar
+        finally:
+            with self._lock:
+                self._users[key] -= 1
+                unused = [known for known in self._known if not self._users[known]]
+                for known in unused[: max(0, len(self._known) - AVATARS)]:
+                    self._engine.release(self._known.pop(known))
+
+
+class Batch:
+    """Jobs to be run; `run` may be called once."""
+
+    def __init__(
+        self,
+        engines: Sequence[Engine],
+        jobs: Sequence[Job],
+        folder: Path,
+        *,
+        workers: int = 1,
+        force: bool = False,
+        watch: Watch | None = None,
+    ) -> None:
+        """`workers` videos are made at a time on each engine; `force` makes finished ones again."""
+        self._portraits = [Portraits(engine) for engine in engines]
+        self._engines = engines
+        self._jobs = [replace(job, over=_resumable(job)) for job in jobs]
+        self._workers = workers
+        self._force = force
+        self._watch = watch or (lambda status, outcome: None)
+        self._journal = Journal(folder)
+        self._status = Status(len(self._jobs))
+        self._outcomes: dict[int, Outcome] = {}
+        self._lock = threading.Lock()
+        self._stopped = threading.Event()
+
+    def run(self) -> list[Outcome]:
+        """What became of each job, in their order. An interruption stops all of them and is raised."""
+        waiting: queue.SimpleQueue[tuple[int, Job]] = queue.SimpleQueue()
+        for numbered in enumerate(self._jobs):
+            waiting.put(numbered)
+        threads = [
+            threading.Thread(target=self._work, args=(engine, portraits, waiting), name=f"ditto-batch-{n}")
+            for n in range(self._workers)
+            for engine, portraits in zip(self._engines, self._portraits, strict=True)
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            for thread in threads:
+                thread.join()
+        except BaseException:
+            self._stopped.set()
+            for thread in threads:
+                thread.join()
+            raise
+        return [self._outcomes[n] for n in range(len(self._jobs))]
+
+    def _work(
+        self, engine: Engine, portraits: Portraits, waiting: queue.SimpleQueue[tuple[int, Job]]
+    ) -> None:
+        while not self._stopped.is_set():
+            try:
+                number, job = waiting.get_nowait()
+            except queue.Empty:
+                return
+            outcome = self._outcome(engine, portraits, job)
+            if outcome is not None:
+                self._note(number, outcome)
+
+    def _outcome(self, engine: Engine, portraits: Portraits, job: Job) -> Outcome | None:
+        """None where the batch was stopped."""
+        began = time.perf_counter()
+        try:
+            settings = engine.with_settings(job.over)
+            recipe = recipe_of(job, replace(settings, pack=replace(settings.pack, device="cpu", threads=0)))
+            entry = None if self._force else self._journal.finished(job, recipe)
+            if entry is not None:
+                return Outcome(job, KEPT, entry.frames, entry.seconds)
+            if job.output.resolve() in (job.source.resolve(), job.audio.resolve()):
+                raise ConfigError(f"{job.output}: is an input too, and would be lost; name another output")
+            with portraits.of(job) as avatar:
+                report = engine.render(avatar, job.audio, job.output, progress=self._progress, **job.over)
+            took = time.perf_counter() - began
+            self._journal.add(job, recipe, report.frames, took)
+            return Outcome(job, DONE, report.frames, took)
+        except Cancelled:
+            return None
+        except Exception as error:
+            if not isinstance(error, DittoError):
+                log.exception("%s", job.output)
+            words = " ".join(str(error).split()) or type(error).__name__
+            return Outcome(job, FAILED, 0, time.perf_counter() - began, words)
+
+    def _progress(self, done: int, total: int) -> None:
+        if self._stopped.is_set():
+            raise Cancelled("the batch was stopped")
+        with self._lock:
+            self._status.frames += 1
+            self._watch(self._status, None)
+
+    def _note(self, number: int, outcome: Outcome) -> None:
+        with self._lock:
+            self._outcomes[number] = outcome
+            self._status.finished += 1
+            self._status.failed += outcome.state == FAILED
+            self._status.kept += outcome.state == KEPT
+            self._watch(self._status, outcome)
+
+
+def _resumable(job: Job) -> dict[str, Any]:
+    """The job's settings; a video that was cut short is gone on with where its kind allows it."""
+    if job.output.suffix.lower() not in CODECS:
+        return dict(job.over)
+    return merge({"output": {"resume": True}}, job.over)
+
+
+def shared_out(settings: Settings, workers: int, cores: int) -> Settings:
+    """The same settings with the cores divided among the videos that are made at a time."""
+    if workers < 2 or settings.pack.threads:
+        return settings
+    return replace(settings, pack=replace(settings.pack, threads=max(1, cores // workers)))

@@ -1,0 +1,133 @@
+"""`ditto batch`: a folder of sounds, several portraits or a list of jobs, to a folder of videos."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cfg.errors import ConfigError
+from cfg.settings import Settings
+from stream_pipeline.commands import render
+
+if TYPE_CHECKING:
+    from stream_pipeline.batches.jobs import Job
+    from stream_pipeline.batches.running import Outcome, Status
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    render.add_arguments(parser)
+    give = parser.add_argument
+    give("--jobs", metavar="FILE", help="CSV or YAML list of jobs, instead of -i and -a")
+    give("--suffix", default=".mp4", help="kind of the videos that are not named in a list (default .mp4)")
+    give("--workers", type=int, help="videos made at a time on each device (default: as the cores allow)")
+    give("--devices", metavar="LIST", help="cuda:0,cuda:1 or 'all': networks are loaded on each")
+    give("--force", action="store_true", help="make finished videos again")
+
+
+def batch(parsed: argparse.Namespace) -> int:
+    """The exit code is 0 only when every video is there."""
+    from stream_pipeline.batches.report import write_report
+    from stream_pipeline.batches.running import Batch, shared_out
+    from stream_pipeline.engine import Engine
+
+    began = time.perf_counter()
+    folder, jobs = wanted(parsed)
+    settings = render.settings_from(parsed)
+    devices = chosen_devices(parsed.devices, settings)
+    workers = parsed.workers if parsed.workers is not None else workers_for(settings)
+    if not 1 <= workers <= 64:
+        raise ConfigError(f"--workers is {workers}, but must be from 1 to 64")
+    settings = shared_out(settings, workers, os.cpu_count() or 1)
+    shown = BatchProgress(quiet=parsed.quiet)
+    engines: list[Engine] = []
+    try:
+        for device in devices:
+            engines.append(Engine.load(replace(settings, pack=replace(settings.pack, device=device))))
+        outcomes = Batch(engines, jobs, folder, workers=workers, force=parsed.force, watch=shown).run()
+    finally:
+        for engine in engines:
+            engine.close()
+    shown.finish()
+    took = time.perf_counter() - began
+    page = write_report(outcomes, folder, took)
+    failed = [outcome for outcome in outcomes if outcome.state == "failed"]
+    for outcome in failed:
+        print(f"{outcome.job}: {outcome.error}", file=sys.stderr)
+    if not parsed.quiet:
+        kept = sum(outcome.state == "kept" for outcome in outcomes)
+        made = len(outcomes) - kept - len(failed)
+        print(f"{folder}: {made} made, {kept} kept, {len(failed)} failed, in {took:.1f} s; see {page}")
+    return 1 if failed else 0
+
+
+def wanted(parsed: argparse.Namespace) -> tuple[Path, list[Job]]:
+    """The folder the videos go to, and what is to be made."""
+    from stream_pipeline.batches.jobs import jobs_of_folders, read_jobs
+
+    if not parsed.output:
+        raise ConfigError("the folder the videos go to is needed (-o)")
+    folder = Path(parsed.output)
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError(f"{folder}: is a file, but the videos need a folder (-o)")
+    if parsed.say:
+        raise ConfigError("--say makes one video; a batch needs sound files (-a) or a list (--jobs)")
+    if parsed.jobs:
+        if parsed.source or parsed.audio:
+            raise ConfigError("--jobs names the portraits and sounds itself; leave -i and -a away")
+        return folder, read_jobs(Path(parsed.jobs), folder, parsed.suffix)
+    if not parsed.source or not parsed.audio:
+        raise ConfigError("a portrait (-i) and a folder of sounds (-a) are needed, or a list (--jobs)")
+    return folder, jobs_of_folders(Path(parsed.source), Path(parsed.audio), folder, parsed.suffix)
+
+
+def chosen_devices(text: str | None, settings: Settings) -> list[str]:
+    """The devices networks are loaded on."""
+    if text is None:
+        return [settings.pack.device]
+    if text != "all":
+        return [part.strip() for part in text.split(",")]
+    try:
+        import torch
+    except ImportError:
+        raise ConfigError("--devices all needs PyTorch to count the GPUs; name them: cuda:0,cuda:1") from None
+    count = torch.cuda.device_count()
+    if not count:
+        raise ConfigError("--devices all finds no GPU; leave it away to work on the processor")
+    return [f"cuda:{n}" for n in range(count)]
+
+
+def workers_for(settings: Settings) -> int:
+    """Videos at a time: one keeps about three cores busy, or a GPU and one."""
+    return 1 if settings.pack.name == "ditto" else max(1, (os.cpu_count() or 1) // 3)
+
+
+class BatchProgress:
+    """A line that says how far the batch is; without a terminal, a line for each video."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._quiet = quiet
+        self._live = not quiet and sys.stderr.isatty()
+        self._began = self._shown = time.perf_counter()
+
+    def __call__(self, status: Status, outcome: Outcome | None) -> None:
+        now = time.perf_counter()
+        if self._live and (outcome is not None or now - self._shown > 0.1):
+            self._shown = now
+            filled = 24 * status.finished // status.jobs
+            speed = status.frames / max(now - self._began, 1e-6)
+            sys.stderr.write(
+                f"\r[{'#' * filled}{'-' * (24 - filled)}] {status.finished}/{status.jobs} videos, "
+                f"{status.failed} failed  {speed:5.1f} fps "
+            )
+            sys.stderr.flush()
+        elif outcome is not None and not self._quiet:
+            print(f"{status.finished}/{status.jobs} {outcome.state} {outcome.job.output}")
+
+    def finish(self) -> None:
+        if self._live:
+            sys.stderr.write("\n")

@@ -1,0 +1,68 @@
+"""`ditto batch` and `batch_inference.py` as a user calls them."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from stream_pipeline.commands import main
+
+SCRIPTS = Path(__file__).parents[2] / "scripts"
+
+
+@pytest.fixture
+def sounds(folder, wav):
+    (folder / "sounds").mkdir()
+    for name in ("one", "two"):
+        wav(folder / "sounds" / f"{name}.wav")
+    return folder / "sounds"
+
+
+@pytest.fixture
+def batch(run):
+    return lambda *arguments: run("batch", *arguments, main=main)
+
+
+def test_a_folder_of_sounds_becomes_a_folder_of_videos_with_a_report(folder, sounds, batch):
+    (sounds / "three.wav").write_bytes(b"not a sound")
+    code, said, errors = batch("-i", "portrait.jpg", "-a", sounds, "-o", "videos", "--max-size", 128)
+    assert code == 1
+    assert len(errors) == 1
+    assert "three.wav" in errors[0]
+    assert "2 made, 0 kept, 1 failed" in said[-1]
+    assert {p.name for p in (folder / "videos").glob("*.mp4")} == {"one.mp4", "two.mp4"}
+    assert json.loads((folder / "videos" / "report.json").read_text())["failed"] == 1
+    (sounds / "three.wav").unlink()
+    code, said, _ = batch("-i", "portrait.jpg", "-a", sounds, "-o", "videos", "--max-size", 128)
+    assert code == 0
+    assert "0 made, 2 kept, 0 failed" in said[-1]
+
+
+def test_the_script_takes_the_names_people_know(folder, sounds):
+    script = [sys.executable, SCRIPTS / "batch_inference.py", "--max-size", "128", "--quiet"]
+    files = ["--source_image", "portrait.jpg", "--audio_dir", "sounds", "--output_dir", "videos"]
+    subprocess.run([*script, *files], cwd=folder, check=True, timeout=60)
+    assert {p.name for p in (folder / "videos").glob("*.mp4")} == {"one.mp4", "two.mp4"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["-i", "portrait.jpg", "-a", "sounds"], "folder the videos go to"),
+        (["-i", "portrait.jpg", "-o", "videos"], "folder of sounds"),
+        (["--jobs", "x.csv", "-i", "portrait.jpg", "-o", "videos"], "leave -i and -a away"),
+        (["--jobs", "x.csv", "-o", "videos"], "x.csv"),
+        (["-i", "portrait.jpg", "-a", "sounds", "-o", "speech.wav"], "is a file"),
+        (["-i", "portrait.jpg", "--say", "hi", "-o", "videos"], "--say makes one video"),
+        (["-i", "portrait.jpg", "-a", "sounds", "-o", "videos", "--workers", "0"], "from 1 to 64"),
+        (["-i", "portrait.jpg", "-a", "sounds", "-o", "videos", "--devices", "gpu0"], "cuda:N"),
+        (["-i", "portrait.jpg", "-a", "sounds", "-o", "videos", "--devices", "all"], "no GPU"),
+    ],
+)
+def test_what_cannot_be_is_said_in_one_line(folder, sounds, batch, arguments, said):
+    code, _, errors = batch(*arguments)
+    assert code == 1
+    assert len(errors) == 1
+    assert said in errors[0]

@@ -1,0 +1,119 @@
+"""Lists of jobs from folders, CSV and YAML, and what is said about a wrong one."""
+
+from pathlib import Path
+
+import pytest
+
+from cfg.errors import ConfigError, MediaError
+from stream_pipeline.batches.jobs import jobs_of_folders, read_jobs
+
+OUT = Path("videos")
+
+
+@pytest.fixture
+def files(tmp_path):
+    """files(*names): empty files, and the folder they lie in."""
+
+    def make(*names):
+        for name in names:
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).write_bytes(b"")
+        return tmp_path
+
+    return make
+
+
+@pytest.fixture
+def listed(tmp_path):
+    """listed(name, text): the jobs of a list."""
+
+    def make(name, text):
+        path = tmp_path / name
+        path.write_text(text, encoding="utf-8")
+        return read_jobs(path, OUT)
+
+    return make
+
+
+def test_every_sound_of_a_folder_is_spoken_by_the_portrait(files):
+    folder = files("p.jpg", "s/b.wav", "s/a.mp3", "s/notes.txt", "s/.hidden.wav")
+    jobs = jobs_of_folders(folder / "p.jpg", folder / "s", OUT)
+    assert [(job.audio.name, job.output) for job in jobs] == [
+        ("a.mp3", OUT / "a.mp4"),
+        ("b.wav", OUT / "b.mp4"),
+    ]
+
+
+def test_several_portraits_have_a_folder_each(files):
+    folder = files("p/x.jpg", "p/y.png", "s/a.wav", "s/b.wav")
+    outputs = [job.output for job in jobs_of_folders(folder / "p", folder / "s", OUT, ".webm")]
+    assert outputs == [OUT / who / f"{what}.webm" for who in "xy" for what in "ab"]
+
+
+def test_sounds_that_differ_in_their_suffix_alone_make_two_videos(files):
+    folder = files("p.jpg", "s/a.wav", "s/A.mp3")
+    outputs = {job.output.name for job in jobs_of_folders(folder / "p.jpg", folder / "s", OUT)}
+    assert outputs == {"a_wav.mp4", "A_mp3.mp4"}
+
+
+@pytest.mark.parametrize(
+    ("source", "audio", "said"), [("none.jpg", "s", "portraits"), ("p.jpg", "empty", "no sounds")]
+)
+def test_a_missing_file_or_an_empty_folder_is_named(files, source, audio, said):
+    folder = files("p.jpg", "s/a.wav", "empty/readme.txt")
+    with pytest.raises(MediaError, match=said):
+        jobs_of_folders(folder / source, folder / audio, OUT)
+
+
+def test_a_csv_list_names_files_beside_it_and_settings_by_column(listed, tmp_path):
+    text = "source,audio,output,motion.seed,stitch.relative\np.jpg,a.wav,x.mp4,7,\nq.jpg,b.wav,,,false\n"
+    first, second = listed("jobs.csv", text)
+    assert (first.source, first.audio, first.output) == (
+        tmp_path / "p.jpg",
+        tmp_path / "a.wav",
+        OUT / "x.mp4",
+    )
+    assert first.over == {"motion": {"seed": 7}}
+    assert second.output == OUT / "q_b.mp4"
+    assert second.over == {"stitch": {"relative": False}}
+
+
+def test_a_yaml_list_has_defaults_for_all(listed):
+    text = """
+defaults: {source: p.jpg, settings: {motion: {seed: 1, steps: 9}}}
+jobs:
+  - {audio: a.wav}
+  - {audio: b.wav, settings: {motion: {seed: 2}}}
+"""
+    first, second = listed("jobs.yaml", text)
+    assert first.over == {"motion": {"seed": 1, "steps": 9}}
+    assert second.over == {"motion": {"seed": 2, "steps": 9}}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("jobs.txt", "", "a .csv or a .yaml"),
+        ("jobs.csv", "source,audio\n", "holds no jobs"),
+        ("jobs.csv", "source,sound\np,a\n", "'sound' is not a column"),
+        ("jobs.csv", "source,audio\np\n", "line 2: has another number"),
+        ("jobs.csv", "source,audio\np,\n", "line 2: 'audio' is missing"),
+        (
+            "jobs.csv",
+            "source,audio,output\np,a,x.mp4\np,b,./x.mp4\n",
+            "line 3: makes .*x.mp4, as line 2 does",
+        ),
+        ("jobs.csv", "source,audio,motion.seed\np,a,[1\n", "motion.seed is"),
+        ("jobs.csv", 'source,audio\n"p,a\n', "not valid CSV"),
+        ("jobs.yaml", "jobs: 3", "expected 'jobs:'"),
+        ("jobs.yaml", "job: []", "did you mean 'jobs'"),
+        ("jobs.yaml", "jobs: [3]", "job 1: is 3"),
+        ("jobs.yaml", "jobs: [{source: p, audio: a, ouput: x}]", "did you mean 'output'"),
+        ("jobs.yaml", "jobs: [{source: p, audio: a, settings: {motion: 3}}]", "must be groups"),
+        ("jobs.yaml", "jobs: [{source: p, audio: [a]}]", "'audio' is missing"),
+        ("jobs.yaml", "jobs: [{source: p, audio: a, output: 5}]", "output is 5"),
+    ],
+)
+def test_a_wrong_list_is_refused_with_the_place(listed, name, text, said):
+    with pytest.raises(ConfigError, match=said):
+        listed(name, text)

@@ -1,0 +1,179 @@
+"""Batches: portraits measured once, failures that stop nobody, finished work left alone."""
+
+import _thread
+import threading
+from collections import Counter
+
+import pytest
+import soundfile
+
+from cfg.errors import MediaError, NoFaceError
+from stream_pipeline.batches import running
+from stream_pipeline.batches.jobs import Job
+from stream_pipeline.batches.journal import NAME
+from stream_pipeline.batches.running import Batch
+from stream_pipeline.engine import Engine
+
+FRAMES = 12
+
+
+@pytest.fixture
+def job(tmp_path, voice):
+    """job(sound, portrait): one whose video goes to the folder `out`."""
+
+    def make(sound="a", portrait="p", **over):
+        source, audio = tmp_path / f"{portrait}.png", tmp_path / f"{sound}.wav"
+        if not source.exists():
+            source.write_bytes(portrait.encode())
+        if sound != "broken" and not audio.exists():
+            soundfile.write(audio, voice(FRAMES * 640, seed=len(sound)), 16000)
+        return Job(source, audio, tmp_path / "out" / f"{portrait}_{sound}.mp4", over)
+
+    return make
+
+
+@pytest.fixture
+def batch(fake_pack, settings, portrait, monkeypatch, tmp_path):
+    """batch(jobs, …): the states of the jobs, and how often each role was called."""
+
+    def make(jobs, work=lambda role: None, **options):
+        calls = Counter()
+
+        def counted(role):
+            calls[role] += 1
+            work(role)
+
+        def register(pack, path, chosen):
+            calls[path.name] += 1
+            if path.name.startswith("nobody"):
+                raise NoFaceError(f"{path}: no face was found")
+            return portrait
+
+        monkeypatch.setattr("stream_pipeline.engine.register", register)
+        engine = Engine(settings(output={"preset": "ultrafast"}), fake_pack(counted))
+        outcomes = Batch([engine], jobs, tmp_path / "out", **options).run()
+        return outcomes, calls
+
+    return make
+
+
+def states(outcomes):
+    return [outcome.state for outcome in outcomes]
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_all_videos_are_made_and_a_portrait_is_measured_once(batch, job, workers):
+    jobs = [job("a"), job("bb"), job("ccc"), job("a", "q")]
+    outcomes, calls = batch(jobs, workers=workers)
+    assert states(outcomes) == ["done"] * 4
+    assert [o.job.output for o in outcomes] == [j.output for j in jobs]
+    assert all(j.output.stat().st_size for j in jobs)
+    assert calls["p.png"] == calls["q.png"] == 1
+
+
+def test_a_failure_is_noted_and_the_rest_goes_on(batch, job):
+    outcomes, _ = batch([job("a"), job("broken"), job("a", "nobody"), job("bb")])
+    assert states(outcomes) == ["done", "failed", "failed", "done"]
+    assert "no such file" in outcomes[1].error
+    assert "no face" in outcomes[2].error
+
+
+def test_an_unexpected_error_is_a_failure_of_that_video_alone(batch, job):
+    def breaks_once(role, seen=Counter()):  # noqa: B006 - counts over all calls
+        seen[role] += 1
+        if role == "decode" and seen[role] == 5:
+            raise ZeroDivisionError("a bug")
+
+    outcomes, _ = batch([job("a"), job("bb")], breaks_once)
+    assert states(outcomes) == ["failed", "done"]
+    assert "a bug" in outcomes[0].error
+
+
+def test_finished_videos_are_kept_and_only_the_missing_one_is_made(batch, job):
+    jobs = [job("a"), job("bb"), job("ccc")]
+    batch(jobs)
+    jobs[1].output.unlink()
+    before = jobs[0].output.stat().st_mtime_ns
+    outcomes, calls = batch(jobs)
+    assert states(outcomes) == ["kept", "done", "kept"]
+    assert calls["warp"] == FRAMES
+    assert jobs[0].output.stat().st_mtime_ns == before
+
+
+def changed_sound(job, voice):
+    soundfile.write(job.audio, voice(2 * FRAMES * 640), 16000)
+    return job
+
+
+def changed_video(job, voice):
+    job.output.write_bytes(b"cut off")
+    return job
+
+
+def changed_settings(job, voice):
+    return Job(job.source, job.audio, job.output, {"motion": {"seed": 9}})
+
+
+@pytest.mark.parametrize("change", [changed_sound, changed_video, changed_settings])
+def test_what_changed_is_made_again(batch, job, voice, change):
+    batch([job("a")])
+    outcomes, _ = batch([change(job("a"), voice)])
+    assert states(outcomes) == ["done"]
+
+
+def test_force_makes_all_again(batch, job):
+    batch([job("a")])
+    assert states(batch([job("a")], force=True)[0]) == ["done"]
+
+
+def test_a_line_cut_off_by_a_kill_costs_only_its_own_video(batch, job, tmp_path):
+    batch([job("a"), job("bb")])
+    journal = tmp_path / "out" / NAME
+    journal.write_bytes(journal.read_bytes()[:-20])
+    assert states(batch([job("a"), job("bb")])[0]) == ["kept", "done"]
+
+
+def test_settings_that_are_wrong_for_one_job_fail_that_job(batch, job):
+    outcomes, _ = batch([job("a", motion={"seeed": 1}), job("bb")])
+    assert states(outcomes) == ["failed", "done"]
+    assert "did you mean 'seed'" in outcomes[0].error
+
+
+def test_an_input_is_never_overwritten(batch, job):
+    given = job("a")
+    outcomes, _ = batch([Job(given.source, given.audio, given.audio)])
+    assert states(outcomes) == ["failed"]
+    assert given.audio.stat().st_size > 1000
+
+
+def test_portraits_are_let_go_when_there_are_many(batch, job, monkeypatch):
+    monkeypatch.setattr(running, "AVATARS", 2)
+    released = []
+    monkeypatch.setattr(Engine, "release", lambda self, avatar: released.append(avatar))
+    outcomes, calls = batch([job("a", portrait) for portrait in "pqrst"])
+    assert states(outcomes) == ["done"] * 5
+    assert len(released) == 3
+    assert calls["t.png"] == 1
+
+
+def test_an_interruption_stops_all_workers_and_leaves_no_thread(batch, job):
+    def interrupted(status, outcome):
+        if status.frames == 5:
+            _thread.interrupt_main()
+
+    with pytest.raises(KeyboardInterrupt):
+        batch([job("a"), job("bb"), job("ccc")], watch=interrupted)
+    assert not [t.name for t in threading.enumerate() if t.name.startswith("ditto-")]
+
+
+def test_a_folder_that_cannot_be_used_is_named(batch, job, tmp_path):
+    (tmp_path / "out").write_text("in the way")
+    with pytest.raises(MediaError, match="out: cannot be used"):
+        batch([job("a")])
+
+
+def test_progress_counts_frames_and_videos(batch, job):
+    seen = []
+    batch([job("a"), job("broken")], watch=lambda s, o: seen.append((s.frames, s.finished, s.failed)))
+    assert seen[-1] == (FRAMES, 2, 1)
+    assert (FRAMES, 0, 0) in seen
