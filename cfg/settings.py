@@ -18,6 +18,8 @@ FRAMINGS = ("full", "crop", "resize", "extcrop", "extfull")
 KINDS = ("mp4", "webm", "mov", "mkv", "gif", "webp", "png-sequence")
 LOOPS = ("mirror", "loop", "hold", "end")
 NO_FACE = ("pass", "hold", "fail")
+BLEND_MODES = ("blend", "strong", "replace", "weak", "custom")
+BLEND_REGIONS = ("mouth", "lower_face", "face", "head")
 PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
 
 
@@ -232,6 +234,45 @@ class FramingSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class BlendSettings:
+    """How the painted face is laid over the source's own (docs/blending.md)."""
+
+    mode: str = (
+        "blend"  # blend: soft edge; strong: narrow edge; replace: hard edge; weak: half; custom: alpha
+    )
+    alpha: float | None = None  # share of the painted face in mode 'custom', 0 to 1
+    region: str = "head"  # mouth, lower_face, face, or head: all that the pack paints
+    feather: float = 0.12  # width of a region's soft edge, face heights
+    match_colours: bool = False  # whether the painted part takes the source's colour along the seam
+    show_mask: bool = False  # whether the weights are shown in green instead of only used
+
+    def __post_init__(self) -> None:
+        one_of("blend.mode", self.mode, BLEND_MODES)
+        one_of("blend.region", self.region, BLEND_REGIONS)
+        between("blend.feather", self.feather, 0, 0.5)
+        if self.mode == "custom":
+            check(self.alpha is not None, "blend.mode 'custom' needs blend.alpha, from 0 to 1")
+        else:
+            check(
+                self.alpha is None, f"blend.alpha is for blend.mode 'custom', but the mode is '{self.mode}'"
+            )
+        if self.alpha is not None:
+            between("blend.alpha", self.alpha, 0, 1)
+
+    @property
+    def share(self) -> float:
+        """Of the painted face, where nothing softens it."""
+        if self.alpha is not None:
+            return self.alpha
+        return 0.5 if self.mode == "weak" else 1.0
+
+    @property
+    def shows_source(self) -> bool:
+        """Whether the source's own head stays in sight, so that the painted one must not move away."""
+        return self.region != "head" or self.share < 1
+
+
+@dataclass(frozen=True, kw_only=True)
 class OutputSettings:
     """How the video is written."""
 
@@ -285,6 +326,7 @@ class Settings:
     style: StyleSettings = field(default_factory=StyleSettings)
     stitch: StitchSettings = field(default_factory=StitchSettings)
     framing: FramingSettings = field(default_factory=FramingSettings)
+    blend: BlendSettings = field(default_factory=BlendSettings)
     output: OutputSettings = field(default_factory=OutputSettings)
     stream: StreamSettings = field(default_factory=StreamSettings)
 

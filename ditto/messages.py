@@ -94,6 +94,7 @@ class Pose:
     driven: Floats  # (1, 21, 3) keypoints after motion, controls and stitching
     rest: Placement  # the portrait's head and expression
     drive: Placement  # the driven ones, after every control
+    blend: float | None = None  # share of the painted face, 0..1; None is the stream's own
 
     def __str__(self) -> str:
         return f"frame {self.index}"

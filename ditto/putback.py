@@ -107,6 +107,14 @@ class OfficialCompositor:
         return _Place(to_frame.tobytes(), shape, box, matrix, cover, 1 - cover)
 
 
+def mask_for(mode: str) -> Floats:
+    """(512, 512) how strongly the square covers the picture, by the mode of blending."""
+    soft = feathered_mask(512, 512)
+    if mode == "replace":
+        return np.ones_like(soft)
+    return np.asarray(soft * 0.5 + 0.5, np.float32) if mode == "strong" else soft
+
+
 def feathered_mask(width: int, height: int, inner_width: float = 0.9, inner_height: float = 0.9) -> Floats:
     """(height, width): 1 inside, falling to 0 at the border; `inner_*` are the full parts' shares."""
     across, down = (

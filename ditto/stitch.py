@@ -181,7 +181,8 @@ class Stitch:
 
     def process(self, item: Motion) -> Iterator[Pose]:
         rest = self._at_rest(item.index)
-        parts = self._driven(rest, from_vector(item.vector), self._controls.at(item.index))
+        controls = self._controls.at(item.index)
+        parts = self._driven(rest, from_vector(item.vector), controls)
         driven = keypoints(parts)
         if self._stitcher is not None:
             driven = self._stitcher(rest.keypoints, driven)
@@ -194,6 +195,7 @@ class Stitch:
             driven=driven,
             rest=rest.placement,
             drive=placement(parts),
+            blend=controls.blend_alpha,
         )
 
     def flush(self) -> Iterator[Pose]:
@@ -261,7 +263,7 @@ class Stitch:
         else:
             parts = mix_difference(rest, motion, rest, self._factors)
         driven = parts["exp"]
-        if neutral is not None and "exp" in self._factors:
+        if neutral is not None and self._anchor is not None and "exp" in self._factors:
             driven = driven - rest["exp"] + neutral
         face = driven * self._driven_face + rest["exp"] * (1 - self._driven_face)
         if self._blink:

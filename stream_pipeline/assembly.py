@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from cfg.errors import StageError
-from cfg.settings import Settings
+from cfg.errors import ConfigError, StageError
+from cfg.settings import BlendSettings, Settings
 from ditto.audio2motion import OVERLAP_OFFLINE, Audio2Motion
 from ditto.avatar import SourceFrame
 from ditto.avatar_registrar import NAME as REGISTRAR
 from ditto.avatar_registrar import Playback, RegisteredAvatar
+from ditto.blending import Blended
 from ditto.condition import Condition, ConditionHandler, eyes_of
 from ditto.decode import Decode
 from ditto.messages import SAMPLES_PER_FRAME, Floats, Message
@@ -27,7 +28,7 @@ from ditto.motion.vector import to_vector
 from ditto.packs import LoadedPack
 from ditto.putback import Putback
 from ditto.stage import Stage
-from ditto.stitch import Stitch, StitchOptions
+from ditto.stitch import VIDEO_PARTS, Stitch, StitchOptions
 from ditto.warp import Warp
 from ditto.wav2feat import Wav2Feat
 from ditto.writer import Callback, Sink, Writer
@@ -120,7 +121,7 @@ def assemble(
         From(stitch, first) if first else stitch,
         Warp(pack.warper()),
         Decode(pack.decoder()),
-        Putback(pack.compositor(settings)),
+        Putback(Blended(pack.compositor(settings), settings.blend)),
         Writer(sink or Callback(lambda image, index: None), first),
     ]
     return Assembly(stages, (REGISTRAR, avatar.play(), frames))
@@ -210,9 +211,12 @@ def rows_of(listed: Any, width: int) -> Floats:
 
 def stitch_options(settings: Settings) -> StitchOptions:
     wanted = settings.stitch
+    keys = wanted.use_keys
+    if settings.blend.shows_source and not settings.compat:
+        keys = still_keys(keys, settings.blend)
     fades = wanted.fade_in > 0 or wanted.fade_out > 0
     return StitchOptions(
-        use_d_keys=wanted.use_keys,
+        use_d_keys=keys,
         relative_d=wanted.relative,
         drive_eye=wanted.drive_eye,
         delta_eye_arr=wanted.eye_open,
@@ -224,6 +228,19 @@ def stitch_options(settings: Settings) -> StitchOptions:
         flag_stitching=wanted.stitching,
         compat=settings.compat,
     )
+
+
+def still_keys(keys: Any, blend: BlendSettings) -> Any:
+    """The driven parts where the source's own head stays in sight: the face, never the head."""
+    if keys is None:
+        return VIDEO_PARTS
+    moving = sorted(set(keys if not isinstance(keys, str) else [keys]) - {*VIDEO_PARTS, "kp"})
+    if moving:
+        raise ConfigError(
+            f"stitch.use_keys moves the head ({', '.join(moving)}), but blend.mode '{blend.mode}' with "
+            f"blend.region '{blend.region}' shows the still one too; leave one of them away"
+        )
+    return keys
 
 
 def character_scale(settings: Settings) -> float | None:

@@ -11,7 +11,6 @@ import numpy as np
 from cfg.errors import ConfigError
 from ditto.messages import Floats
 
-REGIONS = ("mouth", "lower_face", "face", "head")
 AROUND_LIPS = 0.55  # of the lips' size that belongs to the mouth on every side
 BELOW = 0.10  # of the face's height that a falling jaw reaches below the chin at rest
 ABOVE = 0.10  # of the face's height above the brows

@@ -47,6 +47,7 @@ class Controls:
     gaze_yaw: float | None = None  # degrees, as the head's: the eyes look there, not where motion has them
     gaze_pitch: float | None = None
     gaze_hold: float | None = None  # share of the way to that target; 1 where it is not given
+    blend_alpha: float | None = None  # 0..1: share of the painted face, in place of the stream's
 
 
 NAMES = tuple(f.name for f in fields(Controls))
@@ -114,6 +115,8 @@ def checked(given: Mapping[str, Any] | Controls | None, where: str = "controls")
             out[name] = row(what, value, ARRAYS[name])
         else:
             out[name] = number(what, value)
+            if name == "blend_alpha" and not 0 <= out[name] <= 1:
+                raise ConfigError(f"{what} is {out[name]}, but must be from 0 to 1")
     return out
 
 

@@ -33,7 +33,7 @@ from ditto.official.landmark203 import Landmark203
 from ditto.official.painting import OfficialDecoder, OfficialWarper
 from ditto.official.task_file import TaskFile
 from ditto.pack import Sampler, SpeechStream, Stitcher
-from ditto.putback import OfficialCompositor
+from ditto.putback import OfficialCompositor, mask_for
 from model_formats.backend import Backend, Precision, existing
 from model_formats.opening import open_model
 
@@ -125,7 +125,7 @@ class OfficialPack:
         return OfficialDecoder(self._open["decoder"])
 
     def compositor(self, settings: Settings) -> OfficialCompositor:
-        return OfficialCompositor(compat=settings.compat)
+        return OfficialCompositor(mask_for(settings.blend.mode), settings.compat)
 
     def model_files(self) -> list[Path]:
         roles = [role for role in MEASURING if role in self._settings.files]
