@@ -47,7 +47,7 @@ class RegisteredAvatar(Protocol):
 
     is_image: bool
     first: SourceFrame
-    count: int  # frames of the source
+    length: int | None  # frames after which it has ended; None goes on for ever
 
     def play(self) -> Iterator[SourceFrame]:
         """Source frames in the order they are shown, tagged 0, 1, 2, … by that order."""
@@ -59,7 +59,7 @@ class StillAvatar:
     """A portrait."""
 
     is_image = True
-    count = 1
+    length = None
 
     def __init__(self, frame: SourceFrame) -> None:
         self.first = frame
@@ -104,8 +104,9 @@ class MovingAvatar:
         self._steady_reach = STEADY_REACH if steady else 0
         self._sharp = frozenset(sharp)
         with closing(open_frames()) as frames:
-            self.count = frames.count if limit is None else min(frames.count, limit)
-            if not self.count:
+            self._count = frames.count if limit is None else min(frames.count, limit)
+            self.length = self._count if loop == "end" else None
+            if not self._count:
                 raise MediaError("the source video has no frames")
             self.first = self._acquaint(frames, new_analyser(), neutral)
         self._known = Measurements()
@@ -135,14 +136,14 @@ class MovingAvatar:
         follow = Follower(analyser, self._no_face)
         found: list[tuple[int, Floats]] = []  # kept without their pictures
         first: SourceFrame | None = None
-        index, end = 0, min(self.count, UNSEEN)
+        index, end = 0, min(self._count, UNSEEN)
         step = max(1, neutral // CALM_SEARCHED)
         while index < end:
             track = follow(frames.frame(index), index)
             if track.landmarks is not None:
                 if first is None:
                     first = analyser.measure(track.image, index, track.landmarks)
-                    end = min(self.count, index + neutral)
+                    end = min(self._count, index + neutral)
                 found.append((index, track.landmarks))
             index += step if found else 1
         if first is None:

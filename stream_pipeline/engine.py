@@ -21,7 +21,7 @@ from cfg.settings import Settings
 from ditto.avatar_registrar import RegisteredAvatar
 from ditto.media.encode import CODECS, named, open_sink
 from ditto.media.segments import SegmentedVideo
-from ditto.media.sound import Sound, SoundFile, open_sound, read_sound
+from ditto.media.sound import Sound, SoundFile, open_sound, read_sound, shortened
 from ditto.messages import SAMPLE_RATE, SAMPLES_PER_FRAME
 from ditto.motion.retimed import frames_of
 from ditto.packs import LoadedPack, load_pack, register
@@ -115,6 +115,8 @@ class Engine:
         """
         settings = self.with_settings(over)
         voice = sound if isinstance(sound, (Sound, SoundFile)) else read(sound, settings)
+        if avatar.length is not None:
+            voice = shortened(voice, avatar.length * SAMPLES_PER_FRAME)
         motions = -(-voice.length // SAMPLES_PER_FRAME)
         total = frames_of(voice.length, settings.output.fps)
         target = named(Path(target), settings.output.format)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -184,6 +184,18 @@ def stream_sound(path: str | Path, start: float | None = None, end: float | None
         mono = block[:, 0] if block.shape[1] == 1 else block.mean(axis=1, dtype=np.float32)
         yield resampler.push(mono)
     yield resampler.flush()
+
+
+def shortened(voice: Sound | SoundFile, length: int) -> Sound | SoundFile:
+    """The same voice, ending after so many 16 kHz samples if it has more."""
+    if voice.length <= length:
+        return voice
+    track = voice.track
+    end = track.start + length / SAMPLE_RATE
+    if isinstance(voice, SoundFile):
+        return replace(voice, length=length, end=end)
+    source = track.source if isinstance(track.source, Path) else track.source[:length]
+    return Sound(voice.samples[:length], replace(track, source=source, end=end))
 
 
 def sound_of(samples: npt.NDArray[Any], rate: int = SAMPLE_RATE) -> Sound:

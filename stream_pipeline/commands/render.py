@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from pathlib import Path
@@ -13,10 +12,8 @@ from cfg.errors import ConfigError
 from cfg.settings import EMOTIONS, PRESETS, Settings
 from ditto.condition import emotion_rows
 from ditto.media.files import existing
-from ditto.motion.controls import checked_frames
+from ditto.motion.script import Script
 from stream_pipeline.commands.progress import ProgressBar
-
-LARGEST_SCRIPT = 50_000_000  # bytes of a control file
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,7 +52,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     give("--denoise", action="store_true", help="take steady noise out of the voice")
     give("--fade-in", type=int, help="frames over which motion sets in")
     give("--fade-out", type=int, help="frames over which motion ends")
-    give("--ctrl", metavar="FILE.json", help='controls by frame: {"12": {"delta_yaw": 5}}')
+    give(
+        "--ctrl",
+        "--script",
+        dest="ctrl",
+        metavar="FILE",
+        help="YAML or JSON script of gestures, emotions and controls over time, or controls by frame",
+    )
     give("--crf", type=int, help="H.264 quality, 0 best to 51 (default 18)")
     give("--bitrate", type=int, help="bits a second instead of a quality")
     give("--encoder-preset", choices=PRESETS, help="encoder effort (default veryfast)")
@@ -128,7 +131,7 @@ def overrides(parsed: argparse.Namespace) -> dict[str, dict[str, Any]]:
         "stitch": {
             "fade_in": parsed.fade_in,
             "fade_out": parsed.fade_out,
-            "controls": read_controls(Path(parsed.ctrl)) if parsed.ctrl else None,
+            "controls": Script.load(parsed.ctrl) if parsed.ctrl else None,
         },
         "output": {
             "crf": parsed.crf,
@@ -156,20 +159,3 @@ def emotion(text: str | None) -> Any:
     except ConfigError as error:
         raise ConfigError(f"--emotion {text}: {error}") from error
     return said
-
-
-def read_controls(path: Path) -> dict[int, Any]:
-    """Frame number to controls, from a JSON file."""
-    try:
-        if path.stat().st_size > LARGEST_SCRIPT:
-            raise ConfigError(f"more than {LARGEST_SCRIPT} bytes are too many for a control file")
-        values = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(values, (dict, list)):
-            raise ConfigError('expected {"frame number": {"control": value}}')
-        return checked_frames(values)
-    except json.JSONDecodeError as error:
-        raise ConfigError(f"{path}, line {error.lineno}: not valid JSON: {error.msg}") from error
-    except (OSError, ValueError, RecursionError) as error:
-        raise ConfigError(f"{path}: cannot be read as controls: {error}") from error
-    except ConfigError as error:
-        raise ConfigError(f"{path}: {error}") from error
