@@ -15,6 +15,7 @@ from ditto.avatar_registrar import RegisteredAvatar
 from ditto.media.encode import open_sink
 from ditto.media.sound import sound_of
 from ditto.messages import SAMPLE_RATE, SAMPLES_PER_FRAME, Floats, Image
+from ditto.motion.script import Script
 from ditto.writer import Sink
 from stream_pipeline.engine import Engine
 from stream_pipeline.keywords import nested
@@ -79,12 +80,14 @@ class StreamSDK:
         N_d: int,
         fade_in: int = -1,
         fade_out: int = -1,
-        ctrl_info: Mapping[int, Any] | Sequence[Any] | None = None,
+        ctrl_info: Script | Mapping[int, Any] | Sequence[Any] | None = None,
     ) -> None:
         """How many frames there will be, over how many motion fades, and controls by frame."""
         session = self._running("setup_Nd")
         self._frames = N_d
-        if ctrl_info:
+        if isinstance(ctrl_info, Script):
+            session.controls.play(ctrl_info, at=0)
+        elif ctrl_info:
             by_frame = enumerate(ctrl_info) if isinstance(ctrl_info, Sequence) else ctrl_info.items()
             for frame, controls in by_frame:
                 session.controls.set(int(frame), **controls)

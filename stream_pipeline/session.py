@@ -30,6 +30,7 @@ from ditto.messages import (
     Image,
 )
 from ditto.motion.controls import ControlTrack
+from ditto.motion.script import as_frames
 from ditto.packs import LoadedPack
 from ditto.writer import Sink
 from stream_pipeline.assembly import assemble
@@ -81,7 +82,7 @@ class Session:
         Pictures before frame `first` are in the sink already and not painted again.
         """
         self.controls = ControlTrack(
-            settings.stitch.controls,
+            as_frames(settings.stitch.controls),
             settings.stitch.overall,
             under=layers(pack, settings, length),
             fps=settings.output.fps,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ditto.mini.language import FULL_BLINK, METRE, Exp
 from ditto.motion.face import FaceRows, row_of
 
@@ -9,7 +11,11 @@ WINK = {Exp.WIDTH: 1.5, Exp.CORNER: -1.0, Exp.SNEER: -0.6, Exp.BROW_OUT: 0.8}  #
 
 LIDS_FOLLOW = 0.03 * FULL_BLINK  # millimetres that lids go down with each degree of a lower gaze
 
-MOVES = {  # millimetres at full strength, and at full strength the other way
+Offsets = Mapping[Exp, float]
+
+MOVES: Mapping[
+    str, tuple[Offsets, Offsets]
+] = {  # millimetres at full strength, and at full strength the other way
     "smile": (
         {Exp.WIDTH: 8.5, Exp.CORNER: -4.8, Exp.UP_THICK: -0.6, Exp.BLINK_LEFT: 0.9, Exp.BLINK_RIGHT: 0.9},
         {Exp.CORNER: 5.0, Exp.WIDTH: -1.0, Exp.LOW_THICK: 0.8},

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from cfg.errors import ConfigError, did_you_mean
+from ditto.condition import emotion_rows
 from ditto.messages import FRAME_RATE, Floats
 from ditto.motion.gestures import Gesture
 from ditto.motion.layers import Layer, laid
@@ -184,7 +185,9 @@ class ControlTrack:
         self._lock = threading.Lock()
         cues = getattr(frames, "cues", None)
         self.mood = Mood(cues or ())
-        self._continuous = cues is not None
+        self._scripted: Callable[[float], Any] | None = (
+            getattr(frames, "at", None) if cues is not None else None
+        )
         self.fades = bool(getattr(frames, "fades", False))  # whether fades are meant without being set up
         self._playing: list[tuple[float, Layer]] = []  # what plays over the rest, and since which frame
         self._following = 0.0  # frame asked for next
@@ -193,7 +196,7 @@ class ControlTrack:
         self._before = 0.0  # frames shown in earlier turns
         self._asked_at = 0.0  # frame last asked for
         self._overall = checked(overall, "controls of all frames")
-        self._asked = frames if callable(frames) else None
+        self._asked = frames if callable(frames) and cues is None else None
         self._frames = {} if callable(frames) else checked_frames(frames)
         self._standing: dict[str, Any] = {}  # updates whose first frame has been reached
         self._coming: list[tuple[int, dict[str, Any]]] = []  # updates still ahead, by first frame
@@ -214,19 +217,20 @@ class ControlTrack:
         near = self._of_frame(frame)
         if parts:
             near = between(near, self._of_frame(frame + 1), parts / self._fps)
-        if self._asked is not None and self._continuous:
-            near = {**checked(self._asked(position), f"controls of frame {frame}"), **near}
+        if self._scripted is not None:
+            scripted = checked(self._scripted(position), f"controls of frame {frame}")
+            near = {**scripted, **near}
         for layer in self._under:
             far = {**checked(layer(shown), f"controls of frame {frame}"), **far}
         values: dict[str, Any] = {**far, **near}
-        for start, layer in playing:
-            values = laid(values, checked(layer.at(position - start), f"controls of frame {frame}"))
+        for start, played in playing:
+            values = laid(values, checked(played.at(position - start), f"controls of frame {frame}"))
         return Controls(**values)
 
     def _of_frame(self, frame: int) -> Mapping[str, Any]:
         """What was set for a single frame."""
         asked: Mapping[str, Any] = {}
-        if self._asked is not None and not self._continuous:
+        if self._asked is not None:
             asked = checked(self._asked(frame), f"controls of frame {frame}")
         with self._lock:
             return {**asked, **self._frames.get(frame, {})}
@@ -258,7 +262,8 @@ class ControlTrack:
 
         `duration` of one time is in frames, or text such as "0.8s".
         """
-        self.play(Gesture.of(name, 0.0, strength=strength, duration=duration, times=times), at=at)
+        length = None if duration is None else moment(duration)
+        self.play(Gesture.of(name, 0.0, strength=strength, length=length, times=times), at=at)
 
     def play(self, layer: Layer, *, at: int | None = None) -> None:
         """Plays a gesture or a script over everything else; its frame 0 is frame `at`, or the next one."""
@@ -274,8 +279,6 @@ class ControlTrack:
         "default" is the one the stream was set up with. Motion is made ahead of the pictures, by what
         the stream's mode waits for.
         """
-        from ditto.condition import emotion_rows
-
         shares = None if emotion == "default" else weakened(emotion_rows(emotion)[0], intensity)
         self.mood.feel(shares, OVER if over is None else moment(over))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +24,7 @@ class FaceRows:
     lids_per_degree: Floats  # added for each degree that a gaze target lies down
 
 
-def row_of(places: Mapping[int, float], unit: float = 1.0) -> Floats:
+def row_of(places: Mapping[Any, float], unit: float = 1.0) -> Floats:
     """(1, 63) with the given entries, in a unit of theirs."""
     row = np.zeros((1, 63), np.float32)
     for place, value in places.items():
@@ -49,7 +50,8 @@ def look(rest: Floats, face: Floats, controls: Controls, rows: FaceRows) -> Floa
     target = shift_gaze(rest, right, up)
     looking: Floats = face.copy()
     looking[0, GAZE] = face[0, GAZE] * np.float32(1 - hold) + target[0, GAZE] * np.float32(hold)
-    return looking + rows.lids_per_degree * np.float32(hold * (controls.gaze_pitch or 0.0))
+    lids = rows.lids_per_degree * np.float32(hold * (controls.gaze_pitch or 0.0))
+    return np.asarray(looking + lids, np.float32)
 
 
 def close_lids(rest: Floats, face: Floats, controls: Controls, rows: FaceRows) -> Floats:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from cfg.errors import ConfigError, did_you_mean
 from ditto.messages import FRAME_RATE
-from ditto.motion.timeline import Curve, Envelope, Key, moment
+from ditto.motion.timeline import Curve, Envelope, Key
 
 STRONGEST = 2.0
 LONGEST = 60 * FRAME_RATE  # frames
@@ -73,6 +73,18 @@ def gesture_named(name: object) -> str:
     return known
 
 
+def strong(strength: float) -> float:
+    if not 0 < strength <= STRONGEST:
+        raise ConfigError(f"the strength is {strength:g}, but must be above 0, up to {STRONGEST:g}")
+    return strength
+
+
+def often(times: float) -> int:
+    if times not in range(1, MOST_TIMES + 1):
+        raise ConfigError(f"it is to be made {times:g} times, but must be from 1 to {MOST_TIMES}")
+    return int(times)
+
+
 @dataclass(frozen=True, slots=True)
 class Gesture:
     """A gesture in a stream."""
@@ -90,22 +102,16 @@ class Gesture:
         start: float,
         *,
         strength: float = 1.0,
-        duration: object = None,  # as `moment` takes it; None is the gesture's own
-        times: int = 1,
+        length: float | None = None,  # frames, of one time; None is the gesture's own
+        times: float = 1,
     ) -> Gesture:
         known = gesture_named(name)
-        length = GESTURES[known].length if duration is None else moment(duration)
+        length = GESTURES[known].length if length is None else length
         if not SHORTEST <= length <= LONGEST:
             raise ConfigError(
                 f"{known} would last {length:g} frames, but from {SHORTEST} to {LONGEST} are possible"
             )
-        if not 0 < strength <= STRONGEST:
-            raise ConfigError(
-                f"the strength of {known} is {strength:g}, but must be above 0, up to {STRONGEST}"
-            )
-        if not 1 <= times <= MOST_TIMES:
-            raise ConfigError(f"{known} is to be made {times} times, but from 1 to {MOST_TIMES} are possible")
-        return cls(known, start, length, strength, times)
+        return cls(known, start, length, strong(strength), often(times))
 
     @property
     def end(self) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -26,14 +27,15 @@ class Cue:
     shares: tuple[float, ...] | None  # of the eight emotions; None is the stream's own again
     over: float = OVER
     ease: str = "smooth"
+    label: str = ""  # as it was written
 
 
 def mood_at(cues: Sequence[Cue], frame: float, usual: Floats) -> Floats:
     """(8,) shares at a frame, from cues in order of time over the stream's own."""
     shares = usual
-    for cue in cues:
-        if cue.start > frame:
-            break
+    begun = bisect_right(cues, frame, key=lambda cue: cue.start)
+    reached = [n for n in range(begun) if cues[n].start + cues[n].over <= frame]
+    for cue in cues[reached[-1] if reached else 0 : begun]:
         target = usual if cue.shares is None else np.asarray(cue.shares, np.float32)
         share = np.float32(eased(cue.start, cue.over, frame, cue.ease))
         shares = shares * (1 - share) + target * share

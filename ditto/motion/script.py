@@ -1,0 +1,103 @@
+"""What is to happen when, written down: controls, gestures, emotions, gaze and fades over time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cfg.errors import ConfigError
+from cfg.located import LARGEST_FILE, located, read_located
+from ditto.motion.controls import Frames, checked_frames
+from ditto.motion.layers import Fades, Layer, Track, laid
+from ditto.motion.mood import Cue
+from ditto.motion.script_groups import GROUPS, compiled
+
+LARGEST_FRAMES = 50_000_000  # bytes of a JSON file that is nothing but controls by frame
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """Controls as a function of the motion frame, 25 a second; and emotions, which shape the motion.
+
+    `docs/scripting.md` describes the file. A script may be given wherever controls by frame may.
+    """
+
+    always: Mapping[str, Any] = field(default_factory=dict)
+    frames: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)  # of single frames
+    layers: tuple[Layer, ...] = ()
+    cues: tuple[Cue, ...] = ()  # emotions in order of time
+    fades: bool = False  # whether motion fades to the portrait
+
+    @classmethod
+    def load(cls, path: str | Path) -> Script:
+        """The script in a YAML or JSON file."""
+        path = Path(path)
+        if path.suffix.lower() == ".json" and _size(path) > LARGEST_FILE:
+            return cls(frames=_many_frames(path))
+        return cls(*compiled(read_located(path)))
+
+    @classmethod
+    def of(cls, groups: Mapping[str, Any]) -> Script:
+        """The same from Python: `Script.of({"gestures": [{"at": "1s", "do": "nod"}]})`."""
+        return cls(*compiled(located(groups, "script")))
+
+    def at(self, frame: float) -> dict[str, Any]:
+        """The controls of a motion frame; between two frames what lies between."""
+        values = dict(self.always)
+        for layer in self.layers:
+            if layer.start <= frame < layer.end:
+                values = laid(values, layer.at(frame))
+        return {**values, **self.frames.get(int(frame), {})}
+
+    __call__ = at
+
+    @property
+    def start(self) -> float:
+        return 0.0
+
+    @property
+    def end(self) -> float:
+        """The frame after which nothing changes any more."""
+        return max([*(layer.end for layer in self.layers), *(n + 1.0 for n in self.frames), 0.0])
+
+    @property
+    def last_event(self) -> float:
+        """The last frame at which something begins or ends."""
+        moments = [m for layer in self.layers for m in (layer.start, layer.end) if m != float("inf")]
+        curves = [layer.curve for layer in self.layers if isinstance(layer, (Track, Fades))]
+        keys = [key.frame for curve in curves for key in curve.keys]
+        return max([*moments, *keys, *(cue.start + cue.over for cue in self.cues), *self.frames, 0.0])
+
+
+def as_frames(given: Any) -> Frames:
+    """Controls by frame as settings give them: also the path of a script, or a script's groups."""
+    if isinstance(given, (str, Path)):
+        return Script.load(given)
+    if isinstance(given, Mapping) and any(isinstance(name, str) and name in GROUPS for name in given):
+        return Script.of(given)
+    frames: Frames = given
+    return frames
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else 0
+
+
+def _many_frames(path: Path) -> dict[int, dict[str, Any]]:
+    """Controls by frame from a JSON file too large to be read with its lines."""
+    if _size(path) > LARGEST_FRAMES:
+        raise ConfigError(f"{path}: more than {LARGEST_FRAMES} bytes are too many for a control file")
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(values, (dict, list)):
+            raise ConfigError('expected {"frame number": {"control": value}}')
+        return checked_frames(values)
+    except json.JSONDecodeError as error:
+        raise ConfigError(f"{path}, line {error.lineno}: not valid JSON: {error.msg}") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise ConfigError(f"{path}: cannot be read as controls: {error}") from error
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error

@@ -1,0 +1,335 @@
+"""The groups of a script file, checked and compiled; each error names its line and its key."""
+
+from __future__ import annotations
+
+import math
+import reprlib
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from typing import Any, NamedTuple, NoReturn
+
+from cfg.errors import ConfigError, did_you_mean
+from cfg.located import Located
+from ditto.condition import emotion_rows
+from ditto.motion.controls import ARRAYS, NAMES, checked, number, parts_named
+from ditto.motion.gestures import Gesture, gesture_named, often, strong
+from ditto.motion.layers import Fades, Held, Layer, Track
+from ditto.motion.mood import NEUTRAL, OVER, USUAL, Cue, weakened
+from ditto.motion.timeline import EASES, Curve, Envelope, Key, moment
+
+MOST_ENTRIES = 2000  # layers: each costs a little in every frame
+FADING = ("pitch", "yaw", "roll", "t", "scale", "exp")
+RISE = 5.0  # frames in which a range sets in and ends: 0.2 s
+GLANCE = 3.0  # frames in which the eyes turn
+SPAN = ("at", "from", "for", "to")
+LOOKS = {  # degrees of yaw and pitch
+    "camera": (0.0, 0.0), "left": (15.0, 0.0), "right": (-15.0, 0.0), "up": (0.0, -8.0), "down": (0.0, 8.0),
+}  # fmt: skip
+
+
+class Compiled(NamedTuple):
+    """What a script holds once it is read."""
+
+    always: dict[str, Any]
+    frames: dict[int, dict[str, Any]]
+    layers: tuple[Layer, ...]
+    cues: tuple[Cue, ...]
+    fades: bool
+
+
+def compiled(root: Located) -> Compiled:
+    """A script's groups, or nothing but controls by frame."""
+    values = root.value
+    if isinstance(values, list):
+        frames = {n: _controls(entry, f"controls of frame {n}") for n, entry in enumerate(values)}
+        return Compiled({}, frames, (), (), False)
+    if not isinstance(values, dict):
+        root.fail(f"expected groups ({', '.join(GROUPS)}), or controls by frame number")
+    if not any(name in GROUPS for name in values):
+        return Compiled({}, _by_frame(root), (), (), False)
+    for name, group in values.items():
+        if name not in GROUPS:
+            group.fail(f"'{name}' is not a group of a script{did_you_mean(name, GROUPS)}")
+    layers: list[Layer] = []
+    for name, read in LAYERS.items():
+        if name in values:
+            layers += read(values[name])
+    if len(layers) > MOST_ENTRIES:
+        root.fail(f"{len(layers)} entries are too many; at most {MOST_ENTRIES} are played")
+    return Compiled(
+        always=_controls(values["always"], "always") if "always" in values else {},
+        frames=_by_frame(values["frames"]) if "frames" in values else {},
+        layers=tuple(layers),
+        cues=_emotions(values["emotions"]) if "emotions" in values else (),
+        fades=any("fade_alpha" in _names(layer) for layer in layers),
+    )
+
+
+def _names(layer: Layer) -> tuple[str, ...]:
+    if isinstance(layer, Fades):
+        return ("fade_alpha",)
+    if isinstance(layer, Track):
+        return (layer.name,)
+    return tuple(layer.controls) if isinstance(layer, Held) else ()
+
+
+class _Entry:
+    """One entry of a group: keys are taken from it, and what is left over is unknown."""
+
+    def __init__(self, node: Located, group: str, known: tuple[str, ...]) -> None:
+        self.node = node
+        self.group = group
+        if not isinstance(node.value, dict):
+            self.fail(node, f"{reprlib.repr(node.plain())} stands alone; write {{{', '.join(known[:3])}, …}}")
+        for name, value in node.value.items():
+            if name not in known:
+                self.fail(value, f"'{name}' is not a key of it{did_you_mean(name, known)}")
+
+    def fail(self, at: Located, message: str) -> NoReturn:
+        at.fail(f"{self.group}: {message}")
+
+    def has(self, name: str) -> bool:
+        return name in self.node.value
+
+    def get(self, name: str, reading: Callable[[Any], Any], usual: Any = None) -> Any:
+        """A key's value, read; its own line is named where it cannot be."""
+        if name not in self.node.value:
+            return usual
+        given = self.node.value[name]
+        try:
+            return reading(given.plain())
+        except ConfigError as error:
+            self.fail(given, f"{error}")
+
+    def number(self, name: str, usual: float) -> float:
+        return float(self.get(name, lambda value: number(name, value), usual))
+
+    def frames(self, name: str, usual: float) -> float:
+        return float(self.get(name, moment, usual))
+
+    def ease(self) -> str:
+        return str(self.get("ease", ease_named, "smooth"))
+
+    def start(self) -> float:
+        if self.has("at") == self.has("from"):
+            self.fail(self.node, "when? Write one of 'at' and 'from'")
+        return self.frames("at" if self.has("at") else "from", 0.0)
+
+    def end(self, start: float) -> float:
+        """Infinite where it is not said."""
+        if self.has("for") and self.has("to"):
+            self.fail(self.node, "'for' and 'to' both say when it ends; write one of them")
+        end = start + self.frames("for", math.inf) if self.has("for") else self.frames("to", math.inf)
+        if end <= start:
+            self.fail(self.node, "it ends before it begins")
+        return end
+
+
+def ease_named(name: object) -> str:
+    if name not in EASES:
+        raise ConfigError(f"'{name}' is not a way to ease{did_you_mean(str(name), EASES)}")
+    return str(name)
+
+
+def _controls(node: Located, what: str, without: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Checked controls of a group of them; each error at the control's own line."""
+    if not isinstance(node.value, dict):
+        try:
+            return checked(node.plain(), what)
+        except ConfigError as error:
+            node.fail(str(error))
+    found: dict[str, Any] = {}
+    for name, value in node.value.items():
+        if name in without:
+            continue
+        try:
+            found.update(checked({name: value.plain()}, what))
+        except ConfigError as error:
+            value.fail(str(error))
+    return found
+
+
+def _by_frame(node: Located) -> dict[int, dict[str, Any]]:
+    if not isinstance(node.value, dict):
+        node.fail("frames: expected controls by frame number or time")
+    frames: dict[int, dict[str, Any]] = {}
+    for name, entry in node.value.items():
+        try:
+            frame = round(moment(name))
+        except ConfigError:
+            near = did_you_mean(name, GROUPS)
+            entry.fail(f"'{reprlib.repr(name)[1:-1]}' is no frame number, time or group of a script{near}")
+        frames[frame] = {**frames.get(frame, {}), **_controls(entry, f"controls of frame {frame}")}
+    return frames
+
+
+def _entries(node: Located, group: str, known: tuple[str, ...]) -> Iterator[_Entry]:
+    if not isinstance(node.value, list):
+        node.fail(f"{group}: expected a list: each entry on its own line, after '- '")
+    for entry in node.value:
+        yield _Entry(entry, group, known)
+
+
+def _curves(node: Located) -> Iterator[Layer]:
+    if not isinstance(node.value, dict):
+        node.fail("curves: expected controls by name, each with its keys")
+    known = [name for name in NAMES if name not in ARRAYS and name != "fade_out_keys"]
+    for name, keys in node.value.items():
+        if name not in known:
+            keys.fail(f"curves: '{name}' is not a control with a curve{did_you_mean(name, known)}")
+        found = sorted(_keys(keys, f"curves: {name}"), key=lambda key: key.frame)
+        if not found:
+            keys.fail(f"curves: {name} has no keys")
+        for one, other in pairwise(found):
+            if one.frame == other.frame:
+                keys.fail(f"curves: {name} has two keys at frame {one.frame:g}")
+        yield Track(name, Curve(tuple(found)))
+
+
+def _keys(node: Located, group: str) -> Iterator[Key]:
+    """Keys as a list of {at, value, ease}, or as moments with their values."""
+    if isinstance(node.value, dict):
+        for at, value in node.value.items():
+            try:
+                yield Key(moment(at), number("the value", value.plain()))
+            except ConfigError as error:
+                value.fail(f"{group}: {error}")
+        return
+    for entry in _entries(node, group, ("at", "value", "ease")):
+        for name in ("at", "value"):
+            if not entry.has(name):
+                entry.fail(entry.node, f"a key needs '{name}'")
+        yield Key(entry.frames("at", 0.0), entry.number("value", 0.0), entry.ease())
+
+
+def _ranges(node: Located) -> Iterator[Layer]:
+    own = (*SPAN, "ease", "rise", "fall")
+    for entry in _entries(node, "ranges", (*own, *NAMES)):
+        start = entry.start()
+        shape = entry.frames("rise", RISE), entry.frames("fall", RISE)
+        controls = _controls(entry.node, "ranges", own)
+        if not controls:
+            entry.fail(entry.node, "no control is named in this entry")
+        yield Held(controls, Envelope.fitting(start, entry.end(start), *shape, entry.ease()))
+
+
+def _gestures(node: Located) -> Iterator[Layer]:
+    for entry in _entries(node, "gestures", ("do", *SPAN, "strength", "times")):
+        if not entry.has("do"):
+            entry.fail(entry.node, "which? Write 'do: nod'")
+        start = entry.start()
+        end = entry.end(start)
+        name = entry.get("do", gesture_named)
+        strength = entry.get("strength", lambda value: strong(number("strength", value)), 1.0)
+        times = entry.get("times", lambda value: often(number("times", value)), 1)
+        length = None if math.isinf(end) else (end - start) / times
+        try:
+            yield Gesture.of(name, start, strength=strength, length=length, times=times)
+        except ConfigError as error:
+            entry.fail(entry.node, str(error))
+
+
+def _blinks(node: Located) -> Iterator[Layer]:
+    if not isinstance(node.value, list):
+        node.fail("blinks: expected a list of times")
+    for entry in node.value:
+        try:
+            yield Gesture.of("blink", moment(entry.plain()))
+        except ConfigError as error:
+            entry.fail(f"blinks: {error}")
+
+
+def _gaze(node: Located) -> Iterator[Layer]:
+    found: list[tuple[float, float, float, float, dict[str, Any], str]] = []
+    for entry in _entries(node, "gaze", ("yaw", "pitch", "look", *SPAN, "rise", "fall", "ease")):
+        start = entry.start()
+        yaw, pitch = entry.get("look", look_named, (0.0, 0.0))
+        if not any(entry.has(name) for name in ("look", "yaw", "pitch")):
+            entry.fail(entry.node, "where to? Write 'look: left', or degrees of 'yaw' and 'pitch'")
+        target = {"gaze_yaw": entry.number("yaw", yaw), "gaze_pitch": entry.number("pitch", pitch)}
+        shape = entry.frames("rise", GLANCE), entry.frames("fall", GLANCE)
+        found.append((start, entry.end(start), *shape, target, entry.ease()))
+    found.sort(key=lambda glance: glance[0])
+    for number_, (start, end, rise, fall, target, ease) in enumerate(found):
+        if math.isinf(end) and number_ + 1 < len(found):
+            following = found[number_ + 1]
+            end, fall = following[0] + following[2], 0.0  # until the next target is reached
+        yield Held(target, Envelope.fitting(start, end, rise, fall, ease))
+
+
+def look_named(word: object) -> tuple[float, float]:
+    if word not in LOOKS:
+        raise ConfigError(f"'{word}' is nowhere to look{did_you_mean(str(word), LOOKS)}")
+    return LOOKS[str(word)]
+
+
+def _fades(node: Located) -> Iterator[Layer]:
+    keys: list[Key] = []
+    parts: list[tuple[float, tuple[str, ...]]] = []
+    last = ""
+    for entry in _entries(node, "fades", ("in", "out", "over", "ease", "parts")):
+        if entry.has("in") == entry.has("out"):
+            entry.fail(entry.node, "write one of 'in' and 'out', with the time it begins")
+        way = "in" if entry.has("in") else "out"
+        start, over = entry.frames(way, 0.0), entry.frames("over", OVER)
+        if way == last:
+            entry.fail(entry.node, f"two fades {way} follow each other")
+        if keys and start < keys[-1].frame:
+            entry.fail(entry.node, "it begins before the fade above has ended; write fades in order of time")
+        ease = entry.ease()
+        keys += [Key(start, float(way == "out")), Key(start + over, float(way == "in"), ease)]
+        parts.append((start, entry.get("parts", lambda names: parts_named("parts", names), FADING)))
+        last = way
+    if keys:
+        yield Fades(Curve(tuple(keys)), tuple(parts))
+
+
+def _emotions(node: Located) -> tuple[Cue, ...]:
+    cues: list[Cue] = []
+    for entry in _entries(node, "emotions", ("feel", "intensity", *SPAN, "over", "ease")):
+        if not entry.has("feel"):
+            entry.fail(entry.node, "which? Write 'feel: happy'")
+        start = entry.start()
+        end = entry.end(start)
+        intensity = entry.number("intensity", 1.0)
+        over, ease = entry.frames("over", OVER), entry.ease()
+        feel = entry.get("feel", lambda given: shares_of(given, intensity))  # noqa: B023
+        label = reprlib.repr(entry.node.value["feel"].plain()).strip("'")
+        cues.append(Cue(start, feel, over, ease, label))
+        if not math.isinf(end):
+            cues.append(Cue(end, None, over, ease, USUAL))
+        if len(cues) > MOST_ENTRIES:
+            entry.fail(entry.node, f"more than {MOST_ENTRIES} changes of emotion")
+    return tuple(sorted(cues, key=lambda cue: cue.start))
+
+
+def shares_of(feel: Any, intensity: float) -> tuple[float, ...] | None:
+    """Shares of the eight emotions from a name, names, or names with shares; None is the stream's own."""
+    if feel == USUAL:
+        return None
+    if not isinstance(feel, dict):
+        rows = emotion_rows(feel)
+        if len(rows) != 1:
+            raise ConfigError("one emotion, or one blend of them, is felt at a time")
+        return weakened(rows[0], intensity)
+    total = emotion_rows("Neutral")[0] * 0
+    for name, share in feel.items():
+        portion = number(f"the share of {name}", share)
+        if not 0 <= portion <= 1:
+            raise ConfigError(f"the share of {name} is {portion:g}, but must be from 0 to 1")
+        total = total + portion * emotion_rows(name)[0]
+    if total.sum() > 1.001:
+        raise ConfigError(f"the shares add up to {total.sum():.2f}, but must stay within 1")
+    total[NEUTRAL] += 1 - total.sum()
+    return weakened(total, intensity)
+
+
+LAYERS: dict[str, Callable[[Located], Iterator[Layer]]] = {
+    "curves": _curves,
+    "ranges": _ranges,
+    "gestures": _gestures,
+    "gaze": _gaze,
+    "blinks": _blinks,
+    "fades": _fades,
+}
+GROUPS = ("always", "frames", "emotions", *LAYERS)
