@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from cfg.errors import ConfigError
-from cfg.settings import EMOTIONS, PRESETS, Settings
+from cfg.settings import BLEND_MODES, BLEND_REGIONS, EMOTIONS, LOOPS, NO_FACE, PRESETS, Settings
 from ditto.condition import emotion_rows
 from ditto.media.files import existing
 from ditto.motion.script import Script
 from stream_pipeline.commands.progress import ProgressBar
+
+EYES = ("source", "driven")
+OWN_SOUND = "source"  # in place of a sound file
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,7 +25,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-i", "--image", "--source_path", dest="source", metavar="FILE", help="portrait or video of a person"
     )
     give(
-        "-a", "--audio", "--audio_path", dest="audio", metavar="FILE", help="speech: any sound or video file"
+        "-a",
+        "--audio",
+        "--audio_path",
+        dest="audio",
+        metavar="FILE",
+        help="speech: any sound or video file; 'source' for the source video's own",
     )
     give(
         "-o",
@@ -59,6 +67,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="YAML or JSON script of gestures, emotions and controls over time, or controls by frame",
     )
+    give("--template-frames", type=int, metavar="N", help="of a video, use only the first N frames")
+    give(
+        "--preserve-motion",
+        type=int,
+        metavar="N",
+        help="of a video, keep head and eyes; the mouth at rest is in its first N frames (default 25)",
+    )
+    give("--loop", choices=LOOPS, help="when a video ends before the voice (default mirror: back and forth)")
+    give("--no-face", choices=NO_FACE, help="frames of a video without a face (default pass: left unchanged)")
+    give("--eyes", choices=EYES, help="whose eyes move: a video's own (its default) or driven ones")
+    give("--blend-mode", choices=BLEND_MODES, help="how the painted face meets the source (default blend)")
+    give("--blend-alpha", type=float, metavar="0..1", help="share of the painted face, with mode 'custom'")
+    give("--blend-region", choices=BLEND_REGIONS, help="where it is painted at all (default head)")
+    give("--blend-feather", type=float, metavar="0..0.5", help="width of a region's soft edge, face heights")
+    give("--match-colours", action="store_true", help="take the source's colour along the region's edge")
+    give("--show-mask", action="store_true", help="show in green how strongly the painted face covers")
     give("--crf", type=int, help="H.264 quality, 0 best to 51 (default 18)")
     give("--bitrate", type=int, help="bits a second instead of a quality")
     give("--encoder-preset", choices=PRESETS, help="encoder effort (default veryfast)")
@@ -84,7 +108,8 @@ def render(parsed: argparse.Namespace) -> int:
     existing(parsed.source, "portrait")
     if Path(parsed.output).resolve() in {Path(p).resolve() for p in (parsed.source, parsed.audio) if p}:
         raise ConfigError(f"{parsed.output}: is an input too, and would be lost; give another output (-o)")
-    sound = speak(parsed.say) if parsed.say else read(parsed.audio, settings)
+    voice = parsed.source if parsed.audio == OWN_SOUND else parsed.audio
+    sound = speak(parsed.say) if parsed.say else read(voice, settings)
     with Engine.load(settings) as engine:
         avatar = engine.register(parsed.source)
         for warning in avatar.first.warnings:
@@ -119,7 +144,14 @@ def overrides(parsed: argparse.Namespace) -> dict[str, dict[str, Any]]:
     """What was said on the command line, as nested settings; what was not said is left out."""
     said: dict[str, dict[str, Any]] = {
         "pack": {"device": parsed.device},
-        "source": {"max_size": parsed.max_size, "face": parsed.face},
+        "source": {
+            "max_size": parsed.max_size,
+            "face": parsed.face,
+            "template_frames": parsed.template_frames,
+            "neutral_frames": parsed.preserve_motion,
+            "loop": parsed.loop,
+            "no_face": parsed.no_face,
+        },
         "audio": {
             "start": parsed.start,
             "end": parsed.end,
@@ -132,6 +164,15 @@ def overrides(parsed: argparse.Namespace) -> dict[str, dict[str, Any]]:
             "fade_in": parsed.fade_in,
             "fade_out": parsed.fade_out,
             "controls": Script.load(parsed.ctrl) if parsed.ctrl else None,
+            "drive_eye": None if parsed.eyes is None else parsed.eyes == "driven",
+        },
+        "blend": {
+            "mode": parsed.blend_mode,
+            "alpha": parsed.blend_alpha,
+            "region": parsed.blend_region,
+            "feather": parsed.blend_feather,
+            "match_colours": parsed.match_colours or None,
+            "show_mask": parsed.show_mask or None,
         },
         "output": {
             "crf": parsed.crf,
