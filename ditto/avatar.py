@@ -23,6 +23,8 @@ class SourceFrame:
     landmarks: Floats  # (n, 2) in pixels of `image`, or (n, 3) with depth, in the pack's own layout
     warnings: tuple[str, ...] = field(default=())
     seen: bool = True  # whether a face is there; without one the picture stays as it is
+    mask: Image | None = None  # (H, W) 255 where the person is; only where the background is replaced
+    behind: Image | None = None  # (h, w, 3) small, the picture without the person; likewise
     neutral: Floats | None = None  # (1, 63) expression driven lips start from; None is this frame's own
 
 

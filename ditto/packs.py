@@ -10,6 +10,7 @@ from cfg.settings import Settings
 from ditto.avatar import SourceFrame
 from ditto.avatar_cache import AvatarCache, files_seen, key_of
 from ditto.avatar_registrar import MovingAvatar, RegisteredAvatar, StillAvatar
+from ditto.background import Silhouette
 from ditto.media.picture import is_picture, read_picture
 from ditto.media.video import VideoSource
 from ditto.messages import FRAME_RATE, Floats, Image
@@ -47,6 +48,9 @@ class LoadedPack(Protocol):
     def decoder(self) -> Decoder: ...
 
     def compositor(self, settings: Settings) -> Compositor: ...
+
+    def silhouette(self) -> Silhouette:
+        """Cuts the person out of the pictures of one session."""
 
     def model_files(self) -> list[Path]:
         """The files that measurements of a portrait depend on; none where they are not worth keeping."""

@@ -19,6 +19,7 @@ from ditto.avatar_registrar import Playback, RegisteredAvatar
 from ditto.blending import Blended
 from ditto.condition import Condition, ConditionHandler, eyes_of
 from ditto.decode import Decode
+from ditto.finish import Finish
 from ditto.messages import SAMPLES_PER_FRAME, Floats, Message
 from ditto.motion.controls import ControlTrack
 from ditto.motion.held import Identity
@@ -34,6 +35,7 @@ from ditto.wav2feat import Wav2Feat
 from ditto.writer import Callback, Sink, Writer
 from stream_pipeline.chain import Chain
 from stream_pipeline.channel import Channel
+from stream_pipeline.finishing import finishing
 from stream_pipeline.pipeline import Pipeline
 from stream_pipeline.styling import blinking, styled
 
@@ -102,6 +104,7 @@ def assemble(
     """
     frames: Channel[SourceFrame] = Channel(AHEAD)
     source = Playback(avatar, frames.get)
+    played, steps = finishing(pack, avatar, settings)
     hearing, zero = motion_stages(pack, avatar, settings, controls.mood)
     still = None if callable(zero) else zero
     hearing[-1] = Chain(styled(hearing[-1], pack, avatar, settings, still, length))
@@ -121,10 +124,10 @@ def assemble(
         From(stitch, first) if first else stitch,
         Warp(pack.warper()),
         Decode(pack.decoder()),
-        Putback(Blended(pack.compositor(settings), settings.blend)),
+        Finish(Putback(Blended(pack.compositor(settings), settings.blend)), steps),
         Writer(sink or Callback(lambda image, index: None), first),
     ]
-    return Assembly(stages, (REGISTRAR, avatar.play(), frames))
+    return Assembly(stages, (REGISTRAR, played, frames))
 
 
 def motion_stages(

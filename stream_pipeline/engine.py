@@ -26,6 +26,7 @@ from ditto.messages import SAMPLE_RATE, SAMPLES_PER_FRAME
 from ditto.motion.retimed import frames_of
 from ditto.packs import LoadedPack, load_pack, register
 from ditto.writer import Sink
+from stream_pipeline.finishing import picture_size
 from stream_pipeline.metrics import StageMetrics, table
 from stream_pipeline.session import Session
 
@@ -120,7 +121,7 @@ class Engine:
         motions = -(-voice.length // SAMPLES_PER_FRAME)
         total = frames_of(voice.length, settings.output.fps)
         target = named(Path(target), settings.output.format)
-        size = avatar.first.image.shape[:2]
+        size = picture_size(avatar, settings)
         sink: Sink
         if in_pieces(Path(target), total, settings):
             recipe = recipe_of(self._avatars.get(avatar, ""), avatar, voice, settings)

@@ -18,6 +18,7 @@ from ditto.messages import SAMPLE_RATE, SAMPLES_PER_FRAME, Floats, Image
 from ditto.motion.script import Script
 from ditto.writer import Sink
 from stream_pipeline.engine import Engine
+from stream_pipeline.finishing import picture_size
 from stream_pipeline.keywords import nested
 from stream_pipeline.session import Session
 
@@ -140,7 +141,7 @@ class StreamSDK:
     def _start(self) -> None:
         engine = self._engine
         settings = engine.with_settings(self._options)
-        shape = self._avatar.first.image.shape[:2]
+        shape = picture_size(self._avatar, settings)
         self._sink: Sink = open_sink(Path(self.tmp_output_path), shape, None, settings.output)
         limited = _Limited(self._sink, lambda: self._frames)
         self._error = None

@@ -17,6 +17,7 @@ from ditto.mini.loudness import WithLoudness
 from ditto.mini.motion import LISTENING, MiniSampler, load_readout
 from ditto.mini.putback import MiniCompositor
 from ditto.mini.roles import face_roles
+from ditto.mini.silhouette import MeshSilhouette
 from ditto.mini.speech import WhisperStream
 from ditto.mini.warp import MiniWarper
 from ditto.motion.restyle import FaceRoles
@@ -80,6 +81,9 @@ class MiniPack:
 
     def compositor(self, settings: Settings) -> MiniCompositor:
         return MiniCompositor()
+
+    def silhouette(self) -> MeshSilhouette:
+        return MeshSilhouette(self._finder.person)
 
     def model_files(self) -> list[Path]:
         """None: a face is measured faster than it could be read back."""

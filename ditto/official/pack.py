@@ -11,7 +11,9 @@ import numpy as np
 from cfg.errors import ConfigError, ModelError
 from cfg.settings import PackSettings, Settings
 from ditto.avatar import SourceFrame
+from ditto.faces.mask import PersonMask
 from ditto.messages import Floats
+from ditto.mini import files
 from ditto.motion.diffusion import Denoiser, DiffusionSampler
 from ditto.motion.mixing import LIPS
 from ditto.motion.restyle import FaceRoles
@@ -30,9 +32,11 @@ from ditto.official.hubert import (
 )
 from ditto.official.landmark106 import Landmark106
 from ditto.official.landmark203 import Landmark203
+from ditto.official.light import Lit
 from ditto.official.painting import OfficialDecoder, OfficialWarper
+from ditto.official.silhouette import PaintedSilhouette
 from ditto.official.task_file import TaskFile
-from ditto.pack import Sampler, SpeechStream, Stitcher
+from ditto.pack import Compositor, Sampler, SpeechStream, Stitcher
 from ditto.putback import OfficialCompositor, mask_for
 from model_formats.backend import Backend, Precision, existing
 from model_formats.opening import open_model
@@ -124,8 +128,12 @@ class OfficialPack:
     def decoder(self) -> OfficialDecoder:
         return OfficialDecoder(self._open["decoder"])
 
-    def compositor(self, settings: Settings) -> OfficialCompositor:
-        return OfficialCompositor(mask_for(settings.blend.mode), settings.compat)
+    def compositor(self, settings: Settings) -> Compositor:
+        plain = OfficialCompositor(mask_for(settings.blend.mode), settings.compat)
+        return Lit(plain) if settings.output.match_light else plain
+
+    def silhouette(self) -> PaintedSilhouette:
+        return PaintedSilhouette(PersonMask(open_model(files.path("person_mask.onnx"), threads=1)))
 
     def model_files(self) -> list[Path]:
         roles = [role for role in MEASURING if role in self._settings.files]

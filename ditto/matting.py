@@ -1,0 +1,137 @@
+"""The person cut out of a picture: how far each pixel belongs to them, and in which colour."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from ditto.messages import Floats, Image
+from ditto.mini.warp import fill
+
+Person = Callable[[Image], Floats]
+
+FINEST = 512  # pixels of the longer side the edge is fitted to the picture at
+HEAD = 1.05  # half a side of the closer look at the head, in face sizes
+SURE = 0.9  # of the person in the whole view: stays, whatever the closer look says
+SHARPENED = (0.22, 0.82)  # of the fitted mask: what is below is nothing, above is whole
+FITTED = 1e-4  # variance of colours below which an edge is not looked for
+COLOURS = 320  # pixels of the longer side that colours are carried outwards at
+PURE = (0.45, 0.97)  # of the mask: below, a pixel's own colour does not count; above, it alone does
+
+
+class Matting:
+    """Cuts out the person whose face is known. Without memory."""
+
+    def __init__(self, person: Person) -> None:
+        self._person = person
+
+    def __call__(self, image: Image, face: Floats | None) -> Floats:
+        """(h, w) in 0..1; `face` are landmarks, (n, 2) or more, None where no face is seen."""
+        rough = np.asarray(self._person(image), np.float32)
+        if face is not None:
+            rough = self._closer(image, rough, face)
+        return sharpened(fitted_to(image, one_piece(rough)))
+
+    def _closer(self, image: Image, rough: Floats, face: Floats) -> Floats:
+        """The rough mask with a second look at the head, which has finer edges."""
+        low, high = face[:, :2].min(axis=0), face[:, :2].max(axis=0)
+        size = float((high - low).max())
+        middle = (low + high) / 2 - (0, 0.15 * size)
+        height, width = rough.shape
+        left, top = np.maximum(0, np.floor(middle - HEAD * size)).astype(int)
+        right, bottom = np.minimum((width, height), np.ceil(middle + HEAD * size)).astype(int)
+        if right - left < 8 or bottom - top < 8:
+            return rough
+        look = np.asarray(self._person(np.ascontiguousarray(image[top:bottom, left:right])), np.float32)
+        inside = np.zeros((bottom - top, right - left), np.float32)
+        edge = max(1, round(0.12 * size))
+        inside[edge:-edge, edge:-edge] = 1
+        share = cv2.GaussianBlur(inside, (0, 0), max(0.5, 0.05 * size))
+        part = rough[top:bottom, left:right]
+        kernel = np.ones((max(1, round(0.06 * size)),) * 2, np.uint8)
+        sure = cv2.erode((part > SURE).astype(np.float32), kernel)
+        mixed: Floats = rough.copy()
+        mixed[top:bottom, left:right] = np.maximum(part * (1 - share) + look * share, sure)
+        return mixed
+
+
+def one_piece(mask: Floats) -> Floats:
+    """The mask without islands beside the person, and without holes in them."""
+    solid = (mask > 0.5).astype(np.uint8)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(solid)
+    if count < 2:
+        return mask
+    largest = labels == 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
+    reach = np.ones((9, 9), np.uint8)
+    near = cv2.dilate(largest.astype(np.uint8), reach) > 0
+    count, labels, _, _ = cv2.connectedComponentsWithStats((~largest).astype(np.uint8), connectivity=4)
+    edge = np.unique(np.concatenate([labels[0], labels[:, 0], labels[:, -1]]))
+    outside = np.isin(labels, edge[edge > 0])
+    filled = np.where(outside | largest, mask, 1.0)
+    return np.asarray(np.where(near | ~outside, filled, np.minimum(filled, 0.2)), np.float32)
+
+
+def fitted_to(picture: Image, mask: Floats) -> Floats:
+    """The mask with its edge moved to where the picture's colours change: a guided filter."""
+    height, width = mask.shape
+    shrink = min(1.0, FINEST / max(height, width))
+    size = (max(4, round(width * shrink)), max(4, round(height * shrink)))
+    small = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.float32) / 255
+    rough = np.asarray(cv2.resize(mask, size, interpolation=cv2.INTER_AREA), np.float32)
+    reach = max(2, round(max(size) * 0.014))
+
+    def mean(values: npt.NDArray[Any]) -> Floats:
+        window = (2 * reach + 1, 2 * reach + 1)
+        return np.asarray(cv2.blur(values, window, borderType=cv2.BORDER_REFLECT), np.float32)
+
+    colour, share = mean(small), mean(rough)
+    common = mean(small * rough[..., None]) - colour * share[..., None]
+    spread = np.empty((*rough.shape, 3, 3), np.float32)
+    for a in range(3):
+        for b in range(a, 3):
+            spread[..., a, b] = mean(small[..., a] * small[..., b]) - colour[..., a] * colour[..., b]
+            spread[..., b, a] = spread[..., a, b]
+    spread += FITTED * np.eye(3, dtype=np.float32)
+    slope = np.asarray(np.linalg.solve(spread, common[..., None])[..., 0], np.float32)
+    offset = share - (slope * colour).sum(axis=2)
+    lines = mean(np.dstack([slope, offset]))
+    whole = np.asarray(cv2.resize(lines, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
+    guided = np.einsum("hwc,hwc->hw", whole[..., :3], picture.astype(np.float32) / 255)
+    return np.asarray(guided + whole[..., 3], np.float32)
+
+
+def sharpened(mask: Floats) -> Floats:
+    low, high = SHARPENED
+    return np.asarray(np.clip((mask - low) / (high - low), 0, 1), np.float32)
+
+
+def foreground(picture: Image, mask: Floats) -> Image:
+    """The picture with the person's own colours carried over its edges, and nothing of what was behind."""
+    height, width = mask.shape
+    shrink = min(1.0, COLOURS / max(height, width))
+    size = (max(4, round(width * shrink)), max(4, round(height * shrink)))
+    small = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+    inside = np.asarray(cv2.resize(mask, size, interpolation=cv2.INTER_AREA), np.float32)
+    hidden = cv2.dilate((inside < PURE[1]).astype(np.uint8), np.ones((3, 3), np.uint8))
+    grown = fill(small, np.asarray(hidden, np.uint8))
+    carried = np.asarray(cv2.resize(grown, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
+    own = np.clip((mask - PURE[0]) / (PURE[1] - PURE[0]), 0, 1).astype(np.float32)
+    mixed = cv2.blendLinear(picture.astype(np.float32), carried, own, 1 - own)
+    return np.asarray(np.rint(mixed), np.uint8)
+
+
+def behind(picture: Image, mask: Floats, longest: int) -> Image:
+    """What is around the person, grown over the place where they are; a small picture."""
+    height, width = mask.shape
+    shrink = min(1.0, longest / max(height, width))
+    size = (max(4, round(width * shrink)), max(4, round(height * shrink)))
+    small = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+    person = np.asarray(cv2.resize(mask, size, interpolation=cv2.INTER_AREA), np.float32)
+    hidden = cv2.dilate((person > 0.05).astype(np.uint8), np.ones((5, 5), np.uint8))
+    if hidden.all():
+        return small
+    return np.rint(fill(small, np.asarray(hidden, np.uint8))).astype(np.uint8)

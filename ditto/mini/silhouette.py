@@ -1,0 +1,71 @@
+"""The mini pack's person against another background: cut out once, and moved with the mesh."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import cv2
+import numpy as np
+
+from ditto.avatar import SourceFrame
+from ditto.matting import Matting, Person, behind, foreground
+from ditto.messages import Floats, Image, Pose
+from ditto.mini.warp import MiniWarper
+
+HELD = 0.6  # share of the mask of a video's frame before, where the picture has not changed
+CHANGED = 14.0  # grey levels of change from which a mask is taken as it is found
+SMALL = 256  # pixels of the longer side of what is behind
+
+
+class MeshSilhouette:
+    """The mask moves exactly as the picture does, so edges neither flicker nor swim."""
+
+    def __init__(self, person: Person) -> None:
+        self._matting = Matting(person)
+        self._warper = MiniWarper()
+        self._before: tuple[Image, Floats] | None = None  # grey picture and mask of the last frame
+        self._moving: SourceFrame | None = None
+        self._mask: SourceFrame | None = None  # the frame above, its mask in place of its picture
+
+    def prepare(self, frame: SourceFrame) -> SourceFrame:
+        """The frame ready to be painted: the person's colours carried over their edges, and the mask.
+
+        Asked in order of frames, from one thread.
+        """
+        mask = self._matting(frame.image, frame.landmarks if frame.seen else None)
+        grey = np.asarray(cv2.cvtColor(frame.image, cv2.COLOR_RGB2GRAY), np.uint8)
+        if self._before is not None and self._before[1].shape == mask.shape:
+            mask = steadied(self._before, grey, mask)
+        self._before = (grey, mask)
+        look = frame.appearance
+        return dataclasses.replace(
+            frame,
+            image=foreground(frame.image, mask),
+            appearance=None if look is None else dataclasses.replace(look, matte=None),
+            mask=np.rint(mask * 255).astype(np.uint8),
+            behind=behind(frame.image, mask, SMALL),
+        )
+
+    def __call__(self, pose: Pose, image: Image) -> Image:
+        """(h, w, 4): a finished picture with its mask. Asked from another thread than `prepare`."""
+        source = pose.source
+        assert source.mask is not None
+        mask = source.mask
+        if source.seen:
+            if self._moving is not source or self._mask is None:
+                flat = np.asarray(cv2.cvtColor(mask, cv2.COLOR_GRAY2RGB), np.uint8)
+                self._moving, self._mask = source, dataclasses.replace(source, image=flat)
+            moved = self._warper(dataclasses.replace(pose, source=self._mask))
+            if moved is not None and moved.image.size:
+                left, top = moved.layers.appearance.box[:2]
+                x0, y0, x1, y1 = moved.region
+                mask = mask.copy()
+                mask[top + y0 : top + y1, left + x0 : left + x1] = moved.image[..., 0]
+        return np.dstack([image, mask])
+
+
+def steadied(before: tuple[Image, Floats], grey: Image, mask: Floats) -> Floats:
+    """The mask of a video's next frame, held where the picture is the same as before."""
+    change = cv2.GaussianBlur(cv2.absdiff(grey, before[0]), (0, 0), 2.0).astype(np.float32)
+    hold = HELD * (1 - np.clip(change / CHANGED, 0, 1))
+    return np.asarray(mask * (1 - hold) + before[1] * hold, np.float32)

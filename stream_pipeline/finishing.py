@@ -1,0 +1,32 @@
+"""What the framing and background settings do to the source's frames and to finished pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cfg.settings import Settings
+from ditto.avatar import SourceFrame
+from ditto.avatar_registrar import RegisteredAvatar
+from ditto.background import Backdrop
+from ditto.finish import Step
+from ditto.framing import view_of
+from ditto.packs import LoadedPack
+
+
+def picture_size(avatar: RegisteredAvatar, settings: Settings) -> tuple[int, int]:
+    """(height, width) of the video."""
+    view = view_of(avatar.first, settings.framing, settings.source)
+    height, width = avatar.first.image.shape[:2] if view is None else view.size
+    return height, width
+
+
+def finishing(
+    pack: LoadedPack, avatar: RegisteredAvatar, settings: Settings
+) -> tuple[Iterator[SourceFrame], list[Step]]:
+    """The source's frames, ready for what is to be done, and the steps each finished picture takes."""
+    view = view_of(avatar.first, settings.framing, settings.source)
+    if not settings.output.background:
+        return avatar.play(), [] if view is None else [lambda pose, image: view(image)]
+    silhouette = pack.silhouette()
+    backdrop = Backdrop(silhouette, settings.output.background, view)
+    return map(silhouette.prepare, avatar.play()), [backdrop]
