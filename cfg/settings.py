@@ -20,6 +20,7 @@ LOOPS = ("mirror", "loop", "hold", "end")
 NO_FACE = ("pass", "hold", "fail")
 BLEND_MODES = ("blend", "strong", "replace", "weak", "custom")
 BLEND_REGIONS = ("mouth", "lower_face", "face", "head")
+ENHANCERS = ("none", "sharpen", "gfpgan", "restoreformer", "codeformer")
 PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
 
 
@@ -273,6 +274,24 @@ class BlendSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class EnhanceSettings:
+    """What makes finished pictures finer (docs/enhancers.md)."""
+
+    enhancer: str = "none"  # none, sharpen, gfpgan, restoreformer, codeformer, or a plug-in's name
+    model: str = ""  # ONNX file of the enhancer
+    strength: float = 1.0  # share of what it changes
+    fidelity: float = 0.7  # CodeFormer: 0 restores most, 1 stays nearest
+    smoothing: float = 0.5  # steadiness of what does not move: 0 none, 1 most
+    upscaler: str = ""  # ONNX file of a super-resolution network for the whole picture
+    tile_size: int = 256  # pixels of a tile's side, where the upscaler leaves a choice
+
+    def __post_init__(self) -> None:
+        for name in ("strength", "fidelity", "smoothing"):
+            between(f"enhance.{name}", getattr(self, name), 0, 1)
+        between("enhance.tile_size", self.tile_size, 64, 2048)
+
+
+@dataclass(frozen=True, kw_only=True)
 class OutputSettings:
     """How the video is written."""
 
@@ -327,6 +346,7 @@ class Settings:
     stitch: StitchSettings = field(default_factory=StitchSettings)
     framing: FramingSettings = field(default_factory=FramingSettings)
     blend: BlendSettings = field(default_factory=BlendSettings)
+    enhance: EnhanceSettings = field(default_factory=EnhanceSettings)
     output: OutputSettings = field(default_factory=OutputSettings)
     stream: StreamSettings = field(default_factory=StreamSettings)
 

@@ -86,6 +86,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     give("--crf", type=int, help="H.264 quality, 0 best to 51 (default 18)")
     give("--bitrate", type=int, help="bits a second instead of a quality")
     give("--encoder-preset", choices=PRESETS, help="encoder effort (default veryfast)")
+    give("--enhancer", metavar="NAME", help="none, sharpen, gfpgan, restoreformer or codeformer")
+    give("--enhancer-model", metavar="FILE.onnx", help="network of the enhancer")
+    give("--enhancer-strength", type=float, help="share of what the enhancer changes, 0 to 1 (default 1)")
+    give("--fidelity", type=float, help="codeformer: 0 restores most, 1 stays nearest (default 0.7)")
+    give("--background-upscaler", metavar="FILE.onnx", help="super-resolution network for the whole picture")
+    give("--tile-size", type=int, help="pixels of the upscaler's tiles (default 256)")
+    give("--no-enhance", action="store_true", help="no enhancer and no upscaler, whatever the preset says")
     give("--resume", action="store_true", help="keep what is finished if cut short, and go on from it")
     give(
         "--compat", action="store_true", help="repeat the original implementation's numbers, faults included"
@@ -174,6 +181,7 @@ def overrides(parsed: argparse.Namespace) -> dict[str, dict[str, Any]]:
             "match_colours": parsed.match_colours or None,
             "show_mask": parsed.show_mask or None,
         },
+        "enhance": enhancement(parsed),
         "output": {
             "crf": parsed.crf,
             "bitrate": parsed.bitrate,
@@ -187,6 +195,22 @@ def overrides(parsed: argparse.Namespace) -> dict[str, dict[str, Any]]:
     }
     kept = {group: {k: v for k, v in values.items() if v is not None} for group, values in said.items()}
     return {group: values for group, values in kept.items() if values}
+
+
+def enhancement(parsed: argparse.Namespace) -> dict[str, Any]:
+    given = {
+        "enhancer": parsed.enhancer,
+        "model": parsed.enhancer_model,
+        "strength": parsed.enhancer_strength,
+        "fidelity": parsed.fidelity,
+        "upscaler": parsed.background_upscaler,
+        "tile_size": parsed.tile_size,
+    }
+    if not parsed.no_enhance:
+        return given
+    if any(value is not None for value in given.values()):
+        raise ConfigError("--no-enhance leaves no enhancer; leave it or the enhancer's options away")
+    return {"enhancer": "none", "upscaler": ""}
 
 
 def emotion(text: str | None) -> Any:
