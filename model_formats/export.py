@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,22 +22,42 @@ def export_onnx(
     outputs: Sequence[str],
     example: Sequence[Tensor],
     opset: int = FIRST_WITH_VOLUMES,
+    open_axes: Mapping[str, Mapping[int, str]] | None = None,
 ) -> None:
-    """An ONNX file with those names and the shapes of `example`; no custom operator is needed to run it."""
+    """An ONNX file with those names and the shapes of `example`; no custom operator is needed to run it.
+
+    `open_axes` names, for inputs and outputs, the axes whose size is not fixed by the example. What no
+    input can change is worked out beforehand, and the file is checked before it gets its name.
+    """
     import torch
 
     if opset < FIRST_WITH_VOLUMES:
         raise ModelError(f"opset is {opset}, but volumes are warped from opset {FIRST_WITH_VOLUMES} on")
+    try:
+        import onnx
+
+        from model_formats.fold_constants import fold_constants
+    except ImportError as error:
+        raise ModelError("writing an .onnx file needs onnx: pip install 'ditto-engine[export]'") from error
+
     part = path.with_name(path.name + ".part")
-    with warnings.catch_warnings(), torch.inference_mode():
-        warnings.simplefilter("ignore")  # the tracer's remarks on shapes, which are fixed here
-        torch.onnx.export(
-            module,
-            tuple(example),
-            str(part),
-            input_names=list(inputs),
-            output_names=list(outputs),
-            opset_version=opset,
-            dynamo=False,
-        )
-    part.replace(path)
+    try:
+        with warnings.catch_warnings(), torch.inference_mode():
+            warnings.simplefilter("ignore")  # the tracer's remarks on shapes, which are fixed here
+            torch.onnx.export(
+                module,
+                tuple(example),
+                str(part),
+                input_names=list(inputs),
+                output_names=list(outputs),
+                opset_version=opset,
+                dynamic_axes={name: dict(axes) for name, axes in (open_axes or {}).items()},
+                dynamo=False,
+            )
+        model = onnx.load(part)
+        fold_constants(model)
+        onnx.save(model, part)
+        onnx.checker.check_model(part, full_check=True)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

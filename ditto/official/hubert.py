@@ -154,19 +154,19 @@ class TransformersEncoder:
             raise ModelError(f"{folder}: holds a {self.kind} model, but hubert or wavlm is needed")
         self._torch = torch
         self._device = torch.device(device)
-        self._network: Any = AutoModel.from_pretrained(
+        self.network: Any = AutoModel.from_pretrained(
             folder, local_files_only=True, use_safetensors=True, trust_remote_code=False
         )
-        self._network.eval().to(self._device)
-        self.width: int = self._network.config.hidden_size
-        self._normalise = _normalises(folder)
+        self.network.eval().to(self._device)
+        self.width: int = self.network.config.hidden_size
+        self.normalise = _normalises(folder)
 
     def run(self, feeds: Mapping[str, Floats]) -> Mapping[str, Floats]:
         sound = feeds["input_values"]
-        if self._normalise:
+        if self.normalise:
             sound = (sound - sound.mean()) / np.sqrt(sound.var() + 1e-7)
         with self._torch.inference_mode():
-            heard = self._network(self._torch.from_numpy(np.ascontiguousarray(sound)).to(self._device))
+            heard = self.network(self._torch.from_numpy(np.ascontiguousarray(sound)).to(self._device))
         return {"encoding_out": heard.last_hidden_state[0].float().cpu().numpy()}
 
 

@@ -39,7 +39,7 @@ class Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """`ditto-engine COMMAND …`, also `python -m ditto COMMAND …`."""
-    from stream_pipeline.commands import batch, config, demo, doctor, download, render
+    from stream_pipeline.commands import batch, config, demo, doctor, download, export, render, script
 
     commands: dict[str, tuple[str, AddArguments, Command]] = {
         "render": ("a portrait and a voice to a video", render.add_arguments, render.render),
@@ -50,8 +50,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             doctor.add_arguments,
             doctor.doctor,
         ),
+        "script": ("check a script, or draw it over time", script.add_arguments, script.script),
         "config": ("show the settings in force", config.add_arguments, config.config),
         "download": ("fetch the official checkpoints", download.add_arguments, download.download),
+        "export": ("official networks to ONNX files", export.add_arguments, export.export),
     }
     parser = Parser(prog="ditto", description="Talking heads from a portrait and a voice.")
     choices = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")

@@ -16,7 +16,7 @@ from cfg.errors import DittoError
 EXTRAS = {
     "torch": ("torch", "runs official .pth checkpoints"),
     "transformers": ("hubert", "the speech encoder from a local Hugging Face folder"),
-    "polygraphy": ("trt", "converts ONNX files to TensorRT"),
+    "onnx": ("export", "writes ONNX files, rewrites them for TensorRT"),
     "hibari-tts": ("tts", "text in place of a recording (--say)"),
     "huggingface_hub": ("download", "fetches the official checkpoints"),
 }
