@@ -129,7 +129,8 @@ class _Reader:
         empty: Any = {} if isinstance(event, yaml.MappingStartEvent) else []
         self._plainly(event, line)
         if len(self._open) == DEEPEST:
-            self._at(line).fail(f"nested more than {DEEPEST} deep")
+            path = ".".join(key.value for _, key in self._open if key is not None)
+            self._at(line).fail(f"{path or 'lists'}: nested more than {DEEPEST} deep")
         group = self._put(self._at(line, empty))
         self._open.append((group, None))
 

@@ -294,13 +294,19 @@ def _emotions(node: Located) -> tuple[Cue, ...]:
         intensity = entry.number("intensity", 1.0)
         over, ease = entry.frames("over", OVER), entry.ease()
         feel = entry.get("feel", lambda given: shares_of(given, intensity))  # noqa: B023
-        label = reprlib.repr(entry.node.value["feel"].plain()).strip("'")
-        cues.append(Cue(start, feel, over, ease, label))
+        cues.append(Cue(start, feel, over, ease, _label(entry.node.value["feel"].plain(), intensity)))
         if not math.isinf(end):
             cues.append(Cue(end, None, over, ease, USUAL))
         if len(cues) > MOST_ENTRIES:
             entry.fail(entry.node, f"more than {MOST_ENTRIES} changes of emotion")
     return tuple(sorted(cues, key=lambda cue: cue.start))
+
+
+def _label(feel: Any, intensity: float) -> str:
+    strength = "" if intensity == 1 else f" {intensity:g}"
+    if isinstance(feel, dict):
+        return " + ".join(f"{name} {share:g}" for name, share in feel.items()) + strength
+    return " + ".join(str(part) for part in feel) if isinstance(feel, list) else f"{feel}{strength}"
 
 
 def shares_of(feel: Any, intensity: float) -> tuple[float, ...] | None:
