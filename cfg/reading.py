@@ -53,7 +53,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read as a configuration: {error}") from error
-    return _parse(text, str(path))
+    return parse(text, str(path))
 
 
 def built_in(name: str) -> dict[str, Any]:
@@ -63,7 +63,7 @@ def built_in(name: str) -> dict[str, Any]:
     if not entry.is_file():
         known = sorted(e.name.removesuffix(".yaml") for e in folder.iterdir() if e.name.endswith(".yaml"))
         raise ConfigError(f"'{name}' is not a configuration{did_you_mean(name, known)}")
-    return _parse(entry.read_text(encoding="utf-8"), name)
+    return parse(entry.read_text(encoding="utf-8"), name)
 
 
 def load(config: str | Path | Mapping[str, Any] = "mini", **over: Any) -> Settings:
@@ -97,7 +97,8 @@ class _Loader(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
 
-def _parse(text: str, where: str) -> dict[str, Any]:
+def parse(text: str, where: str) -> dict[str, Any]:
+    """The mapping in a YAML text; {} for an empty one."""
     try:
         values = yaml.load(text, _Loader)
     except (yaml.YAMLError, RecursionError, ValueError) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Protocol
 
@@ -17,6 +18,9 @@ from ditto.messages import FRAME_RATE, Floats, Image
 from ditto.motion.face import FaceRows
 from ditto.motion.restyle import FaceRoles
 from ditto.pack import Analyser, Compositor, Decoder, Sampler, SpeechStream, Stitcher, Warper
+
+WIDER = 1.26  # times the square that is painted anew, for framing 'extfull'
+MOST_CROP = 5.0  # face sizes
 
 
 class LoadedPack(Protocol):
@@ -71,6 +75,10 @@ def load_pack(settings: Settings) -> LoadedPack:
 
 def register(pack: LoadedPack, path: Path, settings: Settings) -> RegisteredAvatar:
     """The face in a picture, or in the frames of a video."""
+    if settings.framing.preprocess == "extfull":
+        wider = min(settings.source.crop_scale * WIDER, MOST_CROP)
+        source = dataclasses.replace(settings.source, crop_scale=wider)
+        settings = dataclasses.replace(settings, source=source)
     try:
         return _registered(pack, path, settings)
     except NoFaceError as error:

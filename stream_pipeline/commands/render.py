@@ -9,10 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from cfg.errors import ConfigError
+from cfg.preset import ORDER, preset, purpose
+from cfg.reading import merge
 from cfg.settings import BLEND_MODES, BLEND_REGIONS, EMOTIONS, LOOPS, NO_FACE, PRESETS, Settings
 from ditto.condition import emotion_rows
+from ditto.media.encode import named
 from ditto.media.files import existing
 from ditto.motion.script import Script
+from stream_pipeline.commands.look_options import add_look_arguments, look_overrides
 from stream_pipeline.commands.progress import ProgressBar
 
 EYES = ("source", "driven")
@@ -51,7 +55,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     give("--device", help="cpu, cuda or cuda:N")
     give("--steps", type=int, help="denoising steps")
     give("--overlap", type=int, help="frames two motion windows share")
-    give("--emotion", help=f"0-7 or a name: {', '.join(EMOTIONS)}; several separated by commas are blended")
+    give(
+        "--emotion",
+        help=f"0-7 or a name: {', '.join(EMOTIONS)}; several separated by commas are blended; "
+        "'happy:0.6' is a weaker one",
+    )
     give("--max-size", type=int, help="longest side of the video, pixels")
     give("--face", type=int, help="which face, 0 is the largest")
     give("--start", type=float, help="skip so many seconds of the sound")
@@ -97,6 +105,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     give(
         "--compat", action="store_true", help="repeat the original implementation's numbers, faults included"
     )
+    add_look_arguments(parser)
     give("--profile", action="store_true", help="print how long each stage worked and waited")
     give("--quiet", action="store_true", help="print nothing but errors")
 
@@ -105,6 +114,9 @@ def render(parsed: argparse.Namespace) -> int:
     from ditto.media.speak import speak
     from stream_pipeline.engine import Engine, read
 
+    if parsed.list_presets:
+        print("\n".join(f"{name:13} {purpose(name)}" for name in ORDER))
+        return 0
     if not parsed.source or not parsed.output:
         raise ConfigError("a portrait (-i) and an output file (-o) are needed; -h shows all options")
     if bool(parsed.audio) == bool(parsed.say):
@@ -113,8 +125,9 @@ def render(parsed: argparse.Namespace) -> int:
     say = (lambda text: None) if parsed.quiet else print
     settings = settings_from(parsed)
     existing(parsed.source, "portrait")
-    if Path(parsed.output).resolve() in {Path(p).resolve() for p in (parsed.source, parsed.audio) if p}:
-        raise ConfigError(f"{parsed.output}: is an input too, and would be lost; give another output (-o)")
+    output = named(Path(parsed.output), settings.output.format)
+    if output.resolve() in {Path(p).resolve() for p in (parsed.source, parsed.audio) if p}:
+        raise ConfigError(f"{output}: is an input too, and would be lost; give another output (-o)")
     voice = parsed.source if parsed.audio == OWN_SOUND else parsed.audio
     sound = speak(parsed.say) if parsed.say else read(voice, settings)
     with Engine.load(settings) as engine:
@@ -122,12 +135,12 @@ def render(parsed: argparse.Namespace) -> int:
         for warning in avatar.first.warnings:
             print(f"note: {parsed.source}: {warning}", file=sys.stderr)
         bar = ProgressBar(quiet=parsed.quiet)
-        report = engine.render(avatar, sound, parsed.output, progress=bar)
+        report = engine.render(avatar, sound, output, progress=bar)
         bar.finish()
     took = time.perf_counter() - began
-    seconds = report.frames / 25
+    seconds = report.frames / settings.output.fps
     pace = f"{seconds:.2f} s of video in {took:.1f} s ({seconds / took:.2f} x real time)"
-    say(f"{parsed.output}: {report.frames} frames, {pace}")
+    say(f"{report.path}: {report.frames} frames, {pace}")
     if parsed.profile:
         print(report.profile())
     return 0
@@ -143,7 +156,7 @@ def settings_from(parsed: argparse.Namespace) -> Settings:
         parsed.config or "mini",
         data_root=parsed.data_root,
         cfg_pkl=parsed.cfg_pkl,
-        over=overrides(parsed),
+        over=merge(preset(parsed.preset) if parsed.preset else {}, overrides(parsed)),
     )
 
 
@@ -193,6 +206,7 @@ def overrides(parsed: argparse.Namespace) -> dict[str, dict[str, Any]]:
             "compat": "reference" if parsed.compat else None,
         },
     }
+    said = merge(said, look_overrides(parsed))
     kept = {group: {k: v for k, v in values.items() if v is not None} for group, values in said.items()}
     return {group: values for group, values in kept.items() if values}
 

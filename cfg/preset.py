@@ -1,0 +1,33 @@
+"""Named sets of settings: a look, or how much effort is made."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import Any
+
+from cfg.errors import ConfigError, did_you_mean
+from cfg.reading import merge, parse
+
+ORDER = (
+    "default", "natural", "expressive", "professional", "fullbody", "max-quality", "balanced", "fast",
+)  # fmt: skip
+FOLDER = files("cfg") / "presets"
+
+
+def preset(names: str) -> dict[str, Any]:
+    """The settings of one preset, or of several separated by commas, a later one over an earlier."""
+    merged: dict[str, Any] = {}
+    for name in names.split(","):
+        merged = merge(merged, parse(_text(name.strip()), f"preset {name.strip()}"))
+    return merged
+
+
+def purpose(name: str) -> str:
+    """What a preset is for, in one line."""
+    return _text(name).splitlines()[0].removeprefix("#").strip()
+
+
+def _text(name: str) -> str:
+    if name not in ORDER:
+        raise ConfigError(f"'{name}' is not a preset{did_you_mean(name, ORDER)}")
+    return (FOLDER / f"{name}.yaml").read_text(encoding="utf-8")
