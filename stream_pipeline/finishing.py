@@ -8,6 +8,7 @@ from cfg.settings import Settings
 from ditto.avatar import SourceFrame
 from ditto.avatar_registrar import RegisteredAvatar
 from ditto.background import Backdrop
+from ditto.enhance.enhancer import enhancers
 from ditto.finish import Step
 from ditto.framing import view_of
 from ditto.packs import LoadedPack
@@ -24,9 +25,10 @@ def finishing(
     pack: LoadedPack, avatar: RegisteredAvatar, settings: Settings
 ) -> tuple[Iterator[SourceFrame], list[Step]]:
     """The source's frames, ready for what is to be done, and the steps each finished picture takes."""
+    finer: list[Step] = [*enhancers(settings.enhance, settings.pack)]
     view = view_of(avatar.first, settings.framing, settings.source)
     if not settings.output.background:
-        return avatar.play(), [] if view is None else [lambda pose, image: view(image)]
+        return avatar.play(), finer if view is None else [*finer, lambda pose, image: view(image)]
     silhouette = pack.silhouette()
     backdrop = Backdrop(silhouette, settings.output.background, view)
-    return map(silhouette.prepare, avatar.play()), [backdrop]
+    return map(silhouette.prepare, avatar.play()), [*finer, backdrop]
