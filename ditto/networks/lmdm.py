@@ -98,7 +98,8 @@ class Attention(nn.Module):
     def attend(self, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
         """All (..., n, 512); leading axes broadcast to those of the keys."""
         q, k, v = (torch.unflatten(t, -1, (HEADS, -1)).transpose(-3, -2) for t in (queries, keys, values))
-        mixed = F.scaled_dot_product_attention(q.expand(*k.shape[:-2], *q.shape[-2:]), k, v)
+        leading = [k.shape[i] for i in range(k.ndim - 2)]  # one by one: a trace keeps those sizes open
+        mixed = F.scaled_dot_product_attention(q.expand(*leading, -1, -1), k, v)
         out: Tensor = self.out_proj(mixed.transpose(-3, -2).flatten(-2))
         return out
 
@@ -278,4 +279,4 @@ class LMDM(nn.Module):
     @staticmethod
     def _joined(heard: Tensor, told: Tensor) -> Tensor:
         """(G, B, 80, 512) and (2, 512) as (G, B, 82, 512)."""
-        return torch.cat([heard, told.expand(*heard.shape[:2], -1, -1)], dim=-2)
+        return torch.cat([heard, told.expand(heard.shape[0], heard.shape[1], -1, -1)], dim=-2)
