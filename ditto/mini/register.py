@@ -18,9 +18,14 @@ from ditto.mini.motion import OPENS
 from ditto.mini.template import (
     EYES,
     KEYPOINTS,
+    LOWER_INNER,
+    LOWER_OUTER,
     MILLIMETRES,
     OVAL,
     POINTS,
+    UPPER_INNER,
+    UPPER_OUTER,
+    Doubles,
     Ints,
     Template,
     angles,
@@ -30,6 +35,8 @@ from ditto.mini.template import (
 
 RINGS = (1.07, 1.18, 1.34, 1.56, 1.85, 2.2, 2.6, 3.1)  # of the mesh around the face, in radii of its oval
 SHUT_GAP = 1.2  # millimetres between the inner lips of a closed mouth
+MIXED = 0.7  # pixels of an open mouth's rim in which lip and teeth are blended
+THINNEST = 0.4  # of a lip that may be given up with the rim
 SMALL_FACE = 100  # pixels of its height below which the result is visibly soft
 TURNED = 25.0  # degrees of yaw above which hidden skin would have to be shown
 
@@ -117,6 +124,7 @@ def source_frame(
 ) -> SourceFrame:
     """A picture whose (478, 3) face mesh is known, ready to be painted."""
     scales, turns, shifts = fit(template.shape, points[None])
+    found, points = points, clear_of_teeth(points, turns[0][:, 1], float(scales[0]))
     face = (((points - shifts[0]) @ turns[0]) / scales[0]).astype(np.float32)
     pitch, yaw, roll = (float(a[0]) for a in angles(turns))
     seen = face[None].astype(np.float64)
@@ -145,9 +153,25 @@ def source_frame(
         eye_ball=np.asarray(points[corners, 0] / size, np.float32),
         to_frame=np.array([[size, 0, left], [0, size, top], [0, 0, 1]], np.float32),
         appearance=appearance,
-        landmarks=np.asarray(points, np.float32),
+        landmarks=np.asarray(found, np.float32),
         warnings=remarks(points, yaw),
     )
+
+
+def clear_of_teeth(points: Floats, down: Doubles, scale: float) -> Floats:
+    """(478, 3) with the inner rims of an open mouth drawn back on the lips.
+
+    A pixel on the rim shows a little of the teeth; lips that carry it along stay parted by a bright
+    or dark line when they close.
+    """
+    upper, lower = points[list(UPPER_INNER)] @ down, points[list(LOWER_INNER)] @ down
+    thick = upper - points[list(UPPER_OUTER)] @ down, points[list(LOWER_OUTER)] @ down - lower
+    open_by = float(lower[5] - upper[5]) / scale * MILLIMETRES
+    back = MIXED * float(ramp(open_by, SHUT_GAP, 3 * SHUT_GAP)) * np.sqrt(np.sin(np.linspace(0, np.pi, 11)))
+    drawn: Floats = points.copy()
+    for chain, lip, sign in ((UPPER_INNER, thick[0], -1), (LOWER_INNER, thick[1], 1)):
+        drawn[list(chain)] += sign * np.minimum(back, THINNEST * np.maximum(lip, 0))[:, None] * down
+    return drawn
 
 
 def remarks(points: Floats, yaw: float) -> tuple[str, ...]:
