@@ -22,7 +22,7 @@ from ditto.faces.outline import opening
 from ditto.measurements import Measurements
 from ditto.messages import Floats, Image
 from ditto.pack import Analyser
-from ditto.tracking import STEADY_REACH, Follower, Track, steadied, with_neighbours
+from ditto.tracking import STEADY_REACH, Follower, Mark, Track, steadied, with_neighbours
 
 NAME = "avatar registrar"
 UNSEEN = 250  # frames at the start of a video a face is looked for in
@@ -167,12 +167,10 @@ class MovingAvatar:
         pictures = itertools.takewhile(lambda image: image is not None, self._pictures(frames))
         tracks = (follow(image, index) for index, image in enumerate(pictures) if image is not None)
         held: SourceFrame | None = None  # the last frame with a face
-        for index, ((frame, scene), near) in enumerate(
-            with_neighbours(self._measured(tracks, analyser), self._reach)
-        ):
+        measured = self._measured(tracks, analyser)
+        for index, ((frame, scene), near) in enumerate(with_neighbours(measured, self._reach, _motion_in)):
             if frame.seen:
-                motions = [f.motion for f, where in near if f.seen and where == scene]
-                smooth = average(motions)
+                smooth = average([motion for motion, where in near if motion is not None and where == scene])
                 kept = {part: frame.motion[part] for part in self._sharp}
                 shown = held = dataclasses.replace(frame, motion={**smooth, **kept})
             else:
@@ -183,7 +181,7 @@ class MovingAvatar:
 
     def _measured(self, tracks: Iterator[Track], analyser: Analyser) -> Iterator[tuple[SourceFrame, int]]:
         """Frames and their scenes; one without a face is marked so, its measurements those of the first."""
-        for track, near in with_neighbours(tracks, self._steady_reach):
+        for track, near in with_neighbours(tracks, self._steady_reach, Mark.of):
             if track.landmarks is None:
                 frame = dataclasses.replace(
                     self.first, index=track.index, image=track.image, appearance=None, seen=False
@@ -233,6 +231,12 @@ class Playback:
                 self._current = self._receive()
         assert self._current is not None
         return self._current
+
+
+def _motion_in(measured: tuple[SourceFrame, int]) -> tuple[Mapping[str, Floats] | None, int]:
+    """A frame's motion and scene, without its picture; no motion where there is no face."""
+    frame, scene = measured
+    return (frame.motion if frame.seen else None), scene
 
 
 def played(loop: str, position: int, count: int) -> int:

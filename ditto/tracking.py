@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeVar
@@ -22,6 +22,7 @@ PATIENCE = 5  # frames without a face after which only every few are searched
 SELDOM = 3  # frames between two such searches
 
 T = TypeVar("T")
+Kept = TypeVar("Kept")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,7 +70,20 @@ def thumbnail(image: Image) -> npt.NDArray[np.int16]:
     return image[rows // 2 :: rows, columns // 2 :: columns].astype(np.int16)
 
 
-def steadied(track: Track, near: Sequence[Track]) -> Floats:
+@dataclass(frozen=True, slots=True, eq=False)
+class Mark:
+    """What is left of a track when its picture is no longer needed."""
+
+    index: int
+    landmarks: Floats | None
+    scene: int
+
+    @classmethod
+    def of(cls, track: Track) -> Mark:
+        return cls(track.index, track.landmarks, track.scene)
+
+
+def steadied(track: Track, near: Sequence[Mark]) -> Floats:
     """The landmarks of a frame, moved, turned and sized as a whole onto the smooth path they are on.
 
     Their shape stays: a mouth that opens within two frames is not smoothed.
@@ -102,12 +116,14 @@ def path_weights(offsets: tuple[int, ...]) -> npt.NDArray[np.float64]:
     return np.asarray(np.linalg.pinv(powers)[0])
 
 
-def with_neighbours(items: Iterable[T], reach: int) -> Iterator[tuple[T, list[T]]]:
-    """Each item with those up to `reach` before and after it, itself among them."""
-    near: deque[T] = deque(maxlen=2 * reach + 1)
+def with_neighbours(
+    items: Iterable[T], reach: int, kept: Callable[[T], Kept]
+) -> Iterator[tuple[T, list[Kept]]]:
+    """Each item with what is `kept` of those up to `reach` before and after it, and of itself."""
+    near: deque[Kept] = deque(maxlen=2 * reach + 1)
     waiting: deque[T] = deque()
     for item in items:
-        near.append(item)
+        near.append(kept(item))
         waiting.append(item)
         if len(waiting) > reach:
             yield waiting.popleft(), list(near)

@@ -17,7 +17,7 @@ from ditto.media.files import address, existing, first_line
 from ditto.media.picture import MOST_PIXELS, fitted
 from ditto.messages import Image
 
-REMEMBERED = 192 << 20  # bytes of decoded frames kept
+REMEMBERED = 128 << 20  # bytes of decoded frames kept
 FEWEST, MOST = 8, 256  # frames kept, whatever their size
 
 

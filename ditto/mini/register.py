@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -240,6 +241,7 @@ def mesh_around(
     )
 
 
+@lru_cache(maxsize=1)
 def ring_triangles() -> Ints:
     """(n, 3) triangles between the oval and the rings, and between each ring and the next."""
     around = len(OVAL)
