@@ -1,26 +1,30 @@
 """A portrait and a voice go in, a talking video comes out.
 
-`from ditto import Engine` is the way in; the engine itself lives in `stream_pipeline`.
+`from ditto import Ditto` is the short way in, `Engine` the whole one; both live in `stream_pipeline`.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from stream_pipeline.batches.loader import AudioBatchLoader
+    from stream_pipeline.creator import Ditto
     from stream_pipeline.engine import Engine
-    from stream_pipeline.sdk import StreamSDK as Ditto
+    from stream_pipeline.sdk import StreamSDK
 
-__all__ = ["Ditto", "Engine"]
+__all__ = ["AudioBatchLoader", "Ditto", "Engine", "StreamSDK"]
+
+PLACES = {
+    "AudioBatchLoader": "stream_pipeline.batches.loader",
+    "Ditto": "stream_pipeline.creator",
+    "Engine": "stream_pipeline.engine",
+    "StreamSDK": "stream_pipeline.sdk",
+}
 
 
 def __getattr__(name: str) -> Any:
-    if name == "Engine":
-        from stream_pipeline.engine import Engine
-
-        return Engine
-    if name == "Ditto":
-        from stream_pipeline.sdk import StreamSDK
-
-        return StreamSDK
+    if name in PLACES:
+        return getattr(import_module(PLACES[name]), name)
     raise AttributeError(f"module 'ditto' has no attribute '{name}'")

@@ -6,13 +6,15 @@ import dataclasses
 from pathlib import Path
 from typing import Protocol
 
-from cfg.errors import NoFaceError
+import numpy as np
+
+from cfg.errors import MediaError, NoFaceError
 from cfg.settings import Settings
 from ditto.avatar import SourceFrame
 from ditto.avatar_cache import AvatarCache, files_seen, key_of
 from ditto.avatar_registrar import MovingAvatar, RegisteredAvatar, StillAvatar
 from ditto.background import Silhouette
-from ditto.media.picture import is_picture, read_picture
+from ditto.media.picture import fitted, is_picture, read_picture
 from ditto.media.video import VideoSource
 from ditto.messages import FRAME_RATE, Floats, Image
 from ditto.motion.face import FaceRows
@@ -83,6 +85,16 @@ def register(pack: LoadedPack, path: Path, settings: Settings) -> RegisteredAvat
         return _registered(pack, path, settings)
     except NoFaceError as error:
         raise NoFaceError(f"{path}: {error}") from error
+
+
+def registered_picture(pack: LoadedPack, image: Image, settings: Settings) -> RegisteredAvatar:
+    """The face in a (H, W, 3) RGB picture."""
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
+        raise MediaError(
+            f"the portrait is an array of {image.dtype} and shape {image.shape}, "
+            "but must be (height, width, 3) of uint8, in RGB"
+        )
+    return StillAvatar(measured(pack, fitted(image, settings.source.max_size), settings))
 
 
 def _registered(pack: LoadedPack, path: Path, settings: Settings) -> RegisteredAvatar:

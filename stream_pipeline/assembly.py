@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from cfg.errors import ConfigError, StageError
+from cfg.errors import ConfigError, StageError, did_you_mean
 from cfg.settings import BlendSettings, Settings
 from ditto.audio2motion import OVERLAP_OFFLINE, Audio2Motion
 from ditto.avatar import SourceFrame
@@ -40,6 +40,7 @@ from stream_pipeline.pipeline import Pipeline
 from stream_pipeline.styling import blinking, styled
 
 FLAGS = ("use_emo", "use_sc", "use_eye_open", "use_eye_ball")
+Extra = tuple[str, Callable[[], Stage[Any, Any]]]  # the stage before it, and what makes it for a stream
 AHEAD = 2  # source frames the registrar may have ready
 
 
@@ -97,10 +98,12 @@ def assemble(
     sink: Sink | None = None,
     length: int = -1,
     first: int = 0,
+    extra: Sequence[Extra] = (),
 ) -> Assembly:
     """Everything one stream needs; its results are the pictures, written to the sink if there is one.
 
-    Frames before `first` are moved, so that what follows is the same, but not painted.
+    Frames before `first` are moved, so that what follows is the same, but not painted. `extra` are
+    stages of the caller's own, each behind the stage it names.
     """
     frames: Channel[SourceFrame] = Channel(AHEAD)
     source = Playback(avatar, frames.get)
@@ -127,6 +130,11 @@ def assemble(
         Finish(Putback(Blended(pack.compositor(settings), settings.blend)), steps),
         Writer(sink or Callback(lambda image, index: None), first),
     ]
+    for after, make in extra:
+        names = [stage.name for stage in stages]
+        if after not in names:
+            raise ConfigError(f"'{after}' is not a stage{did_you_mean(after, names)}")
+        stages.insert(names.index(after) + 1, make())
     return Assembly(stages, (REGISTRAR, played, frames))
 
 

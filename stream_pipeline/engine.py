@@ -22,10 +22,12 @@ from ditto.avatar_registrar import RegisteredAvatar
 from ditto.media.encode import CODECS, named, open_sink
 from ditto.media.segments import SegmentedVideo
 from ditto.media.sound import Sound, SoundFile, open_sound, read_sound, shortened
-from ditto.messages import SAMPLE_RATE, SAMPLES_PER_FRAME
+from ditto.messages import SAMPLE_RATE, SAMPLES_PER_FRAME, Image
 from ditto.motion.retimed import frames_of
-from ditto.packs import LoadedPack, load_pack, register
+from ditto.packs import LoadedPack, load_pack, register, registered_picture
+from ditto.stage import Stage
 from ditto.writer import Sink
+from stream_pipeline.assembly import Extra
 from stream_pipeline.finishing import picture_size
 from stream_pipeline.metrics import StageMetrics, table
 from stream_pipeline.session import Session
@@ -56,6 +58,7 @@ class Engine:
     def __init__(self, settings: Settings, pack: LoadedPack) -> None:
         self.settings = settings
         self.pack = pack
+        self._extra: list[Extra] = []
         self._avatars: dict[RegisteredAvatar, str] = {}  # and what tells the source from another
 
     @classmethod
@@ -91,13 +94,28 @@ class Engine:
     ) -> None:
         self.close()
 
-    def register(self, source: str | Path, **over: Any) -> RegisteredAvatar:
-        """The face of a portrait or video; may be used by many sessions. `over`: source settings."""
+    def register(self, source: str | Path | Image, **over: Any) -> RegisteredAvatar:
+        """The face of a portrait or video; may be used by many sessions. `over`: source settings.
+
+        A source that is no file is a (H, W, 3) RGB picture.
+        """
         settings = self.with_settings({"source": over} if over else {})
+        if isinstance(source, np.ndarray):
+            avatar: RegisteredAvatar = registered_picture(self.pack, source, settings)
+            self._avatars[avatar] = f"{settings.source}"
+            return avatar
         avatar = register(self.pack, Path(source), settings)
         seen = Path(source).stat()
         self._avatars[avatar] = f"{settings.source} {seen.st_size} {seen.st_mtime_ns}"
         return avatar
+
+    def add_stage(self, after: str, make: Callable[[], Stage[Any, Any]]) -> None:
+        """A stage of your own behind a named one, in every stream from now on, on a thread of its own.
+
+        `make` is called once for each stream. The stage receives what the one before it gives
+        (ditto/messages.py) and gives the same kind of thing.
+        """
+        self._extra.append((after, make))
 
     def render(
         self,
@@ -134,7 +152,14 @@ class Engine:
             done = 0
         try:
             with Session(
-                self.pack, avatar, settings, sink=sink, sound=voice.pieces(), length=total, first=done
+                self.pack,
+                avatar,
+                settings,
+                sink=sink,
+                sound=voice.pieces(),
+                length=total,
+                first=done,
+                extra=self._extra,
             ) as session:
                 session.controls.fade(motions, settings.stitch.fade_in, settings.stitch.fade_out)
                 for _ in session.pictures():
@@ -151,9 +176,8 @@ class Engine:
         self, avatar: RegisteredAvatar, *, mode: str = "online", rate: int = SAMPLE_RATE, **over: Any
     ) -> Session:
         """A stream: push sound of `rate`, pull pictures. Use it as a `with` block."""
-        return Session(
-            self.pack, avatar, self.with_settings(merge({"stream": {"mode": mode}}, over)), rate=rate
-        )
+        settings = self.with_settings(merge({"stream": {"mode": mode}}, over))
+        return Session(self.pack, avatar, settings, rate=rate, extra=self._extra)
 
     def release(self, avatar: RegisteredAvatar) -> None:
         """Forget a source that no session plays any more."""

@@ -7,7 +7,7 @@ the engine's and shared.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from types import TracebackType
@@ -33,7 +33,7 @@ from ditto.motion.controls import ControlTrack
 from ditto.motion.script import as_frames
 from ditto.packs import LoadedPack
 from ditto.writer import Sink
-from stream_pipeline.assembly import assemble
+from stream_pipeline.assembly import Extra, assemble
 from stream_pipeline.metrics import StageMetrics, table
 from stream_pipeline.styling import layers
 
@@ -74,12 +74,14 @@ class Session:
         sound: Iterable[Floats] | None = None,
         length: int = -1,
         first: int = 0,
+        extra: Sequence[Extra] = (),
         on_failure: Callable[[StageError], None] | None = None,
     ) -> None:
         """`sound` (16 kHz pieces) feeds itself, from a thread of its own; else it is pushed.
 
         `length` of the stream in frames, where it is known, lets blinks keep away from its end.
-        Pictures before frame `first` are in the sink already and not painted again.
+        Pictures before frame `first` are in the sink already and not painted again. `extra`: see
+        `Engine.add_stage`.
         """
         self.controls = ControlTrack(
             as_frames(settings.stitch.controls),
@@ -88,7 +90,7 @@ class Session:
             fps=settings.output.fps,
         )
         feed = None if sound is None else self._chunks(sound)
-        self._pipeline = assemble(pack, avatar, settings, self.controls, sink, length, first).pipeline(
+        self._pipeline = assemble(pack, avatar, settings, self.controls, sink, length, first, extra).pipeline(
             capacity=settings.stream.capacity, feed=feed, on_failure=on_failure
         )
         self._rate = rate

@@ -42,18 +42,7 @@ def open_sink(
 ) -> Sink:
     """A file of the kind its name says, for pictures of (height, width); a name without suffix is a folder
     of PNG files. With a transparent background pictures have four channels."""
-    suffix = path.suffix.lower()
-    known = (*CODECS, *ANIMATIONS)
-    if settings.transparent and suffix in CODECS and suffix not in TRANSPARENT:
-        raise MediaError(
-            f"{path}: '{suffix}' cannot be transparent; give .webm, .mov, .webp, .gif, or a folder for PNG"
-        )
-    if suffix and suffix not in known:
-        raise MediaError(f"{path}: '{suffix}' is not a kind of video{did_you_mean(suffix, known)}")
-    if suffix and path.is_dir():
-        raise MediaError(f"{path}: is a folder, but the video must be a file")
-    if not suffix and path.is_file():
-        raise MediaError(f"{path}: is a file; a name without suffix is a folder of pictures, so add .mp4")
+    suffix = checked_suffix(path, settings)
     part = path.with_name(f".{path.stem}.part{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -70,6 +59,23 @@ def open_sink(
     except (OSError, av.FFmpegError) as error:
         discard(part)
         raise MediaError(f"{path}: cannot be written: {first_line(error)}") from error
+
+
+def checked_suffix(path: Path, settings: OutputSettings) -> str:
+    """The suffix of a video that can be written; '' for a folder of pictures."""
+    suffix = path.suffix.lower()
+    known = (*CODECS, *ANIMATIONS)
+    if settings.transparent and suffix in CODECS and suffix not in TRANSPARENT:
+        raise MediaError(
+            f"{path}: '{suffix}' cannot be transparent; give .webm, .mov, .webp, .gif, or a folder for PNG"
+        )
+    if suffix and suffix not in known:
+        raise MediaError(f"{path}: '{suffix}' is not a kind of video{did_you_mean(suffix, known)}")
+    if suffix and path.is_dir():
+        raise MediaError(f"{path}: is a folder, but the video must be a file")
+    if not suffix and path.is_file():
+        raise MediaError(f"{path}: is a file; a name without suffix is a folder of pictures, so add .mp4")
+    return suffix
 
 
 def named(path: Path, kind: str) -> Path:

@@ -17,11 +17,12 @@ import av
 
 from cfg.errors import MediaError
 from cfg.settings import OutputSettings
-from ditto.media.encode import CODECS, SoundTrack, VideoFile, discard
+from ditto.media.encode import CODECS, SoundTrack, VideoFile, checked_suffix, discard
 from ditto.media.files import address, first_line
 from ditto.media.sound import Track
 from ditto.messages import Image
 
+PIECES = {".mp4": ".mp4", ".mov": ".mov", ".mkv": ".mp4", ".webm": ".webm"}  # kind of a video's pieces
 DIGITS = "[0-9]" * 8
 LENGTH = 250  # frames of a piece: as far apart as an encoder puts key frames anyway
 
@@ -48,7 +49,7 @@ class SegmentedVideo:
         self._keep = resume
         self._length = length
         self._folder = path.with_name(f".{path.name}.parts")
-        self._suffix = ".webm" if path.suffix.lower() == ".webm" else ".mp4"
+        self._suffix = PIECES[checked_suffix(path, settings)]
         self._open: VideoFile | None = None
         try:
             self.done = self._found(recipe) if resume else 0

@@ -10,7 +10,7 @@ import soundfile
 import yaml
 
 from cfg.reading import load, merge
-from ditto import Ditto, Engine
+from ditto import Engine, StreamSDK
 from stream_pipeline.commands import main as ditto
 
 
@@ -86,7 +86,7 @@ def test_the_demo_away_from_the_repository_says_where_to_run_it(refused):
 
 def test_a_script_for_the_reference_runs_offline_on_the_built_in_pack(folder):
     samples, _ = soundfile.read("speech.wav", dtype="float32")
-    sdk = Ditto("mini")
+    sdk = StreamSDK("mini")
     sdk.setup("portrait.jpg", "out.mp4", sampling_timesteps=10)
     sdk.setup_Nd(N_d=5, fade_in=1, fade_out=1, ctrl_info={2: {"delta_yaw": 5}})
     sdk.audio2motion_queue.put(sdk.wav2feat.wav2feat(samples))
