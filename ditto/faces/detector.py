@@ -17,11 +17,20 @@ Numbers = npt.NDArray[np.floating[Any]]
 SIDE = 128  # pixels of the square the network sees
 GRIDS = ((16, 2), (8, 6))  # cells a side, anchors a cell
 LEAST_SCORE = 0.5
-SURE = 0.85  # a face upside down scores less than this until the picture is turned
+SURE = 0.85  # a face seen upright scores at least this
 SAME_FACE = 0.3  # overlap above which two candidates are one face
-TILES = 3  # a picture is looked at whole, then in this many overlapping tiles a side
-SMALL = 0.12  # of the picture's longer side: only smaller faces are looked for in tiles
-TILTS = (0, 45, -45, 90, -90, 180)  # degrees, in this order, until a face is found for sure
+SAME_WAY = 60.0  # degrees between two candidates in one place below which they are one
+TILTS = (45, -45, 90, -90, 135, -135, 180)  # degrees; the network sees faces within some 45 of upright
+FINE = (2, 4)  # the picture is looked at whole, and in tiles of its longer side through these
+FINEST = 8  # and through this, where nothing has been found
+CLOSE = (
+    1.3,
+    1.4,
+    1.55,
+    1.7,
+    1.9,
+    2.2,
+)  # sizes of the squares in which a face is looked at again, in face sizes
 
 
 class Network(Protocol):
@@ -46,6 +55,12 @@ class Detection:
     def size(self) -> float:
         return float(np.max(self.high - self.low))
 
+    @property
+    def angle(self) -> float:
+        """Radians, clockwise as seen, by which the line between the eyes is turned."""
+        across = self.points[1] - self.points[0]
+        return float(np.arctan2(across[1], across[0]))
+
 
 class FaceDetector:
     """BlazeFace over the whole picture, over tiles of it, and over turned copies."""
@@ -56,41 +71,51 @@ class FaceDetector:
         self._anchors = anchors()
 
     def __call__(self, image: Image) -> list[Detection]:
-        """Faces, the largest first; none where there are none."""
-        best: list[Detection] = []
-        for tilt in TILTS:
-            found = self._upright(image, tilt)
-            if surest(found) > surest(best):
-                best = found
-            if surest(best) >= SURE:
-                break
-        return sorted(best, key=lambda face: -face.size)
-
-    def _upright(self, image: Image, tilt: float) -> list[Detection]:
+        """Candidates, the largest first. Where it is not clear which way up a face is, it is there twice."""
         height, width = image.shape[:2]
-        longest = max(height, width)
-        whole = self._square(image, (width / 2, height / 2), longest, tilt)
-        if tilt or any(face.size > SMALL * longest for face in whole):
-            return whole
-        side = longest / (TILES + 1) * 2
-        found = list(whole)
+        copies = halvings(image)
+        longest, middle = max(height, width), (width / 2, height / 2)
+        found = self._tiled(copies, 1, 0)
+        for finer in FINE:
+            found += self._tiled(copies, finer, 0)
+        for tilt in TILTS:
+            found += self._square(copies, middle, longest, tilt)
+        if max((face.score for face in found), default=0.0) < SURE:
+            for tilt in TILTS:
+                found += self._tiled(copies, FINE[0], tilt)
+        if not found:
+            found = self._tiled(copies, FINEST, 0)
+        return sorted(distinct(found), key=lambda face: -face.size)
+
+    def certainty(self, image: Image, centre: Numbers, size: float, angle: float) -> float:
+        """0..1: how sure a face of `size` pixels, turned by `angle` radians, is there when seen close."""
+        copies = halvings(image)
+        total = 0.0
+        for share in CLOSE:
+            faces = self._square(copies, (centre[0], centre[1]), share * size, float(np.degrees(angle)))
+            total += max((face.score for face in faces), default=0.0)
+        return total / len(CLOSE)
+
+    def _tiled(self, copies: list[Image], finer: int, tilt: float) -> list[Detection]:
+        height, width = copies[0].shape[:2]
+        side = max(height, width) / finer
+        found: list[Detection] = []
         for y in tile_centres(height, side):
             for x in tile_centres(width, side):
-                found += self._square(image, (x, y), side, 0)
-        return distinct(found)
+                found += self._square(copies, (x, y), side, tilt)
+        return found
 
-    def _square(self, image: Image, centre: tuple[float, float], side: float, tilt: float) -> list[Detection]:
+    def _square(
+        self, copies: list[Image], centre: tuple[float, float], side: float, tilt: float
+    ) -> list[Detection]:
         """Faces in a square of the picture, turned upright."""
         matrix = np.array(cv2.getRotationMatrix2D(centre, tilt, SIDE / side), np.float64)
         matrix[:, 2] += SIDE / 2 - np.asarray(centre)
-        shrunk = max(1.0, side / SIDE / 2)
-        source = image
-        if shrunk > 1:  # an ordinary warp would skip most pixels of a large picture
-            size = (max(1, round(image.shape[1] / shrunk)), max(1, round(image.shape[0] / shrunk)))
-            source = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
-        scale = np.array([source.shape[1] / image.shape[1], source.shape[0] / image.shape[0]])
+        # an ordinary warp would skip pixels of a large picture
+        source = copies[min(len(copies) - 1, max(0, int(np.log2(max(side, 1) / SIDE))))]
         near = matrix.copy()
-        near[:, :2] /= scale
+        near[:, 0] *= copies[0].shape[1] / source.shape[1]
+        near[:, 1] *= copies[0].shape[0] / source.shape[0]
         part = np.asarray(cv2.warpAffine(source, near, (SIDE, SIDE)), np.float32)
         back = np.array(cv2.invertAffineTransform(matrix), np.float64)
         outputs = self._network.run({self._input: part[None] / 127.5 - 1})
@@ -145,9 +170,15 @@ def placed(face: Detection, matrix: Numbers) -> Detection:
     return Detection(middle - half, middle + half, points, face.score)
 
 
-def surest(faces: list[Detection]) -> float:
-    """The highest score; 0 where there is no face."""
-    return max((face.score for face in faces), default=0.0)
+def halvings(image: Image) -> list[Image]:
+    """The picture, and copies of half the size of the one before, down to what the network sees."""
+    copies = [image]
+    while max(copies[-1].shape[:2]) >= 2 * SIDE:
+        height, width = (max(1, length // 2) for length in copies[-1].shape[:2])
+        copies.append(
+            np.asarray(cv2.resize(copies[-1], (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+        )
+    return copies
 
 
 def overlaps(low: Numbers, high: Numbers, lows: Numbers, highs: Numbers) -> Numbers:
@@ -158,12 +189,18 @@ def overlaps(low: Numbers, high: Numbers, lows: Numbers, highs: Numbers) -> Numb
 
 
 def distinct(faces: list[Detection]) -> list[Detection]:
-    """One of each face that was seen several times, the surest."""
+    """One of each face that was seen several times the same way up, the surest."""
     kept: list[Detection] = []
     for face in sorted(faces, key=lambda f: -f.score):
-        if not any(overlaps(face.low, face.high, k.low[None], k.high[None])[0] > SAME_FACE for k in kept):
+        if not any(same(face, other) for other in kept):
             kept.append(face)
     return kept
+
+
+def same(face: Detection, other: Detection) -> bool:
+    apart = np.degrees(abs((face.angle - other.angle + np.pi) % (2 * np.pi) - np.pi))
+    shared = overlaps(face.low, face.high, other.low[None], other.high[None])[0]
+    return bool(shared > SAME_FACE and apart < SAME_WAY)
 
 
 def tile_centres(length: float, side: float) -> Numbers:

@@ -8,14 +8,19 @@ from pathlib import Path
 
 import numpy as np
 
-from ditto.faces.detector import FaceDetector, Network, Numbers
+from ditto.faces.detector import SAME_FACE, FaceDetector, Network, Numbers, overlaps
+from ditto.faces.likeness import UNSURE, Likeness
 from ditto.faces.mask import PersonMask
-from ditto.faces.mesh import FaceMesh, Region, region_of_detection, region_of_landmarks
+from ditto.faces.mesh import MARGIN, FaceMesh, Mesh, Region, region_of_detection, region_of_landmarks
 from ditto.messages import Image
 from model_formats import open_model
 
 LEAST_PRESENCE = 0.5  # below this the mesh network sees no face
+LEAST_CERTAINTY = 0.3  # below this the detector, seen close, sees none: two looks of three in vain
+MOST_STEPS = 4  # towards the region in which a mesh is seen best
+SETTLED = 0.02  # of its size: a region that moves less has found its place
 VIEWS = 8  # slightly different looks at a still face whose landmarks are averaged
+LIPS = (61, 291, 13, 14, 0, 17, 78, 308)  # mesh points whose place tells how plain a mouth is
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,8 +28,9 @@ class FoundFace:
     """One face in a picture."""
 
     landmarks: Numbers  # (478, 3) pixels, depth in the same scale
-    score: float  # 0..1 of the detector; 1 where it was followed
+    score: float  # 0..1 of the detector, seen close; 1 where it was followed
     presence: float  # 0..1 of the mesh
+    human: bool = True  # rather than an animal, or nothing at all
 
     @property
     def box(self) -> Numbers:
@@ -61,15 +67,61 @@ class FaceFinder:
         )
 
     def find(self, image: Image) -> list[FoundFace]:
-        """All faces, the largest first."""
+        """All human faces, the largest first."""
+        return [face for face in self.look(image) if face.human]
+
+    def look(self, image: Image) -> list[FoundFace]:
+        """All that looks like a face, those of animals among it, the largest first.
+
+        Where a face was seen more than one way up, the way the detector is surest of is it.
+        """
         found: list[FoundFace] = []
         for detection in self._detector(image):
-            mesh = self._mesh(image, region_of_detection(detection))
+            mesh = self._settled(image, region_of_detection(detection))
             if mesh.presence >= LEAST_PRESENCE:
-                mesh = self._mesh(image, region_of_landmarks(mesh.landmarks))
-            if mesh.presence >= LEAST_PRESENCE:
-                found.append(FoundFace(mesh.landmarks, detection.score, float(mesh.presence)))
-        return sorted(found, key=lambda face: -face.size)
+                certainty = self.certainty(image, mesh.landmarks)
+                if certainty >= LEAST_CERTAINTY:
+                    found.append(FoundFace(mesh.landmarks, certainty, float(mesh.presence)))
+        kept: list[FoundFace] = []
+        for face in sorted(found, key=lambda face: -face.score):
+            if not any(shared(face, other) > SAME_FACE for other in kept):
+                kept.append(face)
+        judged = [
+            face
+            if face.score >= UNSURE
+            else dataclasses.replace(face, human=self.likeness(image, face).human)
+            for face in kept
+        ]
+        return sorted(judged, key=lambda face: -face.size)
+
+    def _settled(self, image: Image, region: Region) -> Mesh:
+        """The mesh in a region, in the region it asks for itself, and so on until it stays there."""
+        mesh = self._mesh(image, region)
+        for _ in range(MOST_STEPS):
+            if mesh.presence < LEAST_PRESENCE:
+                break
+            before, region = region, region_of_landmarks(mesh.landmarks)
+            mesh = self._mesh(image, region)
+            moved = float(np.abs(region.centre - before.centre).max())
+            if max(moved, abs(region.side - before.side)) < SETTLED * region.side:
+                break
+        return mesh
+
+    def certainty(self, image: Image, landmarks: Numbers) -> float:
+        """0..1: how sure the detector is of a face with these landmarks, looking at it closely."""
+        region = region_of_landmarks(landmarks)
+        return self._detector.certainty(image, region.centre, region.side / MARGIN, region.angle)
+
+    def likeness(self, image: Image, face: FoundFace) -> Likeness:
+        """How human the face looks, judged by further views of it."""
+        region = region_of_landmarks(face.landmarks)
+        lips = []
+        for near, far in ((0.015, 0.03), (0.03, 0.07)):
+            looks = [self._mesh(image, view).landmarks for view in glances(region, VIEWS, near, far)]
+            places = np.stack([look[list(LIPS), :2] for look in looks])
+            lips.append(np.linalg.norm(places - places.mean(axis=0), axis=-1).mean())
+        wander = float(np.sqrt(lips[0] * lips[1])) * MARGIN / region.side
+        return Likeness(self.certainty(image, face.landmarks), wander)
 
     def track(self, image: Image, previous: Numbers) -> FoundFace | None:
         """The face whose landmarks were `previous` a moment ago; None where it is lost."""
@@ -81,18 +133,27 @@ class FaceFinder:
     def refine(self, image: Image, face: FoundFace, views: int = VIEWS) -> FoundFace:
         """The same face with landmarks averaged over slightly different views of it."""
         region = region_of_landmarks(face.landmarks)
-        rng = np.random.default_rng(0)
-        looks = [self._mesh(image, region).landmarks]
-        for _ in range(views - 1):
-            right, down, zoom, turn = rng.normal(0, (0.015, 0.015, 0.03, 0.03))
-            view = Region(
-                region.centre + region.side * np.array([right, down]),
-                region.side * (1 + zoom),
-                region.angle + turn,
-            )
-            looks.append(self._mesh(image, view).landmarks)
-        return dataclasses.replace(face, landmarks=np.mean(looks, axis=0, dtype=np.float32))
+        around = [region, *glances(region, views - 1, 0.015, 0.03)]
+        seen = [self._mesh(image, view).landmarks for view in around]
+        return dataclasses.replace(face, landmarks=np.mean(seen, axis=0, dtype=np.float32))
 
     def person(self, image: Image) -> Numbers:
         """(h, w) in 0..1: what belongs to a person."""
         return self._mask(image)
+
+
+def shared(face: FoundFace, other: FoundFace) -> float:
+    """The part of two faces' boxes that belongs to both."""
+    box, another = face.box, other.box[None]
+    return float(overlaps(box[:2], box[2:], another[:, :2], another[:, 2:])[0])
+
+
+def glances(region: Region, count: int, shift: float, turn: float) -> list[Region]:
+    """Regions like the given one; the same every time. `shift` in sides, `turn` in radians and growth."""
+    rng = np.random.default_rng(0)
+    found = []
+    for _ in range(count):
+        right, down, zoom, angle = rng.normal(0, (shift, shift, turn, turn))
+        centre = region.centre + region.side * np.array([right, down])
+        found.append(Region(centre, region.side * (1 + zoom), region.angle + angle))
+    return found

