@@ -75,6 +75,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="YAML or JSON script of gestures, emotions and controls over time, or controls by frame",
     )
+    give("--smoothing", type=int, metavar="N", help="frames driven head motion is averaged over")
+    give("--source-smoothing", type=int, metavar="N", help="frames a video's head pose is averaged over")
     give("--template-frames", type=int, metavar="N", help="of a video, use only the first N frames")
     give(
         "--preserve-motion",
@@ -169,6 +171,7 @@ def overrides(parsed: argparse.Namespace) -> dict[str, dict[str, Any]]:
             "face": parsed.face,
             "template_frames": parsed.template_frames,
             "neutral_frames": parsed.preserve_motion,
+            "smoothing": parsed.source_smoothing,
             "loop": parsed.loop,
             "no_face": parsed.no_face,
         },
@@ -179,7 +182,12 @@ def overrides(parsed: argparse.Namespace) -> dict[str, dict[str, Any]]:
             "denoise": parsed.denoise or None,
         },
         "condition": {"emotion": emotion(parsed.emotion)},
-        "motion": {"seed": parsed.seed, "steps": parsed.steps, "overlap": parsed.overlap},
+        "motion": {
+            "seed": parsed.seed,
+            "steps": parsed.steps,
+            "overlap": parsed.overlap,
+            "smoothing": parsed.smoothing,
+        },
         "stitch": {
             "fade_in": parsed.fade_in,
             "fade_out": parsed.fade_out,

@@ -1,0 +1,14 @@
+"""A person in a video says something else.
+
+python scripts/inference_video.py --source_video examples/astronaut_video.mp4
+    --audio examples/speech.flac --output output/out.mp4 --template_n_frames 50
+"""
+
+from __future__ import annotations
+
+import sys
+
+from stream_pipeline.commands.video_scripts import VIDEO, run
+
+if __name__ == "__main__":
+    sys.exit(run("inference_video.py", __doc__.partition("\n")[0], VIDEO))

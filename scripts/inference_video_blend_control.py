@@ -1,0 +1,14 @@
+"""A person in a video says something else, and how much of that is seen is chosen.
+
+python scripts/inference_video_blend_control.py --source_video examples/astronaut_video.mp4
+    --audio examples/speech.flac --output output/out.mp4 --blend_mode strong
+"""
+
+from __future__ import annotations
+
+import sys
+
+from stream_pipeline.commands.video_scripts import BLEND_CONTROL, run
+
+if __name__ == "__main__":
+    sys.exit(run("inference_video_blend_control.py", __doc__.partition("\n")[0], BLEND_CONTROL))

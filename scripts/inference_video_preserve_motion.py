@@ -1,0 +1,14 @@
+"""A person in a video says something else; every frame keeps its own head and eyes.
+
+python scripts/inference_video_preserve_motion.py --source_video examples/astronaut_video.mp4
+    --audio examples/speech.flac --output output/out.mp4 --motion_frames 50
+"""
+
+from __future__ import annotations
+
+import sys
+
+from stream_pipeline.commands.video_scripts import PRESERVE_MOTION, run
+
+if __name__ == "__main__":
+    sys.exit(run("inference_video_preserve_motion.py", __doc__.partition("\n")[0], PRESERVE_MOTION))
