@@ -40,6 +40,7 @@ class TorchNetwork:
     inputs: Mapping[str, Shape]  # in the order of the module's arguments
     outputs: Mapping[str, Shape]  # in the order of its results
     whole: frozenset[str] = field(default=frozenset())  # inputs that are integers (a diffusion time)
+    on_cpu: Callable[[nn.Module], nn.Module] | None = None  # the same function, faster on a CPU in fp32
 
 
 def existing(path: Path) -> Path:

@@ -79,7 +79,11 @@ class TorchFile:
         self._keep = keep_on_device
         if threads is not None:
             torch.set_num_threads(threads)  # PyTorch has one such number for the whole process
-        self._module: torch.nn.Module | None = network.load(path).to(self._device).eval()
+        module = network.load(path)
+        if self._device.type == "cpu" and self._half is None and network.on_cpu is not None:
+            with torch.inference_mode():
+                module = network.on_cpu(module)
+        self._module: torch.nn.Module | None = module.to(self._device).eval()
 
     @property
     def inputs(self) -> Mapping[str, Shape]:

@@ -16,6 +16,8 @@ from ditto.networks.blocks import fold
 from ditto.networks.decoder import Decoder
 from ditto.networks.lmdm import LMDM
 from ditto.networks.motion_extractor import MotionExtractor
+from ditto.networks.quick_decoder import QuickDecoder
+from ditto.networks.quick_warp import QuickWarp
 from ditto.networks.stitching import StitchNetwork
 from ditto.networks.warping import WarpNetwork
 from model_formats.backend import Shape, TorchNetwork
@@ -34,6 +36,7 @@ class Official:
     key: str | None = None  # of the dict in the file that holds the weights
     prefix: str = ""  # dropped wherever it occurs in a name
     whole: frozenset[str] = frozenset()  # inputs that are integers
+    on_cpu: Callable[[Any], nn.Module] | None = None  # rearranges it, folded, for a CPU in fp32
 
 
 def _lmdm(weights: Mapping[str, Tensor]) -> LMDM:
@@ -68,8 +71,11 @@ NETWORKS: Mapping[str, Official] = {
         lambda _: WarpNetwork(),
         {"feature_3d": _VOLUME, "kp_source": _KEYPOINTS, "kp_driving": _KEYPOINTS},
         {"out": _MAP},
+        on_cpu=QuickWarp,
     ),
-    "decoder": Official(lambda _: Decoder(), {"feature": _MAP}, {"output": (1, 3, 512, 512)}),
+    "decoder": Official(
+        lambda _: Decoder(), {"feature": _MAP}, {"output": (1, 3, 512, 512)}, on_cpu=QuickDecoder
+    ),
     "stitch_network": Official(
         lambda _: StitchNetwork(),
         {"kp_source": _KEYPOINTS, "kp_driving": _KEYPOINTS},
@@ -95,6 +101,7 @@ def network(name: str) -> TorchNetwork:
         inputs=official.inputs,
         outputs=official.outputs,
         whole=official.whole,
+        on_cpu=official.on_cpu,
     )
 
 

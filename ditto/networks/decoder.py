@@ -83,15 +83,15 @@ class GuidedBlock(nn.Module):
         self.conv_1 = SpectralConv2d(middle, features, 3)
         self.norm_0 = Guided(channels, scale)
         self.norm_1 = Guided(middle, scale)
-        self._narrows = channels != features
-        if self._narrows:
+        self.narrows = channels != features
+        if self.narrows:
             self.conv_s = SpectralConv2d(channels, features, 1, bias=False)
             self.norm_s = Guided(channels, scale)
 
     def forward(self, x: Tensor, guide: Tensor) -> Tensor:
         inner = self.conv_0(F.leaky_relu(self.norm_0(x, guide), SLOPE))
         inner = self.conv_1(F.leaky_relu(self.norm_1(inner, guide), SLOPE))
-        out: Tensor = inner + (self.conv_s(self.norm_s(x, guide)) if self._narrows else x)
+        out: Tensor = inner + (self.conv_s(self.norm_s(x, guide)) if self.narrows else x)
         return out
 
 
