@@ -20,6 +20,7 @@ LOOPS = ("mirror", "loop", "hold", "end")
 NO_FACE = ("pass", "hold", "fail")
 BLEND_MODES = ("blend", "strong", "replace", "weak", "custom")
 BLEND_REGIONS = ("mouth", "lower_face", "face", "head")
+SOLVERS = ("ancestral", "dpm++")
 ENHANCERS = ("none", "sharpen", "gfpgan", "restoreformer", "codeformer")
 PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
 
@@ -145,6 +146,7 @@ class MotionSettings:
 
     overlap: int | None = None  # frames two windows share; None is 10 offline, the pack's choice online
     steps: int = 50  # denoising steps: 10 is about five times faster, and coarser
+    solver: str = "ancestral"  # official pack: the original's, or 'dpm++', which few steps suffice for
     seed: int = 0  # the same seed gives the same video
     smoothing: int | None = None  # frames the head's motion is averaged over; None is 3 offline, 13 online
     hold_identity: int = 0  # every so many windows the motion starts again from the portrait's; 0 is never
@@ -155,6 +157,7 @@ class MotionSettings:
         if self.overlap is not None:
             between("motion.overlap", self.overlap, 0, 79)
         between("motion.steps", self.steps, 1, 1000)
+        one_of("motion.solver", self.solver, SOLVERS)
         between("motion.seed", self.seed, 0, 2**63 - 1)
         if self.smoothing is not None:
             between("motion.smoothing", self.smoothing, 0, 80)
@@ -349,6 +352,13 @@ class Settings:
     enhance: EnhanceSettings = field(default_factory=EnhanceSettings)
     output: OutputSettings = field(default_factory=OutputSettings)
     stream: StreamSettings = field(default_factory=StreamSettings)
+
+    def __post_init__(self) -> None:
+        check(
+            not (self.compat and self.motion.solver != "ancestral"),
+            f"stream.compat repeats the original's sampler, but motion.solver is '{self.motion.solver}'; "
+            "leave one of them away",
+        )
 
     @property
     def online(self) -> bool:

@@ -15,6 +15,7 @@ from ditto.faces.mask import PersonMask
 from ditto.messages import Floats
 from ditto.mini import files
 from ditto.motion.diffusion import Denoiser, DiffusionSampler
+from ditto.motion.few_steps import FewStepSampler
 from ditto.motion.mixing import LIPS
 from ditto.motion.restyle import FaceRoles
 from ditto.official.analyser import FaceNetworks, OfficialAnalyser
@@ -106,6 +107,8 @@ class OfficialPack:
         return HubertStream(self._open["hubert"], chunk, framing)
 
     def sampler(self, settings: Settings, source: SourceFrame, overlap: int) -> Sampler:
+        if settings.motion.solver == "dpm++":
+            return FewStepSampler(self._denoiser, settings.motion.steps)
         return DiffusionSampler(self._denoiser, settings.motion.steps, keep_noise=settings.compat)
 
     def rest(self, source: SourceFrame) -> Floats | None:

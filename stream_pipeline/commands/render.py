@@ -11,7 +11,7 @@ from typing import Any
 from cfg.errors import ConfigError
 from cfg.preset import ORDER, preset, purpose
 from cfg.reading import merge
-from cfg.settings import BLEND_MODES, BLEND_REGIONS, EMOTIONS, LOOPS, NO_FACE, PRESETS, Settings
+from cfg.settings import BLEND_MODES, BLEND_REGIONS, EMOTIONS, LOOPS, NO_FACE, PRESETS, SOLVERS, Settings
 from ditto.condition import emotion_rows
 from ditto.media.encode import named
 from ditto.media.files import existing
@@ -54,6 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     give("--seed", type=int, help="the same seed gives the same video (default 0)")
     give("--device", help="cpu, cuda or cuda:N")
     give("--steps", type=int, help="denoising steps")
+    give("--solver", choices=SOLVERS, help="how the official pack's motion is denoised (default ancestral)")
     give("--overlap", type=int, help="frames two motion windows share")
     give(
         "--emotion",
