@@ -101,6 +101,7 @@ class _Reader:
     def __init__(self, origin: str) -> None:
         self._origin = origin
         self._open: list[tuple[Located, Located | None]] = []  # groups begun, with the key now waiting
+        self._path: list[str] = []  # keys of the groups begun
         self._count = 0
         self._whole: Located | None = None
 
@@ -118,6 +119,7 @@ class _Reader:
                 self._begin(event, line)
             elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
                 self._open.pop()
+                self._path.pop()
             elif isinstance(event, yaml.ScalarEvent):
                 self._scalar(event, line)
         return self._whole or Located({}, self._origin, 0)
@@ -129,8 +131,10 @@ class _Reader:
         empty: Any = {} if isinstance(event, yaml.MappingStartEvent) else []
         self._plainly(event, line)
         if len(self._open) == DEEPEST:
-            path = ".".join(key.value for _, key in self._open if key is not None)
+            path = ".".join(name for name in self._path if name)
             self._at(line).fail(f"{path or 'lists'}: nested more than {DEEPEST} deep")
+        key = self._open[-1][1] if self._open else None
+        self._path.append(key.value if key else "")
         group = self._put(self._at(line, empty))
         self._open.append((group, None))
 

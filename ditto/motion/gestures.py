@@ -58,7 +58,7 @@ GESTURES: Mapping[str, Shape] = {
     "wink_left": Shape(12, moves={"wink_left": _SHUT}),
     "wink_right": Shape(12, moves={"wink_right": _SHUT}),
     "smile": Shape(50, held={"smile": 0.8}, rise=10, fall=12),
-    "frown": Shape(45, held={"smile": -0.8, "furrow": 0.8, "brows": -0.3}, rise=9, fall=11),
+    "frown": Shape(45, held={"smile": -1.0, "furrow": 0.9, "brows": -0.35}, rise=9, fall=11),
     "raise_brows": Shape(22, held={"brows": 0.9}, rise=4, fall=8),
 }
 ALIASES = {"tilt": "tilt_right", "turn": "turn_left", "wink": "wink_left", "lean": "lean_in"}

@@ -50,6 +50,8 @@ class Script:
         for layer in self.layers:
             if layer.start <= frame < layer.end:
                 values = laid(values, layer.at(frame))
+        if "blend_alpha" in values:  # an easing may overshoot, this share may not
+            values["blend_alpha"] = min(max(values["blend_alpha"], 0.0), 1.0)
         return {**values, **self.frames.get(int(frame), {})}
 
     __call__ = at

@@ -177,7 +177,7 @@ def _curves(node: Located) -> Iterator[Layer]:
     for name, keys in node.value.items():
         if name not in known:
             keys.fail(f"curves: '{name}' is not a control with a curve{did_you_mean(name, known)}")
-        found = sorted(_keys(keys, f"curves: {name}"), key=lambda key: key.frame)
+        found = sorted(_keys(keys, name), key=lambda key: key.frame)
         if not found:
             keys.fail(f"curves: {name} has no keys")
         for one, other in pairwise(found):
@@ -186,12 +186,17 @@ def _curves(node: Located) -> Iterator[Layer]:
         yield Track(name, Curve(tuple(found)))
 
 
-def _keys(node: Located, group: str) -> Iterator[Key]:
+def _keys(node: Located, control: str) -> Iterator[Key]:
     """Keys as a list of {at, value, ease}, or as moments with their values."""
+
+    def value_of(given: Any) -> float:
+        return float(checked({control: given}, "the value")[control])
+
+    group = f"curves: {control}"
     if isinstance(node.value, dict):
         for at, value in node.value.items():
             try:
-                yield Key(moment(at), number("the value", value.plain()))
+                yield Key(moment(at), value_of(value.plain()))
             except ConfigError as error:
                 value.fail(f"{group}: {error}")
         return
@@ -199,7 +204,7 @@ def _keys(node: Located, group: str) -> Iterator[Key]:
         for name in ("at", "value"):
             if not entry.has(name):
                 entry.fail(entry.node, f"a key needs '{name}'")
-        yield Key(entry.frames("at", 0.0), entry.number("value", 0.0), entry.ease())
+        yield Key(entry.frames("at", 0.0), entry.get("value", value_of), entry.ease())
 
 
 def _ranges(node: Located) -> Iterator[Layer]:

@@ -1,0 +1,83 @@
+"""Portraits that are moved by controls, painted, and looked at again by the face tracking."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from cfg.settings import SourceSettings
+from ditto.faces.finder import FaceFinder
+from ditto.messages import Motion
+from ditto.mini import files
+from ditto.mini.decode import MiniDecoder
+from ditto.mini.landmarks import NotingAnalyser
+from ditto.mini.language import METRE, Exp
+from ditto.mini.measure import measure
+from ditto.mini.putback import MiniCompositor
+from ditto.mini.warp import MiniWarper
+from ditto.motion.vector import to_vector
+from ditto.stitch import Stitch, StitchOptions
+
+EXAMPLES = Path(__file__).parents[3] / "examples"
+
+
+class Studio:
+    """One portrait as a source of a stream; its motion stands still where nothing else is said."""
+
+    is_image = True
+
+    def __init__(self, finder, name):
+        self.image = np.ascontiguousarray(cv2.imread(str(EXAMPLES / f"{name}.jpg"))[..., ::-1])
+        self.finder = finder
+        self.source = NotingAnalyser(finder, SourceSettings()).analyse(self.image, 0)
+        self.still = to_vector(self.source.motion, without=("kp",))
+        self._parts = MiniWarper(), MiniDecoder(), MiniCompositor()
+        self._unmoved = None
+
+    def frame(self, index):
+        return self.source
+
+    def painted(self, controls=None, vector=None, options=None):
+        """The picture of one frame."""
+        stage = Stitch(self, None, options or StitchOptions(), controls={0: controls or {}}, d0=self.still)
+        (pose,) = stage.process(Motion(0, 0, self.still if vector is None else vector))
+        warper, decoder, compositor = self._parts
+        return compositor(pose, decoder(pose, warper(pose)))
+
+    def seen(self, picture):
+        """Degrees, pixels, size in one of the portrait's, and millimetres, as the face tracking has them."""
+        found = measure(self.finder.refine(picture, self.finder.find(picture)[0], views=4).landmarks[None])
+        angles = {name: float(getattr(found, name)[0]) for name in ("pitch", "yaw", "roll")}
+        place = {"right": float(found.translation[0, 0]), "down": float(found.translation[0, 1])}
+        face = {number.name: float(found.expression[0, number]) / METRE for number in Exp}
+        return {**angles, **place, "size": float(found.scale[0]), **face}
+
+    def change(self, controls=None, vector=None, options=None):
+        """What the tracking sees differently from the portrait left alone; size as a factor."""
+        if self._unmoved is None:
+            self._unmoved = self.seen(self.painted())
+        after = self.seen(self.painted(controls, vector, options))
+        change = {name: value - self._unmoved[name] for name, value in after.items()}
+        return {**change, "size": after["size"] / self._unmoved["size"]}
+
+    @property
+    def millimetre(self):
+        return self.source.appearance.millimetre
+
+
+@pytest.fixture(scope="session")
+def studios():
+    finder = FaceFinder.open(files.FOLDER)
+    return {name: Studio(finder, name) for name in ("grace_hopper", "drawn_woman")}
+
+
+@pytest.fixture(params=["grace_hopper", "drawn_woman"])
+def studio(studios, request):
+    return studios[request.param]
+
+
+@pytest.fixture
+def drawn(studios):
+    """The one without glasses, whose eyes and brows are measured well."""
+    return studios["drawn_woman"]
