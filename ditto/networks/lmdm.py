@@ -68,7 +68,7 @@ class Rotary(nn.Module):
 def rotate(x: Tensor, rotation: Tensor) -> Tensor:
     """(..., n, 512) with each pair of channels turned by its position's angle."""
     cos, sin = rotation.to(x.dtype).unbind()
-    even, odd = torch.unflatten(x, -1, (-1, 2)).unbind(-1)
+    even, odd = x[..., 0::2], x[..., 1::2]
     return torch.stack([even * cos - odd * sin, odd * cos + even * sin], dim=-1).flatten(-2)
 
 
@@ -97,9 +97,11 @@ class Attention(nn.Module):
 
     def attend(self, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
         """All (..., n, 512); leading axes broadcast to those of the keys."""
-        q, k, v = (torch.unflatten(t, -1, (HEADS, -1)).transpose(-3, -2) for t in (queries, keys, values))
-        leading = [k.shape[i] for i in range(k.ndim - 2)]  # one by one: a trace keeps those sizes open
-        mixed = F.scaled_dot_product_attention(q.expand(*leading, -1, -1), k, v)
+        # Not by unflatten: an exported graph would keep the batch it was traced with.
+        q, k, v = (t.reshape(*t.shape[:-1], HEADS, -1).transpose(-3, -2) for t in (queries, keys, values))
+        if q.shape[0] != k.shape[0]:  # the same motion asks both kinds of conditions
+            q = q.expand(k.shape[0], *[-1] * (q.ndim - 1))
+        mixed = F.scaled_dot_product_attention(q, k, v)
         out: Tensor = self.out_proj(mixed.transpose(-3, -2).flatten(-2))
         return out
 
