@@ -77,7 +77,7 @@ class Mood:
     def at(self, frame: int, usual: Floats) -> Floats:
         """(8,) shares of a frame whose stream's own are `usual`."""
         with self._lock:
-            if frame < self._next - 1:  # a new turn counts from 0: what was said stands
+            if frame == 0 and self._next > 1:  # a new turn: what was said stands
                 self._said = [Cue(0, cue.shares, 0) for cue in self._said[-1:]]
             self._next = frame + 1
             done = [n for n, cue in enumerate(self._said) if cue.start + cue.over <= frame]
