@@ -54,7 +54,7 @@ class Blended:
         if self._everywhere:
             mixed = np.asarray(cv2.addWeighted(painted, share, source, 1 - share, 0), np.uint8)
             if self._settings.show_mask:
-                tint(mixed, np.where((painted != source).any(axis=2), np.float32(share), np.float32(0)))
+                tint(mixed, changed(painted, source) * np.float32(share))
             return mixed
         mask = self._masked(pose.source)
         result: Image = source.copy()
@@ -78,7 +78,8 @@ class Blended:
         return mask
 
     def _fits(self, mask: Mask, source: SourceFrame) -> bool:
-        return mask.box[0].stop <= source.image.shape[0] and mask.box[1].stop <= source.image.shape[1]
+        height, width = source.image.shape[:2]
+        return bool(mask.box[0].stop <= height and mask.box[1].stop <= width)
 
     def _draw(self, source: SourceFrame) -> Mask:
         settings = self._settings
@@ -128,6 +129,12 @@ def matched(painted: Image, own: Image, weight: Floats) -> Image:
     shift = np.subtract(cv2.mean(own, seam)[:3], cv2.mean(painted, seam)[:3])
     moved = painted + shift.astype(np.float32)
     return np.clip(np.rint(moved), 0, 255).astype(np.uint8)
+
+
+def changed(painted: Image, source: Image) -> Floats:
+    """(h, w) 1 where a picture was painted, pixels that happen to be alike among it."""
+    differs = (painted != source).any(axis=2).astype(np.uint8)
+    return np.asarray(cv2.morphologyEx(differs, cv2.MORPH_CLOSE, np.ones((15, 15), np.uint8)), np.float32)
 
 
 def tint(picture: Image, weight: Floats) -> None:

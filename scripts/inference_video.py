@@ -1,7 +1,6 @@
 """A person in a video says something else.
 
-python scripts/inference_video.py --source_video examples/astronaut_video.mp4
-    --audio examples/speech.flac --output output/out.mp4 --template_n_frames 50
+scripts/inference_video.py --source_video VIDEO --audio SPEECH --output OUT.mp4 --template_n_frames 50
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """A person in a video says something else, and how much of that is seen is chosen.
 
-python scripts/inference_video_blend_control.py --source_video examples/astronaut_video.mp4
-    --audio examples/speech.flac --output output/out.mp4 --blend_mode strong
+scripts/inference_video_blend_control.py --source_video VIDEO --audio SPEECH --output OUT.mp4 --blend_mode strong
 """
 
 from __future__ import annotations

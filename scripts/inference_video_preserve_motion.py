@@ -1,7 +1,6 @@
 """A person in a video says something else; every frame keeps its own head and eyes.
 
-python scripts/inference_video_preserve_motion.py --source_video examples/astronaut_video.mp4
-    --audio examples/speech.flac --output output/out.mp4 --motion_frames 50
+scripts/inference_video_preserve_motion.py --source_video VIDEO --audio SPEECH --output OUT.mp4 --motion_frames 50
 """
 
 from __future__ import annotations

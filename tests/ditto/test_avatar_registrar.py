@@ -4,9 +4,10 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from cfg.errors import MediaError
+from cfg.errors import MediaError, NoFaceError
 from ditto.avatar import SourceFrame
 from ditto.avatar_registrar import MovingAvatar, Playback, StillAvatar, bounce
+from ditto.mini.template import default_template
 from ditto.official.source import smooth
 
 KEYS = {"scale": 1, "pitch": 66, "yaw": 66, "roll": 66, "t": 3, "exp": 63, "kp": 63}
@@ -70,12 +71,12 @@ def opened():
 
 @pytest.fixture
 def moving(opened):
-    def make(count, smoothing=1, limit=None):
+    def make(count, smoothing=1, limit=None, analyser=Analyser, **more):
         def open_frames():
             opened.append(Frames(count))
             return opened[-1]
 
-        made.append(MovingAvatar(open_frames, Analyser, smoothing, limit))
+        made.append(MovingAvatar(open_frames, analyser, smoothing, limit, **more))
         return made[-1]
 
     made = []
@@ -109,6 +110,22 @@ def test_a_video_goes_back_and_forth_with_its_end_frames_twice(moving, count, or
     frames = played(moving(count), len(order))
     assert [int(f.image[0, 0, 0]) for f in frames] == order
     assert [bounce(i, count) for i in range(len(order))] == order
+
+
+@pytest.mark.parametrize(
+    ("loop", "order"),
+    [
+        ("mirror", [0, 1, 2, 2, 1, 0, 0, 1]),
+        ("loop", [0, 1, 2, 0, 1, 2, 0, 1]),
+        ("hold", [0, 1, 2, 2, 2, 2, 2, 2]),
+        ("end", [0, 1, 2, 2, 2, 2, 2, 2]),
+    ],
+)
+def test_what_follows_the_last_frame_is_chosen(moving, loop, order):
+    avatar = moving(3, loop=loop)
+    assert [f.index for f in played(avatar, len(order))] == order
+    assert [f.index for f in played(avatar, len(order))] == order
+    assert avatar.length == (3 if loop == "end" else None)
 
 
 def test_a_limit_uses_only_the_first_frames(moving):
@@ -168,3 +185,75 @@ def test_playback_goes_on_where_it_is_when_frames_count_from_zero_again(moving):
     second = [playback.frame(i).index for i in range(3)]
     player.close()
     assert (first, second) == ([0, 1, 2, 3], [4, 5, 6])
+
+
+class Sometimes(Analyser):
+    """Sees no face in frames 0, 4 and 5."""
+
+    def track(self, image, index):
+        if index in (0, 4, 5):
+            raise NoFaceError(f"frame {index}: no face found")
+        return super().track(image, index)
+
+
+def shown(avatar, count):
+    return [(int(f.image[0, 0, 0]), f.seen) for f in played(avatar, count)]
+
+
+def test_frames_without_a_face_pass_unchanged(moving):
+    avatar = moving(8, analyser=Sometimes)
+    there = [(n, n not in (0, 4, 5)) for n in range(8)]
+    assert shown(avatar, 16) == there + there[::-1]
+    assert shown(avatar, 16) == there + there[::-1]
+
+
+def test_the_last_face_is_held_while_none_is_seen(moving):
+    avatar = moving(8, analyser=Sometimes, no_face="hold")
+    there = [(0, False), (1, True), (2, True), (3, True), (3, True), (3, True), (6, True), (7, True)]
+    assert shown(avatar, 16) == there + there[::-1]
+
+
+def test_where_every_frame_needs_a_face_the_frame_without_is_named(moving):
+    with pytest.raises(NoFaceError, match="frame 0"):
+        moving(8, analyser=Sometimes, no_face="fail")
+
+
+def test_a_video_without_any_face_is_refused(moving):
+    class Never(Analyser):
+        def track(self, image, index):
+            raise NoFaceError("no face found")
+
+    with pytest.raises(NoFaceError, match="no face found in the first 8 frames"):
+        moving(8, analyser=Never)
+
+
+def test_motion_is_not_averaged_over_a_frame_without_a_face(moving):
+    frames = played(moving(8, smoothing=3, analyser=Sometimes), 8)
+    np.testing.assert_allclose(frames[3].motion["t"], (measured(2)["t"] + measured(3)["t"]) / 2, atol=1e-6)
+    np.testing.assert_allclose(frames[6].motion["t"], (measured(6)["t"] + measured(7)["t"]) / 2, atol=1e-6)
+
+
+def test_parts_named_sharp_are_left_as_they_were_measured(moving):
+    for frame in played(moving(9, smoothing=5, sharp=("exp",)), 9):
+        np.testing.assert_array_equal(frame.motion["exp"], measured(frame.index)["exp"])
+
+
+class Mouths(Analyser):
+    """Landmarks of a mouth that is shut in frames 6 to 8 only."""
+
+    def track(self, image, index):
+        points = default_template().shape.astype(np.float32).copy() * 100
+        points[14, 1] = points[13, 1] + (0.5 if index in (6, 7, 8) else 20)
+        return points, True
+
+
+def test_lips_are_driven_from_where_the_mouth_is_calmest(moving):
+    avatar = moving(40, analyser=Mouths, neutral=10)
+    rest = np.mean([measured(n)["exp"] for n in (6, 7, 8)], axis=0)
+    np.testing.assert_allclose(avatar.first.motion["exp"], rest, atol=1e-6)
+    for frame in played(avatar, 90):
+        np.testing.assert_allclose(frame.neutral, rest, atol=1e-6)
+
+
+def test_without_neutral_frames_each_frame_is_driven_from_its_own_lips(moving):
+    assert all(frame.neutral is None for frame in played(moving(5), 12))

@@ -56,6 +56,41 @@ def drive(stage, motions):
     return [pose for item in motions for pose in stage.process(item)] + list(stage.flush())
 
 
+def with_neutral(stream, **neutral):
+    """The same source, its lips driven from elsewhere than where each frame has them."""
+    rest = parts(**neutral)["exp"]
+    frame = stream.frame
+    return SimpleNamespace(
+        is_image=stream.is_image, frame=lambda index: dataclasses.replace(frame(index), neutral=rest)
+    )
+
+
+def test_a_videos_own_speech_is_replaced_and_the_rest_of_its_face_kept():
+    talking = source(parts(lip=0.1, cheek=0.2), parts(lip=0.9, cheek=0.3), is_image=False)
+    stage = Stitch(with_neutral(talking, lip=0.05), None)
+    poses = drive(stage, [motion(0), motion(1, lip=0.4, cheek=0.7)])
+    lips = [float(pose.drive.expression.reshape(63)[LIP]) for pose in poses]
+    cheeks = [float(pose.drive.expression.reshape(63)[CHEEK]) for pose in poses]
+    assert lips == pytest.approx([0.05, 0.45])
+    assert cheeks == pytest.approx([0.2, 0.3])
+
+
+def test_a_frame_without_a_face_is_not_driven():
+    film = source(parts(lip=0.1), is_image=False)
+    frame = film.frame
+    film.frame = lambda index: dataclasses.replace(frame(index), seen=index != 1)
+    poses = drive(Stitch(film, None), [motion(0), motion(1, lip=0.4), motion(2, lip=0.4)])
+    lips = [float(pose.drive.expression.reshape(63)[LIP]) for pose in poses]
+    assert lips == pytest.approx([0.1, 0.1, 0.5])
+
+
+def test_a_frame_may_say_how_much_of_it_is_painted():
+    poses = drive(Stitch(source(), None, controls={1: {"blend_alpha": 0.25}}), [motion(0), motion(1)])
+    assert [pose.blend for pose in poses] == [None, 0.25]
+    with pytest.raises(ConfigError, match="from 0 to 1"):
+        Stitch(source(), None, controls={1: {"blend_alpha": 1.25}})
+
+
 def still_then(**given):
     """A first frame at rest, the anchor, and one that moves."""
     return [motion(0), motion(1, **given)]
