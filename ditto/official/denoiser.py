@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +15,8 @@ from ditto.motion.diffusion import Denoise
 from ditto.official.backend import Network
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from ditto.networks.lmdm import LMDM
 
 
@@ -39,34 +43,49 @@ class GraphDenoiser:
 class TorchDenoiser:
     """The network itself: conditions and times encoded once a window, guidance as one batch of two."""
 
-    def __init__(self, network: LMDM, device: str) -> None:
+    def __init__(self, network: LMDM, device: str, precision: str = "fp32") -> None:
         import torch
+
+        from ditto.networks.quick_denoiser import QuickDenoiser
 
         self._torch = torch
         self._device = torch.device(device)
-        self._network = network.to(self._device)
+        self._half = {"fp16": torch.float16, "bf16": torch.bfloat16}.get(precision)
+        self._network: LMDM | QuickDenoiser = network
+        if self._device.type == "cpu" and precision != "fp16":
+            with torch.inference_mode():
+                self._network = QuickDenoiser(network, self._half or torch.float32)
+            self._half = None
+        self._network.to(self._device)
 
     @classmethod
-    def load(cls, path: Path, device: str) -> TorchDenoiser:
+    def load(cls, path: Path, device: str, precision: str = "fp32") -> TorchDenoiser:
         from ditto.networks.checkpoint import load
         from ditto.networks.lmdm import LMDM
         from model_formats.torch_file import available
 
         network = load("lmdm", path)
         assert isinstance(network, LMDM)
-        return cls(network, str(available(device)))
+        return cls(network, str(available(device)), precision)
 
     def prepare(self, conditions: Floats, times: npt.NDArray[np.int64]) -> Denoise:
-        torch = self._torch
-        with torch.inference_mode():
-            heard = torch.from_numpy(np.ascontiguousarray(conditions)).to(self._device)
-            encoded = self._network.encode(heard, torch.from_numpy(times).to(self._device))
+        with self._running():
+            encoded: Any = self._network.encode(
+                self._placed(conditions), self._torch.from_numpy(times).to(self._device)
+            )
 
         def denoise(x: Floats, before: Floats, step: int) -> tuple[Floats, Floats]:
-            with torch.inference_mode():
-                noisy = torch.from_numpy(np.ascontiguousarray(x, np.float32)).to(self._device)
-                previous = torch.from_numpy(np.ascontiguousarray(before)).to(self._device)
-                noise, clean = self._network.denoise(noisy, previous, encoded, step)
-                return noise.cpu().numpy(), clean.cpu().numpy()
+            with self._running():
+                noise, clean = self._network.denoise(self._placed(x), self._placed(before), encoded, step)
+                return noise.float().cpu().numpy(), clean.float().cpu().numpy()
 
         return denoise
+
+    def _placed(self, array: Floats) -> Tensor:
+        return self._torch.from_numpy(np.ascontiguousarray(array, np.float32)).to(self._device)
+
+    @contextmanager
+    def _running(self) -> Iterator[None]:
+        casting = self._torch.autocast(self._device.type, self._half, enabled=self._half is not None)
+        with self._torch.inference_mode(), casting:
+            yield

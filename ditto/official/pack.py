@@ -172,7 +172,7 @@ class OfficialPack:
     def _open_denoiser(self) -> Denoiser:
         path = self._path("lmdm")
         if path.suffix in TORCH_FILES:
-            return TorchDenoiser.load(existing(path), self._settings.device)
+            return TorchDenoiser.load(existing(path), self._settings.device, self._settings.precision)
         self._open["lmdm"] = self._opened("lmdm")
         return GraphDenoiser(self._open["lmdm"])
 

@@ -1,0 +1,60 @@
+"""The denoiser as a CPU runs it against the denoiser as it is defined."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from ditto.networks.lmdm import LMDM  # noqa: E402
+from ditto.networks.quick_denoiser import QuickDenoiser, packed  # noqa: E402
+from ditto.official.denoiser import TorchDenoiser  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def plain():
+    torch.manual_seed(0)
+    network = LMDM(20).eval().requires_grad_(False)
+    for name, values in network.named_parameters():
+        if values.ndim == 1 and not name.endswith("weight"):
+            torch.nn.init.normal_(values, std=0.05)
+        elif name.startswith("null_cond"):
+            torch.nn.init.normal_(values)
+    return network
+
+
+def drawn(*shape):
+    return torch.randn(shape, generator=torch.Generator().manual_seed(sum(shape)))
+
+
+def test_steps_of_two_windows_are_those_of_the_plain_denoiser(plain):
+    conditions, times = drawn(2, 80, 20), torch.tensor([900, 300])
+    with torch.inference_mode():
+        quick = QuickDenoiser(plain)
+        ours, theirs = quick.encode(conditions, times), plain.encode(conditions, times)
+        for step in (1, 0, 1):
+            x, previous = drawn(2, 80, 265), drawn(2, 265)
+            wanted = plain.denoise(x, previous, theirs, step)
+            for made, right in zip(quick.denoise(x, previous, ours, step), wanted, strict=True):
+                torch.testing.assert_close(made, right, rtol=0, atol=2e-5 * float(right.abs().max()))
+
+
+def test_without_onednn_the_layers_are_the_ordinary_ones(monkeypatch):
+    weight, bias, x = drawn(6, 4), drawn(6), drawn(3, 4)
+    fast = packed(weight, bias, "gelu")(x)
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
+    torch.testing.assert_close(packed(weight, bias, "gelu")(x), fast)
+    torch.testing.assert_close(packed(weight, bias)(x), torch.nn.functional.linear(x, weight, bias))
+
+
+@pytest.mark.parametrize(("precision", "near"), [("fp32", 2e-5), ("bf16", 0.05), ("fp16", 0.02)])
+def test_the_precision_asked_for_is_the_one_that_is_used(plain, precision, near):
+    conditions = drawn(1, 80, 20).numpy()
+    x, before, times = drawn(1, 80, 265).numpy(), drawn(1, 265).numpy(), np.array([500])
+    with torch.inference_mode():
+        _, wanted = plain(*map(torch.from_numpy, (x, before, conditions, times)))
+    _, clean = TorchDenoiser(plain, "cpu", precision).prepare(conditions, times)(x, before, 0)
+    off = np.abs(clean - wanted.numpy()).max() / float(wanted.abs().max())
+    assert off < near
+    assert precision == "fp32" or off > 1e-4
