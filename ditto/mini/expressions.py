@@ -25,14 +25,15 @@ MOVES: Mapping[
     "wink_left": ({**WINK, Exp.ASYM: -1.8}, {}),
     "wink_right": ({**WINK, Exp.ASYM: 1.8}, {}),
 }
-LIDS = {
-    "blink": (Exp.BLINK_LEFT, Exp.BLINK_RIGHT),
-    "wink_left": (Exp.BLINK_LEFT,),
-    "wink_right": (Exp.BLINK_RIGHT,),
+SQUINT = 0.6  # millimetres that the other eye narrows in a wink, which it may not blink through
+LIDS: Mapping[str, Offsets] = {
+    "blink": {Exp.BLINK_LEFT: FULL_BLINK, Exp.BLINK_RIGHT: FULL_BLINK},
+    "wink_left": {Exp.BLINK_LEFT: FULL_BLINK, Exp.BLINK_RIGHT: SQUINT},
+    "wink_right": {Exp.BLINK_LEFT: SQUINT, Exp.BLINK_RIGHT: FULL_BLINK},
 }
 
 FACE = FaceRows(
     moves={name: (row_of(more, METRE), row_of(less, METRE)) for name, (more, less) in MOVES.items()},
-    lids={name: row_of(dict.fromkeys(lids, FULL_BLINK), METRE) for name, lids in LIDS.items()},
+    lids={name: row_of(lids, METRE) for name, lids in LIDS.items()},
     lids_per_degree=row_of(dict.fromkeys(LIDS["blink"], LIDS_FOLLOW), METRE),
 )

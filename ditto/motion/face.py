@@ -20,7 +20,7 @@ class FaceRows:
     """What stands for each named movement in a pack's expression; all rows are (1, 63)."""
 
     moves: Mapping[str, tuple[Floats, Floats]]  # control -> added at 1, and at -1
-    lids: Mapping[str, Floats]  # control -> offsets from the portrait of the eyes it closes
+    lids: Mapping[str, Floats]  # control -> offsets from the portrait of the lids it moves
     lids_per_degree: Floats  # added for each degree that a gaze target lies down
 
 
@@ -55,13 +55,12 @@ def look(rest: Floats, face: Floats, controls: Controls, rows: FaceRows) -> Floa
 
 
 def close_lids(rest: Floats, face: Floats, controls: Controls, rows: FaceRows) -> Floats:
-    """Each eye closed as far as the strongest of the controls that close it has it."""
-    share = np.zeros_like(rest)
-    shut = rest
+    """Each eye where the control has it that closes it most, in place of the motion's own lids."""
+    share, lid = np.zeros_like(rest), np.zeros_like(rest)
     for name, row in rows.lids.items():
         amount = getattr(controls, name)
         if amount:
             asked = (row != 0) * np.float32(min(max(amount, 0.0), 1.0))
-            shut = np.where(asked > share, rest + row, shut)
-            share = np.maximum(share, asked)
-    return np.asarray(face * (1 - share) + shut * share, np.float32)
+            more = np.abs(asked * row) > np.abs(share * lid)
+            share, lid = np.where(more, asked, share), np.where(more, row, lid)
+    return np.asarray(face * (1 - share) + (rest + lid) * share, np.float32)

@@ -101,6 +101,13 @@ def test_a_wink_closes_one_eye_wholly_leaves_the_other_and_lifts_the_cheek(drawn
     nothing_else(change, *EYES, *MOUTH)
 
 
+def test_the_other_eye_does_not_blink_through_a_wink_but_both_may_be_winked(drawn):
+    change = drawn.change({"wink_left": 1}, drawn.still + exp(BLINK_LEFT=10, BLINK_RIGHT=10))
+    assert change["BLINK_LEFT"] > 8 and abs(change["BLINK_RIGHT"]) < 1.5
+    both = drawn.change({"wink_left": 1, "wink_right": 1})
+    assert min(both["BLINK_LEFT"], both["BLINK_RIGHT"]) > 8
+
+
 def test_a_blink_closes_both_eyes_and_no_other_blink_opens_them_again(drawn):
     for vector in (None, drawn.still + exp(BLINK_LEFT=10, BLINK_RIGHT=10)):
         change = drawn.change({"blink": 1}, vector)
