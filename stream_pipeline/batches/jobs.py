@@ -40,7 +40,7 @@ def jobs_of_folders(source: Path, audio: Path, folder: Path, suffix: str = ".mp4
     """Each portrait with each sound; either may be one file, or a folder of them."""
     portraits, sounds = files_in(source, PORTRAITS, "portraits"), files_in(audio, SOUNDS, "sounds")
     names = distinct_names(sounds)
-    if len(portraits) == 1:
+    if not source.is_dir():
         return [Job(portraits[0], s, folder / f"{names[s]}{suffix}") for s in sounds]
     people = distinct_names(portraits)
     return [
