@@ -30,6 +30,7 @@ class Studio:
     def __init__(self, finder, name):
         self.image = np.ascontiguousarray(cv2.imread(str(EXAMPLES / f"{name}.jpg"))[..., ::-1])
         self.finder = finder
+        self._face = finder.find(self.image)[0]
         self.source = NotingAnalyser(finder, SourceSettings()).analyse(self.image, 0)
         self.still = to_vector(self.source.motion, without=("kp",))
         self._parts = MiniWarper(), MiniDecoder(), MiniCompositor()
@@ -47,11 +48,16 @@ class Studio:
 
     def seen(self, picture):
         """Degrees, pixels, size in one of the portrait's, and millimetres, as the face tracking has them."""
-        found = measure(self.finder.refine(picture, self.finder.find(picture)[0], views=4).landmarks[None])
+        found = measure(self.landmarks(picture)[None])
         angles = {name: float(getattr(found, name)[0]) for name in ("pitch", "yaw", "roll")}
         place = {"right": float(found.translation[0, 0]), "down": float(found.translation[0, 1])}
         face = {number.name: float(found.expression[0, number]) / METRE for number in Exp}
         return {**angles, **place, "size": float(found.scale[0]), **face}
+
+    def landmarks(self, picture):
+        """(478, 3), looked for where the face of the portrait was and looked at twice."""
+        near = self.finder.refine(picture, self._face, views=1)
+        return self.finder.refine(picture, near, views=4).landmarks
 
     def change(self, controls=None, vector=None, options=None):
         """What the tracking sees differently from the portrait left alone; size as a factor."""

@@ -70,10 +70,7 @@ def test_the_brows_rise_and_fall(drawn):
 
 def test_furrowed_brows_come_together(drawn):
     before, after = drawn.painted(), drawn.painted({"furrow": 1})
-    inner = [
-        drawn.finder.refine(p, drawn.finder.find(p)[0], views=4).landmarks[[107, 336]]
-        for p in (before, after)
-    ]
+    inner = [drawn.landmarks(picture)[[107, 336]] for picture in (before, after)]
     lower = (inner[1] - inner[0])[:, 1].mean() / drawn.millimetre
     assert lower > 0.4  # the tracking hardly sees brows move sideways, but sees them come down
     nothing_else(drawn.change({"furrow": 1}), "BROW_IN", "BROW_OUT")
@@ -150,7 +147,7 @@ def test_an_expression_is_made_stronger_or_left_out(drawn):
     talking = drawn.still + exp(GAP=8, JAW=3)
     gaps = [drawn.change({"alpha_exp": factor}, talking)["GAP"] for factor in (0, 0.5, 1, 1.4)]
     assert gaps == sorted(gaps)
-    assert gaps[0] < 0.5 and gaps[2] == pytest.approx(8, abs=2.5)
+    assert gaps[0] < 0.5 and gaps[2] == pytest.approx(8, abs=3)
 
 
 def test_an_offset_of_the_expression_moves_what_its_number_names(drawn):
@@ -197,7 +194,7 @@ PEAKS = {  # what is seen at the height of a gesture, and what else it may move
     "look_left": (0.5, {"GAZE_X_LEFT": (-6, -1)}, ("yaw", *EYES)),
     "look_right": (0.5, {"GAZE_X_LEFT": (1, 6)}, ("yaw", *EYES)),
     "look_up": (0.5, {"GAZE_Y_LEFT": (-4, -0.6)}, EYES),
-    "look_down": (0.5, {"GAZE_Y_LEFT": (0.4, 4)}, EYES),
+    "look_down": (0.5, {"GAZE_Y_LEFT": (0.3, 4)}, EYES),
     "blink": (0.42, {"BLINK_LEFT": (8, 13), "BLINK_RIGHT": (8, 13)}, EYES),
     "wink_left": (0.4, {"BLINK_LEFT": (8, 13), "BLINK_RIGHT": (-1.5, 1.5)}, (*EYES, *MOUTH)),
     "wink_right": (0.4, {"BLINK_RIGHT": (8, 13), "BLINK_LEFT": (-1.5, 1.5)}, (*EYES, *MOUTH)),
@@ -243,7 +240,7 @@ def felt(studios):
 SHOWN = {
     "Angry": {"BROW_IN": (1.5, 9), "CORNER": (0.8, 6)},
     "Disgust": {"SNEER": (-9, -1), "CORNER": (0.5, 6), "BROW_IN": (0.6, 6)},
-    "Fear": {"BROW_IN": (-8, -1.5), "GAP": (0.8, 4), "WIDTH": (1, 8)},
+    "Fear": {"BROW_IN": (-8, -1.5), "GAP": (0.4, 4), "WIDTH": (1, 8)},
     "Happy": {"WIDTH": (4, 12), "CORNER": (-7, -2)},
     "Neutral": {"BROW_IN": (-0.1, 0.1), "WIDTH": (-0.1, 0.1)},
     "Sad": {"BROW_IN": (-8, -1.2), "CORNER": (1.5, 7), "BLINK_LEFT": (0.5, 5)},
