@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ditto.messages import Floats, Image
-from ditto.mini.warp import fill
+from ditto.mini.layers import fill
 
 Person = Callable[[Image], Floats]
 
@@ -20,7 +20,7 @@ SURE = 0.9  # of the person in the whole view: stays, whatever the closer look s
 SHARPENED = (0.34, 0.86)  # of the fitted mask: what is below is nothing, above is whole
 FITTED = 1e-4  # variance of colours below which an edge is not looked for
 COLOURS = 320  # pixels of the longer side that colours are carried outwards at
-PURE = (0.45, 0.97)  # of the mask: below, a pixel's own colour does not count; above, it alone does
+PURE = (0.75, 0.985)  # of the mask: below, a pixel's own colour does not count; above, it alone does
 
 
 class Matting:

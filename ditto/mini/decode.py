@@ -10,10 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ditto.messages import Floats, Image, Pose
-from ditto.mini.raster import over_background, paint_mouth
+from ditto.mini.layers import Layers
+from ditto.mini.raster import paint_ball, paint_mouth
 from ditto.mini.register import SHUT_GAP, MiniAppearance, ramp
+from ditto.mini.repaint import repainted
 from ditto.mini.template import CHEEKS, EYES, LOWER_INNER, LOWER_OUTER, MILLIMETRES, UPPER_INNER, Eye
-from ditto.mini.warp import UNVEILING, Layers, Moved
+from ditto.mini.warp import Moved
 
 Box = tuple[int, int, int, int]
 EDGE = 1.6  # millimetres the upper teeth end below the resting seam
@@ -28,8 +30,8 @@ class EyeLayer:
     """An eyeball without its lids."""
 
     texture: Image  # (h, w, 3)
-    corner: tuple[int, int]  # x, y of its first pixel in the moving box
-    pupil: Floats  # (2,) in the moving box
+    corner: tuple[int, int]  # x, y of its first pixel in the picture
+    pupil: Floats  # (2,) in the picture
     radius: float  # of the iris, pixels
     lash: Floats  # (3,)
     width: float  # pixels
@@ -42,11 +44,12 @@ class Details:
     appearance: MiniAppearance
     eyes: tuple[EyeLayer | None, EyeLayer | None]
     colours: Floats  # (6, 3) teeth, gums, tongue, shallow and deep cavity, lip
-    own_mouth: Floats  # (h, w) 0..1 the source's mouth opening in the moving box; empty if it is shut
+    own_mouth: Floats  # (h, w) 0..1 the source's mouth opening; empty if it is shut
+    own_corner: tuple[int, int]  # x, y of its first pixel in the picture
 
 
 class MiniDecoder:
-    """Paints what warping cannot: what the source does not show."""
+    """The whole frame with the picture moved, and over it what the source does not show."""
 
     def __init__(self) -> None:
         self._details: Details | None = None  # of the source frame last painted
@@ -57,28 +60,12 @@ class MiniDecoder:
         details = self._details
         if details is None or details.appearance is not warped.layers.appearance:
             details = self._details = details_of(warped.layers)
-        out = background(warped)
-        left, top = warped.layers.appearance.box[:2]
-        corner = np.array([left, top], np.float32)
+        out = repainted(warped)
         for number, layer in enumerate(details.eyes):
             if layer is not None:
-                paint_eye(out, EYES[number], layer, warped, number, corner)
-        mouth(out, details, warped, corner)
+                paint_eye(out, EYES[number], layer, warped, number)
+        mouth(out, details, warped)
         return out
-
-
-def background(moved: Moved) -> Image:
-    """The (h, w, 3) box with the background grown in where the head has gone away."""
-    out: Image = moved.layers.picture.copy()
-    x0, y0, x1, y1 = moved.region
-    behind = moved.background
-    if behind is None:
-        if moved.image.size:
-            out[y0:y1, x0:x1] = cv2.cvtColor(moved.image, cv2.COLOR_RGBA2RGB)
-        return out
-    amount = round(255 * float(ramp(moved.travel, UNVEILING, 3.0)))
-    over_background(moved.image, out, behind.plate, behind.reach, x0, y0, amount)
-    return out
 
 
 def curve(points: Floats, between: int = 4) -> Floats:
@@ -103,38 +90,40 @@ def covered(contour: Floats, box: Box, blur: float) -> Floats:
     return np.asarray(cv2.GaussianBlur(mask, (0, 0), blur) / np.float32(255), np.float32)
 
 
-def around(points: Floats, shape: tuple[int, ...], pad: float) -> Box | None:
-    """The pixels about some points; None where nothing is left of them in the picture."""
-    left, top = np.maximum(0, np.floor(points.min(0) - pad)).astype(int)
-    right, bottom = np.minimum((shape[1], shape[0]), np.ceil(points.max(0) + pad + 1)).astype(int)
+def around(points: Floats, limits: Box, pad: float) -> Box | None:
+    """The pixels about some points; None where nothing is left of them within the limits."""
+    left, top = np.maximum(limits[:2], np.floor(points.min(0) - pad)).astype(int)
+    right, bottom = np.minimum(limits[2:], np.ceil(points.max(0) + pad + 1)).astype(int)
     return (int(left), int(top), int(right), int(bottom)) if right - left > 3 and bottom - top > 3 else None
 
 
 def details_of(layers: Layers) -> Details:
     look = layers.appearance
-    corner = np.array(look.box[:2], np.float32)
-    points = look.points[:, :2] - corner
+    points = look.points[:, :2]
     left, right = (
-        eye_layer(layers.picture, points, eye) if opening > 0.13 else None
+        eye_layer(layers.image, look, eye) if opening > 0.13 else None
         for eye, opening in zip(EYES, look.eyes_open, strict=True)
     )
-    own = np.zeros((0, 0), np.float32)
+    own, corner = np.zeros((0, 0), np.float32), (0, 0)
     if look.gap > SHUT_GAP:
         contour = outline(curve(points[list(UPPER_INNER)]), curve(points[list(LOWER_INNER)]))
-        height, width = layers.picture.shape[:2]
         shrink = max(1, round(look.millimetre))
-        mask = np.zeros((height, width), np.uint8)
-        cv2.fillPoly(mask, [np.round(contour * 256).astype(np.int32)], 255, cv2.LINE_AA, 8)
-        inner = cv2.erode(mask, np.ones((2 * shrink + 1, 2 * shrink + 1), np.uint8))
-        own = np.asarray(cv2.GaussianBlur(inner, (0, 0), shrink * 0.8), np.float32) / np.float32(255)
-    return Details(look, (left, right), colours_of(layers.picture, points), own)
+        box = around(contour, look.box, 2 * shrink)
+        if box is not None:
+            mask = np.zeros((box[3] - box[1], box[2] - box[0]), np.uint8)
+            cv2.fillPoly(mask, [np.round((contour - box[:2]) * 256).astype(np.int32)], 255, cv2.LINE_AA, 8)
+            inner = cv2.erode(mask, np.ones((2 * shrink + 1, 2 * shrink + 1), np.uint8))
+            own = np.asarray(cv2.GaussianBlur(inner, (0, 0), shrink * 0.8), np.float32) / np.float32(255)
+            corner = (box[0], box[1])
+    return Details(look, (left, right), colours_of(layers.image, points), own, corner)
 
 
-def eye_layer(picture: Image, points: Floats, eye: Eye) -> EyeLayer | None:
+def eye_layer(picture: Image, look: MiniAppearance, eye: Eye) -> EyeLayer | None:
     """The eyeball with the lids painted away, grown from what they leave to see."""
+    points = look.points[:, :2]
     contour = outline(points[list(eye.upper)], points[list(eye.lower)])
     width = float(np.linalg.norm(points[eye.upper[0]] - points[eye.upper[-1]]))
-    box = around(contour, picture.shape, 0.55 * width)
+    box = around(contour, look.box, 0.55 * width)
     if box is None or width < 6:
         return None
     x0, y0, x1, y1 = box
@@ -162,49 +151,44 @@ def eye_layer(picture: Image, points: Floats, eye: Eye) -> EyeLayer | None:
     return EyeLayer(texture, (x0, y0), points[eye.iris[0]], float(rim.mean()), tones.mean(0), width)
 
 
-def paint_eye(out: Image, eye: Eye, layer: EyeLayer, moved: Moved, number: int, corner: Floats) -> None:
+def paint_eye(out: Image, eye: Eye, layer: EyeLayer, moved: Moved, number: int) -> None:
     """Paints the eyeball between the moved lids, if they or the eye have moved at all."""
     share, gaze = moved.blink[number], moved.gaze[number]
     strength = float(np.clip(abs(share) * 12 + np.abs(gaze).max() / layer.width * 25, 0, 1))
     if strength < 0.02:
         return
-    upper = curve(moved.placed[list(eye.upper)] - corner)
-    lower = curve(moved.placed[list(eye.lower)] - corner)
+    look = moved.layers.appearance
+    upper = curve(moved.placed[list(eye.upper)])
+    lower = curve(moved.placed[list(eye.lower)])
     contour = outline(upper, lower)
-    box = around(contour, out.shape, 3)
+    box = around(contour, look.box, 3)
     if box is None:
         return
-    x0, y0, x1, y1 = box
     tall = float(np.abs(upper[:, 1] - lower[:, 1]).max())
-    draw_lashes(out, layer, upper, lower, tall)
+    draw_lashes(out, layer, upper, lower, tall, look.box)
     fine = max(0.6, layer.width * 0.012)
-    alpha = covered(contour, box, fine) * float(np.clip((tall - fine) / (2.5 * fine), 0, 1)) * strength
-    before = moved.layers.appearance.points[list(eye.upper + eye.lower), :2].mean(0) - corner
-    after = moved.rigid[list(eye.upper + eye.lower), :2].mean(0) - corner
+    alpha = covered(contour, box, fine)
+    alpha *= np.float32(np.clip((tall - fine) / (2.5 * fine), 0, 1) * strength)
+    lids = list(eye.upper + eye.lower)
+    before = look.points[lids, :2].mean(0) - layer.corner
+    after = moved.rigid[lids, :2].mean(0)
     back = np.linalg.inv(moved.turn[:2, :2]).astype(np.float32)
-    grid = np.stack(np.meshgrid(np.arange(x0, x1), np.arange(y0, y1)), -1).astype(np.float32)
-    where = (grid - after) @ back.T + before
-    distance = np.linalg.norm(where - (layer.pupil + gaze), axis=-1) / layer.radius
-    where -= gaze * (1 - ramp(distance, 0.95, 2.3))[..., None]
-    where = (where - layer.corner).astype(np.float32)
-    ball = cv2.remap(
-        layer.texture, where[..., 0], where[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    ).astype(np.float32)
     shadow = cv2.GaussianBlur(alpha, (0, 0), max(1.0, tall * 0.10))
     shadow = np.roll(shadow, max(1, int(tall * 0.10)), 0)
-    closing = float(np.clip(share * 2, 0, 1))
-    ball *= (1 - 0.20 * closing * (1 - np.clip(shadow * 1.15, 0, 1)))[..., None]
-    under = out[y0:y1, x0:x1]
-    out[y0:y1, x0:x1] = (under + (ball - under) * alpha[..., None] + 0.5).astype(np.uint8)
+    paint_ball(
+        out, alpha, shadow, box[0], box[1], layer.texture, after.astype(np.float32),
+        before.astype(np.float32), back, (layer.pupil - layer.corner).astype(np.float32), gaze,
+        layer.radius, float(np.clip(share * 2, 0, 1)),
+    )  # fmt: skip
 
 
-def draw_lashes(out: Image, layer: EyeLayer, upper: Floats, lower: Floats, tall: float) -> None:
+def draw_lashes(out: Image, layer: EyeLayer, upper: Floats, lower: Floats, tall: float, limits: Box) -> None:
     """Darkens the line where the lids meet, more the nearer they are."""
     amount = 0.7 * (1 - float(ramp(tall, 0.015 * layer.width, 0.165 * layer.width)))
     if amount < 0.02:
         return
     line = 0.35 * upper + 0.65 * lower
-    box = around(line, out.shape, 0.12 * layer.width + 2)
+    box = around(line, limits, 0.12 * layer.width + 2)
     if box is None:
         return
     x0, y0, x1, y1 = box
@@ -282,16 +266,16 @@ def brightest_white(picture: Image, points: Floats) -> Floats | None:
     return np.asarray(whites[np.argsort(whites.sum(1))[-len(whites) // 3 :]].mean(0), np.float32)
 
 
-def mouth(out: Image, details: Details, moved: Moved, corner: Floats) -> None:
+def mouth(out: Image, details: Details, moved: Moved) -> None:
     """Paints teeth, tongue and cavity into the open mouth."""
     look = details.appearance
-    upper = curve(moved.placed[list(UPPER_INNER)] - corner)
-    lower = curve(moved.placed[list(LOWER_INNER)] - corner)
+    upper = curve(moved.placed[list(UPPER_INNER)])
+    lower = curve(moved.placed[list(LOWER_INNER)])
     mm = look.millimetre
     if moved.gap < 0.35 or float((lower - upper)[:, 1].max()) < 0.7:
         return
     contour = outline(upper, lower)
-    box = around(contour, out.shape, 2 + mm)
+    box = around(contour, look.box, 2 + mm)
     if box is None:
         return
     x0, y0 = box[:2]
@@ -301,10 +285,10 @@ def mouth(out: Image, details: Details, moved: Moved, corner: Floats) -> None:
     drop = round(0.8 * mm)
     if drop:
         lit = np.vstack([np.zeros_like(lit[:drop]), lit[:-drop]]) if drop < len(lit) else np.zeros_like(lit)
-    seam = moved.rigid[[13, 14], :2].mean(0) - corner
+    seam = moved.rigid[[13, 14], :2].mean(0)
     skull = moved.turn @ look.turn
     to_mm = np.linalg.inv(skull[:2, :2] * look.scale / MILLIMETRES).astype(np.float32)
-    own, own_cover = own_mouth(details, moved, box, seam, corner)
+    own, own_cover = own_mouth(details, moved, box, seam)
     upper_teeth, lower_teeth, tongue = mouth_parts()
     paint_mouth(
         out, cover, np.ascontiguousarray(lit), x0, y0, seam.astype(np.float32), to_mm, details.colours,
@@ -312,7 +296,7 @@ def mouth(out: Image, details: Details, moved: Moved, corner: Floats) -> None:
     )  # fmt: skip
 
 
-def own_mouth(details: Details, moved: Moved, box: Box, seam: Floats, corner: Floats) -> tuple[Image, Floats]:
+def own_mouth(details: Details, moved: Moved, box: Box, seam: Floats) -> tuple[Image, Floats]:
     """The source's own open mouth in a box, and how far it is used there."""
     x0, y0, x1, y1 = box
     size = (y1 - y0, x1 - x0)
@@ -321,12 +305,14 @@ def own_mouth(details: Details, moved: Moved, box: Box, seam: Floats, corner: Fl
     if not details.own_mouth.size or share < 0.01:
         return np.zeros((*size, 3), np.uint8), np.zeros(size, np.float32)
     back = np.linalg.inv(moved.turn[:2, :2]).astype(np.float32)
-    before = look.points[[13, 14], :2].mean(0) - corner
+    before = look.points[[13, 14], :2].mean(0)
     grid = np.stack(np.meshgrid(np.arange(x0, x1), np.arange(y0, y1)), -1).astype(np.float32)
     where = ((grid - seam) @ back.T + before).astype(np.float32)
-    maps = (where[..., 0], where[..., 1])
-    cover = cv2.remap(details.own_mouth, *maps, cv2.INTER_LINEAR)
-    picture = cv2.remap(moved.layers.picture, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    inside = where - np.array(details.own_corner, np.float32)
+    cover = cv2.remap(details.own_mouth, inside[..., 0], inside[..., 1], cv2.INTER_LINEAR)
+    picture = cv2.remap(
+        moved.layers.image, where[..., 0], where[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
     return np.asarray(picture, np.uint8), np.asarray(cover * np.float32(share), np.float32)
 
 

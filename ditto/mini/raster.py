@@ -7,6 +7,13 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+BLOCK = 16  # pixels of the squares that are painted in one way throughout
+TILE = 8  # pixels of the squares whose foreground is known
+SOLID = 254  # from here on a foreground lets nothing through
+UNVEILED = np.float32(0.2)  # pixels a head travels before anything behind it is uncovered
+UNVEILING = np.float32(1 / 1.3)  # of it is shown for each pixel more
+SHARE = np.float32(1 / 255)
+
 _fast = njit(cache=True, nogil=True, fastmath=True)
 
 
@@ -21,19 +28,19 @@ def ramp(x, a, b):  # type: ignore[no-untyped-def]
 
 
 @_fast
-def raster_shift(placed, source, depth, triangles, shift_x, shift_y, nearest, tested, x0, y0, step_x, step_y):  # type: ignore[no-untyped-def]
+def raster_shift(placed, source, depth, triangles, shift_x, shift_y, nearest, tested, x0, y0, step):  # type: ignore[no-untyped-def]
     """Writes where each grid point comes from, minus where it is, in pixels of the picture.
 
     `placed` and `source` are (n, 2) vertices in the picture; grid point (i, j) lies at
-    x0 + (j + 0.5) · step_x - 0.5, y0 + (i + 0.5) · step_y - 0.5. With `tested` the nearest of several
+    x0 + (j - 0.5) · step - 0.5, y0 + (i - 0.5) · step - 0.5. With `tested` the nearest of several
     triangles wins.
     """
     height, width = shift_x.shape
     for k in range(triangles.shape[0]):
         i, j, m = triangles[k, 0], triangles[k, 1], triangles[k, 2]
-        ax, ay = (placed[i, 0] - x0 + 0.5) / step_x - 0.5, (placed[i, 1] - y0 + 0.5) / step_y - 0.5
-        bx, by = (placed[j, 0] - x0 + 0.5) / step_x - 0.5, (placed[j, 1] - y0 + 0.5) / step_y - 0.5
-        cx, cy = (placed[m, 0] - x0 + 0.5) / step_x - 0.5, (placed[m, 1] - y0 + 0.5) / step_y - 0.5
+        ax, ay = (placed[i, 0] - x0 + 0.5) / step + 0.5, (placed[i, 1] - y0 + 0.5) / step + 0.5
+        bx, by = (placed[j, 0] - x0 + 0.5) / step + 0.5, (placed[j, 1] - y0 + 0.5) / step + 0.5
+        cx, cy = (placed[m, 0] - x0 + 0.5) / step + 0.5, (placed[m, 1] - y0 + 0.5) / step + 0.5
         area = (bx - ax) * (cy - ay) - (cx - ax) * (by - ay)
         if abs(area) < 1e-6:
             continue
@@ -45,6 +52,7 @@ def raster_shift(placed, source, depth, triangles, shift_x, shift_y, nearest, te
             continue
         bdx, bdy = (cy - ay) / area, -(cx - ax) / area
         cdx, cdy = -(by - ay) / area, (bx - ax) / area
+        adx = -bdx - cdx
         ux, uy = source[i, 0] - placed[i, 0], source[i, 1] - placed[i, 1]
         ubx, uby = source[j, 0] - placed[j, 0] - ux, source[j, 1] - placed[j, 1] - uy
         ucx, ucy = source[m, 0] - placed[m, 0] - ux, source[m, 1] - placed[m, 1] - uy
@@ -52,72 +60,141 @@ def raster_shift(placed, source, depth, triangles, shift_x, shift_y, nearest, te
         for y in range(top, bottom + 1):
             b = (left - ax) * bdx + (y - ay) * bdy
             c = (left - ax) * cdx + (y - ay) * cdy
-            for x in range(left, right + 1):
-                if b >= -1e-4 and c >= -1e-4 and b + c <= 1.0002:
-                    here = z + b * zb + c * zc
-                    if not tested or here < nearest[y, x]:
-                        if tested:
-                            nearest[y, x] = here
-                        shift_x[y, x] = ux + b * ubx + c * ucx
-                        shift_y[y, x] = uy + b * uby + c * ucy
-                b += bdx
-                c += cdx
+            first, last = within(b, bdx, 0.0, float(right - left))
+            first, last = within(c, cdx, first, last)
+            first, last = within(1 - b - c, adx, first, last)
+            begin, end = left + int(np.ceil(first)), left + int(np.floor(last)) + 1
+            for x in range(begin, end):
+                bx_, cx_ = b + (x - left) * bdx, c + (x - left) * cdx
+                here = z + bx_ * zb + cx_ * zc
+                if not tested or here < nearest[y, x]:
+                    if tested:
+                        nearest[y, x] = here
+                    shift_x[y, x] = ux + bx_ * ubx + cx_ * ucx
+                    shift_y[y, x] = uy + bx_ * uby + cx_ * ucy
+
+
+@_inlined
+def within(value, slope, first, last):  # type: ignore[no-untyped-def]
+    """The part of first..last in which value + slope · x is not negative, but for rounding."""
+    value += 1e-4
+    if slope > 1e-12:
+        return max(first, -value / slope), last
+    if slope < -1e-12:
+        return first, min(last, -value / slope)
+    if value < 0:
+        return 1.0, 0.0
+    return first, last
 
 
 @_fast
-def moving_part(shift_x, shift_y, least):  # type: ignore[no-untyped-def]
-    """Left, top, right and bottom of the grid points that are shifted by `least` or more; 0 for none."""
-    height, width = shift_x.shape
-    left, top, right, bottom = width, height, 0, 0
-    for y in range(height):
-        for x in range(width):
-            if abs(shift_x[y, x]) >= least or abs(shift_y[y, x]) >= least:
-                left, top = min(left, x), min(top, y)
-                right, bottom = max(right, x + 1), max(bottom, y + 1)
-    return left, top, right, bottom
+def block_kinds(shift_x, shift_y, step, height, width, solid, bare, least):  # type: ignore[no-untyped-def]
+    """(rows, columns) of blocks of BLOCK pixels: 0 stays as it is, 1 is all moved foreground, 2 is both.
 
-
-@_fast
-def add_grid(map_x, map_y, left, top, right, bottom):  # type: ignore[no-untyped-def]
-    """Turns shifts into places within a rectangle."""
-    for y in range(top, bottom):
-        for x in range(left, right):
-            map_x[y, x] += x
-            map_y[y, x] += y
-
-
-@_fast
-def over_background(moved, out, plate, reach, x0, y0, amount):  # type: ignore[no-untyped-def]
-    """Lays the moved (h, w, 4) foreground on the picture at x0, y0, and the plate where it has gone away.
-
-    `out` holds the source and becomes the result. `reach` is its widened foreground in 0..255,
-    `amount` 0..255 how much the plate may show.
+    `solid` and `bare` tell of the source's tiles whether all, or nothing, of them is foreground;
+    empty where everything is.
     """
-    height, width = moved.shape[0], moved.shape[1]
-    for i in range(height):
-        for j in range(width):
-            y, x = i + y0, j + x0
-            alpha = np.int32(moved[i, j, 3])
-            if alpha >= 254:
+    rows, columns = (height + BLOCK - 1) // BLOCK, (width + BLOCK - 1) // BLOCK
+    kinds = np.zeros((rows, columns), np.uint8)
+    for i in range(rows):
+        end_y = min(height, (i + 1) * BLOCK)
+        first_y, last_y = i * BLOCK // step, (end_y - 1) // step + 2
+        for j in range(columns):
+            end_x = min(width, (j + 1) * BLOCK)
+            first_x, last_x = j * BLOCK // step, (end_x - 1) // step + 2
+            low_x, high_x = shift_x[first_y, first_x], shift_x[first_y, first_x]
+            low_y, high_y = shift_y[first_y, first_x], shift_y[first_y, first_x]
+            for y in range(first_y, last_y + 1):
+                for x in range(first_x, last_x + 1):
+                    low_x, high_x = min(low_x, shift_x[y, x]), max(high_x, shift_x[y, x])
+                    low_y, high_y = min(low_y, shift_y[y, x]), max(high_y, shift_y[y, x])
+            if max(-low_x, high_x, -low_y, high_y) < least:
+                continue
+            kinds[i, j] = 1
+            if not solid.size:
+                continue
+            if max(high_x - low_x, high_y - low_y) > BLOCK:
+                kinds[i, j] = 2
+                continue
+            left, right = j * BLOCK + low_x, end_x + high_x
+            top, bottom = i * BLOCK + low_y, end_y + high_y
+            if not everywhere(solid, left, top, right, bottom):
+                still = everywhere(bare, left, top, right, bottom)
+                still = still and everywhere(bare, j * BLOCK, i * BLOCK, end_x - 1, end_y - 1)
+                kinds[i, j] = 0 if still else 2
+    return kinds
+
+
+@_fast
+def everywhere(tiles, left, top, right, bottom):  # type: ignore[no-untyped-def]
+    """Whether all tiles that a rectangle of pixels touches are set; those beyond the edge are like it."""
+    rows, columns = tiles.shape
+    x0, x1 = min(max(int(left) // TILE, 0), columns - 1), min(max(int(right) // TILE, 0), columns - 1)
+    y0, y1 = min(max(int(top) // TILE, 0), rows - 1), min(max(int(bottom) // TILE, 0), rows - 1)
+    for y in range(y0, y1 + 1):
+        for x in range(x0, x1 + 1):
+            if not tiles[y, x]:
+                return False
+    return True
+
+
+@_fast
+def lay(out, left, top, moved, map_x, map_y, right, down, layered, plate, kinds, begin, end, first_row):  # type: ignore[no-untyped-def]
+    """Lays a band of moved foreground (h, w, 4) over the source that stands in `out`.
+
+    Blocks of kind 1 are taken as they are, in those of kind 2 the foreground is laid over the picture,
+    and over the plate where it has gone away. The band starts at block row `first_row` and has the
+    columns of blocks from `begin` to `end`; `map_x` and `map_y`, from `right` and `down` on, tell
+    where its pixels come from.
+    """
+    width = layered.shape[1]
+    for v in range(moved.shape[0]):
+        y = v + first_row * BLOCK
+        for j in range(begin, end):
+            kind = kinds[y // BLOCK, j]
+            if kind == 0:
+                continue
+            x = j * BLOCK
+            size = np.uintp(min(BLOCK, width - x))
+            u = x - begin * BLOCK
+            # unsigned places cannot count from the end, so the loops need no test for that
+            line, column = np.uintp(y + top), np.uintp(x + left)
+            y_, x_, v_, u_ = np.uintp(y), np.uintp(x), np.uintp(v), np.uintp(u)
+            if kind == 1:
+                for n in range(size):
+                    for k in range(3):
+                        out[line, column + n, k] = moved[v_, u_ + n, k]
+                continue
+            down_, right_ = np.uintp(v + down), np.uintp(u + right)
+            at_x, at_y = np.float32(x), np.float32(y)
+            for n in range(size):
+                alpha = moved[v_, u_ + n, 3]
+                reach = plate[y_, x_ + n, 3]
+                if alpha >= SOLID:
+                    for k in range(3):
+                        out[line, column + n, k] = moved[v_, u_ + n, k]
+                    continue
+                share, bare = np.float32(alpha) * SHARE, np.float32(0)
+                if reach > alpha:
+                    across = abs(map_x[down_, right_ + n] - at_x - np.float32(n))
+                    travel = max(across, abs(map_y[down_, right_ + n] - at_y))
+                    part = min(np.float32(1), max(np.float32(0), (travel - UNVEILED) * UNVEILING))
+                    gone = (np.float32(reach) - np.float32(alpha)) * SHARE
+                    bare = min(np.float32(1), gone * np.float32(1.5)) * part
+                elif alpha == 0:
+                    continue
                 for k in range(3):
-                    out[y, x, k] = moved[i, j, k]
-                continue
-            gone = np.int32(reach[y, x]) - alpha
-            if gone <= 0 and alpha == 0:
-                continue
-            bare = min(np.int32(255), max(np.int32(0), (gone * 3) >> 1)) * amount  # 0..65025
-            for k in range(3):
-                own = np.int32(out[y, x, k])
-                back = own * 65025 + (np.int32(plate[y, x, k]) - own) * bare
-                mixed = np.int32(moved[i, j, k]) * alpha + (back // 65025) * (255 - alpha)
-                out[y, x, k] = np.uint8((mixed + 127) // 255)
+                    back = np.float32(layered[y_, x_ + n, k])
+                    back += (np.float32(plate[y_, x_ + n, k]) - back) * bare
+                    back += (np.float32(moved[v_, u_ + n, k]) - back) * share
+                    out[line, column + n, k] = np.uint8(back + np.float32(0.5))
 
 
 @_fast
 def paint_mouth(  # type: ignore[no-untyped-def]
     out, cover, lit, x0, y0, seam, to_mm, colours, upper, lower, tongue, jaw, gap, edge, own, own_cover
 ):
-    """Paints the inside of a mouth over (h, w, 3) `out` at x0, y0.
+    """Paints the inside of a mouth over the picture `out` at x0, y0.
 
     `cover` and `lit` (h, w) 0..1: the opening, and how far from its edge light reaches. `to_mm`
     takes pixels from `seam` to the skull's millimetres. `colours`: teeth, gums, tongue, shallow
@@ -193,3 +270,38 @@ def paint_mouth(  # type: ignore[no-untyped-def]
                 inside = inside * (1 - own_cover[y, x]) + own[y, x, k] * own_cover[y, x]
                 mixed = out[y + y0, x + x0, k] * (1 - alpha) + inside * alpha
                 out[y + y0, x + x0, k] = np.uint8(min(255.0, max(0.0, mixed + 0.5)))
+
+
+@_fast
+def paint_ball(  # type: ignore[no-untyped-def]
+    out, cover, lit, x0, y0, texture, after, before, back, pupil, gaze, radius, closing
+):
+    """Paints an eyeball over the picture `out` at x0, y0.
+
+    `cover` and `lit` (h, w) 0..1: the opening between the lids, and how much light reaches there.
+    `back` takes pixels from `after` to those of `texture` from `before`. The iris, `radius` pixels
+    about `pupil`, is moved by `gaze`; `closing` 0..1 darkens what a falling lid overshadows.
+    """
+    height, width = cover.shape
+    rows, columns = texture.shape[0], texture.shape[1]
+    for y in range(height):
+        for x in range(width):
+            alpha = cover[y, x]
+            if alpha < 0.002:
+                continue
+            dx, dy = x + x0 - after[0], y + y0 - after[1]
+            u = back[0, 0] * dx + back[0, 1] * dy + before[0]
+            v = back[1, 0] * dx + back[1, 1] * dy + before[1]
+            distance = np.hypot(u - pupil[0] - gaze[0], v - pupil[1] - gaze[1]) / radius
+            follow = 1 - ramp(distance, 0.95, 2.3)
+            u = min(max(u - gaze[0] * follow, 0.0), columns - 1.001)
+            v = min(max(v - gaze[1] * follow, 0.0), rows - 1.001)
+            iu, iv = int(u), int(v)
+            fu, fv = u - iu, v - iv
+            light = 1 - 0.20 * closing * (1 - min(1.0, lit[y, x] * 1.15))
+            for k in range(3):
+                above = texture[iv, iu, k] * (1 - fu) + texture[iv, iu + 1, k] * fu
+                below = texture[iv + 1, iu, k] * (1 - fu) + texture[iv + 1, iu + 1, k] * fu
+                ball = (above * (1 - fv) + below * fv) * light
+                under = out[y + y0, x + x0, k]
+                out[y + y0, x + x0, k] = np.uint8(under + (ball - under) * alpha + 0.5)

@@ -10,6 +10,7 @@ import numpy as np
 from ditto.avatar import SourceFrame
 from ditto.matting import Matting, Person, behind, foreground
 from ditto.messages import Floats, Image, Pose
+from ditto.mini.repaint import repainted
 from ditto.mini.warp import MiniWarper
 
 HELD = 0.6  # share of the mask of a video's frame before, where the picture has not changed
@@ -56,11 +57,8 @@ class MeshSilhouette:
                 flat = np.asarray(cv2.cvtColor(mask, cv2.COLOR_GRAY2RGB), np.uint8)
                 self._moving, self._mask = source, dataclasses.replace(source, image=flat)
             moved = self._warper(dataclasses.replace(pose, source=self._mask))
-            if moved is not None and moved.image.size:
-                left, top = moved.layers.appearance.box[:2]
-                x0, y0, x1, y1 = moved.region
-                mask = mask.copy()
-                mask[top + y0 : top + y1, left + x0 : left + x1] = moved.image[..., 0]
+            if moved is not None:
+                mask = repainted(moved)[..., 0]
         return np.dstack([image, mask])
 
 

@@ -1,19 +1,17 @@
-"""The mini pack's warper: a pose becomes a mesh, the mesh a map, the map a moved picture."""
+"""The mini pack's warper: a pose becomes a mesh, and the mesh a map."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-from ditto.messages import Floats, Image, Placement, Pose
+from ditto.messages import Floats, Placement, Pose
 from ditto.mini.language import FULL_BLINK, METRE, Exp
-from ditto.mini.raster import add_grid, moving_part, raster_shift
-from ditto.mini.register import Matte, MiniAppearance, ramp
+from ditto.mini.layers import Background, Layers
+from ditto.mini.raster import UNVEILED, raster_shift
+from ditto.mini.register import MiniAppearance, ramp
 from ditto.mini.template import (
     EYES,
     LINEAR,
@@ -27,14 +25,9 @@ from ditto.mini.template import (
 )
 from ditto.motion.pose import rotation
 
-FINEST = 448  # grid points along the longer side of the moving box
-FILLED = 256  # pixels of the longer side the background is found at
-UNVEILING = 0.3  # pixels the head travels before anything behind it is uncovered
-LEAST_SHIFT = 0.01  # pixels; less leaves the source's own
+FINEST = 512  # grid points along the longer side of the moving box
 LEAST_MOTION = 1e-7  # below it a pose is the source's own
 SOFT_EDGE = 1.0  # grid points by which a part is blended into what it hides: no stairs
-GRAIN = 512  # pixels after which the noise repeats
-ROUGHEST = 6  # grey levels above which roughness is drawing, not grain
 YAW_LIMIT, PITCH_LIMIT, ROLL_LIMIT = 22.0, 14.0, 25.0  # degrees away from a frontal source
 UNCOVERING = 14.0  # degrees a turned head may turn back
 REACH = 9.0  # millimetres over which skin follows the inner lips
@@ -47,73 +40,23 @@ LIMITS = {  # millimetres an expression number may move a face
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Layers:
-    """The moving box of one source frame."""
+class Map:
+    """Where each pixel of the moving box comes from: less where it is, on a grid.
 
-    appearance: MiniAppearance
-    picture: Image  # (h, w, 3) the source in the box
-    opaque: Image  # (h, w, 4) the same, all of it foreground: four channels are moved faster than three
+    Grid point (i, j) lies at x = (j - 0.5) · step - 0.5, y = (i - 0.5) · step - 0.5 in the box; between
+    the points it is interpolated.
+    """
 
-    @classmethod
-    def of(cls, image: Image, look: MiniAppearance) -> Layers:
-        left, top, right, bottom = look.box
-        picture = np.ascontiguousarray(image[top:bottom, left:right])
-        return cls(look, picture, np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2RGBA), np.uint8))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Background:
-    """What lies behind the head of one source frame."""
-
-    layered: Image  # (h, w, 4) the moving box with its foreground
-    plate: Image  # (h, w, 3) the background alone
-    reach: Image  # (h, w) the foreground, a little widened
-
-    @classmethod
-    def of(cls, layers: Layers, matte: Matte) -> Background:
-        """Found on a small copy: the mask's own network sees no more, and what is grown is smooth."""
-        look, picture = layers.appearance, layers.picture
-        size = (picture.shape[1], picture.shape[0])
-        small = min(1.0, FILLED / max(size))
-        shrunk, rough = picture, roughness(picture)
-        if small < 1:
-            less = (max(4, round(size[0] * small)), max(4, round(size[1] * small)))
-            shrunk, rough = (
-                np.asarray(cv2.resize(plane, less, interpolation=cv2.INTER_AREA), np.uint8)
-                for plane in (picture, rough)
-            )
-        person = np.asarray(matte(shrunk), np.float32)
-        face = np.zeros(shrunk.shape[:2], np.uint8)
-        oval = (look.points[list(OVAL), :2] - look.box[:2]) * small
-        cv2.fillConvexPoly(face, cv2.convexHull(oval.astype(np.int32)), 255)
-        soft = np.asarray(cv2.GaussianBlur(face, (0, 0), max(0.5, 2 * small)), np.float32)
-        person = np.maximum(person, soft / np.float32(255))
-        widen = max(3, round(look.millimetre * 4 * small)) | 1
-        kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (widen, widen))
-        reach = cv2.GaussianBlur(cv2.dilate(np.clip(person * 2, 0, 1), kernel), (0, 0), max(0.5, 1.5 * small))
-        hidden = np.asarray(cv2.dilate((person > 0.12).astype(np.uint8), kernel), np.uint8)
-        grown = fill(np.dstack([shrunk, rough]), hidden)
-        foreground, plate, wide = (
-            np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR), np.float32)
-            for plane in (person, grown, reach)
-        )
-        repeats = (-(-size[1] // GRAIN), -(-size[0] // GRAIN))
-        noise = np.tile(grain(GRAIN), repeats)[: size[1], : size[0]]
-        plate = np.clip(plate[..., :3] + (noise * plate[..., 3])[..., None], 0, 255)
-        alpha = np.clip((foreground - 0.25) * 2, 0, 1)
-        return cls(
-            np.dstack([picture, np.rint(alpha * 255).astype(np.uint8)]),
-            np.rint(plate).astype(np.uint8),
-            np.rint(np.clip(wide, 0, 1) * 255).astype(np.uint8),
-        )
+    shift_x: Floats  # (n, m) pixels
+    shift_y: Floats  # (n, m)
+    step: int  # pixels from one grid point to the next
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Moved:
-    """A moved picture and what its mouth and eyes are painted from."""
+    """How a picture moves, and what its mouth and eyes are painted from."""
 
-    image: Image  # (h, w, 4) the part that moves, with its foreground
-    region: tuple[int, int, int, int]  # left, top, right, bottom of that part in the moving box
+    map: Map
     layers: Layers
     background: Background | None  # None while the head stays where it is
     placed: Floats  # (n, 2) mesh in pixels of the picture
@@ -123,40 +66,6 @@ class Moved:
     gaze: Floats  # (2, 2) pixels each iris moves, before the head's turn
     gap: float  # millimetres
     jaw: float  # millimetres the lower teeth fall
-    travel: float  # pixels the head's outline moves at most
-
-
-def roughness(picture: Image) -> Image:
-    """(h, w) grey levels by which each pixel stands out from those around it; 0 on edges."""
-    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
-    rough = np.asarray(cv2.absdiff(grey, cv2.GaussianBlur(grey, (0, 0), 1.5)), np.uint8)
-    return np.where(rough > ROUGHEST, 0, rough).astype(np.uint8)
-
-
-@lru_cache(maxsize=2)
-def grain(side: int) -> Floats:
-    """(side, side) noise of mean size 1, the same every time; neighbouring pixels are a little alike."""
-    noise = cv2.GaussianBlur(np.random.default_rng(0).standard_normal((side, side), np.float32), (0, 0), 0.7)
-    return np.asarray(noise / max(float(np.abs(noise).mean()), 1e-6), np.float32)
-
-
-def fill(picture: Image, hidden: Image) -> Floats:
-    """(h, w, c) the picture with its hidden part grown over from what is around it."""
-    seen = (1 - hidden).astype(np.float32)
-    levels: list[tuple[npt.NDArray[Any], npt.NDArray[Any]]] = [
-        (picture.astype(np.float32) * seen[..., None], seen)
-    ]
-    while min(levels[-1][1].shape) > 2:
-        finer = levels[-1]
-        levels.append((np.asarray(cv2.pyrDown(finer[0])), np.asarray(cv2.pyrDown(finer[1]))))
-    colour, weight = levels[-1]
-    grown = colour / np.maximum(weight, 1e-3)[..., None]
-    for colour, weight in levels[-2::-1]:
-        larger = cv2.resize(grown, (weight.shape[1], weight.shape[0]), interpolation=cv2.INTER_LINEAR)
-        known = np.clip(weight * 4, 0, 1)[..., None]
-        own = np.where(weight[..., None] > 1e-3, colour / np.maximum(weight, 1e-3)[..., None], 0)
-        grown = own * known + larger * (1 - known)
-    return np.asarray(np.clip(grown, 0, 255), np.float32)
 
 
 def soft_limit(value: float, low: float, high: float) -> float:
@@ -170,15 +79,14 @@ def soft_limit(value: float, low: float, high: float) -> float:
 
 
 class MiniWarper:
-    """Moves the portrait; `None` for a pose that is the source's own."""
+    """Tells how the portrait moves; `None` for a pose that is the source's own."""
 
     def __init__(self, template: Template | None = None) -> None:
         self._template = template or default_template()
         self._follow = lip_followers(self._template)
         self._layers: Layers | None = None  # of the source frame last moved
         self._background: Background | None = None  # of the same, once its head has moved
-        self._maps: tuple[Floats, Floats, Floats] | None = None
-        self._full: tuple[Floats, Floats] | None = None
+        self._nearest: Floats | None = None  # depth of what has been drawn into a map
 
     def __call__(self, pose: Pose) -> Moved | None:
         if at_rest(pose):
@@ -196,11 +104,10 @@ class MiniWarper:
         placed, depth, rigid, turn = place(look, displaced, pose.rest, pose.drive)
         travel = float(np.abs(rigid[list(OVAL), :2] - look.points[list(OVAL), :2]).max())
         background = None
-        if look.matte is not None and travel > UNVEILING:
+        if look.matte is not None and travel > UNVEILED:
             background = self._background = self._background or Background.of(layers, look.matte)
-        region = self._map(look, placed, depth)
-        image = self._remap(layers.opaque if background is None else background.layered, region)
-        return Moved(image, region, layers, background, placed, rigid, turn, blink, gaze, gap, jaw, travel)
+        where = self._map(look, placed, depth)
+        return Moved(where, layers, background, placed, rigid, turn, blink, gaze, gap, jaw)
 
     def displace(self, look: MiniAppearance, delta: Floats, target: float) -> tuple[Floats, float, float]:
         """(478, 3) template units the face is deformed by; the gap and the jaw's fall in millimetres."""
@@ -228,20 +135,15 @@ class MiniWarper:
         jaw = max(0.0, min(1.5 * chin + 0.3 * max(fall - 7, 0), 0.95 * fall) + 0.25 * look.gap)
         return displaced, target, jaw
 
-    def _map(self, look: MiniAppearance, placed: Floats, depth: Floats) -> tuple[int, int, int, int]:
-        """The part of the moving box that moves; where each of its pixels comes from is in `_full`."""
+    def _map(self, look: MiniAppearance, placed: Floats, depth: Floats) -> Map:
+        """Where each pixel of the moving box comes from."""
         left, top, right, bottom = look.box
         width, height = right - left, bottom - top
-        finest = max(1.0, max(width, height) / FINEST)
-        grid = (int(np.ceil(height / finest)), int(np.ceil(width / finest)))
-        step_x, step_y = width / grid[1], height / grid[0]
-        if self._maps is None or self._maps[0].shape != grid:
-            self._maps = (np.empty(grid, np.float32), np.empty(grid, np.float32), np.empty(grid, np.float32))
-        if self._full is None or self._full[0].shape != (height, width):
-            self._full = (np.empty((height, width), np.float32), np.empty((height, width), np.float32))
-        shift_x, shift_y, nearest = self._maps
-        shift_x.fill(0)
-        shift_y.fill(0)
+        step = -(-max(width, height) // FINEST)
+        grid = (-(-height // step) + 2, -(-width // step) + 2)
+        if self._nearest is None or self._nearest.shape != grid:
+            self._nearest = np.empty(grid, np.float32)
+        shift_x, shift_y = np.zeros(grid, np.float32), np.zeros(grid, np.float32)
         source = np.concatenate([look.points[:, :2], look.outer])
         parts: tuple[tuple[Ints, bool], ...] = (
             (look.outer_triangles, True),
@@ -249,40 +151,21 @@ class MiniWarper:
             (self._template.triangles, True),
         )
         for triangles, tested in parts:
-            nearest.fill(1e9)
+            self._nearest.fill(1e9)
             raster_shift(
-                placed, source, depth, triangles, shift_x, shift_y, nearest, tested,
-                float(left), float(top), step_x, step_y,
+                placed, source, depth, triangles, shift_x, shift_y, self._nearest, tested,
+                float(left), float(top), float(step),
             )  # fmt: skip
         # not between the lips: a blend of the upper and the lower one shows what lies between them
-        lips = (placed[list(UPPER_INNER + LOWER_INNER)] - (left, top)) / (step_x, step_y)
-        near = 3 + look.millimetre * 3 / finest
+        lips = (placed[list(UPPER_INNER + LOWER_INNER)] - (left, top)) / step + 1
+        near = 3 + look.millimetre * 3 / step
         x0, y0 = np.maximum(lips.min(0) - near, 0).astype(int)
         x1, y1 = np.maximum(lips.max(0) + near + 1, 0).astype(int)
         for shift in (shift_x, shift_y):
             kept = shift[y0:y1, x0:x1].copy()
             cv2.GaussianBlur(shift, (5, 5), SOFT_EDGE, dst=shift)
             shift[y0:y1, x0:x1] = kept
-        first_x, first_y, end_x, end_y = moving_part(shift_x, shift_y, LEAST_SHIFT)
-        # half a grid step more on each side: between grid points the shift is interpolated
-        region = (
-            max(0, int((first_x - 0.5) * step_x)),
-            max(0, int((first_y - 0.5) * step_y)),
-            min(width, int((end_x + 0.5) * step_x) + 1) if end_x else 0,
-            min(height, int((end_y + 0.5) * step_y) + 1) if end_y else 0,
-        )
-        for shift, full in zip((shift_x, shift_y), self._full, strict=True):
-            cv2.resize(shift, (width, height), dst=full, interpolation=cv2.INTER_LINEAR)
-        add_grid(*self._full, *region)
-        return region
-
-    def _remap(self, picture: Image, region: tuple[int, int, int, int]) -> Image:
-        x0, y0, x1, y1 = region
-        if x1 <= x0 or y1 <= y0 or self._full is None:
-            return np.empty((0, 0, picture.shape[2]), np.uint8)
-        map_x, map_y = (full[y0:y1, x0:x1] for full in self._full)
-        moved = cv2.remap(picture, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        return np.asarray(moved, np.uint8)
+        return Map(shift_x, shift_y, step)
 
 
 def at_rest(pose: Pose) -> bool:
