@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,6 +52,14 @@ def existing(path: Path) -> Path:
     if not 0 < size <= LARGEST:
         raise ModelError(f"{path} is {size} bytes; a model file has from 1 to {LARGEST}. Fetch it again.")
     return path
+
+
+def sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def check_feeds(path: Path, inputs: Mapping[str, Shape], feeds: Mapping[str, Any]) -> None:

@@ -17,6 +17,7 @@ class DeviceMemory(Protocol):
 
     name: str  # of the GPU
     capability: str  # "9.0"
+    driver: str  # the CUDA version it speaks, "13.0"
     stream: int  # handle of the stream that all work of one network goes through
 
     def select(self) -> None:
@@ -47,14 +48,19 @@ class CudaMemory:
             from cuda.bindings import runtime
         except ImportError as error:
             raise ModelError(
-                "an .engine file needs CUDA's Python bindings: pip install cuda-python"
+                "an .engine file needs CUDA's Python bindings: pip install cuda-bindings"
             ) from error
         self._cuda = runtime
         self._index = index
+        count = int(self._call("cudaGetDeviceCount"))
+        if index >= count:
+            raise ModelError(f"device 'cuda:{index}' was asked for, but there are {count} GPUs")
         self.select()
         properties = self._call("cudaGetDeviceProperties", index)
         self.name = properties.name.decode(errors="replace").rstrip("\0")
         self.capability = f"{properties.major}.{properties.minor}"
+        speaks = int(self._call("cudaDriverGetVersion"))
+        self.driver = f"{speaks // 1000}.{speaks % 1000 // 10}"
         self.stream = int(self._call("cudaStreamCreate"))
 
     def select(self) -> None:

@@ -10,7 +10,6 @@ import json
 import math
 import weakref
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ import numpy as np
 from cfg.errors import ModelError
 from model_formats.backend import Precision, Shape, check_feeds
 from model_formats.cuda_memory import CudaMemory, DeviceArray, DeviceMemory
+from model_formats.tensorrt_library import LIBRARIES, find_library, listener
 
 REBUILD = "rebuild it: scripts/cvt_onnx_to_trt.py"
 
@@ -31,7 +31,11 @@ class Stamp:
     library: str  # tensorrt or tensorrt_rtx
     version: str
     gpu: str
-    capability: str | None  # None for an engine that any GPU may load
+    capability: str | None  # "9.0", "8.0+" for that and all newer ones, None for any GPU
+    precision: str = "stored"  # fp16 or fp32
+    driver: str = ""  # of the machine it was built on
+    model: str = ""  # SHA-256 of the graph it was built from
+    recipe: str = ""  # sizes, tactics and whatever else it was built with
 
     def write(self, engine: Path) -> None:
         stamp_of(engine).write_text(json.dumps(asdict(self), indent=1) + "\n")
@@ -60,26 +64,13 @@ def open_engine(
     kind, _, index = device.partition(":")
     if kind != "cuda" or not (index or "0").isdecimal():
         raise ModelError(f"{path.name} is a TensorRT engine and runs on a GPU only, not on '{device}'")
-    if precision != "stored":
-        raise ModelError(f"{path.name} keeps the precision it was built with; for {precision} {REBUILD}")
-    library = _library(path)
-    return EngineFile(path, library, CudaMemory(int(index or 0)), keep_on_device=keep_on_device)
-
-
-def _library(path: Path) -> Any:
-    """The TensorRT that the engine's stamp names, or else the one that is installed."""
     stamp = read_stamp(path)
-    for name in (stamp.library,) if stamp else ("tensorrt", "tensorrt_rtx"):
-        with suppress(ImportError):
-            if name == "tensorrt":
-                import tensorrt
-
-                return tensorrt
-            import tensorrt_rtx
-
-            return tensorrt_rtx
-    wanted = "tensorrt-rtx-cu12" if stamp and stamp.library == "tensorrt_rtx" else "tensorrt"
-    raise ModelError(f"{path.name} needs TensorRT: pip install {wanted}")
+    stored = stamp.precision if stamp else "stored"
+    if precision not in ("stored", stored):
+        has = f" ({stored})" if stored != "stored" else ""
+        raise ModelError(f"{path.name} keeps the precision it was built with{has}; for {precision} {REBUILD}")
+    library = find_library((stamp.library,) if stamp else LIBRARIES, path.name)
+    return EngineFile(path, library, CudaMemory(int(index or 0)), keep_on_device=keep_on_device)
 
 
 def check_stamp(path: Path, library: Any, memory: DeviceMemory) -> None:
@@ -91,11 +82,25 @@ def check_stamp(path: Path, library: Any, memory: DeviceMemory) -> None:
         raise ModelError(
             f"{path.name} was built for TensorRT {stamp.version}, this is {library.__version__}; {REBUILD}"
         )
-    if stamp.capability not in (None, memory.capability):
+    if not runs_on(stamp.capability, memory.capability):
         raise ModelError(
             f"{path.name} was built for {stamp.gpu} (compute capability {stamp.capability}), "
             f"this is {memory.name} ({memory.capability}); {REBUILD}"
         )
+
+
+def runs_on(built_for: str | None, capability: str) -> bool:
+    """Whether a GPU of that compute capability may load an engine built for another or the same."""
+    if built_for is None:
+        return True
+    if built_for.endswith("+"):
+        return _number(capability) >= _number(built_for[:-1])
+    return built_for == capability
+
+
+def _number(capability: str) -> tuple[int, int]:
+    major, _, minor = capability.partition(".")
+    return int(major), int(minor or 0)
 
 
 class EngineFile:
@@ -132,31 +137,15 @@ class EngineFile:
         return dtype
 
     def _loaded(self, library: Any) -> Any:
-        severity_of = library.ILogger.Severity
-
-        class Words(library.ILogger):  # type: ignore[misc]
-            """What the library says, kept for our own error."""
-
-            def __init__(self) -> None:
-                super().__init__()
-                self.errors: list[str] = []
-
-            def log(self, severity: Any, message: str) -> None:
-                if severity in (severity_of.ERROR, severity_of.INTERNAL_ERROR):
-                    self.errors.append(message)
-
-        self._words = Words()
+        self._words = listener(library)
         self._runtime = library.Runtime(self._words)
         engine = self._runtime.deserialize_cuda_engine(self._path.read_bytes())
         if engine is None:
             raise ModelError(
                 f"{self._path.name} cannot be loaded by TensorRT {library.__version__} on "
-                f"{self._memory.name} ({self._said()}); {REBUILD}"
+                f"{self._memory.name} ({self._words.said()}); {REBUILD}"
             )
         return engine
-
-    def _said(self) -> str:
-        return " ".join(self._words.errors) or "it gives no reason"
 
     def _largest(self) -> dict[str, int]:
         """Bytes of every tensor at the largest shapes of the engine's first profile."""
@@ -191,7 +180,7 @@ class EngineFile:
         for name, address in results.items():
             self._context.set_tensor_address(name, address)
         if not self._context.execute_async_v3(self._memory.stream):
-            raise ModelError(f"{self._path.name} failed in TensorRT: {self._said()}")
+            raise ModelError(f"{self._path.name} failed in TensorRT: {self._words.said()}")
         arrays = {name: self._result(name, address) for name, address in results.items()}
         self._memory.wait()
         del held  # host copies must outlive their transfer

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from collections.abc import Mapping
@@ -21,7 +20,7 @@ from ditto.networks.lmdm import LMDM
 from ditto.official.graphs import CONDITIONS, GRAPHS, OTHER_SIZES, SIZES, SPEECH, Graph
 from ditto.official.hubert import TransformersEncoder
 from ditto.official.task_file import TaskFile
-from model_formats.backend import existing
+from model_formats.backend import existing, sha256
 from model_formats.export import FIRST_WITH_VOLUMES, export_onnx
 from model_formats.opening import open_model
 
@@ -174,14 +173,6 @@ def write_manifest(to: Path, written: Mapping[str, Written], opset: int) -> Path
     content = {"format": 1, "pack": "ditto", "opset": opset, "torch": torch.__version__, "files": entries}
     path.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")
     return path
-
-
-def sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def found_files(root: Path, named: Mapping[str, str]) -> dict[str, Path]:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ditto.networks.split import DenoiserStep, DenoiserWindow, WarperFrame, WarperSource
+from ditto.official.plausible import HIGHEST, SPREADS
 
 Axes = tuple[int | str, ...]  # a name where the size is open
 SIZES = {"batch": 1, "steps": 3, "samples": 6480}  # while tracing; the window of live speech
@@ -58,7 +59,6 @@ class Graph:
     outputs: Mapping[str, Axes]
     tolerance: float  # largest difference from PyTorch, as a share of the largest value
     part: Callable[[Any], nn.Module] = field(default=lambda network: network)
-    highest: Mapping[str, int] = field(default_factory=dict)  # whole-number inputs: below which value
 
     def open_axes(self) -> dict[str, dict[int, str]]:
         """Axes by place, of every input and output that has one."""
@@ -75,14 +75,13 @@ class Graph:
         made = {}
         for name, axes in self.inputs.items():
             shape = [axis if isinstance(axis, int) else sizes[axis] for axis in axes]
-            if name in self.highest:
-                made[name] = torch.randint(0, self.highest[name], shape, generator=generator)
+            if name in HIGHEST:
+                made[name] = torch.randint(0, HIGHEST[name], shape, generator=generator)
             else:
                 made[name] = SPREADS.get(name, 1.0) * torch.randn(shape, generator=generator)
         return made
 
 
-SPREADS = {"kp_source": 0.3, "kp_driving": 0.3, "image": 0.5, "input_values": 0.1}
 CONDITIONED: Axes = ("batch", 80, CONDITIONS)
 SPEECH = Graph("hubert", {"input_values": (1, "samples")}, {"encoding_out": ("rows", 1024)}, 1e-4)
 
@@ -104,7 +103,6 @@ GRAPHS: Mapping[str, Graph] = {
         {"x": MOTION, "cond_frame": ("batch", 265), "cond": CONDITIONED, "time_cond": (1,)},
         {"pred_noise": MOTION, "x_start": MOTION},
         2e-5,
-        highest={"time_cond": 1000},
     ),
     "warp_source": Graph(
         "warp_network",
@@ -126,15 +124,12 @@ GRAPHS: Mapping[str, Graph] = {
         1e-4,
         WarperFrame,
     ),
-    "lmdm_window": Graph(
-        "lmdm", {"cond": CONDITIONED, "times": ("steps",)}, PREPARED, 2e-5, DenoiserWindow, {"times": 1000}
-    ),
+    "lmdm_window": Graph("lmdm", {"cond": CONDITIONED, "times": ("steps",)}, PREPARED, 2e-5, DenoiserWindow),
     "lmdm_step": Graph(
         "lmdm",
         {"x": MOTION, "cond_frame": ("batch", 265), "step": (1,), **PREPARED},
         {"pred_noise": MOTION, "x_start": MOTION},
         2e-5,
         DenoiserStep,
-        {"step": SIZES["steps"]},
     ),
 }

@@ -39,7 +39,17 @@ class Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """`ditto-engine COMMAND …`, also `python -m ditto COMMAND …`."""
-    from stream_pipeline.commands import batch, config, demo, doctor, download, export, render, script
+    from stream_pipeline.commands import (
+        batch,
+        config,
+        convert,
+        demo,
+        doctor,
+        download,
+        export,
+        render,
+        script,
+    )
 
     commands: dict[str, tuple[str, AddArguments, Command]] = {
         "render": ("a portrait and a voice to a video", render.add_arguments, render.render),
@@ -53,6 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "script": ("check a script, or draw it over time", script.add_arguments, script.script),
         "config": ("show the settings in force", config.add_arguments, config.config),
         "download": ("fetch the official checkpoints", download.add_arguments, download.download),
+        "convert": ("ONNX files to TensorRT engines", convert.add_arguments, convert.convert),
         "export": ("official networks to ONNX files", export.add_arguments, export.export),
     }
     parser = Parser(prog="ditto", description="Talking heads from a portrait and a voice.")

@@ -1,0 +1,220 @@
+"""Builds TensorRT engines from ONNX graphs. Not run on a GPU yet: TensorRT for RTX builds without one.
+
+Precision is written into the graph before the library sees it, so that one rule holds for every
+version: TensorRT 10 and later and TensorRT for RTX take it from there (strongly typed networks);
+8.6, which chooses by itself, is told layer by layer not to.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import onnx
+
+from cfg.errors import ModelError
+from model_formats.half import to_half
+from model_formats.rewrite import fix_axes, lower_to_opset_17, ordinary_grid_sample, standard_grid_sample
+from model_formats.tensorrt_file import Stamp
+from model_formats.tensorrt_library import (
+    OLDEST,
+    is_rtx,
+    is_strongly_typed,
+    listener,
+    samples_volumes,
+    version,
+)
+
+Range = tuple[int, int, int]  # smallest, usual and largest size of an axis
+Report = Callable[[str, int, int], None]  # phase, steps done, steps in all
+OLDEST_PLUS = "8.0"  # compute capability from which on engines may be built for all newer GPUs
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What is wanted of an engine."""
+
+    precision: Literal["fp16", "fp32"]
+    ranges: Mapping[str, Range] = field(default_factory=dict)  # by name of an axis, or of an input
+    newer_gpus: bool = False  # also for GPUs newer than this one, from Ampere on; somewhat slower
+    tf32: bool = False  # whether fp32 products may be rounded to 10 bits, as half precision's are
+    effort: int = 5  # of the search for fast kernels, 0 to 5
+    workspace: int | None = None  # MiB that a kernel may use beside its tensors; None: all there is
+
+    def digest(self) -> str:
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Where an engine is built, and so mostly where it can run."""
+
+    gpu: str = "any GPU"
+    capability: str | None = None
+    driver: str = ""
+
+    def stamp(self, library: Any, model: str, recipe: Recipe) -> Stamp:
+        """What an engine built here from that graph (SHA-256) would be stamped with."""
+        capability = f"{OLDEST_PLUS}+" if recipe.newer_gpus else self.capability
+        return Stamp(
+            library=str(library.__name__),
+            version=str(library.__version__),
+            gpu=self.gpu,
+            capability=capability,
+            precision=recipe.precision,
+            driver=self.driver,
+            model=model,
+            recipe=recipe.digest(),
+        )
+
+
+def prepared(model: onnx.ModelProto, library: Any, recipe: Recipe) -> onnx.ModelProto:
+    """The graph as that library can take it, in the precision wanted; `model` itself stays as it is."""
+    graph = onnx.ModelProto()
+    graph.CopyFrom(model)
+    standard_grid_sample(graph)
+    fix_axes(graph, {axis: low for axis, (low, _, high) in recipe.ranges.items() if low == high})
+    if recipe.precision == "fp16":
+        to_half(graph)
+    if version(library) < (9, 0) and not is_rtx(library):
+        lower_to_opset_17(graph)
+    elif not samples_volumes(library):
+        ordinary_grid_sample(graph)
+    return graph
+
+
+def build_engine(
+    library: Any,
+    graph: onnx.ModelProto,
+    recipe: Recipe,
+    cache: Path | None = None,
+    report: Report | None = None,
+) -> Any:
+    """The bytes of an engine, from a prepared graph. `cache` keeps timings of kernels between builds."""
+    _check(library, recipe)
+    words = listener(library)
+    builder = library.Builder(words)
+    kinds = library.NetworkDefinitionCreationFlag
+    flag = kinds.STRONGLY_TYPED if is_strongly_typed(library) else kinds.EXPLICIT_BATCH
+    network = builder.create_network(1 << int(flag))
+    parser = library.OnnxParser(network, words)
+    if not parser.parse(graph.SerializeToString()):
+        faults = [str(parser.get_error(i)) for i in range(parser.num_errors)]
+        raise ModelError(
+            f"TensorRT {library.__version__} cannot read the graph: {' '.join(faults) or words.said()}"
+        )
+    config = _config(library, builder, network, recipe)
+    _add_profile(builder, network, config, graph, recipe)
+    timings = _timings(library, config, cache)
+    if report is not None and hasattr(library, "IProgressMonitor"):
+        config.progress_monitor = _monitor(library, report)
+    plan = builder.build_serialized_network(network, config)
+    if plan is None:
+        raise ModelError(f"TensorRT {library.__version__} built no engine: {words.said()}")
+    if timings is not None and cache is not None:
+        part = cache.with_name(cache.name + ".part")
+        part.write_bytes(config.get_timing_cache().serialize())
+        part.replace(cache)
+    return plan
+
+
+def _check(library: Any, recipe: Recipe) -> None:
+    if not is_rtx(library) and version(library) < OLDEST:
+        raise ModelError(f"TensorRT {library.__version__} is too old; 8.6 is the oldest that is supported")
+    if recipe.newer_gpus and is_rtx(library):
+        raise ModelError("engines of TensorRT for RTX run on every GPU as they are; leave out --newer-gpus")
+
+
+def _config(library: Any, builder: Any, network: Any, recipe: Recipe) -> Any:
+    config = builder.create_builder_config()
+    flags = library.BuilderFlag
+    if not recipe.tf32:
+        config.clear_flag(flags.TF32)
+    if recipe.workspace is not None:
+        config.set_memory_pool_limit(library.MemoryPoolType.WORKSPACE, recipe.workspace << 20)
+    if not is_rtx(library):
+        config.builder_optimization_level = recipe.effort
+    if recipe.newer_gpus:
+        config.hardware_compatibility_level = library.HardwareCompatibilityLevel.AMPERE_PLUS
+    if not is_strongly_typed(library) and recipe.precision == "fp16":
+        config.set_flag(flags.FP16)
+        config.set_flag(flags.OBEY_PRECISION_CONSTRAINTS)
+        _pin_single(library, network)
+    return config
+
+
+def _pin_single(library: Any, network: Any) -> None:
+    """Keeps every layer that the graph has in single precision there."""
+    for i in range(network.num_layers):
+        layer = network.get_layer(i)
+        results = [layer.get_output(k) for k in range(layer.num_outputs)]
+        if results and all(result.dtype == library.float32 for result in results):
+            layer.precision = library.float32
+            for k in range(layer.num_outputs):
+                layer.set_output_type(k, library.float32)
+
+
+def _add_profile(builder: Any, network: Any, config: Any, graph: onnx.ModelProto, recipe: Recipe) -> None:
+    """Sizes of the axes that stay open."""
+    profile = builder.create_optimization_profile()
+    found = False
+    for value in graph.graph.input:
+        axes = value.type.tensor_type.shape.dim
+        if all(axis.HasField("dim_value") for axis in axes):
+            continue
+        found = True
+        sizes = [
+            (axis.dim_value,) * 3
+            if axis.HasField("dim_value")
+            else _range(value.name, axis.dim_param, recipe)
+            for axis in axes
+        ]
+        profile.set_shape(value.name, *zip(*sizes, strict=True))
+    if found:
+        config.add_optimization_profile(profile)
+
+
+def _range(name: str, axis: str, recipe: Recipe) -> Range:
+    for key in (axis, name):
+        if key in recipe.ranges:
+            return recipe.ranges[key]
+    raise ModelError(
+        f"input '{name}' has an open axis '{axis}'; say its sizes, e.g. --range {axis or name}=1,1,4"
+    )
+
+
+def _timings(library: Any, config: Any, cache: Path | None) -> Any:
+    if cache is None or is_rtx(library):  # that one measures nothing while it builds
+        return None
+    timings = config.create_timing_cache(cache.read_bytes() if cache.exists() else b"")
+    config.set_timing_cache(timings, False)
+    return timings
+
+
+def _monitor(library: Any, report: Report) -> Any:
+    class Monitor(library.IProgressMonitor):  # type: ignore[misc]
+        """Tells of the outermost phase how far it is."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self._steps: dict[str, int] = {}
+
+        def phase_start(self, name: str, parent: str | None, steps: int) -> None:
+            if parent is None:
+                self._steps[name] = steps
+                report(name, 0, steps)
+
+        def step_complete(self, name: str, step: int) -> bool:
+            if name in self._steps:
+                report(name, step + 1, self._steps[name])
+            return True
+
+        def phase_finish(self, name: str) -> None:
+            if name in self._steps:
+                report(name, self._steps[name], self._steps[name])
+
+    return Monitor()

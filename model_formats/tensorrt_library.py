@@ -1,0 +1,64 @@
+"""Which TensorRT there is and what it can do: the full one from 8.6 on, or TensorRT for RTX."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from cfg.errors import ModelError
+
+LIBRARIES = ("tensorrt", "tensorrt_rtx")
+PACKAGES = {"tensorrt": "tensorrt", "tensorrt_rtx": "'ditto-engine[trt]'"}
+VOLUMES = {"tensorrt": (11, 2), "tensorrt_rtx": (1, 7)}  # sampled by their own operator from here on
+OLDEST = (8, 6)
+
+
+def find_library(wanted: Sequence[str] = LIBRARIES, purpose: str = "this") -> Any:
+    """The first of those TensorRT modules that is installed."""
+    for name in wanted:
+        try:
+            return importlib.import_module(name)
+        except ImportError:
+            continue
+    raise ModelError(f"{purpose} needs TensorRT: pip install {PACKAGES[wanted[0]]}")
+
+
+def is_rtx(library: Any) -> bool:
+    return str(library.__name__) == "tensorrt_rtx"
+
+
+def version(library: Any) -> tuple[int, int]:
+    """(10, 3) of 10.3.0.26."""
+    major, minor = re.findall(r"\d+", library.__version__)[:2]
+    return int(major), int(minor)
+
+
+def samples_volumes(library: Any) -> bool:
+    """Whether the library's GridSample takes volumes."""
+    return version(library) >= VOLUMES[library.__name__]
+
+
+def is_strongly_typed(library: Any) -> bool:
+    """Whether precision is taken from the graph, and not chosen by the builder."""
+    return is_rtx(library) or version(library) >= (10, 0)
+
+
+def listener(library: Any) -> Any:
+    """A logger whose `errors` keeps what the library complains of, for our own errors."""
+    severity_of = library.ILogger.Severity
+
+    class Words(library.ILogger):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.errors: list[str] = []
+
+        def log(self, severity: Any, message: str) -> None:
+            if severity in (severity_of.ERROR, severity_of.INTERNAL_ERROR):
+                self.errors.append(message)
+
+        def said(self) -> str:
+            return " ".join(self.errors) or "it gives no reason"
+
+    return Words()

@@ -1,0 +1,11 @@
+"""ONNX files to TensorRT engines; the same as `python -m ditto convert`."""
+
+import sys
+
+from stream_pipeline.commands import run_command
+from stream_pipeline.commands.convert import add_arguments, convert
+
+if __name__ == "__main__":
+    sys.exit(
+        run_command("cvt_onnx_to_trt.py", "ONNX files to TensorRT engines.", add_arguments, convert, None)
+    )
