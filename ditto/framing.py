@@ -102,7 +102,7 @@ def with_aspect(middle: Floats, face: float, shape: tuple[int, int], aspect: flo
     left = round(float(middle[0]) - new_width / 2)
     top = round(float(middle[1]) - new_height * (EYE_LINE if new_height > TIGHT * face else 0.5))
     if pad:
-        return Box((width - new_width) // 2, (height - new_height) // 2, new_width, new_height)
+        return Box(-((new_width - width) // 2), -((new_height - height) // 2), new_width, new_height)
     return Box(
         min(max(left, 0), width - new_width), min(max(top, 0), height - new_height), new_width, new_height
     )

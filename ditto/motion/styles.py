@@ -17,7 +17,7 @@ from ditto.messages import FRAME_RATE
 STYLES = 45
 OWN_MOTION = 0.3  # share of the pack's own head motion that is left under a style
 SIZES = (0.55, 1.0, 1.6)
-TEMPI = (0.11, 0.22, 0.40)  # swings a second
+TEMPI = (0.10, 0.19, 0.33)  # swings a second
 SPREAD = (0.45, 0.74, 1.0, 1.41, 1.93)  # of the swings that are added up, around the tempo
 SETTING_IN = 1.2  # seconds in which a style leaves the portrait's pose
 
@@ -28,7 +28,7 @@ class Family:
 
     name: str
     degrees: tuple[float, float, float]
-    rest: float = 0.0  # 0 swings evenly; 3 looks from one side to the other and stays there
+    rest: float = 0.0  # 0 swings evenly; 1.6 looks from one side to the other and stays there
 
 
 FAMILIES = (
@@ -36,7 +36,7 @@ FAMILIES = (
     Family("turning", (0.8, 4.6, 0.8)),
     Family("tilting", (0.7, 1.2, 3.2)),
     Family("wandering", (1.9, 3.0, 1.7)),
-    Family("glancing", (1.0, 5.4, 1.4), rest=3.0),
+    Family("glancing", (1.0, 5.4, 1.4), rest=1.6),
 )
 
 
