@@ -39,7 +39,7 @@ def killed_when(process, reached, limit=600):
             return False
         time.sleep(0.02)
     process.kill()
-    process.wait()
+    process.communicate()
     return True
 
 
