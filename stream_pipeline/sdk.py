@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from ditto.avatar_registrar import RegisteredAvatar
 from ditto.media.encode import open_sink
 from ditto.media.sound import sound_of
 from ditto.messages import SAMPLE_RATE, SAMPLES_PER_FRAME, Floats, Image
-from ditto.motion.script import Script
+from ditto.motion.script import Script, as_frames
 from ditto.writer import Sink
 from stream_pipeline.engine import Engine
 from stream_pipeline.finishing import picture_size
@@ -81,13 +81,14 @@ class StreamSDK:
         N_d: int,
         fade_in: int = -1,
         fade_out: int = -1,
-        ctrl_info: Script | Mapping[int, Any] | Sequence[Any] | None = None,
+        ctrl_info: Any = None,
     ) -> None:
-        """How many frames there will be, over how many motion fades, and controls by frame."""
+        """How many frames there will be, over how many motion fades, and controls by frame or a script."""
         session = self._running("setup_Nd")
         self._frames = N_d
-        if isinstance(ctrl_info, Script):
-            session.controls.play(ctrl_info, at=0)
+        given: Any = as_frames(ctrl_info)
+        if isinstance(given, Script):
+            session.controls.play(given, at=0)
         elif ctrl_info:
             by_frame = enumerate(ctrl_info) if isinstance(ctrl_info, Sequence) else ctrl_info.items()
             for frame, controls in by_frame:
