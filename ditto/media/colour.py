@@ -13,13 +13,11 @@ from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTr
 from ditto.messages import Image
 
 RED, GREEN, BLUE = 0.2126, 0.7152, 0.0722
-LUMA = np.array([[RED * 219 / 255, GREEN * 219 / 255, BLUE * 219 / 255, 16]])
 _TO_CB, _TO_CR = 224 / 255 / (2 - 2 * BLUE), 224 / 255 / (2 - 2 * RED)
-CHROMA = np.array(
-    [
-        [-RED * _TO_CB, -GREEN * _TO_CB, (1 - BLUE) * _TO_CB, 128],
-        [(1 - RED) * _TO_CR, -GREEN * _TO_CR, -BLUE * _TO_CR, 128],
-    ]
+PLANES = (  # weights of red, green and blue, and what black is, for Y, Cb and Cr
+    (RED * 219 / 255, GREEN * 219 / 255, BLUE * 219 / 255, 16),
+    (-RED * _TO_CB, -GREEN * _TO_CB, (1 - BLUE) * _TO_CB, 128),
+    ((1 - RED) * _TO_CR, -GREEN * _TO_CR, -BLUE * _TO_CR, 128),
 )
 WEIGHTS = {  # of red and blue in the brightness, by matrix
     int(Colorspace.ITU709): (RED, BLUE),
@@ -42,12 +40,17 @@ MATRICES = {
 
 def to_video(image: Image) -> av.VideoFrame:
     """A picture of even width and height as yuv420p."""
+    from ditto.media.planes import FRACTION, weighed  # compiled: only who writes a video waits for it
+
     height, width = image.shape[:2]
     planes = np.empty((height * 3 // 2, width), np.uint8)
-    cv2.transform(image, LUMA, dst=planes[:height])
     halved = cv2.resize(image, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
-    chroma = cv2.transform(halved, CHROMA)
-    planes[height:] = chroma.transpose(2, 0, 1).reshape(height // 2, width)
+    flat, size = planes.reshape(-1), height * width
+    targets = (flat[:size], flat[size : size + size // 4], flat[size + size // 4 :])
+    for picture, weights, plane in zip((image, halved, halved), PLANES, targets, strict=True):
+        whole = np.rint(np.array(weights) * 2**FRACTION).astype(np.int32)
+        whole[3] += 2 ** (FRACTION - 1)
+        weighed(np.ascontiguousarray(picture).reshape(-1), whole, plane)
     frame = av.VideoFrame.from_ndarray(planes, "yuv420p")
     frame.colorspace = int(Colorspace.ITU709)
     frame.color_range = int(ColorRange.MPEG)
