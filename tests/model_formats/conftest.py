@@ -195,3 +195,138 @@ def tensorrt(memory: Memory) -> Any:
         TensorIOMode=SimpleNamespace(INPUT="in", OUTPUT="out"),
         nptype=lambda dtype: {"FLOAT": np.float32}[dtype],
     )
+
+
+class Builder:
+    """Reads graphs as one version of TensorRT would, and builds plans that say what was asked for."""
+
+    def __init__(self, library: Any) -> None:
+        self.library = library
+        self.config = SimpleNamespace(
+            flags={"TF32"},
+            profiles=[],
+            clear_flag=lambda flag: self.config.flags.discard(flag),
+            set_flag=lambda flag: self.config.flags.add(flag),
+            add_optimization_profile=lambda profile: self.config.profiles.append(profile),
+            set_memory_pool_limit=lambda pool, size: setattr(self.config, "workspace", size),
+            create_timing_cache=lambda known: SimpleNamespace(serialize=lambda: known + b"+"),
+            set_timing_cache=lambda cache, mismatch: setattr(self.config, "cache", cache),
+            get_timing_cache=lambda: self.config.cache,
+        )
+        self.network: Any = None
+
+    def create_network(self, flags: int) -> Any:
+        self.network = SimpleNamespace(flags=flags, num_layers=0, layers=[])
+        self.network.get_layer = lambda i: self.network.layers[i]
+        return self.network
+
+    def create_builder_config(self) -> Any:
+        return self.config
+
+    def create_optimization_profile(self) -> Any:
+        profile = SimpleNamespace(shapes={})
+        profile.set_shape = lambda name, *shapes: profile.shapes.__setitem__(name, shapes)
+        return profile
+
+    def build_serialized_network(self, network: Any, config: Any) -> bytes | None:
+        if monitor := getattr(config, "progress_monitor", None):
+            monitor.phase_start("Building", None, 2)
+            monitor.phase_start("Timing", "Building", 9)
+            for step in range(2):
+                assert monitor.step_complete("Building", step)
+            monitor.phase_finish("Building")
+        return b"plan" if network.layers else None
+
+
+class Parser:
+    """Refuses what that version's parser refuses."""
+
+    def __init__(self, network: Any, library: Any) -> None:
+        self._network = network
+        self._library = library
+        self._faults: list[str] = []
+
+    def parse(self, data: bytes) -> bool:
+        import onnx
+
+        model = onnx.shape_inference.infer_shapes(onnx.load_from_string(data))
+        newest = 22 if self._library.typed else 17
+        if model.opset_import[0].version > newest:
+            self._faults.append(f"opset {model.opset_import[0].version} is not supported")
+        kinds = {v.name: v.type.tensor_type for v in (*model.graph.value_info, *model.graph.output)}
+        values = (*model.graph.input, *model.graph.value_info)
+        ranks = {v.name: len(v.type.tensor_type.shape.dim) for v in values}
+        for node in model.graph.node:
+            if node.domain or node.op_type == "GridSample3D":
+                self._faults.append(f"no importer for {node.op_type}")
+            if node.op_type == "GridSample" and ranks.get(node.input[0]) == 5 and not self._library.volumes:
+                self._faults.append("GridSample of rank 5")
+            self._network.layers.append(_Layer(node, kinds, self._library))
+        self._network.num_layers = len(self._network.layers)
+        return not self._faults
+
+    @property
+    def num_errors(self) -> int:
+        return len(self._faults)
+
+    def get_error(self, index: int) -> str:
+        return self._faults[index]
+
+
+class _Layer:
+    precision: Any = None
+
+    def __init__(self, node: Any, kinds: Any, library: Any) -> None:
+        self.name = node.name
+        self.type = node.op_type
+        self.pinned: dict[int, Any] = {}
+        names = {1: library.float32, 10: "HALF"}
+        self._outputs = [
+            SimpleNamespace(dtype=names.get(kinds[n].elem_type if n in kinds else 0, "OTHER"))
+            for n in node.output
+        ]
+        self.num_outputs = len(self._outputs)
+
+    def get_output(self, index: int) -> Any:
+        return self._outputs[index]
+
+    def set_output_type(self, index: int, kind: Any) -> None:
+        self.pinned[index] = kind
+
+
+@pytest.fixture
+def building() -> Any:
+    """A TensorRT of the version asked for, as far as building goes; `built` is its last Builder."""
+
+    def library(name: str, version: str) -> Any:
+        number = tuple(int(n) for n in version.split(".")[:2])
+        typed = name == "tensorrt_rtx" or number >= (9, 0)
+        kinds = {"STRONGLY_TYPED": 1} if typed else {"EXPLICIT_BATCH": 0}
+        made = SimpleNamespace(
+            __name__=name,
+            __version__=version,
+            number=number,
+            typed=typed,
+            volumes=name == "tensorrt_rtx" or number >= (11, 2),
+            float32="FLOAT",
+            ILogger=ILogger,
+            NetworkDefinitionCreationFlag=SimpleNamespace(**kinds),
+            BuilderFlag=SimpleNamespace(TF32="TF32"),
+            MemoryPoolType=SimpleNamespace(WORKSPACE="WORKSPACE"),
+            HardwareCompatibilityLevel=SimpleNamespace(AMPERE_PLUS="AMPERE_PLUS"),
+        )
+        if number < (11, 0) and name == "tensorrt":
+            made.BuilderFlag.FP16 = "FP16"
+            made.BuilderFlag.OBEY_PRECISION_CONSTRAINTS = "OBEY"
+        if number >= (10, 0):
+            made.IProgressMonitor = object
+
+        def builder(logger: Any) -> Builder:
+            made.built = Builder(made)
+            return made.built
+
+        made.Builder = builder
+        made.OnnxParser = lambda network, logger: Parser(network, made)
+        return made
+
+    return library
