@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 # Measured on 487 faces of people, painted and drawn ones among them, and 88 of animals.
 UNSURE = 0.82  # certainty below which the detector alone would doubt
-WANDERING = 0.0092  # wander above which a mouth is not plain to see
+WANDERING = 0.0092  # wander above which an unsure face is not a human one
+HIDDEN = 0.0075  # wander above which something is likely to be in front of the mouth
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,6 @@ class Likeness:
         return self.certainty >= UNSURE or self.wander <= WANDERING
 
     @property
-    def mouth_plain(self) -> bool:
-        """Whether nothing seems to hide the mouth."""
-        return self.wander <= WANDERING
+    def mouth_hidden(self) -> bool:
+        """Whether a hand, a mask or a microphone seems to be in front of the mouth."""
+        return self.wander > HIDDEN

@@ -10,10 +10,13 @@ from cfg.errors import NoFaceError
 from cfg.settings import SourceSettings
 from ditto.avatar import SourceFrame
 from ditto.faces.finder import FaceFinder, FoundFace
+from ditto.faces.likeness import UNSURE
 from ditto.messages import Floats, Image
 from ditto.mini.register import MiniAnalyser
 
 SMALLEST = 32  # pixels of a face's longer side below which there is nothing to paint
+MOST_TURNED = 48.0  # degrees of yaw above which the mouth lies on the face's outline
+GAPING = 20.0  # millimetres between the lips above which a mouth cannot be shut well
 
 
 class FollowedFace:
@@ -33,22 +36,31 @@ class FollowedFace:
             if found is not None:
                 self.followed = True
                 return found.landmarks
-        faces = self._finder.find(image)
+        seen = self._finder.look(image)
+        faces = [face for face in seen if face.human]
         if not faces:
-            raise NoFaceError("no face found; a human face is needed, at least 32 pixels, both eyes in sight")
+            raise NoFaceError(why_none(seen))
         if previous is not None:
             chosen = min(faces, key=lambda face: float(np.abs(face.landmarks - previous).mean()))
             return chosen.landmarks
         chosen = self._chosen(faces)
         if chosen.size < SMALLEST:
-            raise NoFaceError(f"the face is only {chosen.size:.0f} pixels large, {SMALLEST} are needed")
+            raise NoFaceError(
+                f"the face is only {chosen.size:.0f} pixels large, at least {SMALLEST} are needed; "
+                "crop closer, or give a larger picture"
+            )
+        if self._finder.likeness(image, chosen).mouth_hidden:
+            self.notes += (
+                "the mouth is hard to make out, as behind a hand, a mask or a microphone; "
+                "a picture that shows it freely will speak better",
+            )
         return self._finder.refine(image, chosen).landmarks
 
     def _chosen(self, faces: list[FoundFace]) -> FoundFace:
         wanted = self._settings.face
         if wanted is None:
             if len(faces) > 1:
-                self.notes = (f"{len(faces)} faces found; the largest is used (--face chooses another)",)
+                self.notes += (f"{len(faces)} faces found; the largest is used (--face chooses another)",)
             return faces[0]
         if isinstance(wanted, int):
             if wanted >= len(faces):
@@ -64,6 +76,19 @@ class FollowedFace:
         return inside[0]
 
 
+def why_none(seen: list[FoundFace]) -> str:
+    """What to tell about a picture that shows no human face."""
+    if not seen:
+        return "no face found; a human face is needed, at least 32 pixels, both eyes in sight"
+    best = max(seen, key=lambda face: face.score)
+    x, y = (best.box[:2] + best.box[2:]) / 2
+    return (
+        f"no human face found: what looks most like one, {best.size:.0f} pixels around {x:.0f}, {y:.0f}, "
+        f"scores {best.score:.2f} where a person's scores at least {UNSURE}, and its lips cannot be placed; "
+        "an animal or a covered face cannot be used, choose a person whose eyes and mouth are in sight"
+    )
+
+
 class NotingAnalyser:
     """The mini pack's analyser, its frames with what was noticed when the face was chosen."""
 
@@ -76,7 +101,19 @@ class NotingAnalyser:
             frame = self._analyser.analyse(image, index)
         except NoFaceError as error:
             raise NoFaceError(f"frame {index}: {error}" if index else str(error)) from error
-        return dataclasses.replace(frame, warnings=frame.warnings + self._landmarks.notes)
+        look = frame.appearance
+        if abs(look.yaw) > MOST_TURNED:
+            raise NoFaceError(
+                f"the head is turned by {abs(look.yaw):.0f} degrees, at most {MOST_TURNED:.0f} can be made "
+                "to speak; choose a picture that shows both eyes"
+            )
+        notes = self._landmarks.notes
+        if look.gap > GAPING:
+            notes += (
+                f"the mouth is wide open ({look.gap:.0f} mm); "
+                "what lies between the lips stays visible when they close",
+            )
+        return dataclasses.replace(frame, warnings=frame.warnings + notes)
 
     def track(self, image: Image, index: int) -> tuple[Floats, bool]:
         try:

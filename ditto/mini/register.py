@@ -182,7 +182,10 @@ def remarks(points: Floats, yaw: float) -> tuple[str, ...]:
     if height < SMALL_FACE:
         found.append(f"the face is {height:.0f} pixels high; below {SMALL_FACE} the result is soft")
     if abs(yaw) > TURNED:
-        found.append(f"the head is turned by {abs(yaw):.0f} degrees; its motion is kept small")
+        found.append(
+            f"the head is turned by {abs(yaw):.0f} degrees; above {TURNED:.0f} its motion is kept small "
+            "and its far side is soft"
+        )
     return tuple(found)
 
 
