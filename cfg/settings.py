@@ -22,7 +22,8 @@ BLEND_MODES = ("blend", "strong", "replace", "weak", "custom")
 BLEND_REGIONS = ("mouth", "lower_face", "face", "head")
 SOLVERS = ("ancestral", "dpm++")
 ENHANCERS = ("none", "sharpen", "gfpgan", "restoreformer", "codeformer")
-PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
+EFFORTS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
+PRESETS = ("portrait", *EFFORTS)  # our own for one face before a still background, then H.264's
 
 
 def check(holds: bool, message: str) -> None:
@@ -50,6 +51,10 @@ class PackSettings:
     precision: str = "fp32"  # fp32, fp16 or bf16, where the format leaves a choice
     threads: int = 0  # of one network call; 0 is one for each core
     files: Mapping[str, str] = field(default_factory=dict)  # role to file, relative to root
+    batch: int = 1  # official pack: frames painted in one call; 0 is measured when the pack is opened
+    share: bool = False  # whether live sessions' frames are painted in one call, up to `batch` of them
+    wait: float = 10.0  # milliseconds a shared call waits for the frames of others
+    fixed_batches: bool = True  # whether every call is filled up to `batch`, for the same bits every time
 
     def __post_init__(self) -> None:
         one_of("pack.name", self.name, ("mini", "ditto"))
@@ -65,6 +70,12 @@ class PackSettings:
             f"pack.device is '{self.device}', but must be cpu, cuda or cuda:N",
         )
         between("pack.threads", self.threads, 0, 256)
+        between("pack.batch", self.batch, 0, 64)
+        between("pack.wait", self.wait, 0, 1000)
+        check(
+            not self.share or self.batch != 1,
+            "pack.share is set, but pack.batch is 1; say how many frames a call may hold",
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -304,7 +315,7 @@ class OutputSettings:
     match_light: bool = False  # the painted face is brought to the light of the picture around it
     crf: int = 18  # H.264 quality: 0 lossless, 51 worst
     bitrate: int | None = None  # bits a second instead of a quality
-    preset: str = "veryfast"  # encoder effort
+    preset: str = "portrait"  # encoder effort: one for a face before a still background, or one of EFFORTS
     resume: bool = False  # keep what is whole when a run is cut short, and go on from it
 
     def __post_init__(self) -> None:

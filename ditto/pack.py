@@ -6,6 +6,7 @@ speech stream, a sampler) is made anew for each session by the methods below.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -69,8 +70,18 @@ class Warper(Protocol):
     def __call__(self, pose: Pose) -> Any: ...
 
 
+class BatchWarper(Warper, Protocol):
+    def many(self, poses: Sequence[Pose], size: int) -> list[Any]:
+        """What each pose gives alone, from one call; at most `size` of them."""
+
+
 class Decoder(Protocol):
     def __call__(self, pose: Pose, warped: Any) -> Any: ...
+
+
+class BatchDecoder(Decoder, Protocol):
+    def many(self, warped: Sequence[Any], size: int) -> list[Any]:
+        """What each would give alone, from one call; at most `size` of them."""
 
 
 class Compositor(Protocol):

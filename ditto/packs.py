@@ -32,6 +32,7 @@ class LoadedPack(Protocol):
     online_overlap: int  # frames windows share when the voice is still arriving
     online_delay: int  # frames held back online so that one window fades into the next
     smoothing: int | None  # frames head motion is averaged over; None leaves it to the mode
+    batch: int  # frames painted in one call where the whole voice is known
     conditions: frozenset[str]  # what the motion model is told beside the voice: use_emo, …
     face: FaceRows  # what stands for smiles, winks and so on in its expression
 

@@ -122,11 +122,12 @@ def assemble(
         rng=random.Random(settings.motion.seed),
         fps=settings.output.fps,
     )
+    batch = 1 if settings.online else pack.batch
     stages: list[Stage[Any, Any]] = [
         *hearing,
         From(stitch, first) if first else stitch,
-        Warp(pack.warper()),
-        Decode(pack.decoder()),
+        Warp(pack.warper(), batch),
+        Decode(pack.decoder(), batch),
         Finish(Putback(Blended(pack.compositor(settings), settings.blend)), steps),
         Writer(sink or Callback(lambda image, index: None), first),
     ]

@@ -32,6 +32,7 @@ class MiniPack:
     online_overlap = 75
     online_delay = 0
     smoothing: int | None = 1
+    batch = 1
     conditions = frozenset({"use_emo"})
     face = FACE
 

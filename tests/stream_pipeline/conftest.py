@@ -81,6 +81,7 @@ class FakePack:
     online_overlap = 75
     online_delay = 0
     smoothing = 1
+    batch = 1
     conditions = frozenset({"use_emo"})
     face = FACE
 

@@ -1,0 +1,132 @@
+"""Several calls of a network run as one: the frames of a stream, or those of many sessions."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from cfg.errors import ModelError
+from model_formats.backend import Shape
+
+Feeds = Mapping[str, Any]
+SIZES = (1, 2, 4, 8, 16)  # batches that are tried
+PATIENCE = 1.0  # seconds a call may take before no larger batch is tried
+
+
+class Network(Protocol):
+    def run(self, feeds: Feeds) -> Mapping[str, Any]: ...
+
+
+def run_many(network: Network, calls: Sequence[Feeds], size: int = 0) -> list[dict[str, Any]]:
+    """The outputs of each call, from one run; `size` fills the batch up to so many, so that its shape,
+    and with it every rounding, is always the same."""
+    missing = max(0, size - len(calls))
+    filled = [*calls, *[calls[-1]] * missing]
+    feeds = {name: joined([call[name] for call in filled]) for name in calls[0]}
+    outputs = network.run(feeds)
+    for name, value in outputs.items():
+        if value.shape[0] != len(filled):
+            raise ModelError(f"output '{name}' is {tuple(value.shape)} for a batch of {len(filled)}")
+    return [{name: value[n : n + 1] for name, value in outputs.items()} for n in range(len(calls))]
+
+
+def joined(values: Sequence[Any]) -> Any:
+    """Arrays of batch one as one array, on the device they are on."""
+    if len(values) == 1:
+        return values[0]
+    if isinstance(values[0], np.ndarray):
+        return np.concatenate(values)
+    if hasattr(values[0], "new_empty"):
+        import torch
+
+        return torch.cat(list(values))
+    raise ModelError(f"a batch cannot be made of {type(values[0]).__name__}; run it with pack.batch 1")
+
+
+def takes_batches(inputs: Mapping[str, Shape]) -> bool:
+    """Whether the first axis of every input is open."""
+    return all(shape and shape[0] is None for shape in inputs.values())
+
+
+def quickest(seconds: Callable[[int], float], sizes: Sequence[int] = SIZES) -> int:
+    """The size at which a frame takes least time; `seconds` runs a batch. Larger must be worth it: 3 %."""
+    best, least = sizes[0], float("inf")
+    for size in sizes:
+        took = seconds(size)
+        if took / size < 0.97 * least:
+            best, least = size, took / size
+        if took > PATIENCE:
+            break
+    return best
+
+
+class _Group:
+    """Calls that will run together."""
+
+    def __init__(self, ends: float) -> None:
+        self.calls: list[Feeds] = []
+        self.ends = ends  # when it runs at the latest
+        self.done = False
+        self.results: list[dict[str, Any]] = []
+        self.error: BaseException | None = None
+
+
+class SharedBatches:
+    """A network whose calls from different sessions are run together.
+
+    The first call of a group waits until the group is full or its time is up, and runs it for all.
+    Calls while it runs form the next group.
+    """
+
+    def __init__(self, network: Network, size: int, wait: float, *, fixed: bool = True) -> None:
+        """`wait` in seconds; `fixed` fills every batch up to `size`."""
+        self._network = network
+        self._size = size
+        self._wait = wait
+        self._fixed = fixed
+        self._changed = threading.Condition()
+        self._forming: _Group | None = None
+        self.sizes: dict[int, int] = {}  # how often a batch of each size was run
+
+    def run(self, feeds: Feeds) -> dict[str, Any]:
+        with self._changed:
+            group = self._forming
+            leads = group is None
+            if group is None:
+                group = self._forming = _Group(time.monotonic() + self._wait)
+            place = len(group.calls)
+            group.calls.append(feeds)
+            if len(group.calls) == self._size:
+                self._forming = None
+                self._changed.notify_all()
+            if leads:
+                self._await_members(group)
+            else:
+                self._changed.wait_for(lambda: group.done)
+        if leads:
+            self._run(group)
+        if group.error is not None:
+            raise ModelError(str(group.error) or type(group.error).__name__) from group.error
+        return group.results[place]
+
+    def _await_members(self, group: _Group) -> None:
+        while self._forming is group:
+            left = group.ends - time.monotonic()
+            if left <= 0:
+                self._forming = None
+                return
+            self._changed.wait(left)
+
+    def _run(self, group: _Group) -> None:
+        try:
+            group.results = run_many(self._network, group.calls, self._size if self._fixed else 0)
+        except Exception as error:
+            group.error = error
+        with self._changed:
+            self.sizes[len(group.calls)] = self.sizes.get(len(group.calls), 0) + 1
+            group.done = True
+            self._changed.notify_all()
