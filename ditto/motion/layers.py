@@ -12,6 +12,7 @@ from ditto.motion.timeline import Curve, Envelope
 
 LIDS = ("blink", "wink_left", "wink_right")
 GAZE = ("gaze_yaw", "gaze_pitch", "gaze_hold")
+MOST = 1e6  # what a number of a script may be, so that many of them together stay finite
 
 
 class Layer(Protocol):
@@ -41,7 +42,7 @@ def laid(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
         if name not in out or name == "fade_out_keys":
             out[name] = value
         elif name.startswith("alpha_"):
-            out[name] = out[name] * value
+            out[name] = float(np.clip(out[name] * value, -MOST, MOST))
         elif name.endswith("_alpha"):
             out[name] = min(out[name], value)
         elif name in LIDS:

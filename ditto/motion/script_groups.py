@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any, NamedTuple, NoReturn
 
+import numpy as np
+
 from cfg.errors import ConfigError, did_you_mean
 from cfg.located import Located
 from ditto.condition import emotion_rows
 from ditto.motion.controls import ARRAYS, NAMES, checked, number, parts_named
 from ditto.motion.gestures import Gesture, gesture_named, often, strong
-from ditto.motion.layers import Fades, Held, Layer, Track
+from ditto.motion.layers import MOST, Fades, Held, Layer, Track
 from ditto.motion.mood import NEUTRAL, OVER, USUAL, Cue, weakened
 from ditto.motion.timeline import EASES, Curve, Envelope, Key, moment
 
@@ -143,10 +145,18 @@ def _controls(node: Located, what: str, without: tuple[str, ...] = ()) -> dict[s
         if name in without:
             continue
         try:
-            found.update(checked({name: value.plain()}, what))
+            found.update(moderate(checked({name: value.plain()}, what), what))
         except ConfigError as error:
             value.fail(str(error))
     return found
+
+
+def moderate(controls: dict[str, Any], what: str) -> dict[str, Any]:
+    """The same, once it is known that sums of such numbers stay finite."""
+    for name, value in controls.items():
+        if name != "fade_out_keys" and np.abs(value).max() > MOST:
+            raise ConfigError(f"{what}: {name} is beyond {MOST:g}")
+    return controls
 
 
 def _by_frame(node: Located) -> dict[int, dict[str, Any]]:
@@ -190,7 +200,7 @@ def _keys(node: Located, control: str) -> Iterator[Key]:
     """Keys as a list of {at, value, ease}, or as moments with their values."""
 
     def value_of(given: Any) -> float:
-        return float(checked({control: given}, "the value")[control])
+        return float(moderate(checked({control: given}, "the value"), "the value")[control])
 
     group = f"curves: {control}"
     if isinstance(node.value, dict):
@@ -251,7 +261,7 @@ def _gaze(node: Located) -> Iterator[Layer]:
         yaw, pitch = entry.get("look", look_named, (0.0, 0.0))
         if not any(entry.has(name) for name in ("look", "yaw", "pitch")):
             entry.fail(entry.node, "where to? Write 'look: left', or degrees of 'yaw' and 'pitch'")
-        target = {"gaze_yaw": entry.number("yaw", yaw), "gaze_pitch": entry.number("pitch", pitch)}
+        target = {"gaze_yaw": entry.get("yaw", _sight, yaw), "gaze_pitch": entry.get("pitch", _sight, pitch)}
         shape = entry.frames("rise", GLANCE), entry.frames("fall", GLANCE)
         found.append((start, entry.end(start), *shape, target, entry.ease()))
     found.sort(key=lambda glance: glance[0])
@@ -260,6 +270,13 @@ def _gaze(node: Located) -> Iterator[Layer]:
             following = found[number_ + 1]
             end, fall = following[0] + following[2], 0.0  # until the next target is reached
         yield Held(target, Envelope.fitting(start, end, rise, fall, ease))
+
+
+def _sight(given: Any) -> float:
+    degrees = number("the angle", given)
+    if abs(degrees) > 90:
+        raise ConfigError(f"the angle is {degrees:g}, but must be from -90 to 90 degrees")
+    return degrees
 
 
 def look_named(word: object) -> tuple[float, float]:

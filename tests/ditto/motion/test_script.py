@@ -193,6 +193,7 @@ def test_a_large_json_file_of_controls_by_frame_is_still_read(tmp_path):
         ("gaze:\n  - {at: 1.5, yaw: 3}", r"line 2: gaze: 1.5 is no time: write 1.5s"),
         ("gaze:\n  - {at: 1s, look: lef}", "'lef' is nowhere to look; did you mean 'left'"),
         ("gaze:\n  - {at: 1s}", "gaze: where to?"),
+        ("gaze:\n  - at: 1s\n    yaw: 1e30", "line 3: gaze: the angle is 1e"),
         ("fades:\n  - {in: 1s, out: 2s}", "write one of 'in' and 'out'"),
         ("fades:\n  - {in: 1s}\n  - {in: 4s}", "line 3: fades: two fades in"),
         ("fades:\n  - {in: 1s, over: 2s}\n  - {out: 2s}", "line 3: fades: it begins before"),
@@ -219,6 +220,14 @@ def test_a_mistake_is_told_with_its_file_line_and_key(text, message):
     with pytest.raises(ConfigError, match=message) as caught:
         script(text)
     assert str(caught.value).startswith("script.yaml, line ")
+
+
+def test_many_large_numbers_together_still_play():
+    entry = "{at: 0, rise: 0, delta_yaw: 1000000, alpha_exp: 1000000, delta_exp: 1000000}"
+    last = ControlTrack(script(f"ranges: [{', '.join([entry] * 500)}]")).at(3)
+    assert np.isfinite([last.delta_yaw, last.alpha_exp]).all() and np.isfinite(last.delta_exp).all()
+    with pytest.raises(ConfigError, match="line 1: ranges: delta_yaw is beyond"):
+        script("ranges: [{at: 0, delta_yaw: 1e308}]")
 
 
 def test_a_script_has_a_bounded_number_of_entries():
