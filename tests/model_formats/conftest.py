@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
+import json
+import shutil
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,6 +15,37 @@ import numpy as np
 import pytest
 
 from model_formats.backend import TorchNetwork
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+
+
+@pytest.fixture(scope="session")
+def seeded_pth(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Path]]:
+    """A .pth file of an official network, by role, filled as those of the reference numbers."""
+    torch = pytest.importorskip("torch")
+    from ditto.networks.checkpoint import NETWORKS
+
+    spec = importlib.util.spec_from_file_location("golden_rules", GOLDEN / "conftest.py")
+    assert spec is not None and spec.loader is not None
+    rules = sys.modules["golden_rules"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(rules)
+    tensors = json.loads((GOLDEN / "data" / "manifest.json").read_text())["models"]
+    folder = tmp_path_factory.mktemp("seeded")
+
+    def written(role: str) -> Path:
+        path = folder / f"{role}.pth"
+        if path.exists():
+            return path
+        shapes = {entry["name"]: tuple(entry["shape"]) for entry in tensors[role]["tensors"]}
+        rotary = (1.0 / 10000 ** (np.arange(256) * 2 / 512)).astype(np.float32)
+        arrays = rules.fill(shapes) | {key: rotary for key in shapes if key.endswith("freqs")}
+        official = NETWORKS[role]
+        named = {official.prefix + key: torch.from_numpy(np.asarray(a)) for key, a in arrays.items()}
+        torch.save({official.key: named} if official.key else named, path)
+        return path
+
+    yield written
+    shutil.rmtree(folder)  # 0.7 GB
 
 
 @pytest.fixture
