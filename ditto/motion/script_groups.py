@@ -6,24 +6,22 @@ import math
 import reprlib
 from collections.abc import Callable, Iterator
 from itertools import pairwise
-from typing import Any, NamedTuple, NoReturn
-
-import numpy as np
+from typing import Any, NamedTuple
 
 from cfg.errors import ConfigError, did_you_mean
 from cfg.located import Located
 from ditto.condition import emotion_rows
 from ditto.motion.controls import ARRAYS, NAMES, checked, number, parts_named
 from ditto.motion.gestures import Gesture, gesture_named, often, strong
-from ditto.motion.layers import MOST, Fades, Held, Layer, Track
+from ditto.motion.layers import Fades, Held, Layer, Track
 from ditto.motion.mood import NEUTRAL, OVER, USUAL, Cue, weakened
-from ditto.motion.timeline import EASES, Curve, Envelope, Key, moment
+from ditto.motion.script_entries import SPAN, controls_of, entries, moderate
+from ditto.motion.timeline import Curve, Envelope, Key, moment
 
 MOST_ENTRIES = 2000  # layers: each costs a little in every frame
 FADING = ("pitch", "yaw", "roll", "t", "scale", "exp")
 RISE = 5.0  # frames in which a range sets in and ends: 0.2 s
 GLANCE = 3.0  # frames in which the eyes turn
-SPAN = ("at", "from", "for", "to")
 LOOKS = {  # degrees of yaw and pitch
     "camera": (0.0, 0.0), "left": (15.0, 0.0), "right": (-15.0, 0.0), "up": (0.0, -8.0), "down": (0.0, 8.0),
 }  # fmt: skip
@@ -43,7 +41,7 @@ def compiled(root: Located) -> Compiled:
     """A script's groups, or nothing but controls by frame."""
     values = root.value
     if isinstance(values, list):
-        frames = {n: _controls(entry, f"controls of frame {n}") for n, entry in enumerate(values)}
+        frames = {n: controls_of(entry, f"controls of frame {n}") for n, entry in enumerate(values)}
         return Compiled({}, frames, (), (), False)
     if not isinstance(values, dict):
         root.fail(f"expected groups ({', '.join(GROUPS)}), or controls by frame number")
@@ -59,7 +57,7 @@ def compiled(root: Located) -> Compiled:
     if len(layers) > MOST_ENTRIES:
         root.fail(f"{len(layers)} entries are too many; at most {MOST_ENTRIES} are played")
     return Compiled(
-        always=_controls(values["always"], "always") if "always" in values else {},
+        always=controls_of(values["always"], "always") if "always" in values else {},
         frames=_by_frame(values["frames"]) if "frames" in values else {},
         layers=tuple(layers),
         cues=_emotions(values["emotions"]) if "emotions" in values else (),
@@ -75,90 +73,6 @@ def _names(layer: Layer) -> tuple[str, ...]:
     return tuple(layer.controls) if isinstance(layer, Held) else ()
 
 
-class _Entry:
-    """One entry of a group: keys are taken from it, and what is left over is unknown."""
-
-    def __init__(self, node: Located, group: str, known: tuple[str, ...]) -> None:
-        self.node = node
-        self.group = group
-        if not isinstance(node.value, dict):
-            self.fail(node, f"{reprlib.repr(node.plain())} stands alone; write {{{', '.join(known[:3])}, …}}")
-        for name, value in node.value.items():
-            if name not in known:
-                self.fail(value, f"'{name}' is not a key of it{did_you_mean(name, known)}")
-
-    def fail(self, at: Located, message: str) -> NoReturn:
-        at.fail(f"{self.group}: {message}")
-
-    def has(self, name: str) -> bool:
-        return name in self.node.value
-
-    def get(self, name: str, reading: Callable[[Any], Any], usual: Any = None) -> Any:
-        """A key's value, read; its own line is named where it cannot be."""
-        if name not in self.node.value:
-            return usual
-        given = self.node.value[name]
-        try:
-            return reading(given.plain())
-        except ConfigError as error:
-            self.fail(given, f"{error}")
-
-    def number(self, name: str, usual: float) -> float:
-        return float(self.get(name, lambda value: number(name, value), usual))
-
-    def frames(self, name: str, usual: float) -> float:
-        return float(self.get(name, moment, usual))
-
-    def ease(self) -> str:
-        return str(self.get("ease", ease_named, "smooth"))
-
-    def start(self) -> float:
-        if self.has("at") == self.has("from"):
-            self.fail(self.node, "when? Write one of 'at' and 'from'")
-        return self.frames("at" if self.has("at") else "from", 0.0)
-
-    def end(self, start: float) -> float:
-        """Infinite where it is not said."""
-        if self.has("for") and self.has("to"):
-            self.fail(self.node, "'for' and 'to' both say when it ends; write one of them")
-        end = start + self.frames("for", math.inf) if self.has("for") else self.frames("to", math.inf)
-        if end <= start:
-            self.fail(self.node, "it ends before it begins")
-        return end
-
-
-def ease_named(name: object) -> str:
-    if name not in EASES:
-        raise ConfigError(f"'{name}' is not a way to ease{did_you_mean(str(name), EASES)}")
-    return str(name)
-
-
-def _controls(node: Located, what: str, without: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Checked controls of a group of them; each error at the control's own line."""
-    if not isinstance(node.value, dict):
-        try:
-            return checked(node.plain(), what)
-        except ConfigError as error:
-            node.fail(str(error))
-    found: dict[str, Any] = {}
-    for name, value in node.value.items():
-        if name in without:
-            continue
-        try:
-            found.update(moderate(checked({name: value.plain()}, what), what))
-        except ConfigError as error:
-            value.fail(str(error))
-    return found
-
-
-def moderate(controls: dict[str, Any], what: str) -> dict[str, Any]:
-    """The same, once it is known that sums of such numbers stay finite."""
-    for name, value in controls.items():
-        if name != "fade_out_keys" and np.abs(value).max() > MOST:
-            raise ConfigError(f"{what}: {name} is beyond {MOST:g}")
-    return controls
-
-
 def _by_frame(node: Located) -> dict[int, dict[str, Any]]:
     if not isinstance(node.value, dict):
         node.fail("frames: expected controls by frame number or time")
@@ -169,15 +83,8 @@ def _by_frame(node: Located) -> dict[int, dict[str, Any]]:
         except ConfigError:
             near = did_you_mean(name, GROUPS)
             entry.fail(f"'{reprlib.repr(name)[1:-1]}' is no frame number, time or group of a script{near}")
-        frames[frame] = {**frames.get(frame, {}), **_controls(entry, f"controls of frame {frame}")}
+        frames[frame] = {**frames.get(frame, {}), **controls_of(entry, f"controls of frame {frame}")}
     return frames
-
-
-def _entries(node: Located, group: str, known: tuple[str, ...]) -> Iterator[_Entry]:
-    if not isinstance(node.value, list):
-        node.fail(f"{group}: expected a list: each entry on its own line, after '- '")
-    for entry in node.value:
-        yield _Entry(entry, group, known)
 
 
 def _curves(node: Located) -> Iterator[Layer]:
@@ -210,7 +117,7 @@ def _keys(node: Located, control: str) -> Iterator[Key]:
             except ConfigError as error:
                 value.fail(f"{group}: {error}")
         return
-    for entry in _entries(node, group, ("at", "value", "ease")):
+    for entry in entries(node, group, ("at", "value", "ease")):
         for name in ("at", "value"):
             if not entry.has(name):
                 entry.fail(entry.node, f"a key needs '{name}'")
@@ -219,17 +126,17 @@ def _keys(node: Located, control: str) -> Iterator[Key]:
 
 def _ranges(node: Located) -> Iterator[Layer]:
     own = (*SPAN, "ease", "rise", "fall")
-    for entry in _entries(node, "ranges", (*own, *NAMES)):
+    for entry in entries(node, "ranges", (*own, *NAMES)):
         start = entry.start()
         shape = entry.frames("rise", RISE), entry.frames("fall", RISE)
-        controls = _controls(entry.node, "ranges", own)
+        controls = controls_of(entry.node, "ranges", own)
         if not controls:
             entry.fail(entry.node, "no control is named in this entry")
         yield Held(controls, Envelope.fitting(start, entry.end(start), *shape, entry.ease()))
 
 
 def _gestures(node: Located) -> Iterator[Layer]:
-    for entry in _entries(node, "gestures", ("do", *SPAN, "strength", "times")):
+    for entry in entries(node, "gestures", ("do", *SPAN, "strength", "times")):
         if not entry.has("do"):
             entry.fail(entry.node, "which? Write 'do: nod'")
         start = entry.start()
@@ -256,7 +163,7 @@ def _blinks(node: Located) -> Iterator[Layer]:
 
 def _gaze(node: Located) -> Iterator[Layer]:
     found: list[tuple[float, float, float, float, dict[str, Any], str]] = []
-    for entry in _entries(node, "gaze", ("yaw", "pitch", "look", *SPAN, "rise", "fall", "ease")):
+    for entry in entries(node, "gaze", ("yaw", "pitch", "look", *SPAN, "rise", "fall", "ease")):
         start = entry.start()
         yaw, pitch = entry.get("look", look_named, (0.0, 0.0))
         if not any(entry.has(name) for name in ("look", "yaw", "pitch")):
@@ -289,7 +196,7 @@ def _fades(node: Located) -> Iterator[Layer]:
     keys: list[Key] = []
     parts: list[tuple[float, tuple[str, ...]]] = []
     last = ""
-    for entry in _entries(node, "fades", ("in", "out", "over", "ease", "parts")):
+    for entry in entries(node, "fades", ("in", "out", "over", "ease", "parts")):
         if entry.has("in") == entry.has("out"):
             entry.fail(entry.node, "write one of 'in' and 'out', with the time it begins")
         way = "in" if entry.has("in") else "out"
@@ -308,7 +215,7 @@ def _fades(node: Located) -> Iterator[Layer]:
 
 def _emotions(node: Located) -> tuple[Cue, ...]:
     cues: list[Cue] = []
-    for entry in _entries(node, "emotions", ("feel", "intensity", *SPAN, "over", "ease")):
+    for entry in entries(node, "emotions", ("feel", "intensity", *SPAN, "over", "ease")):
         if not entry.has("feel"):
             entry.fail(entry.node, "which? Write 'feel: happy'")
         start = entry.start()
