@@ -1,4 +1,4 @@
-"""The inner loop of turning RGB into the planes of video, compiled; it does not hold the interpreter's lock."""
+"""The inner loop of turning RGB into the planes of video, compiled, without the interpreter's lock."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     give("--show-mask", action="store_true", help="show in green how strongly the painted face covers")
     give("--crf", type=int, help="H.264 quality, 0 best to 51 (default 18)")
     give("--bitrate", type=int, help="bits a second instead of a quality")
-    give("--encoder-preset", choices=PRESETS, help="encoder effort (default veryfast)")
+    give("--encoder-preset", choices=PRESETS, help="encoder effort (default portrait, made for one face)")
     give("--enhancer", metavar="NAME", help="none, sharpen, gfpgan, restoreformer or codeformer")
     give("--enhancer-model", metavar="FILE.onnx", help="network of the enhancer")
     give("--enhancer-strength", type=float, help="share of what the enhancer changes, 0 to 1 (default 1)")

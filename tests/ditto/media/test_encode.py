@@ -133,6 +133,19 @@ def test_a_bitrate_is_kept_instead_of_a_quality(tmp_path):
     assert sizes[1] > 3 * sizes[0]
 
 
+def test_the_encoder_looks_ahead_for_a_still_background(tmp_path):
+    content = write(tmp_path / "out.mp4", 5, settings=OutputSettings()).read_bytes()
+    assert OutputSettings().preset == "portrait"
+    assert all(said in content for said in (b"mbtree=1", b"rc_lookahead=10", b"subme=1", b"crf=18"))
+
+
+def test_a_named_effort_is_exactly_that(tmp_path):
+    superfast = write(tmp_path / "out.mp4", 5, settings=OutputSettings(preset="superfast")).read_bytes()
+    assert b"x264" in superfast and b"mbtree=1" not in superfast
+    veryfast = write(tmp_path / "out.mp4", 5, settings=OutputSettings(preset="veryfast")).read_bytes()
+    assert b"mbtree=1" in veryfast and b"subme=2" in veryfast
+
+
 @pytest.mark.parametrize("suffix", [".gif", ".webp"])
 @pytest.mark.parametrize("count", [1, 7])
 def test_an_animation_has_all_pictures_at_the_right_pace(tmp_path, suffix, count):
