@@ -9,17 +9,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ditto.motion.script import Script
     from stream_pipeline.batches.loader import AudioBatchLoader
     from stream_pipeline.creator import Ditto
     from stream_pipeline.engine import Engine
     from stream_pipeline.sdk import StreamSDK
 
-__all__ = ["AudioBatchLoader", "Ditto", "Engine", "StreamSDK"]
+__all__ = ["AudioBatchLoader", "Ditto", "Engine", "Script", "StreamSDK"]
 
 PLACES = {
     "AudioBatchLoader": "stream_pipeline.batches.loader",
     "Ditto": "stream_pipeline.creator",
     "Engine": "stream_pipeline.engine",
+    "Script": "ditto.motion.script",
     "StreamSDK": "stream_pipeline.sdk",
 }
 
