@@ -40,6 +40,28 @@ class GraphDenoiser:
         return denoise
 
 
+class HalvedDenoiser:
+    """Two graphs: one tells the conditions and times of a window, the other does its steps."""
+
+    def __init__(self, window: Network, step: Network) -> None:
+        self._window = window
+        self._step = step
+
+    def prepare(self, conditions: Floats, times: npt.NDArray[np.int64]) -> Denoise:
+        prepared = self._window.run({"cond": conditions, "times": times})
+
+        def denoise(x: Floats, before: Floats, step: int) -> tuple[Floats, Floats]:
+            feeds = {
+                "x": np.ascontiguousarray(x, np.float32),
+                "cond_frame": before,
+                "step": np.array([step], np.int64),
+            }
+            outputs = self._step.run({**feeds, **prepared})
+            return outputs["pred_noise"], outputs["x_start"]
+
+        return denoise
+
+
 class TorchDenoiser:
     """The network itself: conditions and times encoded once a window, guidance as one batch of two."""
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import tempfile
+import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ from ditto.motion.mixing import LIPS
 from ditto.motion.restyle import FaceRoles
 from ditto.official.analyser import FaceNetworks, OfficialAnalyser
 from ditto.official.blaze_face import BlazeFace
-from ditto.official.denoiser import GraphDenoiser, TorchDenoiser
+from ditto.official.denoiser import GraphDenoiser, HalvedDenoiser, TorchDenoiser
 from ditto.official.detector import FaceDetector
 from ditto.official.expressions import FACE
 from ditto.official.face_mesh import FaceMesh, Landmark478
@@ -34,12 +36,13 @@ from ditto.official.hubert import (
 from ditto.official.landmark106 import Landmark106
 from ditto.official.landmark203 import Landmark203
 from ditto.official.light import Lit
-from ditto.official.painting import OfficialDecoder, OfficialWarper
+from ditto.official.painting import HalvedWarper, OfficialDecoder, OfficialWarper
 from ditto.official.silhouette import PaintedSilhouette
 from ditto.official.task_file import TaskFile
-from ditto.pack import Compositor, Sampler, SpeechStream, Stitcher
+from ditto.pack import BatchWarper, Compositor, Sampler, SpeechStream, Stitcher
 from ditto.putback import OfficialCompositor, mask_for
 from model_formats.backend import Backend, Precision, existing
+from model_formats.batching import SharedBatches, quickest, takes_batches
 from model_formats.opening import open_model
 
 PAINTING = ("appearance_extractor", "motion_extractor", "warp_network", "decoder", "stitch_network")
@@ -54,6 +57,8 @@ MEASURING = (
     "face_mesh",
     "face_landmarker_task",
 )
+HALVES = {"warp_network": ("warp_source", "warp_frame"), "lmdm": ("lmdm_window", "lmdm_step")}
+PAINTERS = ("warp_network", "warp_frame", "decoder")  # what runs once a frame, and may run in batches
 TORCH_FILES = (".pth", ".pt")
 MESH = ("blaze_face", "face_mesh")
 
@@ -74,14 +79,25 @@ class OfficialPack:
         self._local: TransformersEncoder | None = None  # where hubert is a folder, not a graph
         try:
             for role in PAINTING + FACES:
-                self._open[role] = self._opened(role)
+                for name, path in self._files_of(role).items():
+                    self._open[name] = self._opened(role, path)
             speech = self._path("hubert")
             if speech.is_dir():
                 self._local = TransformersEncoder(speech, settings.device)
             else:
-                self._open["hubert"] = self._opened("hubert")
+                self._open["hubert"] = self._opened("hubert", speech)
             self._landmark478 = self._mesh_networks()
             self._denoiser = self._open_denoiser()
+            self._painting = {n: self._open[n] for n in PAINTERS if n in self._open}
+            self.batch = batch_size(self._painting, settings.batch)
+            self._shared: dict[str, SharedBatches] = {}
+            if settings.share:
+                self._shared = {
+                    name: SharedBatches(
+                        network, self.batch, settings.wait / 1000, fixed=settings.fixed_batches
+                    )
+                    for name, network in self._painting.items()
+                }
         except BaseException:
             self.close()
             raise
@@ -125,11 +141,21 @@ class OfficialPack:
     def stitcher(self) -> Stitcher:
         return OfficialStitcher(self._open["stitch_network"])
 
-    def warper(self) -> OfficialWarper:
-        return OfficialWarper(self._open["warp_network"])
+    def warper(self) -> BatchWarper:
+        fixed = self._settings.fixed_batches
+        if "warp_network" in self._open:
+            return OfficialWarper(
+                self._open["warp_network"], shared=self._shared.get("warp_network"), fixed=fixed
+            )
+        source, frame = (self._open[name] for name in HALVES["warp_network"])
+        return HalvedWarper(source, frame, shared=self._shared.get("warp_frame"), fixed=fixed)
 
     def decoder(self) -> OfficialDecoder:
-        return OfficialDecoder(self._open["decoder"])
+        return OfficialDecoder(
+            self._open["decoder"],
+            shared=self._shared.get("decoder"),
+            fixed=self._settings.fixed_batches,
+        )
 
     def compositor(self, settings: Settings) -> Compositor:
         plain = OfficialCompositor(mask_for(settings.blend.mode), settings.compat)
@@ -158,29 +184,44 @@ class OfficialPack:
         path = Path(named)
         return path if path.is_file() else Path(self._settings.root) / named
 
-    def _opened(self, role: str) -> Backend:
+    def _files_of(self, role: str) -> dict[str, Path]:
+        """The graph of a role, or the two it comes in where both lie beside it."""
         path = self._path(role)
+        halves = {name: path.with_name(name + path.suffix) for name in HALVES.get(role, ())}
+        if halves and path.suffix not in TORCH_FILES and all(half.is_file() for half in halves.values()):
+            return halves
+        return {role: path}
+
+    def _opened(self, role: str, path: Path) -> Backend:
         settings = self._settings
         threads = settings.threads or None
+        alike = path.suffix == self._path("decoder").suffix
+        keep = role == "warp_network" and settings.device != "cpu" and alike  # for the decoder
         if path.suffix not in TORCH_FILES:
-            return open_model(path, settings.device, "stored", threads=threads)
+            keep = keep and settings.batch == 1  # batches of frames are put together on the host
+            return open_model(path, settings.device, "stored", threads=threads, keep_on_device=keep)
         from ditto.networks.checkpoint import network
 
         precision: Precision = settings.precision  # type: ignore[assignment]
-        return open_model(path, settings.device, precision, network(role), threads=threads)
+        return open_model(
+            path, settings.device, precision, network(role), threads=threads, keep_on_device=keep
+        )
 
     def _open_denoiser(self) -> Denoiser:
         path = self._path("lmdm")
         if path.suffix in TORCH_FILES:
             return TorchDenoiser.load(existing(path), self._settings.device, self._settings.precision)
-        self._open["lmdm"] = self._opened("lmdm")
-        return GraphDenoiser(self._open["lmdm"])
+        opened = {name: self._opened("lmdm", file) for name, file in self._files_of("lmdm").items()}
+        self._open |= opened
+        if len(opened) == 1:
+            return GraphDenoiser(*opened.values())
+        return HalvedDenoiser(*opened.values())
 
     def _mesh_networks(self) -> tuple[BlazeFace, FaceMesh]:
         files = self._settings.files
         if all(role in files for role in MESH):
             for role in MESH:
-                self._open[role] = self._opened(role)
+                self._open[role] = self._opened(role, self._path(role))
         elif "face_landmarker_task" in files:
             bundle = TaskFile(self._path("face_landmarker_task"))
             self._open["blaze_face"] = self._converted(bundle.detector, "face_detector")
@@ -197,6 +238,36 @@ class OfficialPack:
             path = Path(folder) / f"{name}.onnx"
             path.write_bytes(graph)
             return open_model(path, threads=self._settings.threads or None)
+
+
+def batch_size(networks: Mapping[str, Backend], wanted: int) -> int:
+    """The size that is wanted, or the quickest for 0; networks must take it."""
+    if wanted == 1:
+        return 1
+    closed = [name for name, network in networks.items() if not takes_batches(network.inputs)]
+    if closed and wanted:
+        raise ModelError(
+            f"{', '.join(closed)} takes one frame at a time, but pack.batch is {wanted}; "
+            "make files that take more with `python -m ditto export`"
+        )
+    if closed:
+        return 1
+    return wanted or quickest(lambda size: seconds_for(networks, size))
+
+
+def seconds_for(networks: Mapping[str, Backend], size: int) -> float:
+    """How long a batch takes to be moved and painted, the second time."""
+    took = 0.0
+    for network in networks.values():
+        feeds = {
+            name: np.zeros((size, *(side or 1 for side in shape[1:])), np.float32)
+            for name, shape in network.inputs.items()
+        }
+        network.run(feeds)
+        began = time.perf_counter()
+        network.run(feeds)
+        took += time.perf_counter() - began
+    return took
 
 
 class OfficialStitcher:

@@ -2,40 +2,84 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from ditto.messages import Floats, Pose
 from ditto.official.backend import Network
+from model_formats.batching import run_many
 
 
 class OfficialWarper:
     """Moves a portrait's feature volume from its own keypoints to the driven ones."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, *, shared: Network | None = None, fixed: bool = True) -> None:
+        """`shared` is the same network, running the calls of several sessions as one.
+
+        `fixed` fills every batch up to its size.
+        """
         self._network = network
+        self._alone = shared or network
+        self._fixed = fixed
 
     def __call__(self, pose: Pose) -> Any:
         """(1, 256, 64, 64) features."""
-        feeds = {
-            "feature_3d": pose.source.appearance,
-            "kp_source": pose.at_rest,
-            "kp_driving": pose.driven,
-        }
-        return self._network.run(feeds)["out"]
+        return self._alone.run(self._feeds(pose))["out"]
+
+    def many(self, poses: Sequence[Pose], size: int) -> list[Any]:
+        calls = [self._feeds(pose) for pose in poses]
+        return [made["out"] for made in run_many(self._network, calls, size if self._fixed else 0)]
+
+    def _feeds(self, pose: Pose) -> dict[str, Any]:
+        volume = pose.source.appearance
+        return {"feature_3d": volume, "kp_source": pose.at_rest, "kp_driving": pose.driven}
+
+
+class HalvedWarper(OfficialWarper):
+    """The same by two graphs: one looks at a portrait once, the other moves it frame by frame."""
+
+    def __init__(
+        self, source: Network, frame: Network, *, shared: Network | None = None, fixed: bool = True
+    ) -> None:
+        super().__init__(frame, shared=shared, fixed=fixed)
+        self._source = source
+        self._volume: Any = None  # the one last looked at; a portrait has only one
+        self._prepared: dict[str, Any] = {}
+
+    def _feeds(self, pose: Pose) -> dict[str, Any]:
+        feeds = super()._feeds(pose)
+        volume = feeds["feature_3d"]
+        if volume is not self._volume:
+            self._prepared = dict(self._source.run({"feature_3d": volume}))
+            self._volume = volume
+        return {**feeds, **self._prepared}
 
 
 class OfficialDecoder:
     """Paints warped features as a head."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, *, shared: Network | None = None, fixed: bool = True) -> None:
         self._network = network
+        self._alone = shared or network
+        self._fixed = fixed
 
     def __call__(self, pose: Pose, warped: Any) -> Floats:
         """(512, 512, 3) RGB in 0..255, not rounded."""
-        (painted,) = self._network.run({"feature": warped})["output"]  # (3, 512, 512) in 0..1
-        face = np.empty((*painted.shape[1:], 3), np.float32)
-        np.clip(painted.transpose(1, 2, 0), 0, 1, out=face)
-        face *= 255
-        return face
+        return in_levels(self._alone.run({"feature": warped})["output"])
+
+    def many(self, warped: Sequence[Any], size: int) -> list[Floats]:
+        calls = [{"feature": features} for features in warped]
+        return [
+            in_levels(made["output"]) for made in run_many(self._network, calls, size if self._fixed else 0)
+        ]
+
+
+def in_levels(painted: Any) -> Floats:
+    """(512, 512, 3) in 0..255 from (1, 3, 512, 512) in 0..1."""
+    (planes,) = painted
+    face = np.empty((*planes.shape[1:], 3), np.float32)
+    np.clip(planes.transpose(1, 2, 0), 0, 1, out=face)
+    face *= 255
+    return face
