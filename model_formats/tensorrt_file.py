@@ -188,8 +188,11 @@ class EngineFile:
 
     def _place(self, name: str, array: Any) -> Any:
         """Hands one input to the network; gives what must be kept until it has run."""
-        if None in self._inputs[name]:
-            self._context.set_input_shape(name, tuple(array.shape))
+        if None in self._inputs[name] and not self._context.set_input_shape(name, tuple(array.shape)):
+            raise ModelError(
+                f"{self._path.name} was not built for '{name}' of shape {tuple(array.shape)}; "
+                f"{REBUILD} --range (or --batch)"
+            )
         there = getattr(array, "__cuda_array_interface__", None)
         if there is None:
             ready = np.ascontiguousarray(array, self._dtypes[name])

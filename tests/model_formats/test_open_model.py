@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from cfg.errors import ModelError
 from model_formats import open_model
-from model_formats.backend import LARGEST
+from model_formats.backend import LARGEST, TorchNetwork
 
 
 @pytest.mark.parametrize("name", ["decoder.pth", "decoder.onnx", "decoder.engine"])
@@ -108,3 +109,46 @@ def test_no_format_imports_another_ones_library():
         "sys.exit(f'imported {loaded}' if loaded else 0)"
     )
     subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
+
+
+ABSENT = (
+    ("pth", "torch", "cpu", r"a .pth file needs PyTorch: pip install 'ditto-engine\[torch\]'"),
+    ("onnx", "onnxruntime", "cpu", "an .onnx file needs ONNX Runtime: pip install onnxruntime"),
+    ("engine", "tensorrt", "cuda", "x.engine needs TensorRT: pip install tensorrt"),
+)
+
+
+@pytest.mark.parametrize(("suffix", "library", "device", "said"), ABSENT)
+def test_a_format_whose_library_is_absent_is_refused_in_one_line(
+    tmp_path, monkeypatch, suffix, library, device, said
+):
+    path = tmp_path / f"x.{suffix}"
+    path.write_bytes(b"x")
+    for format_ in ("torch_file", "onnx_file"):
+        monkeypatch.delitem(sys.modules, f"model_formats.{format_}", raising=False)
+    for name in {library, "tensorrt_rtx"}:
+        monkeypatch.setitem(sys.modules, name, None)
+    network = TorchNetwork(lambda path: pytest.fail("opened"), {}, {})
+    with pytest.raises(ModelError, match=f"^{said}$"):
+        open_model(path, device, network=network)
+
+
+def test_an_engine_without_cudas_bindings_is_refused_in_one_line(tmp_path, monkeypatch, tensorrt):
+    (tmp_path / "x.engine").write_bytes(b"plan")
+    monkeypatch.setitem(sys.modules, "tensorrt", tensorrt)
+    monkeypatch.setitem(sys.modules, "cuda", None)
+    with pytest.raises(
+        ModelError, match=r"^an \.engine file needs CUDA's Python bindings: pip install cuda-bindings$"
+    ):
+        open_model(tmp_path / "x.engine", "cuda")
+
+
+@pytest.mark.parametrize(("device", "said"), [("cuda:1", "there are 1 GPUs"), ("cuda:x", "a GPU only, not")])
+def test_a_gpu_that_is_not_there_is_refused_for_engines_too(tmp_path, monkeypatch, tensorrt, device, said):
+    (tmp_path / "x.engine").write_bytes(b"plan")
+    runtime = SimpleNamespace(cudaGetDeviceCount=lambda: (0, 1))
+    monkeypatch.setitem(sys.modules, "tensorrt", tensorrt)
+    monkeypatch.setitem(sys.modules, "cuda", SimpleNamespace(bindings=SimpleNamespace(runtime=runtime)))
+    monkeypatch.setitem(sys.modules, "cuda.bindings", SimpleNamespace(runtime=runtime))
+    with pytest.raises(ModelError, match=said):
+        open_model(tmp_path / "x.engine", device)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 
 import numpy as np
 import pytest
@@ -93,6 +94,43 @@ def test_an_engine_of_another_gpu_is_named_before_it_is_loaded(engine, tensorrt,
         ModelError, match=r"built for RTX 2080 .*7.5.*, this is Imaginary GPU \(9.0\); rebuild"
     ):
         EngineFile(engine, tensorrt, memory)
+
+
+@pytest.mark.parametrize(
+    ("built_for", "runs"), [("8.0+", True), ("9.0+", True), ("10.0+", False), (None, True)]
+)
+def test_an_engine_for_newer_gpus_runs_on_those(engine, tensorrt, memory, built_for, runs):
+    Stamp("tensorrt", "10.3.0", "Older GPU", built_for).write(engine)
+    if runs:
+        EngineFile(engine, tensorrt, memory).close()
+    else:
+        with pytest.raises(ModelError, match=r"built for Older GPU \(compute capability 10.0\+\)"):
+            EngineFile(engine, tensorrt, memory)
+
+
+def test_sizes_beyond_those_it_was_built_for_are_refused(engine, tensorrt, memory):
+    opened = EngineFile(engine, tensorrt, memory)
+    with pytest.raises(ModelError, match=r"not built for 'x' of shape \(5, 3\); rebuild it: .* --range"):
+        opened.run({"x": rows(5)})
+
+
+def test_the_precision_of_a_stamped_engine_may_be_asked_for(engine, monkeypatch):
+    Stamp("tensorrt", "10.3.0", "Imaginary GPU", "9.0", precision="fp16").write(engine)
+    monkeypatch.setitem(sys.modules, "tensorrt", None)
+    with pytest.raises(ModelError, match=r"decoder.engine needs TensorRT: pip install tensorrt$"):
+        open_model(engine, "cuda", "fp16")  # so the precision was not what it failed on
+    with pytest.raises(ModelError, match=r"built with \(fp16\); for fp32 rebuild it"):
+        open_model(engine, "cuda", "fp32")
+
+
+def test_the_library_that_built_an_engine_is_the_one_that_is_missed(engine, monkeypatch, tensorrt):
+    Stamp("tensorrt_rtx", "1.7.1", "any GPU", None).write(engine)
+    monkeypatch.setitem(sys.modules, "tensorrt", tensorrt)
+    monkeypatch.setitem(sys.modules, "tensorrt_rtx", None)
+    with pytest.raises(
+        ModelError, match=r"decoder.engine needs TensorRT: pip install 'ditto-engine\[trt\]'$"
+    ):
+        open_model(engine, "cuda")
 
 
 def test_a_stamp_comes_back_as_it_was_written(engine):
