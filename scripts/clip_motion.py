@@ -19,7 +19,7 @@ from ditto.mini.loudness import WithLoudness
 from ditto.mini.measure import Measured, measure
 from ditto.mini.motion import CHANNELS, LISTENING, MiniSampler, load_readout
 from ditto.mini.pack import MiniPack
-from ditto.mini.speech import WhisperStream
+from ditto.mini.speech import LogMel, WhisperStream
 from ditto.motion.pose import placement
 from ditto.motion.vector import LENGTH, PLACES, from_vector
 
@@ -111,9 +111,13 @@ def frontal() -> Floats:
     return source
 
 
+def steadied(landmarks: Floats) -> Floats:
+    """(T, 478, 3) with less of the noise that the network has from frame to frame."""
+    return np.asarray(gaussian_filter1d(landmarks, 0.7, axis=0, mode="nearest"), np.float32)
+
+
 def seen(folder: Path, clip: Clip) -> Measured:
-    landmarks = training.read_landmarks(folder, clip)
-    return measure(gaussian_filter1d(landmarks, 0.7, axis=0, mode="nearest"))
+    return measure(steadied(training.read_landmarks(folder, clip)))
 
 
 def read_lags(folder: Path) -> dict[str, float]:
@@ -129,6 +133,28 @@ def loudness(folder: Path, clip: Clip) -> Floats:
     """(T,) a jaw driven by the logarithm of the sound's power."""
     power = (training.read_sound(folder, clip).reshape(-1, 640) ** 2).mean(axis=1)
     return np.asarray(gaussian_filter1d(np.log10(power + 1e-6), 1.0), np.float32)
+
+
+def log_mels(sound: Floats) -> Floats:
+    """(T, 880) of each frame the log-mel of it and of five frames to either side."""
+    mel = LogMel()
+    columns = np.stack([mel(frame).mean(axis=1) for frame in sound.reshape(-1, 640)])
+    padded = np.pad(columns, ((5, 5), (0, 0)), mode="edge")
+    return np.hstack([padded[n : n + len(columns)] for n in range(11)])
+
+
+def mel_ridge(folder: Path) -> dict[str, Floats]:
+    """(T,) the gap of each clip, from its log-mel, by a regression that does not know the person."""
+    clips, folds = training.read_clips(folder), training.read_folds()
+    wanted = {name: gap[:, [GAP]] for name, gap in training.targets(folder, clips).items()}
+    heard = {clip.name: log_mels(training.read_sound(folder, clip)) for clip in clips}
+    every = np.concatenate(list(heard.values()))
+    mean, spread = every.mean(axis=0), every.std(axis=0) + 1e-3
+    heard = {name: (rows - mean) / spread for name, rows in heard.items()}
+    nothing = np.zeros((1, every.shape[1]), np.float32), np.zeros((1, 1), np.float32)
+    ridge = training.Ridge(lambda name: heard[name], wanted, clips, folds, nothing)
+    solved = [ridge.solve(without=fold) for fold in range(5)]
+    return {clip.name: (heard[clip.name] @ solved[folds[clip.identity]])[:, 0] for clip in clips}
 
 
 def liveliness(tracks: list[Track]) -> Figures:

@@ -11,17 +11,21 @@ import numpy as np
 from ditto.messages import SAMPLES_PER_FRAME, Floats
 from ditto.pack import SpeechStream
 
-RANGE = 28.0  # decibels below the loudest of late that still belong to a voice
+RANGE = 24.0  # decibels below the loudest of late that still belong to a voice
 QUIETEST = -55.0  # decibels of full scale; nothing below is a voice
-FIRST_PEAK = -30.0  # taken for the loudest before anything was heard
+FIRST_PEAK = -24.0  # taken for the loudest before anything was heard
 FADE = 0.06  # decibels a frame by which the loudest is forgotten, 1.5 a second
+AROUND = np.exp(-0.5 * np.arange(-2.0, 3.0) ** 2)  # weights of neighbouring frames: a click is not a voice
+REACH = len(AROUND) // 2  # frames to either side
 
 
 class WithLoudness:
     """A speech stream whose rows end in 1 where there is sound, 0 where there is next to none."""
 
-    def __init__(self, stream: SpeechStream) -> None:
+    def __init__(self, stream: SpeechStream, ahead: int = REACH) -> None:
+        """`ahead`: how many frames after its own, up to REACH, have come whenever the stream gives a row."""
         self._stream = stream
+        self._ahead = min(ahead, REACH)
         self.width = stream.width + 1
         self.lookahead = stream.lookahead
         self._begin()
@@ -29,7 +33,9 @@ class WithLoudness:
     def _begin(self) -> None:
         self._rest = np.zeros(0, np.float32)  # samples of a frame that is not full
         self._peak = FIRST_PEAK
-        self._heard: list[float] = []  # of frames whose row has not come
+        self._levels: list[float] = []  # decibels, from REACH frames before the next row's
+        self._least: list[float] = []  # decibels of a voice, from the next row's on
+        self._before = 0  # how many of the levels are before the next row's
 
     def push(self, samples: Floats) -> Floats:
         self._listen(samples)
@@ -52,11 +58,21 @@ class WithLoudness:
         self._rest = sound[whole * SAMPLES_PER_FRAME :]
         frames = sound[: whole * SAMPLES_PER_FRAME].reshape(whole, SAMPLES_PER_FRAME).astype(np.float64)
         for power in (frames**2).mean(axis=1):
-            level = 10 * np.log10(max(float(power), 1e-12))
+            level = max(10 * np.log10(max(float(power), 1e-12)), QUIETEST)
             self._peak = max(level, self._peak - FADE)
-            self._heard.append(float(level > max(self._peak - RANGE, QUIETEST)))
+            self._levels.append(level)
+            self._least.append(max(self._peak - RANGE, QUIETEST))
 
     def _joined(self, rows: Floats) -> Floats:
-        heard, self._heard = self._heard[: len(rows)], self._heard[len(rows) :]
-        column = np.array(heard, np.float32).reshape(len(rows), 1)
-        return np.hstack([rows, column])
+        heard = [self._hears(self._before + row) > self._least[row] for row in range(len(rows))]
+        del self._least[: len(rows)]
+        gone = max(0, self._before + len(rows) - REACH)
+        del self._levels[:gone]
+        self._before += len(rows) - gone
+        return np.hstack([rows, np.array(heard, np.float32).reshape(len(rows), 1)])
+
+    def _hears(self, place: int) -> float:
+        """Decibels of a frame, or of it and those around it if that is less."""
+        first, end = max(0, place - REACH), min(place + self._ahead + 1, len(self._levels))
+        weights = AROUND[first - place + REACH : end - place + REACH]
+        return min(self._levels[place], float(np.average(self._levels[first:end], weights=weights)))

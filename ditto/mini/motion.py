@@ -1,6 +1,6 @@
 """Motion of the mini pack: lips read from the voice, everything else from a seeded process.
 
-Lips are a linear readout of the speech features, which on little data is as good as any network.
+Lips are read from the speech features by a linear readout and small networks, averaged.
 Head, brows, gaze and blinks hardly depend on what is said, so they are processes with the spread
 and the speed measured on people. Their value at a frame depends only on the seed and on the
 frame's number: windows that share frames agree on them.
@@ -9,7 +9,7 @@ frame's number: windows that share frames agree on them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +38,7 @@ LIMITS = (
 QUIET_FRAMES = 7  # of silence before the mouth begins to close
 CLOSING_FRAMES = 4
 OPENING_FRAMES = 2
+NEARLY = 6.0  # millimetres of gap below which lips are brought nearer
 SPOKEN = 0.5  # readout of the voice above which somebody speaks
 OPENS = {Exp.JAW: 0.35, Exp.LOW_LIP: 0.38, Exp.UP_LIP: -0.27}  # their share in a millimetre of gap
 
@@ -94,32 +95,77 @@ PARTED = (0.0, 0.0, 2.0, 0.0, 0.0, 0.0, 5.0, 0.0)  # millimetres between the lip
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Reader:
+    """A small network from speech features to lips: each neighbour narrowed alike, then two layers."""
+
+    narrow: Floats  # (768, d)
+    narrow_bias: Floats  # (d,)
+    join: Floats  # (taps * d, h)
+    join_bias: Floats  # (h,)
+    mix: Floats  # (h, h)
+    mix_bias: Floats  # (h,)
+    out: Floats  # (h, 11)
+
+    def __call__(self, rows: Floats) -> Floats:
+        """(n, taps * 768) rows to (n, 11), without the bias, which is the readout's."""
+        neighbours = rows.reshape(-1, len(self.narrow))
+        narrowed = bent(neighbours @ self.narrow + self.narrow_bias).reshape(len(rows), -1)
+        hidden = bent(narrowed @ self.join + self.join_bias)
+        spread = np.sqrt(hidden.var(axis=1, keepdims=True) + 1e-5)
+        normed = (hidden - hidden.mean(axis=1, keepdims=True)) / spread
+        read: Floats = (hidden + bent(normed @ self.mix + self.mix_bias)) @ self.out
+        return read
+
+
+READER = tuple(field.name for field in fields(Reader))
+
+
+def bent(x: Floats) -> Floats:
+    """A smooth ramp: x times a logistic curve of it."""
+    y: Floats = x * np.float32(0.5) * (1 + np.tanh(x * np.float32(0.5)))
+    return y
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Readout:
     """From speech features to lips, for features cut in one way."""
 
     weights: Floats  # (width, 11): lips in the order of CHANNELS, in millimetres, then the voice
     bias: Floats  # (11,)
+    readers: tuple[Reader, ...] = ()  # added to the linear part
+    closing: float = 0.0  # millimetres that an almost closed mouth is closed further
 
     def __call__(self, rows: Floats) -> tuple[Floats, npt.NDArray[np.bool_]]:
         """(n, width) rows to (n, 10) millimetres and whether somebody speaks."""
         read = rows @ self.weights + self.bias
+        for reader in self.readers:
+            read = read + reader(rows)
+        read[:, 0] = closed(read[:, 0], self.closing)
         low, high = np.array(LIMITS, np.float32).T
         return np.clip(read[:, :-1], low, high), read[:, -1] > SPOKEN
+
+
+def closed(gap: Floats, closing: float) -> Floats:
+    """Millimetres of a gap with small ones made smaller: lips that nearly meet do meet."""
+    return gap - np.float32(closing) * np.clip(1 - gap / np.float32(NEARLY), 0, 1)
 
 
 def load_readout(path: Path, *, online: bool) -> Readout:
     """The readout in a weights file, for features of a stream or of whole speech."""
     kind = "online" if online else "offline"
+    outputs = len(CHANNELS) + 1
     try:
         with np.load(path, allow_pickle=False) as stored:
-            weights = stored[f"{kind}_weights"].astype(np.float32)
-            bias = stored[f"{kind}_bias"].astype(np.float32)
+            weights, bias, closing, *parts = (
+                stored[f"{kind}_{name}"].astype(np.float32)
+                for name in ("weights", "bias", "closing", *READER)
+            )
     except (OSError, ValueError, KeyError) as error:
         raise ModelError(f"{path}: not the weights of the mini pack's motion: {error}") from error
-    outputs = len(CHANNELS) + 1
     if weights.ndim != 2 or weights.shape[1] != outputs or bias.shape != (outputs,):
         raise ModelError(f"{path}: weights are {weights.shape}, but (width, {outputs}) is needed")
-    return Readout(weights, bias)
+    readers = tuple(Reader(*part) for part in zip(*parts, strict=True))
+    return Readout(weights, bias, readers, float(closing))
 
 
 class MiniSampler:

@@ -52,7 +52,7 @@ class MiniPack:
         cut = LISTENING["online" if settings.online else "offline"]
         lookahead = settings.audio.lookahead if settings.online else cut["lookahead"]
         return WithLoudness(
-            WhisperStream(self._encoder, hop=cut["hop"], lookahead=lookahead, past=cut["past"])
+            WhisperStream(self._encoder, hop=cut["hop"], lookahead=lookahead, past=cut["past"]), lookahead
         )
 
     def sampler(self, settings: Settings, source: SourceFrame, overlap: int) -> MiniSampler:

@@ -23,13 +23,14 @@ LEAST_PEAK = -1.0  # log10 power the loudest value is never taken to be below; v
 FADE = 0.0075  # decades a column: a thump ten times louder than the voice is forgotten in 1.3 s
 NO_POWER = 1e-10
 
-WIDTH = 384
+WIDTH = 768  # two layers of the encoder, 384 numbers each
 ROWS_PER_FRAME = 2  # the encoder gives a row every 20 ms
 TAPS = (-4, -2, -1, 0, 1, 2, 4)  # frames joined in a row, counted from the row's own
 
 
 class Encoder(Protocol):
-    """A loaded network: `mel` (1, 80, n) in, `features` (1, n / 2, 384) out."""
+    """A loaded network: `mel` (1, 80, n) and `wanted`, the first of its n / 2 rows that is asked for
+    and the one after the last, to `features` (1, rows, 768)."""
 
     def run(self, feeds: Mapping[str, Any]) -> Mapping[str, Any]: ...
 
@@ -47,6 +48,15 @@ def mel_filters() -> Floats:
     rise, fall = (bins - low) / (peak - low), (high - bins) / (high - peak)
     filters: npt.NDArray[np.float64] = np.minimum(rise, fall).clip(0) * 2 / (high - low)
     return filters.astype(np.float32)
+
+
+def neighbours(
+    *, hop: int, lookahead: int, past: int, taps: Sequence[int] = TAPS
+) -> tuple[int, int, npt.NDArray[np.int64]]:
+    """The frames of a window that its new rows are made of, first and end, and (hop, taps) which of them."""
+    places = (past + np.arange(hop)[:, None] + np.array(taps)).clip(0, past + hop + lookahead - 1)
+    first, last = int(places.min()), int(places.max())
+    return first, last + 1, places - first
 
 
 class LogMel:
@@ -109,8 +119,8 @@ class WhisperStream:
         self.lookahead = (hop + lookahead - 1) * SAMPLES_PER_FRAME  # for the first frame of a hop
         self._encoder = encoder
         self._hop, self._first_wait = hop, hop + lookahead
-        new = past + np.arange(hop)
-        self._tapped = (new[:, None] + np.array(taps)).clip(0, length - 1)  # (hop, taps)
+        first, end, self._tapped = neighbours(hop=hop, lookahead=lookahead, past=past, taps=taps)
+        self._wanted = ROWS_PER_FRAME * np.array([first, end])
         self._window: deque[Floats] = deque(maxlen=length)  # (80, 4) a frame
         self.reset()
 
@@ -155,7 +165,7 @@ class WhisperStream:
     def _encoded(self) -> Floats:
         """(hop, width) rows of the window as it is now."""
         mel = np.concatenate(list(self._window), axis=1)[None]
-        features = self._encoder.run({"mel": mel})["features"][0]
+        features = self._encoder.run({"mel": mel, "wanted": self._wanted})["features"][0]
         frames = features.reshape(-1, ROWS_PER_FRAME, WIDTH).mean(axis=1)
         rows: Floats = frames[self._tapped].reshape(self._hop, self.width)
         return rows

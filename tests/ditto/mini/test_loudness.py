@@ -53,6 +53,16 @@ def test_silence_is_never_a_voice():
     assert not heard(np.zeros(64_000, np.float32), 640).any()
 
 
+def test_a_click_in_a_pause_is_no_voice():
+    sound = np.concatenate([tone(50, -20), tone(50, -60), tone(1, -40), tone(50, -60)])
+    assert not heard(sound, 640)[50:].any()
+
+
+def test_a_voice_is_heard_from_its_first_frame_on():
+    sound = np.concatenate([np.zeros(20 * 640, np.float32), tone(50, -25)])
+    assert heard(sound, 640).tolist() == [0] * 20 + [1] * 50
+
+
 def test_a_quiet_recording_is_heard_once_the_peak_has_been_forgotten_or_never_was():
     assert heard(tone(50, -45), 640)[10:].all()
 

@@ -12,7 +12,7 @@ ENCODER = Path(__file__).parents[3] / "checkpoints" / "mini" / "speech_encoder.o
 
 
 class Ear:
-    """An encoder that repeats the log-mel: every second column, the 80 bands and then zeros."""
+    """An encoder that repeats the log-mel: of every second column asked for, the 80 bands and then zeros."""
 
     def __init__(self, keeps=True):
         self.windows = []
@@ -24,7 +24,8 @@ class Ear:
             self.windows.append(mel)
         heard = np.zeros((1, mel.shape[2] // 2, WIDTH), np.float32)
         heard[:, :, :80] = mel[:, :, ::2].transpose(0, 2, 1)
-        return {"features": heard}
+        first, end = feeds["wanted"]
+        return {"features": heard[:, first:end]}
 
 
 def noise(samples, seed=0):
@@ -111,10 +112,10 @@ def test_a_row_hears_nothing_beyond_its_lookahead_and_something_at_its_end():
     assert not np.array_equal(in_pieces(stream, within, [])[:5], plain[:5])
 
 
-def test_the_fourth_block_of_a_row_is_its_own_frame_and_the_others_are_its_neighbours(encoder):
+def test_the_fourth_block_of_a_row_is_its_own_frame_and_the_others_are_its_neighbours():
     sound = noise(32_000)
-    plain = in_pieces(WhisperStream(encoder, taps=(0,)), sound, [])
-    blocks = in_pieces(WhisperStream(encoder), sound, []).reshape(50, len(TAPS), WIDTH)
+    plain = in_pieces(WhisperStream(Ear(), taps=(0,)), sound, [])
+    blocks = in_pieces(WhisperStream(Ear()), sound, []).reshape(50, len(TAPS), WIDTH)
     assert np.array_equal(blocks[:, 3], plain)
     first_of_hop = blocks[25]
     assert np.array_equal(first_of_hop[4], plain[26])
@@ -135,6 +136,16 @@ def test_before_the_first_sound_the_window_holds_what_silence_sounds_like():
     (window,) = ear.windows
     assert window.shape == (1, 80, 4 * 46)
     assert np.all(window == (LEAST_PEAK - 8 + 4) / 4)
+
+
+def test_rows_asked_for_alone_are_those_of_the_whole_window(encoder):
+    mel = log_mel(noise(46 * 640))[None]
+    whole, part = (
+        encoder.run({"mel": mel, "wanted": np.array(wanted)})["features"] for wanted in ([0, 92], [66, 92])
+    )
+    assert part.shape == (1, 26, WIDTH)
+    apart = np.abs(part - whole[:, 66:]).mean(axis=1) / (whole.std(axis=1) + 1e-3)
+    assert np.median(apart) < 0.05  # what is rounded together shares one scale
 
 
 def test_silence_and_full_scale_give_finite_rows(encoder):
