@@ -107,17 +107,27 @@ def network(name: str) -> TorchNetwork:
 
 def load(name: str, path: Path) -> nn.Module:
     """The network of that name with the weights of a file, ready for inference, its norms folded."""
+    return fold(filled(name, official_weights(name, path)))
+
+
+def filled(name: str, weights: Mapping[str, Tensor]) -> nn.Module:
+    """The network of that name with these weights, as it was published."""
+    with torch.device("meta"):  # no time is spent on initial values
+        module = NETWORKS[name].build(weights)
+    module.load_state_dict(weights, strict=True, assign=True)
+    return module.requires_grad_(False).eval()
+
+
+def official_weights(name: str, path: Path) -> dict[str, Tensor]:
+    """The weights of that network in a file, by their names, in fp32."""
     official = NETWORKS[name]
     weights = _unwrapped(official, path, read_weights(path))
     try:
-        with torch.device("meta"):  # no time is spent on initial values
-            module = official.build(weights)
-        _check(module.state_dict(), weights)
+        with torch.device("meta"):
+            _check(official.build(weights).state_dict(), weights)
     except ModelError as error:
         raise ModelError(f"{path} does not fit the network '{name}': {error}") from error
-    exact = {n: w.float() if w.is_floating_point() else w for n, w in weights.items()}
-    module.load_state_dict(exact, strict=True, assign=True)
-    return fold(module.requires_grad_(False).eval())
+    return {n: w.float() if w.is_floating_point() else w for n, w in weights.items()}
 
 
 def _unwrapped(official: Official, path: Path, content: Any) -> dict[str, Tensor]:

@@ -23,22 +23,22 @@ class GuideConv(nn.Conv2d):
 
     def __init__(self, features: int, scale: int) -> None:
         super().__init__(FEATURES, features, 3, padding=1)
-        self._scale = scale
+        self.scale = scale
 
     def forward(self, guide: Tensor) -> Tensor:
         """(B, 256, H, W) to (B, features, scale H, scale W)."""
-        if self._scale == 1:
+        if self.scale == 1:
             return super().forward(guide)
         height, width = guide.shape[2:]
         padded = F.pad(guide, (1, 1, 1, 1))
         cases: dict[tuple[int, int], Tensor] = {}
         for y, (top, tall) in enumerate(CASES):
             for x, (left, wide) in enumerate(CASES):
-                if 1 in (y, x) and self._scale == 2:
+                if 1 in (y, x) and self.scale == 2:
                     continue  # every row of a cell of two is at its start or its end
                 seen = padded[:, :, top : top + height + len(tall) - 1, left : left + width + len(wide) - 1]
                 cases[y, x] = F.conv2d(seen, taps(self.weight, tall, wide), self.bias)
-        order = [0, *[1] * (self._scale - 2), 2]
+        order = [0, *[1] * (self.scale - 2), 2]
         rows = [torch.stack([cases[y, x] for x in order], dim=-1).flatten(3) for y in order]
         return torch.stack(rows, dim=3).flatten(2, 3)
 

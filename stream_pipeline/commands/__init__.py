@@ -41,6 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """`ditto-engine COMMAND …`, also `python -m ditto COMMAND …`."""
     from stream_pipeline.commands import (
         batch,
+        bench,
         config,
         convert,
         demo,
@@ -64,6 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "config": ("show the settings in force", config.add_arguments, config.config),
         "download": ("fetch the official checkpoints", download.add_arguments, download.download),
         "convert": ("ONNX files to TensorRT engines", convert.add_arguments, convert.convert),
+        "bench": ("how fast this machine runs each stage", bench.add_arguments, bench.bench),
         "export": ("official networks to ONNX files", export.add_arguments, export.export),
     }
     parser = Parser(prog="ditto", description="Talking heads from a portrait and a voice.")

@@ -1,0 +1,96 @@
+"""What is measured besides networks: putting a face back, and a whole frame from portrait to picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import cv2
+import numba
+import numpy as np
+
+from ditto.messages import Floats, Image
+from ditto.putback import OfficialCompositor, feathered_mask
+from stream_pipeline.bench.plain_putback import plain_putback
+from stream_pipeline.bench.timing import Case, Row
+
+HEIGHT, WIDTH = 1080, 1920
+SQUARE = 640  # pixels of the head's square in the frame
+NEW_FRAMES = 70  # of a window of 80, offline
+SHARES = {"denoiser_window": 1 / NEW_FRAMES, "warp": 1.0, "decode": 1.0, "putback_1080p": 1.0}
+
+
+def putback_inputs() -> dict[str, Any]:
+    """A 1080p picture, a painted square and its place in the picture, a little turned."""
+    generator = np.random.default_rng(0)
+    scale, turn = SQUARE / 512, 0.1
+    cos, sin = scale * np.cos(turn), scale * np.sin(turn)
+    return {
+        "picture": generator.integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8),
+        "face": (255 * generator.random((512, 512, 3))).astype(np.float32),
+        "to_frame": np.array([[cos, -sin, 700], [sin, cos, 150], [0, 0, 1]], np.float32),
+    }
+
+
+def putback_cases(what: str) -> list[Case]:
+    """Ours against the plain execution, or against compiled code that does a whole frame."""
+    given, mask = putback_inputs(), feathered_mask(512, 512)
+    picture, face, to_frame = given["picture"], given["face"], given["to_frame"]
+    compositor = OfficialCompositor()
+    plain = compiled_putback if what.endswith("compiled") else plain_putback
+
+    def ours() -> Image:
+        return compositor.blend(picture, face, to_frame)
+
+    def baseline() -> Image:
+        return plain(picture, face, mask, to_frame)
+
+    return [Case(what, "host", "fp32", ours, baseline)]
+
+
+def compiled_putback(picture: Image, face: Floats, mask: Floats, to_frame: Floats) -> Image:
+    """Mask and face moved over the whole frame, which is blended by compiled code."""
+    size = (picture.shape[1], picture.shape[0])
+    matrix = to_frame[:2].astype(np.float64)
+    cover, painted = cv2.warpAffine(mask, matrix, size), cv2.warpAffine(face, matrix, size)
+    made = np.empty_like(picture)
+    _blend(cover, painted, picture, made)
+    return made
+
+
+@numba.njit(cache=True, fastmath=True)
+def _blend(cover: Any, painted: Any, picture: Any, out: Any) -> None:
+    for y in range(picture.shape[0]):
+        for x in range(picture.shape[1]):
+            share = cover[y, x]
+            for c in range(3):
+                value = share * painted[y, x, c] + (1 - share) * picture[y, x, c]
+                out[y, x, c] = np.uint8(min(max(value, 0), 255))
+
+
+def end_to_end(rows: Sequence[Row]) -> list[Row]:
+    """One frame of an image source: its share of a window, warped, painted and put back.
+
+    A sum of medians measured stage by stage, for each format and for the fastest of each stage. Against
+    the plain execution in PyTorch where that was measured.
+    """
+    exact = [row for row in rows if row.case.precision == "fp32"]
+    forms = sorted({row.case.format for row in exact if row.case.what == "decode"})
+    found = [summed([row for row in exact if row.case.format in (form, "host")], form) for form in forms]
+    fastest = summed(exact, "best") if len(forms) > 1 else None
+    return [row for row in (*found, fastest) if row is not None]
+
+
+def summed(rows: Sequence[Row], form: str) -> Row | None:
+    """None where a part was not measured."""
+    ours, baseline = 0.0, 0.0
+    peak = 0.0
+    for what, share in SHARES.items():
+        of = [row for row in rows if row.case.what == what and row.case.batch == 1]
+        if not of:
+            return None
+        plain = min(of, key=lambda row: row.case.format != "torch").baseline_ms
+        ours += share * min(row.ms_p50 for row in of)
+        baseline += share * (plain or 0.0)
+        peak = max(peak, *(row.peak_mb for row in of))
+    return Row(Case("end_to_end_image", form, "fp32", ours=lambda: None), [ours], [baseline], peak)

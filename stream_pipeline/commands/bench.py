@@ -1,0 +1,195 @@
+"""`ditto bench`: how fast this machine runs each stage, beside a plain execution of the same."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cfg.errors import ConfigError, did_you_mean
+
+if TYPE_CHECKING:
+    from stream_pipeline.bench.machine import Machine
+    from stream_pipeline.bench.official import Bench
+    from stream_pipeline.bench.timing import Row
+
+NETWORKS = ("denoiser_window", "warp", "decode", "appearance", "motion_extractor", "stitch", "hubert")
+PUTBACK = ("putback_1080p", "putback_1080p_compiled")
+WHOLE = "end_to_end_image"
+KNOWN = (*NETWORKS, *PUTBACK, WHOLE)
+PORTRAIT = Path(__file__).parents[2] / "examples" / "drawn_woman.jpg"
+HEADS = ("what", "format", "prec.", "batch", "p50 ms", "p95 ms", "baseline", "ratio", "bound ms", "peak MB")
+WIDTHS = (24, 8, 7, 6, 11, 11, 11, 8, 10, 9)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    give = parser.add_argument
+    give("--pack", choices=("ditto", "mini"), default="ditto", help="default: ditto")
+    give("--only", default="", metavar="WHAT,WHAT", help=f"of {', '.join(KNOWN)}")
+    give("--format", default="torch,onnx", help="torch, onnx or both (default)")
+    give("--precision", default="fp32", help="fp32, bf16, fp16; several separated by commas (torch)")
+    give("--batch", default="1", help="frames in one call of a network; several separated by commas (torch)")
+    give("--steps", type=int, default=50, help="denoising steps of a window (default 50)")
+    give("--threads", type=int, default=0, help="of one network call (default: one for each core)")
+    give("--repeats", type=int, default=3, help="how often each way is timed (default 3)")
+    give("--data_root", "--data-root", metavar="DIR", help="official checkpoints (default: seeded weights)")
+    give(
+        "--against", metavar="DIR", help="another implementation as the baseline: DIR/ditto_bench_adapter.py"
+    )
+    give("--cpu-time", action="store_true", help="processor time, not the clock's: for a machine in use")
+    give("--portrait", default=str(PORTRAIT), metavar="FILE", help="for --pack mini")
+    give("--json", metavar="FILE", help="write the rows there as well")
+
+
+def bench(parsed: argparse.Namespace) -> int:
+    threads = parsed.threads or os.cpu_count() or 1
+    if parsed.repeats < 1 or parsed.steps < 1 or threads < 1:
+        raise ConfigError("--repeats, --steps and --threads are counted from 1")
+    with tempfile.TemporaryDirectory() as folder:
+        if parsed.pack == "mini":
+            machine, rows = mini(parsed, Path(folder))
+        else:
+            machine, rows = official(parsed, threads, Path(folder))
+    if parsed.json:
+        written = {"machine": machine, "rows": [row.as_json() for row in rows]}
+        Path(parsed.json).write_text(json.dumps(written, indent=1) + "\n")
+    return 0
+
+
+def mini(parsed: argparse.Namespace, folder: Path) -> tuple[dict[str, Any], list[Row]]:
+    from stream_pipeline.bench.mini import mini_rows
+
+    if not Path(parsed.portrait).is_file():
+        raise ConfigError(f"--portrait {parsed.portrait}: no such file")
+    machine = {"processor": processor(), "cores": os.cpu_count()}
+    rows = mini_rows(Path(parsed.portrait), folder, parsed.repeats)
+    print(heading())
+    for row in rows:
+        print(line(row, None))
+    return machine, rows
+
+
+def processor() -> str:
+    import platform
+
+    return platform.processor() or platform.machine()
+
+
+def official(parsed: argparse.Namespace, threads: int, folder: Path) -> tuple[dict[str, Any], list[Row]]:
+    wanted = chosen("--only", parsed.only, KNOWN) or KNOWN
+    formats = chosen("--format", parsed.format, ("torch", "onnx"))
+    precisions = chosen("--precision", parsed.precision, ("fp32", "bf16", "fp16"))
+    try:
+        import torch
+
+        from stream_pipeline.bench.machine import measure_machine
+        from stream_pipeline.bench.official import Bench
+        from stream_pipeline.bench.weights import Networks
+    except ImportError as error:
+        raise ConfigError(
+            f"measuring the official networks needs PyTorch: pip install 'ditto-engine[export]' ({error})"
+        ) from error
+    torch.set_num_threads(threads)
+    root = Path(parsed.data_root) if parsed.data_root else None
+    networks = Networks(root)
+    machine = measure_machine(threads, clock_of(parsed))
+    print(f"{machine.processor}, {threads} threads, PyTorch {machine.torch}, ORT {machine.onnxruntime}")
+    print(
+        f"measured: {machine.gflops_fp32} GFLOP/s fp32, {machine.gflops_bf16} bf16, "
+        f"{machine.gigabytes_a_second} GB/s; {networks.origin}"
+    )
+    suite = Bench(networks, folder, formats, precisions, numbers(parsed.batch), parsed.steps, threads)
+    print(heading())
+    rows = []
+    for row in measured(parsed, suite, wanted, folder):
+        rows.append(row)
+        print(line(row, machine), flush=True)
+    return machine.as_json(), rows
+
+
+def measured(
+    parsed: argparse.Namespace, suite: Bench, wanted: tuple[str, ...], folder: Path
+) -> Iterator[Row]:
+    from stream_pipeline.bench.against import Against
+    from stream_pipeline.bench.official import given_to
+    from stream_pipeline.bench.stages import end_to_end, putback_cases
+    from stream_pipeline.bench.timing import measure
+
+    clock = clock_of(parsed)
+    parts = wanted if WHOLE not in wanted else (*wanted, *("denoiser_window", "warp", "decode"), PUTBACK[0])
+    with ExitStack() as stack:
+        other: Against | None = None
+        can: list[str] = []
+        if parsed.against:
+            other = stack.enter_context(Against(Path(parsed.against), folder, suite.threads, parsed.cpu_time))
+            can = other.names(KNOWN)
+            other.load(suite.networks.folder(folder))
+        rows: list[Row] = []
+        for what in (known for known in KNOWN if known in parts and known != WHOLE):
+            cases = iter(putback_cases(what)) if what in PUTBACK else suite.cases(what)
+            for case in cases:
+                if other is not None:
+                    theirs = other.case(what, given_to(what, suite.steps)) if what in can else None
+                    case = replace(case, baseline=theirs)
+                rows.append(measure(case, parsed.repeats, clock))
+                del case
+                yield rows[-1]
+        if WHOLE in wanted:
+            yield from end_to_end(rows)
+
+
+def clock_of(parsed: argparse.Namespace) -> Callable[[], float]:
+    return time.process_time if parsed.cpu_time else time.perf_counter
+
+
+def heading() -> str:
+    return "".join(
+        f"{h:<{w}}" if i < 3 else f"{h:>{w}}" for i, (h, w) in enumerate(zip(HEADS, WIDTHS, strict=True))
+    )
+
+
+def line(row: Row, machine: Machine | None) -> str:
+    """A row of the table; 'bound' is the least time for its operations or bytes on this machine."""
+    shown = row.as_json()
+    case = row.case
+    bound = machine.least_ms(case.gflop, case.megabytes, case.precision) if machine and case.gflop else None
+    cells = [
+        *(shown[key] for key in ("what", "format", "precision", "batch")),
+        *(figure(shown[key]) for key in ("ms_p50", "ms_p95", "baseline_ms", "ratio")),
+        figure(bound),
+        f"{row.peak_mb:.0f}",
+    ]
+    return "".join(
+        f"{cell:<{w}}" if i < 3 else f"{cell:>{w}}"
+        for i, (cell, w) in enumerate(zip(cells, WIDTHS, strict=True))
+    )
+
+
+def figure(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"
+
+
+def chosen(option: str, text: str, known: tuple[str, ...]) -> tuple[str, ...]:
+    """The names in a list separated by commas, each one of the known."""
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    for name in names:
+        if name not in known:
+            raise ConfigError(f"{option} {name}: not one of {', '.join(known)}{did_you_mean(name, known)}")
+    return names
+
+
+def numbers(text: str) -> tuple[int, ...]:
+    try:
+        found = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        found = (0,)
+    if not all(1 <= number <= 64 for number in found):
+        raise ConfigError(f"--batch {text}: must be numbers from 1 to 64, separated by commas")
+    return found

@@ -1,0 +1,196 @@
+"""`ditto bench`: what it writes, what it compares with, what it refuses."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from ditto.networks.blocks import fold  # noqa: E402
+from ditto.networks.decoder import Decoder, GuideConv  # noqa: E402
+from ditto.networks.lmdm import LMDM  # noqa: E402
+from stream_pipeline.bench.machine import Machine  # noqa: E402
+from stream_pipeline.bench.operations import counted  # noqa: E402
+from stream_pipeline.bench.plain import EnlargedGuide, PlainDenoiser, plain_decoder  # noqa: E402
+from stream_pipeline.bench.timing import Case, Row, measure  # noqa: E402
+from stream_pipeline.bench.weights import seeded  # noqa: E402
+from stream_pipeline.commands import main  # noqa: E402
+
+KEYS = {"what", "format", "precision", "batch", "ms_p50", "ms_p95", "baseline_ms", "ratio"}
+ADAPTER = """
+import numpy as np
+
+def load(folder, threads):
+    assert threads == 1 and (folder / "models").is_dir(), folder
+
+def stitch(kp_source, kp_driving):
+    print("noise on standard output")
+    assert kp_source.shape == (1, 21, 3)
+
+def putback_1080p(picture, face, to_frame):
+    raise ValueError("no such place")
+"""
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+def rows_of(path: Path) -> list[dict]:
+    return json.loads(path.read_text())["rows"]
+
+
+def test_rows_are_written_with_the_machine_they_were_measured_on(tmp_path, capsys):
+    path = tmp_path / "rows.json"
+    asked = ["--only", "putback_1080p,stitch", "--format", "torch", "--threads", "1", "--repeats", "1"]
+    assert main(["bench", *asked, "--json", str(path)]) == 0
+    assert set(json.loads(path.read_text())) == {"machine", "rows"}
+    rows = rows_of(path)
+    assert [row["what"] for row in rows] == ["stitch", "putback_1080p"]
+    for row in rows:
+        assert set(row) == KEYS
+        assert row["ratio"] == pytest.approx(row["baseline_ms"] / row["ms_p50"], rel=0.02)
+    assert "seeded weights" in capsys.readouterr().out
+
+
+def test_both_ways_are_timed_by_turns():
+    calls = []
+    case = Case("x", "torch", "fp32", lambda: calls.append("ours"), lambda: calls.append("plain"))
+    seconds = iter(range(100))
+    row = measure(case, repeats=2, clock=lambda: float(next(seconds)))
+    assert calls == ["plain", "ours"] * 3
+    assert row.times == row.baseline_times == [1000.0, 1000.0]
+    assert row.as_json()["ratio"] == 1
+
+
+def test_a_row_without_a_baseline_has_no_ratio():
+    shown = Row(Case("x", "mini", "fp32", ours=lambda: None), [1.0, 2.0, 6.0]).as_json()
+    assert (shown["ms_p50"], shown["baseline_ms"], shown["ratio"]) == (2.0, None, None)
+
+
+@pytest.mark.slow
+def test_another_implementation_is_the_baseline_where_it_has_the_function(tmp_path):
+    (tmp_path / "ditto_bench_adapter.py").write_text(ADAPTER)
+    path = tmp_path / "rows.json"
+    asked = ["--format", "torch", "--threads", "1", "--repeats", "2", "--json", str(path)]
+    here = ["--against", str(tmp_path)]
+    assert main(["bench", *asked, *here, "--only", "stitch,putback_1080p_compiled"]) == 0
+    stitched, blended = rows_of(path)
+    assert stitched["baseline_ms"] > 0
+    assert blended["baseline_ms"] is None
+
+
+def test_the_other_implementation_s_own_words_are_kept(tmp_path, capsys, monkeypatch):
+    (tmp_path / "ditto_bench_adapter.py").write_text(ADAPTER.replace("def load", "def unload"))
+    monkeypatch.setattr("stream_pipeline.bench.weights.Networks.folder", lambda self, scratch: scratch)
+    asked = ["--only", "putback_1080p", "--threads", "1", "--against", str(tmp_path)]
+    assert main(["bench", *asked]) == 1
+    assert "putback_1080p: ValueError: no such place" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        (["--only", "wrap"], "did you mean 'warp'"),
+        (["--format", "trt"], "--format trt: not one of torch, onnx"),
+        (["--batch", "0"], "--batch 0: must be numbers from 1 to 64"),
+        (["--repeats", "0"], "counted from 1"),
+        (["--against", "nowhere", "--only", "stitch"], "no ditto_bench_adapter.py in it"),
+        (["--data-root", "nowhere", "--only", "stitch"], "without --data-root seeded weights are measured"),
+        (["--pack", "mini", "--portrait", "nowhere.jpg"], "no such file"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused(asked, words, capsys):
+    assert main(["bench", *asked]) == 1
+    assert words in capsys.readouterr().err
+
+
+def test_an_end_to_end_frame_is_the_sum_of_its_stages():
+    from stream_pipeline.bench.stages import end_to_end
+
+    def row(what, form, ours, plain):
+        return Row(Case(what, form, "fp32", ours=lambda: None), [ours], [plain])
+
+    rows = [
+        row("denoiser_window", "torch", 700, 1400),
+        row("warp", "torch", 5, 10),
+        row("decode", "torch", 8, 20),
+        row("denoiser_window", "onnx", 140, 700),
+        row("warp", "onnx", 7, 8),
+        row("decode", "onnx", 10, 11),
+        row("putback_1080p", "host", 1, 2),
+    ]
+    made = {found.case.format: found for found in end_to_end(rows)}
+    assert (made["torch"].ms_p50, made["torch"].baseline_ms) == (10 + 5 + 8 + 1, 20 + 10 + 20 + 2)
+    assert (made["onnx"].ms_p50, made["onnx"].baseline_ms) == (2 + 7 + 10 + 1, 10 + 8 + 11 + 2)
+    assert (made["best"].ms_p50, made["best"].baseline_ms) == (2 + 5 + 8 + 1, 20 + 10 + 20 + 2)
+    assert end_to_end(rows[:3]) == []
+
+
+def test_the_bound_is_set_by_operations_or_by_memory():
+    machine = Machine("", 1, "", "", gflops_fp32=100, gflops_bf16=200, gigabytes_a_second=10)
+    assert machine.least_ms(gflop=10, megabytes=1, precision="fp32") == 100
+    assert machine.least_ms(gflop=10, megabytes=1, precision="bf16") == 50
+    assert machine.least_ms(gflop=1, megabytes=1000, precision="fp32") == 100
+
+
+def test_operations_are_counted_with_a_multiply_add_as_two():
+    from ditto.networks.quick_denoiser import packed
+
+    rows, weight = torch.ones(10, 30), torch.ones(20, 30)
+    with torch.inference_mode():
+        assert counted(lambda: rows @ weight.T) == 2 * 10 * 20 * 30 / 1e9
+        assert counted(lambda: packed(weight)(rows)) == 2 * 10 * 20 * 30 / 1e9
+
+
+def test_seeded_weights_give_values_of_ordinary_size():
+    state = Decoder().state_dict()
+    weights = seeded(state)
+    assert {n: w.shape for n, w in weights.items()} == {n: w.shape for n, w in state.items()}
+    again = seeded({"fc.weight": state["fc.weight"]})
+    assert torch.equal(again["fc.weight"], weights["fc.weight"])
+    u, v = weights["up_1.conv_s.weight_u"], weights["up_1.conv_s.weight_v"]
+    norm = u @ (weights["up_1.conv_s.weight_orig"].flatten(1) @ v)
+    assert float(norm) == pytest.approx(1, abs=1e-3)
+
+
+@pytest.mark.parametrize("scale", [1, 2, 4])
+def test_the_plain_guide_is_enlarged_and_gives_the_same(scale):
+    torch.manual_seed(0)
+    quick, guide = GuideConv(8, scale), torch.randn(1, 256, 3, 5)
+    with torch.inference_mode():
+        torch.testing.assert_close(EnlargedGuide(quick)(guide), quick(guide), rtol=0, atol=2e-6)
+
+
+def test_the_plain_decoder_has_no_shortcut_left():
+    with torch.device("meta"):
+        decoder = plain_decoder(Decoder())
+    assert not [m for m in decoder.modules() if isinstance(m, GuideConv)]
+    assert sum(isinstance(m, EnlargedGuide) for m in decoder.modules()) == 18
+
+
+def test_the_plain_denoiser_gives_what_ours_gives():
+    torch.manual_seed(0)
+    network = fold(LMDM(20).eval().requires_grad_(False))
+    x, previous, cond, time = torch.randn(1, 80, 265), torch.randn(1, 265), torch.randn(1, 80, 20), 500
+    with torch.inference_mode():
+        plain = PlainDenoiser(network)(x, previous, cond, torch.tensor([time]))
+        ours = network(x, previous, cond, torch.tensor([time]))
+    for made, wanted in zip(plain, ours, strict=True):
+        np.testing.assert_allclose(made, wanted, rtol=0, atol=2e-5 * float(wanted.abs().max()))
+
+
+@pytest.mark.slow
+def test_the_built_in_pack_is_measured_stage_by_stage(tmp_path):
+    path = tmp_path / "rows.json"
+    assert main(["bench", "--pack", "mini", "--repeats", "1", "--json", str(path)]) == 0
+    rows = {row["what"]: row for row in rows_of(path)}
+    assert {"wav2feat", "warp", "decode", "putback", "end_to_end_image"} <= set(rows)
+    assert all(set(row) == KEYS and row["baseline_ms"] is None for row in rows.values())
