@@ -137,3 +137,4 @@ def test_one_poor_sign_is_forgiven_but_not_both():
     assert Likeness(certainty=0.70, wander=0.5 * WANDERING).human
     assert Likeness(certainty=0.90, wander=3 * WANDERING).human
     assert not Likeness(certainty=0.70, wander=1.2 * WANDERING).human
+    assert not Likeness(certainty=0.40, wander=0.5 * WANDERING).human
