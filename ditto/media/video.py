@@ -40,6 +40,7 @@ class VideoSource:
         self._frames: Iterator[tuple[int, av.VideoFrame]] = iter(())
         self._next = 0  # frame the decoder gives next, at the least
         self._last_asked = -1
+        self._room = FEWEST  # frames that may be remembered at present
         self._timeless = False  # the file gives its frames no times: they are counted
         try:
             self._times, self._keys = self._index()
@@ -62,8 +63,8 @@ class VideoSource:
             return self._latest[1]
         if wanted not in self._known:
             backward = wanted < self._last_asked
-            kept = self._kept()
-            self._decode(max(0, wanted - kept + 1) if backward else wanted, wanted)
+            self._room = self._fitting(backward)
+            self._decode(max(0, wanted - self._room + 1) if backward else wanted, wanted)
         self._last_asked = wanted
         self._known.move_to_end(wanted)
         image = self._picture(self._known[wanted])
@@ -153,11 +154,13 @@ class VideoSource:
         moments = (start + int((Fraction(i) / rate + half) / base) for i in range(int(count)))
         return np.fromiter((bisect_right(self._times, moment) - 1 for moment in moments), np.int32)
 
-    def _kept(self) -> int:
+    def _fitting(self, backward: bool) -> int:
+        """How many frames are worth keeping: forward, only those of a video that fits as a whole."""
         if not self._known:
             return FEWEST
         size = sum(plane.buffer_size for plane in next(iter(self._known.values())).planes)
-        return int(np.clip(REMEMBERED // size, FEWEST, MOST))
+        fitting = int(np.clip(REMEMBERED // size, FEWEST, MOST))
+        return fitting if backward or len(self._times) <= fitting else FEWEST
 
     def _decode(self, first: int, last: int) -> None:
         """Remembers frames `first` to `last`."""
@@ -183,7 +186,7 @@ class VideoSource:
     def _remember(self, index: int, frame: av.VideoFrame) -> None:
         self._known[index] = frame
         self._known.move_to_end(index)
-        while len(self._known) > self._kept():
+        while len(self._known) > self._room:
             self._known.popitem(last=False)
 
     def _from_key(self, key: int) -> Iterator[tuple[int, av.VideoFrame]]:
