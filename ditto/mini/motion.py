@@ -113,8 +113,8 @@ class Reader:
         hidden = bent(narrowed @ self.join + self.join_bias)
         spread = np.sqrt(hidden.var(axis=1, keepdims=True) + 1e-5)
         normed = (hidden - hidden.mean(axis=1, keepdims=True)) / spread
-        read: Floats = (hidden + bent(normed @ self.mix + self.mix_bias)) @ self.out
-        return read
+        mixed = hidden + bent(np.asarray(normed @ self.mix + self.mix_bias, np.float32))
+        return np.asarray(mixed @ self.out, np.float32)
 
 
 READER = tuple(field.name for field in fields(Reader))
@@ -137,7 +137,7 @@ class Readout:
 
     def __call__(self, rows: Floats) -> tuple[Floats, npt.NDArray[np.bool_]]:
         """(n, width) rows to (n, 10) millimetres and whether somebody speaks."""
-        read = rows @ self.weights + self.bias
+        read: Floats = rows @ self.weights + self.bias
         for reader in self.readers:
             read = read + reader(rows)
         read[:, 0] = closed(read[:, 0], self.closing)
@@ -147,7 +147,8 @@ class Readout:
 
 def closed(gap: Floats, closing: float) -> Floats:
     """Millimetres of a gap with small ones made smaller: lips that nearly meet do meet."""
-    return gap - np.float32(closing) * np.clip(1 - gap / np.float32(NEARLY), 0, 1)
+    nearer: Floats = gap - np.float32(closing) * np.clip(1 - gap / np.float32(NEARLY), 0, 1)
+    return nearer
 
 
 def load_readout(path: Path, *, online: bool) -> Readout:

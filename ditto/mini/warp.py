@@ -11,7 +11,7 @@ from ditto.messages import Floats, Placement, Pose
 from ditto.mini.language import FULL_BLINK, METRE, Exp
 from ditto.mini.layers import Background, Layers
 from ditto.mini.raster import UNVEILED, raster_shift
-from ditto.mini.register import MiniAppearance, ramp
+from ditto.mini.register import MIXED, SHUT_GAP, MiniAppearance, ramp
 from ditto.mini.template import (
     EYES,
     LINEAR,
@@ -111,6 +111,7 @@ class MiniWarper:
 
     def displace(self, look: MiniAppearance, delta: Floats, target: float) -> tuple[Floats, float, float]:
         """(478, 3) template units the face is deformed by; the gap and the jaw's fall in millimetres."""
+        target = max(0.0, target - seam(look, target))
         moves = np.array([soft_limit(float(delta[n]), *LIMITS[n]) for n in LINEAR], np.float32)
         average = self._template.shape
         wide = float((look.face[291, 0] - look.face[61, 0]) / (average[291, 0] - average[61, 0]))
@@ -126,8 +127,9 @@ class MiniWarper:
             wanted = apart * (target / middle)
         else:
             wanted = apart + (target - middle) * np.sin(np.linspace(0, np.pi, len(apart)))
-        floor = np.minimum((look.face[lower, 1] - look.face[upper, 1]) * MILLIMETRES, 0.2)
-        wanted = np.maximum(wanted, np.minimum(floor, 0.0) if target > 0.3 else np.minimum(floor, 0.2))
+        least = 0.2 if look.gap < SHUT_GAP else 0.0  # lips that are parted in the source can meet exactly
+        floor = np.minimum((look.face[lower, 1] - look.face[upper, 1]) * MILLIMETRES, least)
+        wanted = np.maximum(wanted, np.minimum(floor, 0.0) if target > 0.3 else floor)
         wanted[[0, -1]] = apart[[0, -1]]
         change = ((wanted - apart) / MILLIMETRES).astype(np.float32)
         displaced[:, 1] += self._follow[0] @ (-0.35 * change) + self._follow[1] @ (0.65 * change)
@@ -166,6 +168,12 @@ class MiniWarper:
             cv2.GaussianBlur(shift, (5, 5), SOFT_EDGE, dst=shift)
             shift[y0:y1, x0:x1] = kept
         return Map(shift_x, shift_y, step)
+
+
+def seam(look: MiniAppearance, target: float) -> float:
+    """Millimetres that an opening smaller than the source's shows too much of: its rim is half teeth."""
+    parted = float(ramp(look.gap, SHUT_GAP, 3 * SHUT_GAP)) * max(0.0, 1 - target / max(look.gap, SHUT_GAP))
+    return MIXED / look.millimetre * parted
 
 
 def at_rest(pose: Pose) -> bool:
