@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -38,6 +39,21 @@ class Putback:
         """Nothing is remembered that belongs to an utterance."""
 
 
+class _Work:
+    """Memory for the steps of a blend, kept between frames: fresh pages cost more than the arithmetic."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, npt.NDArray[Any]] = {}
+
+    def take(self, name: str, shape: tuple[int, ...], dtype: type = np.float32) -> npt.NDArray[Any]:
+        """An array with anything in it; it was `name`'s before."""
+        size = math.prod(shape)
+        held = self._held.get(name)
+        if held is None or held.size < size:
+            held = self._held[name] = np.empty(size, dtype)
+        return held[:size].reshape(shape)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Place:
     """Where a square lands in a picture, and how strongly it covers it there."""
@@ -61,6 +77,7 @@ class OfficialCompositor:
         """
         self._mask = feathered_mask(512, 512) if mask is None else mask
         self._compat = compat
+        self._work = _Work()
         self._place: _Place | None = None  # of the last source frame: a portrait has only one
 
     def __call__(self, pose: Pose, face: Floats) -> Image:
@@ -74,13 +91,21 @@ class OfficialCompositor:
             return result
         rows, columns = place.box
         size = (columns.stop - columns.start, rows.stop - rows.start)
-        blended = np.asarray(cv2.warpAffine(face, place.matrix, size, flags=cv2.INTER_LINEAR), np.float32)
-        blended *= place.cover
-        blended += cv2.multiply(picture[place.box], place.keep, dtype=cv2.CV_32F)
-        if not self._compat:
-            np.rint(blended, out=blended)
-        np.clip(blended, 0, 255, out=blended)
-        result[place.box] = blended
+        take, (height, width) = self._work.take, (size[1], size[0])
+        square = take("square", (*face.shape[:2], 4))  # four channels are moved faster than three
+        cv2.cvtColor(face, cv2.COLOR_RGB2RGBA, dst=square)
+        moved = take("moved", (height, width, 4))
+        cv2.warpAffine(square, place.matrix, size, dst=moved, flags=cv2.INTER_LINEAR)
+        painted, kept = take("painted", (height, width, 3)), take("kept", (height, width, 3))
+        cv2.cvtColor(moved, cv2.COLOR_RGBA2RGB, dst=painted)
+        cv2.multiply(painted, place.cover, dst=painted)
+        cv2.multiply(picture[place.box], place.keep, dst=kept, dtype=cv2.CV_32F)
+        if self._compat:
+            cv2.add(painted, kept, dst=painted)
+            result[place.box] = np.clip(painted, 0, 255, out=painted)
+        else:
+            rounded = take("rounded", (height, width, 3), np.uint8)
+            result[place.box] = cv2.add(painted, kept, dst=rounded, dtype=cv2.CV_8U)
         return result
 
     def _placed(self, to_frame: Floats, shape: tuple[int, ...]) -> _Place:

@@ -94,3 +94,12 @@ def test_three_stages_paint_a_pose_into_its_picture():
         assert made is None or isinstance(item, made)
         assert list(stage.flush()) == []
     assert item.image is PICTURE
+
+
+def test_memory_kept_between_frames_is_not_what_was_given_out():
+    compositor = OfficialCompositor()
+    first = compositor.blend(PICTURE, FACE, at(0, 0, 0.5))
+    kept = first.copy()
+    compositor.blend(PICTURE, 255 - FACE, at(50, 20, 0.3))
+    np.testing.assert_array_equal(first, kept)
+    np.testing.assert_array_equal(compositor.blend(PICTURE, FACE, at(0, 0, 0.5)), kept)
