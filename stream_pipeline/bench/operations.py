@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -17,12 +18,18 @@ def counted(call: Callable[[], Any]) -> float:
 
 
 def _ours() -> dict[Any, Any]:
-    """The one operation of ours that PyTorch does not count itself."""
-    if not hasattr(torch.ops.mkldnn, "_linear_pointwise"):
-        return {}
-    return {torch.ops.mkldnn._linear_pointwise: _linear}
+    """Operations that PyTorch does not count itself."""
+    known: dict[Any, Any] = {torch.ops.aten.baddbmm_: _added, torch.ops.aten.addmm_: _added}
+    if hasattr(torch.ops.mkldnn, "_linear_pointwise"):
+        known[torch.ops.mkldnn._linear_pointwise] = _linear
+    return known
+
+
+def _added(_: Any, left: Any, right: Any, **__: Any) -> int:
+    """(..., n, C) by (..., C, O), added to what is there."""
+    return 2 * int(math.prod(left)) * int(right[-1])
 
 
 def _linear(x: Any, *_: Any, out_shape: Any, **__: Any) -> int:
     """(n, C) rows to (n, O)."""
-    return 2 * int(x[0]) * int(x[1]) * int(out_shape[-1])
+    return 2 * int(math.prod(x)) * int(out_shape[-1])

@@ -148,6 +148,7 @@ def test_operations_are_counted_with_a_multiply_add_as_two():
     with torch.inference_mode():
         assert counted(lambda: rows @ weight.T) == 2 * 10 * 20 * 30 / 1e9
         assert counted(lambda: packed(weight)(rows)) == 2 * 10 * 20 * 30 / 1e9
+        assert counted(lambda: torch.ones(10, 20).addmm_(rows, weight.T)) == 2 * 10 * 20 * 30 / 1e9
 
 
 def test_seeded_weights_give_values_of_ordinary_size():
