@@ -1,0 +1,114 @@
+"""Which face is taken, which are refused, and what is said about it."""
+
+import numpy as np
+import pytest
+
+from cfg.errors import NoFaceError
+from cfg.settings import SourceSettings
+from ditto.faces.finder import FoundFace
+from ditto.faces.likeness import Likeness
+from ditto.mini.landmarks import FollowedFace, NotingAnalyser
+from ditto.mini.template import default_template
+
+PICTURE = np.full((400, 400, 3), 128, np.uint8)
+
+
+def face(x=200, y=200, pixels=150.0, yaw=0.0, human=True, score=0.9, gap=0.0):
+    """The average face around (x, y), turned by so many degrees, its lips so many template units apart."""
+    shape = default_template().shape.astype(np.float64).copy()
+    shape[14, 1] += gap
+    angle = np.radians(yaw)
+    turn = np.array([[np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]])
+    points = shape @ turn.T
+    flat = points[:468, :2]
+    points *= pixels / float(np.ptp(flat, axis=0).max())
+    points[:, :2] += (x, y) - points[:468, :2].mean(0)
+    return FoundFace(points.astype(np.float32), score, 1.0, human)
+
+
+class Finder:
+    """Finds what it is told to."""
+
+    def __init__(self, *faces, wander=0.002):
+        self._faces = sorted(faces, key=lambda f: -f.size)
+        self._wander = wander
+
+    def look(self, image):
+        return self._faces
+
+    def track(self, image, previous):
+        return None
+
+    def refine(self, image, found):
+        return found
+
+    def likeness(self, image, found):
+        return Likeness(found.score, self._wander)
+
+    def person(self, image):
+        return np.zeros(image.shape[:2], np.float32)
+
+
+def analysed(*faces, wander=0.002, **source):
+    return NotingAnalyser(Finder(*faces, wander=wander), SourceSettings(**source)).analyse(PICTURE, 0)
+
+
+def told(*faces, **options):
+    return " ".join(analysed(*faces, **options).warnings)
+
+
+def test_an_empty_picture_says_what_is_needed():
+    with pytest.raises(NoFaceError, match="no face found; a human face is needed, at least 32 pixels"):
+        analysed()
+
+
+def test_an_animal_is_refused_with_where_it_is_and_how_it_scored():
+    with pytest.raises(NoFaceError, match=r"no human face.*150 pixels.*scores 0.71.*at least 0.82.*animal"):
+        analysed(face(human=False, score=0.71))
+
+
+def test_a_person_beside_a_larger_animal_is_taken():
+    frame = analysed(face(110, 200, 180, human=False), face(310, 200, 100))
+    assert frame.landmarks[:, 0].mean() > 220
+    assert frame.warnings == ()
+
+
+def test_a_tiny_face_is_refused_with_its_size():
+    with pytest.raises(NoFaceError, match="only 25 pixels large, at least 32 are needed; crop closer"):
+        analysed(face(pixels=25.0))
+
+
+@pytest.mark.parametrize("yaw", [-56.0, 56.0])
+def test_a_profile_is_refused_with_its_angle(yaw):
+    with pytest.raises(NoFaceError, match=r"turned by 5\d degrees, at most 48"):
+        analysed(face(yaw=yaw))
+
+
+def test_a_turned_head_is_taken_with_a_warning_that_gives_the_angle():
+    assert "turned by 35 degrees; above 25" in told(face(yaw=35.0))
+    assert "turned" not in told(face(yaw=15.0))
+
+
+def test_a_hidden_mouth_is_told_of():
+    assert "hard to make out" in told(face(), wander=0.012)
+    assert "hard to make out" not in told(face(), wander=0.004)
+
+
+def test_a_mouth_wide_open_is_told_of_with_its_width():
+    assert "wide open (43 mm)" in told(face(gap=0.4))
+    assert "wide open" not in told(face(gap=0.1))
+
+
+def test_of_several_people_the_largest_is_taken_unless_another_is_asked_for():
+    both = face(100, 200, 120), face(300, 200, 90)
+    assert "2 faces found; the largest is used" in told(*both)
+    assert analysed(*both).landmarks[:, 0].mean() < 150
+    assert analysed(*both, face=1).landmarks[:, 0].mean() > 250
+    with pytest.raises(NoFaceError, match="face 2 was asked for, but there are 2, counted from 0"):
+        analysed(*both, face=2)
+
+
+def test_a_lost_face_is_found_again_nearest_to_where_it_was():
+    near, far = face(120, 200, 100), face(300, 200, 140)
+    followed = FollowedFace(Finder(near, far), SourceSettings())
+    assert np.array_equal(followed(PICTURE, near.landmarks + 5), near.landmarks)
