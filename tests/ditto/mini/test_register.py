@@ -1,0 +1,53 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from ditto.mini.register import MIXED, clear_of_teeth, source_frame
+from ditto.mini.template import LOWER_INNER, MILLIMETRES, UPPER_INNER, default_template
+from ditto.mini.warp import seam
+
+PIXELS = 2.0  # for a millimetre
+DOWN = np.array([0.0, 1.0, 0.0])
+BLANK = np.zeros((512, 512, 3), np.uint8)
+
+
+def face(gap):
+    """(478, 3) pixels of the average face looking ahead, its lips so many millimetres apart."""
+    points = (default_template().shape * MILLIMETRES * PIXELS).astype(np.float32) + 256
+    upper, lower = points[list(UPPER_INNER), 1], points[list(LOWER_INNER), 1]
+    middle, bell = (upper + lower) / 2, np.sin(np.linspace(0, np.pi, len(upper)))
+    points[list(UPPER_INNER), 1] = middle - gap / 2 * PIXELS * bell
+    points[list(LOWER_INNER), 1] = middle + gap / 2 * PIXELS * bell
+    return points
+
+
+def opening(points):
+    return float(points[14, 1] - points[13, 1])
+
+
+def test_the_rim_of_an_open_mouth_is_given_to_the_mouth():
+    points = face(gap=8)
+    drawn = clear_of_teeth(points, DOWN, PIXELS * MILLIMETRES)
+    assert opening(drawn) == pytest.approx(opening(points) + 2 * MIXED, abs=0.05)
+    moved = np.abs(drawn - points).max(axis=1) > 0
+    assert set(np.flatnonzero(moved)) <= {*UPPER_INNER, *LOWER_INNER}
+
+
+def test_a_shut_mouth_is_left_as_it_is():
+    points = face(gap=0.5)
+    np.testing.assert_array_equal(clear_of_teeth(points, DOWN, PIXELS * MILLIMETRES), points)
+
+
+def test_a_frame_keeps_the_landmarks_that_were_found():
+    points = face(gap=8)
+    frame = source_frame(BLANK, 0, points, default_template())
+    np.testing.assert_array_equal(frame.landmarks, points)
+    assert frame.appearance.gap > 8
+
+
+def test_an_open_mouth_is_shown_as_it_is_and_loses_a_pixel_on_its_way_to_being_shut():
+    look = source_frame(BLANK, 0, face(gap=8), default_template()).appearance
+    assert seam(look, look.gap) == 0
+    assert seam(look, 0.0) == pytest.approx(MIXED / PIXELS, rel=0.05)
+    assert seam(dataclasses.replace(look, gap=0.5), 0.0) == 0
