@@ -18,6 +18,7 @@ try:
 except ImportError as error:
     raise ModelError("an .onnx file needs ONNX Runtime: pip install onnxruntime") from error
 
+PLUGIN = "GridSample3D"  # an operator made for TensorRT, of no standard
 KINDS = {
     "tensor(float)": np.float32,
     "tensor(float16)": np.float16,
@@ -78,7 +79,7 @@ class OnnxFile:
             require_cuda()
             provider = ("CUDAExecutionProvider", {"device_id": self._index})
         try:
-            session = ort.InferenceSession(str(self._path), options, providers=[provider])
+            session = self._read(options, provider)
         except BROKEN as error:
             raise ModelError(
                 f"{self._path} cannot be opened by ONNX Runtime {ort.__version__}: {error}"
@@ -91,6 +92,14 @@ class OnnxFile:
             )
         session.disable_fallback()
         return session
+
+    def _read(self, options: Any, provider: Any) -> Any:
+        try:
+            return ort.InferenceSession(str(self._path), options, providers=[provider])
+        except BROKEN as error:
+            if PLUGIN not in str(error):
+                raise
+        return ort.InferenceSession(rewritten(self._path), options, providers=[provider])
 
     def _check_precision(self, precision: Precision) -> None:
         stored = "fp16" if np.float16 in self._kinds.values() else "fp32"
@@ -142,6 +151,23 @@ class OnnxFile:
 
     def close(self) -> None:
         self._session = None
+
+
+def rewritten(path: Path) -> bytes:
+    """The published warp network, whose operator for volumes no runtime has, with the standard one."""
+    try:
+        import onnx
+
+        from model_formats.rewrite import standard_grid_sample
+    except ImportError as error:
+        raise ModelError(
+            f"{path.name} uses the operator {PLUGIN}, which is rewritten by the package onnx: "
+            "pip install 'ditto-engine[export]'"
+        ) from error
+    model = onnx.load(path)
+    standard_grid_sample(model)
+    data: bytes = model.SerializeToString()
+    return data
 
 
 class _Shaped:

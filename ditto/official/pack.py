@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 import time
 from collections.abc import Mapping
@@ -187,7 +188,8 @@ class OfficialPack:
     def _files_of(self, role: str) -> dict[str, Path]:
         """The graph of a role, or the two it comes in where both lie beside it."""
         path = self._path(role)
-        halves = {name: path.with_name(name + path.suffix) for name in HALVES.get(role, ())}
+        (precision,) = re.findall(r"_fp(?:16|32)$", path.stem) or ("",)  # as engines are named
+        halves = {name: path.with_name(f"{name}{precision}{path.suffix}") for name in HALVES.get(role, ())}
         if halves and path.suffix not in TORCH_FILES and all(half.is_file() for half in halves.values()):
             return halves
         return {role: path}

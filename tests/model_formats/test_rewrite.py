@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import onnxruntime as ort
 import pytest
@@ -13,6 +15,7 @@ from onnx import TensorProto, helper  # noqa: E402
 from torch.nn import functional as F  # noqa: E402
 
 from cfg.errors import ModelError  # noqa: E402
+from model_formats import open_model  # noqa: E402
 from model_formats.rewrite import (  # noqa: E402
     fix_axes,
     lower_to_opset_17,
@@ -92,6 +95,22 @@ def test_the_plugins_operator_becomes_the_standard_one(padding, align):
     assert [(o.domain, o.version) for o in model.opset_import] == [("", 20)]
     feeds = arrays(1.3)
     np.testing.assert_allclose(run(model, **feeds), pytorch(feeds, padding, align), rtol=0, atol=BOUND)
+
+
+def test_a_file_with_the_plugins_operator_is_opened_as_it_is_published(tmp_path):
+    path = tmp_path / "warp_network.onnx"
+    onnx.save(plugin_sampling(interpolation_mode=0, padding_mode=0, align_corners=0), path)
+    feeds = arrays(1.3)
+    given = open_model(path).run(feeds)["out"]
+    np.testing.assert_allclose(given, pytorch(feeds, "zeros", False), rtol=0, atol=BOUND)
+
+
+def test_without_the_package_that_rewrites_it_says_which_is_missing(tmp_path, monkeypatch):
+    path = tmp_path / "warp_network.onnx"
+    onnx.save(plugin_sampling(), path)
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(ModelError, match=r"uses the operator GridSample3D, .*ditto-engine\[export\]"):
+        open_model(path)
 
 
 def test_modes_may_be_named_and_the_operator_may_have_a_domain_of_its_own():
