@@ -150,12 +150,15 @@ def lay(out, left, top, moved, map_x, map_y, right, down, layered, plate, kinds,
     width = layered.shape[1]
     for v in range(moved.shape[0]):
         y = v + first_row * BLOCK
-        for j in range(begin, end):
-            kind = kinds[y // BLOCK, j]
+        last = begin
+        while last < end:
+            j, kind = last, kinds[y // BLOCK, last]
+            while last < end and kinds[y // BLOCK, last] == kind:
+                last += 1
             if kind == 0:
                 continue
             x = j * BLOCK
-            size = np.uintp(min(BLOCK, width - x))
+            size = np.uintp(min(last * BLOCK, width) - x)
             u = x - begin * BLOCK
             # unsigned places cannot count from the end, so the loops need no test for that
             line, column = np.uintp(y + top), np.uintp(x + left)
