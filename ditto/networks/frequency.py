@@ -73,21 +73,21 @@ class FrequencyConv:
 
     def _columns(self, seen: Tensor, kernels: Tensor, tiles: int, back: Tensor) -> None:
         """One wave of the rows, (2 x 28, D tiles, C), through the kernel's, and its columns turned back."""
-        take = self._scratch.take
-        layers = seen.shape[1] // tiles
-        waves = take("waves", *seen.shape)
+        take, beside = self._scratch.take, self._taps // 2 * tiles
+        count, channels = seen.shape[1:]
+        waves = take("waves", 2 * SQUARE, count, channels)
         torch.mm(self._to_columns, seen.flatten(1), out=waves.flatten(1))
-        products = take("wave products", SQUARE, seen.shape[1], 2 * self.features)
-        torch.bmm(waves[:SQUARE], kernels[self._taps // 2, 0], out=products)
-        products.baddbmm_(waves[SQUARE:], kernels[self._taps // 2, 1])
+        padded = take("padded waves", 2 * SQUARE, count + 2 * beside, channels)
+        padded[:, :beside] = padded[:, beside + count :] = 0
+        padded[:, beside : beside + count] = waves
+        products = take("wave products", SQUARE, count, 2 * self.features)
+        torch.bmm(padded[:SQUARE, :count], kernels[0, 0], out=products)
         for tap in range(self._taps):
-            shift = tap - self._taps // 2  # layers
-            if shift and abs(shift) < layers:
-                to = slice(max(0, -shift) * tiles, min(layers, layers - shift) * tiles)
-                of = slice(max(0, shift) * tiles, min(layers, layers + shift) * tiles)
-                products[:, to].baddbmm_(waves[:SQUARE, of], kernels[tap, 0])
-                products[:, to].baddbmm_(waves[SQUARE:, of], kernels[tap, 1])
-        parts = take("parts", 2, SQUARE, seen.shape[1], self.features)
+            layers = slice(tap * tiles, tap * tiles + count)
+            if tap:
+                products.baddbmm_(padded[:SQUARE, layers], kernels[tap, 0])
+            products.baddbmm_(padded[SQUARE:, layers], kernels[tap, 1])
+        parts = take("parts", 2, SQUARE, count, self.features)
         parts.copy_(products.view(SQUARE, -1, 2, self.features).permute(2, 0, 1, 3))
         torch.mm(self._from_columns, parts.view(2 * SQUARE, -1), out=back)
 
