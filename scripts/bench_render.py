@@ -29,6 +29,7 @@ CASES = ((512, 1280, 720), (768, 1920, 1080))  # pixels: face, width, height
 FACES = (150, 300, 512)  # pixels, painted into 1280 x 720
 SECONDS = 30
 POSES = 60  # of the painting figures
+PAINTED = 20  # frames after which everything has been painted once
 PARTS = ("painting", "start", "render")
 
 
@@ -89,7 +90,9 @@ def painting(work: Path) -> dict[str, Any]:
                 if head:
                     expression[[Exp.BLINK_LEFT, Exp.BLINK_RIGHT]] += (number % 7) * METRE
                     drive = dataclasses.replace(
-                        drive, yaw=rest.yaw + 5 * np.sin(number / 9), pitch=rest.pitch + 3 * np.cos(number / 8)
+                        drive,
+                        yaw=rest.yaw + 5 * np.sin(number / 9),
+                        pitch=rest.pitch + 3 * np.cos(number / 8),
                     )
                 return Pose(0, number, source, still, still, rest, drive)
 
@@ -112,30 +115,39 @@ def painter(engine: Any) -> Any:
     return lambda pose: compositor(pose, decoder(pose, warper(pose)))
 
 
-def begin(picture: Path, sound: Path, began: float) -> dict[str, float]:
-    """Run in a process of its own: seconds until it is imported, loaded, registered, and gives a frame."""
+def begin(picture: Path, sound: Path, began: float) -> dict[str, Any]:
+    """In a process of its own: seconds passed, and of processor, until each first step is done."""
     from stream_pipeline.engine import Engine, read
 
-    at = {"imported": time.time() - began}
+    at: dict[str, tuple[float, float]] = {}
+
+    def note(name: str) -> None:
+        at.setdefault(name, (round(time.time() - began, 2), round(time.process_time(), 2)))
+
+    note("imported")
     with Engine.load("mini") as engine:
-        at["loaded"] = time.time() - began
+        note("loaded")
         avatar = engine.register(picture)
-        at["registered"] = time.time() - began
-        again = time.perf_counter()
-        engine.register(picture)
-        at["registration, warm"] = time.perf_counter() - again
-        idle = time.perf_counter() - again
+        note("registered")
         voice = read(sound, engine.settings)
 
-        def note(done: int, total: int) -> None:
-            at.setdefault("first frame", time.time() - began - idle)
+        def count(done: int, total: int) -> None:
+            note("first frame")
+            if done == PAINTED:
+                note("everything compiled")
 
-        engine.render(avatar, voice, picture.with_suffix(".mp4"), progress=note)
-    return {name: round(value, 2) for name, value in at.items()}
+        engine.render(avatar, voice, picture.with_suffix(".mp4"), progress=count)
+        again = time.perf_counter(), time.process_time()
+        engine.register(picture)
+        at["registration, warm"] = (
+            round(time.perf_counter() - again[0], 2),
+            round(time.process_time() - again[1], 2),
+        )
+    return dict(at)
 
 
 def start(work: Path) -> dict[str, Any]:
-    """Seconds to the first frame, the first time and again."""
+    """Seconds to the first frame, the first time and again; in brackets those of processor."""
     face, width, height = CASES[0]
     picture = canvas(work / "start.png", face, width, height)
     sound = speech(work / "short.wav", 5)
@@ -146,7 +158,9 @@ def start(work: Path) -> dict[str, Any]:
         done = subprocess.run(
             [*command, repr(time.time())], env=env, cwd=ROOT, check=True, capture_output=True, text=True
         )
-        found[name] = json.loads(done.stdout)
+        found[name] = "; ".join(
+            f"{at} {wall} ({busy})" for at, (wall, busy) in json.loads(done.stdout).items()
+        )
     return found
 
 

@@ -114,6 +114,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def render(parsed: argparse.Namespace) -> int:
+    import cv2
+
     from ditto.media.speak import speak
     from stream_pipeline.engine import Engine, read
 
@@ -125,6 +127,7 @@ def render(parsed: argparse.Namespace) -> int:
     if bool(parsed.audio) == bool(parsed.say):
         raise ConfigError("give a voice: either a sound file (-a) or a text (--say)")
     began = time.perf_counter()
+    cv2.setNumThreads(1)  # the stages keep the cores busy; threads within one would only wait for them
     say = (lambda text: None) if parsed.quiet else print
     settings = settings_from(parsed)
     existing(parsed.source, "portrait")
