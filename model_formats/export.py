@@ -12,7 +12,7 @@ from cfg.errors import ModelError
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-FIRST_WITH_VOLUMES = 20  # the opset whose GridSample also takes volumes
+OPSET = 20  # the first whose GridSample takes volumes, and the last that the tracer writes
 
 
 def export_onnx(
@@ -21,7 +21,6 @@ def export_onnx(
     inputs: Sequence[str],
     outputs: Sequence[str],
     example: Sequence[Tensor],
-    opset: int = FIRST_WITH_VOLUMES,
     open_axes: Mapping[str, Mapping[int, str]] | None = None,
 ) -> None:
     """An ONNX file with those names and the shapes of `example`; no custom operator is needed to run it.
@@ -31,8 +30,6 @@ def export_onnx(
     """
     import torch
 
-    if opset < FIRST_WITH_VOLUMES:
-        raise ModelError(f"opset is {opset}, but volumes are warped from opset {FIRST_WITH_VOLUMES} on")
     try:
         import onnx
 
@@ -50,7 +47,7 @@ def export_onnx(
                 str(part),
                 input_names=list(inputs),
                 output_names=list(outputs),
-                opset_version=opset,
+                opset_version=OPSET,
                 dynamic_axes={name: dict(axes) for name, axes in (open_axes or {}).items()},
                 dynamo=False,
             )

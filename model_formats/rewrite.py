@@ -14,7 +14,7 @@ import onnx
 from onnx import helper, numpy_helper
 
 from cfg.errors import ModelError
-from model_formats.export import FIRST_WITH_VOLUMES
+from model_formats.export import OPSET
 from model_formats.fold_constants import fold_constants, static_shape
 from model_formats.grid_sample import PADDINGS, Ordinary
 
@@ -46,7 +46,7 @@ def standard_grid_sample(model: onnx.ModelProto) -> int:
             ]
         )
     if nodes:
-        raise_opset(model, FIRST_WITH_VOLUMES)
+        raise_opset(model, OPSET)
         for node in model.graph.node:
             if node.op_type == "GridSample" and attributes(node).get("mode") == b"bilinear":
                 kept = [a for a in node.attribute if a.name != "mode"]

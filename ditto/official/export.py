@@ -21,7 +21,7 @@ from ditto.official.graphs import CONDITIONS, GRAPHS, OTHER_SIZES, SIZES, SPEECH
 from ditto.official.hubert import TransformersEncoder
 from ditto.official.task_file import TaskFile
 from model_formats.backend import existing, sha256
-from model_formats.export import FIRST_WITH_VOLUMES, export_onnx
+from model_formats.export import OPSET, export_onnx
 from model_formats.opening import open_model
 
 MANIFEST = "manifest.json"
@@ -62,12 +62,9 @@ class Written:
 class Exporter:
     """Writes graph after graph; a network's weights are read once for all graphs made of it."""
 
-    def __init__(
-        self, files: Mapping[str, Path], to: Path, opset: int = FIRST_WITH_VOLUMES, verify: bool = False
-    ) -> None:
+    def __init__(self, files: Mapping[str, Path], to: Path, *, verify: bool = False) -> None:
         self._files = files
         self._to = to
-        self._opset = opset
         self._verify = verify
         self._network = lru_cache(maxsize=1)(self._read)
 
@@ -99,7 +96,6 @@ class Exporter:
             list(graph.inputs),
             list(graph.outputs),
             list(graph.example(SIZES | sizes).values()),
-            self._opset,
             graph.open_axes(),
         )
         if not self._verify:
@@ -164,15 +160,24 @@ def difference(graph: Graph, module: nn.Module, path: Path, sizes: Mapping[str, 
     return max(shares)
 
 
-def write_manifest(to: Path, written: Mapping[str, Written], opset: int) -> Path:
-    """What was written, with checksums; entries of earlier runs stay where their files do."""
+def write_manifest(to: Path, written: Written) -> None:
+    """Records a file with its checksum; records of other files stay while those do."""
     path = to / MANIFEST
-    earlier = json.loads(path.read_text())["files"] if path.exists() else {}
+    earlier = _recorded(path) if path.exists() else {}
     entries = {name: entry for name, entry in earlier.items() if (to / entry["file"]).is_file()}
-    entries |= {name: each.entry() for name, each in written.items()}
-    content = {"format": 1, "pack": "ditto", "opset": opset, "torch": torch.__version__, "files": entries}
-    path.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")
-    return path
+    entries[written.name] = written.entry()
+    content = {"format": 1, "pack": "ditto", "opset": OPSET, "torch": torch.__version__, "files": entries}
+    part = path.with_name(path.name + ".part")
+    part.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")
+    part.replace(path)
+
+
+def _recorded(path: Path) -> dict[str, Any]:
+    try:
+        files = json.loads(path.read_text())["files"]
+        return {str(name): {**entry, "file": str(entry["file"])} for name, entry in files.items()}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ModelError(f"{path} is damaged ({error!r}); delete it, or export to another folder") from error
 
 
 def found_files(root: Path, named: Mapping[str, str]) -> dict[str, Path]:

@@ -97,7 +97,7 @@ GRAPHS: Mapping[str, Graph] = {
         {"out": MAP},
         1e-4,
     ),
-    "decoder": Graph("decoder", {"feature": MAP}, {"output": ("batch", 3, 512, 512)}, 1e-3),
+    "decoder": Graph("decoder", {"feature": MAP}, {"output": ("batch", 3, 512, 512)}, 1e-4),
     "lmdm_v0.4_hubert": Graph(
         "lmdm",
         {"x": MOTION, "cond_frame": ("batch", 265), "cond": CONDITIONED, "time_cond": (1,)},

@@ -19,7 +19,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     give("--to", required=True, metavar="DIR", help="where the .onnx files go")
     give("--only", nargs="+", default=[], metavar="NAME", help="these files only, e.g. decoder lmdm_step")
     give("--hubert", metavar="DIR", help="speech encoder in the layout of transformers, in place of a file")
-    give("--opset", type=int, default=20, help="version of the ONNX operators, from 20 (default: 20)")
     give("--verify", action="store_true", help="run each file beside PyTorch, at other sizes too")
 
 
@@ -35,7 +34,7 @@ def export(parsed: argparse.Namespace) -> int:
         named = built_in("ditto_torch")["pack"]["files"]
     if parsed.hubert:
         named["hubert"] = parsed.hubert
-    exporter = Exporter(found_files(root, named), to, parsed.opset, parsed.verify)
+    exporter = Exporter(found_files(root, named), to, verify=parsed.verify)
     known = exporter.names()
     for name in parsed.only:
         if name not in known:
@@ -43,15 +42,15 @@ def export(parsed: argparse.Namespace) -> int:
                 f"--only {name}: nothing of that name can be written{did_you_mean(name, known)}"
             )
     to.mkdir(parents=True, exist_ok=True)
-    written = {}
-    for name in [n for n in known if not parsed.only or n in parsed.only]:
-        one = written[name] = exporter.write(name)
+    wrong, chosen = [], [name for name in known if not parsed.only or name in parsed.only]
+    for name in chosen:
+        one = exporter.write(name)
+        write_manifest(to, one)
+        wrong += [name] * one.too_far
         print(f"{name:22} {one.path.stat().st_size / 1e6:7.1f} MB  {said(one.largest, one.tolerance)}")
-    write_manifest(to, written, parsed.opset)
-    wrong = [name for name, one in written.items() if one.too_far]
     if wrong:
         raise ModelError(f"{', '.join(wrong)}: further from PyTorch than allowed; do not use these files")
-    print(f"{len(written)} files in {to}")
+    print(f"{len(chosen)} files in {to}")
     return 0
 
 

@@ -83,6 +83,13 @@ def test_a_second_run_keeps_the_records_of_the_first(root, tmp_path):
     assert files.keys() == {"stitch_network", "insightface_det"}
 
 
+def test_a_damaged_record_is_named(root, tmp_path, capsys):
+    to = tmp_path / "onnx"
+    to.mkdir()
+    (to / "manifest.json").write_text("[]")
+    assert "manifest.json is damaged" in refusal(root, to, capsys, "--only", "insightface_det")
+
+
 def test_a_graph_that_is_too_far_from_pytorch_fails_the_run(root, tmp_path, capsys, monkeypatch):
     strict = {**GRAPHS, "stitch_network": replace(GRAPHS["stitch_network"], tolerance=0.0)}
     monkeypatch.setattr("ditto.official.export.GRAPHS", strict)
@@ -103,7 +110,6 @@ def test_what_cannot_be_written_is_refused(root, tmp_path, capsys):
     to = tmp_path / "onnx"
     assert "nothing of that name can be written" in refusal(root, to, capsys, "--only", "decoder")
     assert "did you mean 'stitch_network'?" in refusal(root, to, capsys, "--only", "stich_network")
-    assert "opset is 17" in refusal(root, to, capsys, "--opset", "17")
     assert "docs/checkpoints.md says where to get them" in refusal(tmp_path / "absent", to, capsys)
 
 
