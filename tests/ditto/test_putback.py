@@ -5,7 +5,7 @@ import pytest
 
 from ditto.decode import Decode
 from ditto.messages import Face, Pose, Warped
-from ditto.putback import OfficialCompositor, Putback, feathered_mask
+from ditto.putback import OfficialCompositor, Putback, feathered_mask, mask_for
 from ditto.warp import Warp
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (300, 400, 3), dtype=np.uint8)
@@ -103,3 +103,11 @@ def test_memory_kept_between_frames_is_not_what_was_given_out():
     compositor.blend(PICTURE, 255 - FACE, at(50, 20, 0.3))
     np.testing.assert_array_equal(first, kept)
     np.testing.assert_array_equal(compositor.blend(PICTURE, FACE, at(0, 0, 0.5)), kept)
+
+
+def test_the_mode_of_blending_says_how_strongly_the_square_covers():
+    soft, strong, full = (mask_for(mode) for mode in ("blend", "strong", "replace"))
+    np.testing.assert_array_equal(soft, feathered_mask(512, 512))
+    assert soft[0, 0] == 0
+    assert strong.min() == 0.5
+    assert full.min() == soft[256, 256] == strong[256, 256] == 1
