@@ -1,4 +1,4 @@
-"""Draws the pictures of docs/options.md and docs/presets.md: what presets, styles, framing and backgrounds do.
+"""Draws the pictures of docs/options.md and docs/presets.md: what the options do.
 
 python scripts/make_option_sheets.py [folder]
 """
@@ -22,21 +22,22 @@ from stream_pipeline.engine import Engine
 
 EXAMPLES = Path("examples")
 SPEECH = EXAMPLES / "speech.flac"
-SECONDS = 2.6
-FRAMES = (10, 25, 38, 48, 60)
+SECONDS = 4.0
+FRAMES = (10, 34, 54, 74, 94)
 QUALITY = 82
 LABEL = 24  # pixels of a row's caption
 WHITE, DARK = (255, 255, 255), (40, 40, 40)
 
 Picture = npt.NDArray[np.uint8]
 CROPPED = {"framing": {"preprocess": "crop", "size": 200}}
+CLOSE = {**CROPPED, "source": {"crop_scale": 1.6, "crop_vy_ratio": -0.06}}
 PRESETS = ("default", "natural", "expressive", "professional")
 STYLES: tuple[tuple[str, Mapping[str, Any]], ...] = (
     ("--still", {"still": True}),
-    ("--pose-style 5 (nodding)", {"pose_style": 5}),
-    ("--pose-style 18 (turning)", {"pose_style": 18}),
-    ("--pose-style 27 (tilting)", {"pose_style": 27}),
-    ("--input-yaw 0 14 -14", {"yaw": [0, 14, -14]}),
+    ("--pose-style 8 (nodding far)", {"pose_style": 8}),
+    ("--pose-style 17 (turning far)", {"pose_style": 17}),
+    ("--pose-style 26 (tilting far)", {"pose_style": 26}),
+    ("--input-yaw 0 20 -20", {"yaw": [0, 20, -20]}),
     ("--expression-scale 0.6", {"expression_scale": 0.6}),
     ("--expression-scale 1.6", {"expression_scale": 1.6}),
 )
@@ -104,12 +105,12 @@ def main(folder: Path) -> None:
     with Engine.load("mini", over=sound) as engine, tempfile.TemporaryDirectory() as name:
         work = Path(name)
         rows = [
-            row(f"--preset {p}", shown(engine, "grace_hopper.jpg", merge(preset(p), CROPPED), work), 180)
+            row(f"--preset {p}", shown(engine, "grace_hopper.jpg", merge(preset(p), CLOSE), work), 180)
             for p in PRESETS
         ]
         save(folder / "presets.jpg", rows)
         rows = [
-            row(label, shown(engine, "astronaut.jpg", {"style": style, **CROPPED}, work), 160)
+            row(label, shown(engine, "astronaut.jpg", {"style": style, **CLOSE}, work), 160)
             for label, style in STYLES
         ]
         save(folder / "styles.jpg", rows)

@@ -11,7 +11,10 @@ ROTATIONS = ("on", "off")
 
 
 def add_look_arguments(parser: argparse.ArgumentParser) -> None:
-    give = parser.add_argument
+    def give(name: str, **more: Any) -> None:
+        """An option, also under the name with underscores that other programs have for it."""
+        parser.add_argument(*dict.fromkeys((name, "--" + name[2:].replace("-", "_"))), **more)
+
     give("--preset", metavar="NAME[,NAME]", help="named settings under the other options; see --list-presets")
     give("--list-presets", action="store_true", help="say what presets there are")
     give("--expression-scale", type=float, metavar="0.5..2", help="size of what lips and brows do")

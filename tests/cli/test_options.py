@@ -25,6 +25,7 @@ def said(*options):
     [
         (["--expression-scale", 1.4], "style", {"expression_scale": 1.4}),
         (["--pose-style", 12], "style", {"pose_style": 12}),
+        (["--pose_style", 12], "style", {"pose_style": 12}),
         (["--still"], "style", {"still": True}),
         (["--identity-weight", 0.3], "style", {"identity_weight": 0.3}),
         (

@@ -50,7 +50,7 @@ def test_the_square_may_be_moved_and_stays_inside_the_picture():
     centred = shown({"preprocess": "crop"}, frame, crop_scale=2, crop_vy_ratio=0)
     moved = shown({"preprocess": "crop"}, frame, crop_scale=2, crop_vx_ratio=0.2, crop_vy_ratio=-0.1)
     assert (moved[1] - centred[1], moved[2] - centred[2]) == (-10, 20)
-    image, top, left = shown({"preprocess": "crop"}, crop_scale=2)
+    _, top, left = shown({"preprocess": "crop"}, crop_scale=2)
     assert (top, left) == (0, 10)
     assert shown({"preprocess": "crop"}, crop_scale=5)[0].shape == (HEIGHT, HEIGHT, 3)
 
@@ -65,7 +65,9 @@ def test_the_size_of_a_whole_picture_is_its_longest_side():
     assert shown({"size": 600})[0].shape == (400, 600, 3)
 
 
-@pytest.mark.parametrize(("aspect", "shape"), [("1:1", (200, 200)), ("9:16", (200, 112)), ("3:1", (100, 300))])
+@pytest.mark.parametrize(
+    ("aspect", "shape"), [("1:1", (200, 200)), ("9:16", (200, 112)), ("3:1", (100, 300))]
+)
 def test_an_aspect_is_cut_around_the_face(aspect, shape):
     image, top, left = shown({"aspect": aspect})
     assert image.shape[:2] == shape
@@ -73,7 +75,9 @@ def test_an_aspect_is_cut_around_the_face(aspect, shape):
     assert FACE[1] in rows and FACE[0] in columns
 
 
-@pytest.mark.parametrize(("aspect", "shape"), [("1:1", (300, 300)), ("9:16", (533, 300)), ("3:1", (200, 600))])
+@pytest.mark.parametrize(
+    ("aspect", "shape"), [("1:1", (300, 300)), ("9:16", (533, 300)), ("3:1", (200, 600))]
+)
 def test_an_aspect_is_padded_and_all_of_the_picture_kept(aspect, shape):
     frame = source()
     image = shown({"aspect": aspect, "aspect_fit": "pad"}, frame)[0]
