@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,7 @@ from model_formats.backend import Backend
 from model_formats.opening import open_model
 
 Array = npt.NDArray[Any]
+Chosen = TypeVar("Chosen")
 
 
 def example_feeds(
@@ -29,8 +30,8 @@ def example_feeds(
     feeds: dict[str, Array] = {}
     for value in graph.input:
         shape = [
-            axis.dim_value if axis.HasField("dim_value") else size_of(value.name, axis.dim_param, sizes)
-            for axis in value.type.tensor_type.shape.dim
+            axis.dim_value if axis.HasField("dim_value") else chosen(sizes, value.name, axis.dim_param, i)
+            for i, axis in enumerate(value.type.tensor_type.shape.dim)
         ]
         generator = np.random.default_rng(zlib.crc32(value.name.encode()))
         kind = helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type)
@@ -42,11 +43,14 @@ def example_feeds(
     return feeds
 
 
-def size_of(name: str, axis: str, sizes: Mapping[str, int]) -> int:
-    for key in (axis, name):
-        if key in sizes:
-            return sizes[key]
-    raise ModelError(f"input '{name}' has an open axis '{axis}' of unknown size")
+def chosen(table: Mapping[str, Chosen], name: str, axis: str, place: int) -> Chosen:
+    """What a table says of an open axis: by the axis, by its input, or as the batch if it comes first."""
+    for key in (axis, name, "batch" if place == 0 else axis):
+        if key in table:
+            return table[key]
+    raise ModelError(
+        f"input '{name}' has an open axis '{axis}'; say its sizes, e.g. --range {axis or name}=1,1,4"
+    )
 
 
 def run_graph(path: Path, feeds: Mapping[str, Array]) -> dict[str, Array]:

@@ -17,6 +17,7 @@ from typing import Any, Literal
 import onnx
 
 from cfg.errors import ModelError
+from model_formats.compare import chosen
 from model_formats.half import to_half
 from model_formats.rewrite import fix_axes, lower_to_opset_17, ordinary_grid_sample, standard_grid_sample
 from model_formats.tensorrt_file import Stamp
@@ -170,21 +171,12 @@ def _add_profile(builder: Any, network: Any, config: Any, graph: onnx.ModelProto
         sizes = [
             (axis.dim_value,) * 3
             if axis.HasField("dim_value")
-            else _range(value.name, axis.dim_param, recipe)
-            for axis in axes
+            else chosen(recipe.ranges, value.name, axis.dim_param, place)
+            for place, axis in enumerate(axes)
         ]
         profile.set_shape(value.name, *zip(*sizes, strict=True))
     if found:
         config.add_optimization_profile(profile)
-
-
-def _range(name: str, axis: str, recipe: Recipe) -> Range:
-    for key in (axis, name):
-        if key in recipe.ranges:
-            return recipe.ranges[key]
-    raise ModelError(
-        f"input '{name}' has an open axis '{axis}'; say its sizes, e.g. --range {axis or name}=1,1,4"
-    )
 
 
 def _timings(library: Any, config: Any, cache: Path | None) -> Any:

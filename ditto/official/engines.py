@@ -28,6 +28,7 @@ RANGES: Mapping[str, Range] = {
     "steps": (1, 50, 200),  # of the denoiser, for one window
     "input_values": (3240, 6480, 12960),  # samples: half, one and two windows of live speech
     "samples": (3240, 6480, 12960),
+    "input.1": (512, 512, 512),  # pixels, face detector as InsightFace publishes it
     "audio": (1000, 320080, 320080),  # samples, WavLM
 }
 TOLERANCES = {"fp16": 5e-2, "fp32": 1e-3}  # largest difference, as a share of the largest value

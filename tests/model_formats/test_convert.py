@@ -16,10 +16,10 @@ from ditto.official.engines import precision_of  # noqa: E402
 from stream_pipeline.commands import main  # noqa: E402
 
 
-def network(path, scale=1.0, axis="batch"):
+def network(path, scale=1.0, shape=("batch", 3)):
     """One matrix product."""
     weight = numpy_helper.from_array(np.full((3, 3), scale, np.float32), "w")
-    x, y = (helper.make_tensor_value_info(name, TensorProto.FLOAT, [axis, 3]) for name in "xy")
+    x, y = (helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name in "xy")
     node = helper.make_node("MatMul", ["x", "w"], ["y"], "product")
     graph = helper.make_graph([node], "g", [x], [y], [weight])
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=9), path)
@@ -137,9 +137,14 @@ def test_options_that_cannot_be_met_are_refused(folders, capsys, words, said):
 
 
 def test_an_axis_nobody_knows_is_asked_for(folders, capsys):
-    network(folders[0] / "other.onnx", axis="clouds")
+    network(folders[0] / "other.onnx", shape=(1, "clouds", 3))
     assert "open axis 'clouds'; say its sizes, e.g. --range clouds=1,1,4" in refusal(folders, capsys)
     assert convert(folders, "--range", "clouds=1,2,4") == 0
+
+
+def test_an_open_first_axis_is_the_batch_whatever_its_name(folders):
+    network(folders[0] / "landmark106.onnx", shape=("None", 3))
+    assert convert(folders, "--verify-graph", "--only", "landmark106") == 0
 
 
 def test_a_broken_graph_is_named(folders, capsys):

@@ -103,7 +103,7 @@ def test_an_axis_of_one_size_is_not_open(building, model):
 
 
 def test_an_open_axis_without_sizes_is_named(building, model):
-    library, recipe = building("tensorrt", "10.3.0"), Recipe("fp32")
+    library, recipe = building("tensorrt", "10.3.0"), Recipe("fp32", {"steps": (1, 2, 3)})
     with pytest.raises(ModelError, match=r"'volume' has an open axis 'batch'; say its sizes, e.g. --range"):
         build_engine(library, prepared(model, library, recipe), recipe)
 
