@@ -7,17 +7,16 @@ import queue
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from cfg.errors import Cancelled, ConfigError, DittoError
 from cfg.reading import merge
-from cfg.settings import Settings
+from cfg.settings import OutputSettings, Settings
 from ditto.avatar_registrar import RegisteredAvatar
-from ditto.media.encode import CODECS
+from ditto.media.encode import CODECS, named
 from stream_pipeline.batches.jobs import Job
 from stream_pipeline.batches.journal import Journal, recipe_of
 from stream_pipeline.engine import Engine
@@ -97,7 +96,7 @@ class Batch:
         """`workers` videos are made at a time on each engine; `force` makes finished ones again."""
         self._portraits = [Portraits(engine) for engine in engines]
         self._engines = engines
-        self._jobs = [replace(job, over=_resumable(job)) for job in jobs]
+        self._jobs = [_ready(job, engines[0].settings.output) for job in jobs]
         self._workers = workers
         self._force = force
         self._watch = watch or (lambda status, outcome: None)
@@ -181,11 +180,15 @@ class Batch:
             self._watch(self._status, outcome)
 
 
-def _resumable(job: Job) -> dict[str, Any]:
-    """The job's settings; a video that was cut short is gone on with where its kind allows it."""
-    if job.output.suffix.lower() not in CODECS:
-        return dict(job.over)
-    return merge({"output": {"resume": True}}, job.over)
+def _ready(job: Job, usual: OutputSettings) -> Job:
+    """The job with the name its video will have; one that was cut short is gone on with where its
+    kind allows it."""
+    group = job.over.get("output")
+    asked = group if isinstance(group, Mapping) else {}
+    output = named(job.output, asked.get("format", usual.format))
+    whole = output.suffix.lower() not in CODECS or asked.get("background", usual.background) == "transparent"
+    over = dict(job.over) if whole else merge({"output": {"resume": True}}, job.over)
+    return replace(job, output=output, over=over)
 
 
 def shared_out(settings: Settings, workers: int, cores: int) -> Settings:

@@ -177,3 +177,11 @@ def test_progress_counts_frames_and_videos(batch, job):
     batch([job("a"), job("broken")], watch=lambda s, o: seen.append((s.frames, s.finished, s.failed)))
     assert seen[-1] == (FRAMES, 2, 1)
     assert (FRAMES, 0, 0) in seen
+
+
+def test_a_kind_of_file_that_is_asked_for_counts_over_the_name(batch, job):
+    asked = [job("a", output={"format": "webm"}), job("bb", output={"format": "png-sequence"})]
+    outcomes, _ = batch(asked)
+    assert [o.job.output.name for o in outcomes] == ["p_a.webm", "p_bb"]
+    assert all(o.job.output.exists() for o in outcomes)
+    assert states(batch(asked)[0]) == ["kept"] * 2
