@@ -35,11 +35,11 @@ TRANSPARENT = {  # by suffix: codec, pixels and options of a video with an alpha
     ".mov": ("prores_ks", "yuva444p10le", {"profile": "4444", "vendor": "apl0"}),
 }
 ANIMATIONS = (".gif", ".webp")
-# Looking ahead finds the still background and spends the bits on the face: nearly the quality and size
-# of 'veryfast', for little more than half of the time (docs/benchmarks.md).
+# Looking ahead finds the still background and spends the bits on the face: the quality of 'veryfast' in
+# half of its time, for a fourth more bytes (docs/benchmarks.md).
 PORTRAIT = {
     "preset": "superfast",
-    "x264-params": "mbtree=1:rc-lookahead=10:partitions=p8x8,i8x8,i4x4",
+    "x264-params": "mbtree=1:rc-lookahead=10:bframes=1",
 }
 SOUND_BITRATE = 128_000  # bits a second for a channel pair
 

@@ -9,7 +9,7 @@ from ditto.messages import Floats, Image
 from ditto.mini.raster import BLOCK, block_kinds, lay
 from ditto.mini.warp import Moved
 
-LEAST_SHIFT = 0.01  # pixels; less leaves the source's own
+LEAST_SHIFT = 0.03  # pixels; less leaves the source's own, and nobody sees the difference
 BAND = 8  # rows of blocks painted at once: what they need stays in the processor's cache
 ALL = np.zeros((0, 0), np.uint8)  # a source that is foreground throughout
 

@@ -1,0 +1,117 @@
+"""A source frame repainted by a map: what stays, what moves, what comes into sight."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from ditto.mini.layers import Background, Layers, rough_plate, tiles
+from ditto.mini.raster import SOLID
+from ditto.mini.repaint import repainted
+from ditto.mini.warp import Map
+
+SIZE = (200, 240)  # height, width of the picture
+BOX = (20, 10, 220, 190)  # left, top, right, bottom of what can move
+
+
+@pytest.fixture
+def picture():
+    rows, columns = np.mgrid[: SIZE[0], : SIZE[1]]
+    return np.stack([columns, rows, (rows + columns) // 2], -1).astype(np.uint8)
+
+
+def moved(picture, shift, step=3, alpha=None, plate=0):
+    """The picture moved by (2, h, w) `shift` of the grid, over a grey plate."""
+    layers = Layers.of(picture, SimpleNamespace(box=BOX))
+    background = None
+    if alpha is not None:
+        grey = np.full((*alpha.shape, 3), plate, np.uint8)
+        reach = np.full(alpha.shape, 255 if plate else 0, np.uint8)
+        background = Background(
+            np.dstack([layers.picture, alpha]),
+            np.dstack([grey, reach]),
+            (tiles(alpha, 255).min(axis=(1, 3)) >= SOLID).astype(np.uint8),
+            (tiles(alpha | reach, 0).max(axis=(1, 3)) == 0).astype(np.uint8),
+        )
+    where = Map(*(np.ascontiguousarray(each, np.float32) for each in shift), step)
+    return SimpleNamespace(layers=layers, background=background, map=where)
+
+
+def shifts(x, y, step=3):
+    """One shift for every grid point of the box."""
+    left, top, right, bottom = BOX
+    shape = (-(-(bottom - top) // step) + 2, -(-(right - left) // step) + 2)
+    return np.full(shape, x, np.float32), np.full(shape, y, np.float32)
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 5])
+def test_a_map_that_moves_nothing_gives_the_source_bit_for_bit(picture, step):
+    result = repainted(moved(picture, shifts(0, 0, step), step))
+    assert np.array_equal(result, picture)
+    assert not np.shares_memory(result, picture)
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 5])
+def test_every_pixel_comes_from_where_the_map_says(picture, step):
+    result = repainted(moved(picture, shifts(7, -4, step), step))
+    left, top, right, bottom = BOX
+    inner = result[top + 8 : bottom - 8, left + 8 : right - 8]
+    assert np.array_equal(inner, picture[top + 4 : bottom - 12, left + 15 : right - 1])
+
+
+def test_between_pixels_colours_are_mixed(picture):
+    result = repainted(moved(picture, shifts(0.5, 0)))
+    left, top, right, _ = BOX
+    row = result[top + 50, left + 20 : right - 20, 0].astype(float)
+    assert np.abs(row - (np.arange(left + 20, right - 20) + 0.5)).max() <= 0.5
+
+
+def test_outside_the_box_and_where_the_map_rests_the_source_stays(picture):
+    across, down = shifts(0, 0)
+    across[20:30, 20:30] = 5
+    result = repainted(moved(picture, (across, down)))
+    changed = np.argwhere((result != picture).any(-1))
+    left, top = BOX[:2]
+    assert len(changed)
+    low, high = (changed.min(0) - (top, left)) / 3, (changed.max(0) - (top, left)) / 3
+    assert low.min() > 17 and high.max() < 31
+
+
+def test_background_is_not_moved(picture):
+    alpha = np.zeros((180, 200), np.uint8)
+    assert np.array_equal(repainted(moved(picture, shifts(6, 3), alpha=alpha)), picture)
+
+
+def test_foreground_is_moved_over_a_background_that_stays(picture):
+    alpha = np.zeros((180, 200), np.uint8)
+    alpha[60:120, 60:120] = 255
+    result = repainted(moved(picture, shifts(10, 0), alpha=alpha))
+    left, top = BOX[:2]
+    box = result[top:190, left:220]
+    source = picture[top:190, left:220]
+    assert np.array_equal(box[61:119, 51:109], source[61:119, 61:119])
+    assert np.array_equal(box[:, :48], source[:, :48])
+    assert np.array_equal(box[:58], source[:58])
+
+
+def test_where_the_foreground_has_gone_the_plate_is_seen(picture):
+    alpha = np.zeros((180, 200), np.uint8)
+    alpha[60:120, 60:120] = 255
+    result = repainted(moved(picture, shifts(10, 0), alpha=alpha, plate=77))
+    left, top = BOX[:2]
+    assert np.abs(result[top + 65 : top + 115, left + 112 : left + 118].astype(int) - 77).max() <= 1
+
+
+def test_a_part_that_hardly_moves_uncovers_hardly_anything(picture):
+    alpha = np.zeros((180, 200), np.uint8)
+    result = repainted(moved(picture, shifts(0.1, 0), alpha=alpha, plate=77))
+    assert np.array_equal(result, picture)
+
+
+def test_a_plate_is_as_rough_as_it_is_asked_to_be():
+    flat = np.full((40, 60, 4), 100, np.float32)
+    flat[..., 3] = 0
+    assert (rough_plate(flat, (600, 550)) == 100).all()
+    flat[..., 3] = 4
+    rough = rough_plate(flat, (600, 550)).astype(float)
+    assert np.abs(rough - 100).mean() == pytest.approx(4, rel=0.1)
