@@ -281,6 +281,7 @@ def judge_pictures(folder: Path, cache: Path, count: int, frames: int, seconds: 
     for of in averaged:
         if "gap r" in averaged[of]:
             averaged[of]["gap r, median clip"] = float(np.median(gathered[of]["gap r"]))
+    averaged["own motion"]["clips"] = len(gathered["own motion"]["gap r"])
     return averaged
 
 
@@ -293,7 +294,7 @@ def table(results: dict[str, Figures]) -> list[str]:
     return lines
 
 
-def write_report(results: dict[str, dict[str, Figures]], clips: int, frames: int) -> None:
+def write_report(results: dict[str, dict[str, Figures]], frames: int) -> None:
     trained = (ROOT / "docs" / "mini_training.md").read_text(encoding="utf-8").splitlines()
     lines = [
         "# How good the mini pack is",
@@ -327,11 +328,13 @@ def write_report(results: dict[str, dict[str, Figures]], clips: int, frames: int
         lines += [
             "## Pictures",
             "",
-            f"{clips} strict clips with a large face, each of another person, the first {frames} frames of",
-            "each. The clip's first frame is the portrait, whatever it shows, an open mouth or a hand at the",
-            "chin; what is painted is tracked again and smoothed as the recordings' landmarks are: their noise",
-            "would otherwise pass for amplitude. *own motion*: driven by the person's own landmarks, the",
-            "most that painting lets through. *online* and *offline*: driven by the sound. SSIM and PSNR are",
+            f"{results['pictures']['own motion']['clips']} strict clips with a large face, each of another",
+            f"person, the first {frames} frames of each. The clip's first frame is the portrait, whatever it",
+            "shows, an open mouth or a hand at the chin; what is painted is tracked again and smoothed as the",
+            "recordings' landmarks are: their noise would otherwise pass for amplitude. *own motion*: driven by",
+            "the person's own landmarks, the most that painting lets through; *painted closed* counts gaps",
+            f"under {CLOSED:.0f} mm where the person's is under {SHUT:.0f}. *online* and *offline*: driven by the sound.",
+            "SSIM and PSNR are",
             "against the true frames, in the face's box and in one around the mouth. Figures are means of",
             "clips, amplitudes medians; these people too were trained on.",
             "",
@@ -362,7 +365,7 @@ def main() -> None:
     if args.json:
         args.json.write_text(json.dumps(results, indent=1, default=float), encoding="utf-8")
     if args.write:
-        write_report(results, args.clips, args.frames)
+        write_report(results, args.frames)
 
 
 if __name__ == "__main__":
