@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import cv2
@@ -100,18 +100,28 @@ def fitted_to(picture: Image, mask: Floats) -> Floats:
 
     colour, share = mean(small), mean(rough)
     common = mean(small * rough[..., None]) - colour * share[..., None]
-    spread = np.empty((*rough.shape, 3, 3), np.float32)
-    for a in range(3):
-        for b in range(a, 3):
-            spread[..., a, b] = mean(small[..., a] * small[..., b]) - colour[..., a] * colour[..., b]
-            spread[..., b, a] = spread[..., a, b]
-    spread += FITTED * np.eye(3, dtype=np.float32)
-    slope = np.asarray(np.linalg.solve(spread, common[..., None])[..., 0], np.float32)
+    spread: dict[tuple[int, int], Floats] = {}
+    for a, b in ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)):
+        shared = mean(small[..., a] * small[..., b]) - colour[..., a] * colour[..., b]
+        spread[a, b] = np.asarray(shared + np.float32(FITTED * (a == b)), np.float32)
+    slope = solved(spread, common)
     offset = share - (slope * colour).sum(axis=2)
     lines = mean(np.dstack([slope, offset]))
     whole = np.asarray(cv2.resize(lines, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
-    guided = np.einsum("hwc,hwc->hw", whole[..., :3], picture.astype(np.float32) / 255)
-    return np.asarray(guided + whole[..., 3], np.float32)
+    guided = whole[..., 3]
+    for channel in range(3):
+        guided = guided + whole[..., channel] * (picture[..., channel] / np.float32(255))
+    return np.asarray(guided, np.float32)
+
+
+def solved(matrix: Mapping[tuple[int, int], Floats], right: Floats) -> Floats:
+    """(h, w, 3) solutions of symmetric 3 x 3 equations, one a pixel: many times faster than a solver."""
+    a, b, c, d, e, f = (matrix[at] for at in ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)))
+    xx, xy, xz = d * f - e * e, c * e - b * f, b * e - c * d
+    yy, yz, zz = a * f - c * c, b * c - a * e, a * d - b * b
+    x, y, z = right[..., 0], right[..., 1], right[..., 2]
+    found = np.dstack([xx * x + xy * y + xz * z, xy * x + yy * y + yz * z, xz * x + yz * y + zz * z])
+    return np.asarray(found / (a * xx + b * xy + c * xz)[..., None], np.float32)
 
 
 def sharpened(mask: Floats) -> Floats:

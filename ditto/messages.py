@@ -132,7 +132,7 @@ class Picture:
 
     turn: int
     index: int
-    image: Image  # (H, W, 3) RGB
+    image: Image  # (H, W, 3) RGB; before a transparent background (H, W, 4), 255 where the person is
 
     def __str__(self) -> str:
         return f"frame {self.index}"

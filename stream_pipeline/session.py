@@ -44,7 +44,7 @@ PIECE = SAMPLE_RATE  # longest stretch of sound handed over at once, samples
 class LivePicture:
     """A finished frame with the sound that belongs to it."""
 
-    image: Image  # (H, W, 3) RGB
+    image: Image  # (H, W, 3) RGB; before a transparent background (H, W, 4), 255 where the person is
     index: int  # counted from 0 over the whole session
     turn: int  # raised by each interruption
     frame: int  # counted from 0 within the turn
