@@ -133,12 +133,9 @@ def checked(conversion: Conversion, path: Path, outcome: Outcome, parsed: argpar
     """Whether what was asked to be verified is too far off; prints a line for each check."""
     far = False
     if parsed.verify_graph:
-        difference, tolerance = conversion.graph_difference(path)
-        far = told("graph", difference, tolerance)
+        far = told("graph", *conversion.graph_difference(path))
     if parsed.verify:
-        verified = conversion.verified(path, outcome)
-        assert verified.difference is not None and verified.tolerance is not None
-        far = told("engine", verified.difference, verified.tolerance) or far
+        far = told("engine", *conversion.engine_difference(path, outcome)) or far
     return far
 
 

@@ -33,6 +33,8 @@ def export(parsed: argparse.Namespace) -> int:
     else:
         named = built_in("ditto_torch")["pack"]["files"]
     if parsed.hubert:
+        if not Path(parsed.hubert).is_dir():
+            raise ConfigError(f"--hubert {parsed.hubert}: no such folder")
         named["hubert"] = parsed.hubert
     exporter = Exporter(found_files(root, named), to, verify=parsed.verify)
     known = exporter.names()

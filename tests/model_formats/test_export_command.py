@@ -110,6 +110,7 @@ def test_what_cannot_be_written_is_refused(root, tmp_path, capsys):
     to = tmp_path / "onnx"
     assert "nothing of that name can be written" in refusal(root, to, capsys, "--only", "decoder")
     assert "did you mean 'stitch_network'?" in refusal(root, to, capsys, "--only", "stich_network")
+    assert refusal(root, to, capsys, "--hubert", "/absent") == "--hubert /absent: no such folder\n"
     assert "docs/checkpoints.md says where to get them" in refusal(tmp_path / "absent", to, capsys)
 
 
