@@ -59,7 +59,7 @@ class StillAvatar:
     """A portrait."""
 
     is_image = True
-    length = None
+    length: int | None = None
 
     def __init__(self, frame: SourceFrame) -> None:
         self.first = frame
