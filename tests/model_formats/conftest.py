@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import importlib.util
 import json
 import shutil
@@ -204,6 +205,66 @@ class ILogger:
         raise NotImplementedError
 
 
+class Runtime:
+    """CUDA's runtime on a machine whose GPU is the processor: the functions that are called, and no more."""
+
+    cudaMemcpyKind = SimpleNamespace(cudaMemcpyHostToDevice=1, cudaMemcpyDeviceToHost=2)
+    stream = 7  # where the pretended engines expect their work
+
+    def __init__(self) -> None:
+        self.held: dict[int, Any] = {}
+
+    def cudaGetDeviceCount(self) -> tuple[int, int]:
+        return 0, 1
+
+    def cudaSetDevice(self, index: int) -> tuple[int]:
+        return (0,)
+
+    def cudaGetDeviceProperties(self, index: int) -> tuple[int, Any]:
+        return 0, SimpleNamespace(name=b"Imaginary GPU", major=9, minor=0)
+
+    def cudaDriverGetVersion(self) -> tuple[int, int]:
+        return 0, 12040
+
+    def cudaStreamCreate(self) -> tuple[int, int]:
+        return 0, self.stream
+
+    def cudaStreamDestroy(self, stream: int) -> tuple[int]:
+        return (0,)
+
+    def cudaStreamSynchronize(self, stream: int) -> tuple[int]:
+        return (0,)
+
+    def cudaMalloc(self, size: int) -> tuple[int, int]:
+        buffer = ctypes.create_string_buffer(size)
+        self.held[ctypes.addressof(buffer)] = buffer
+        return 0, ctypes.addressof(buffer)
+
+    def cudaFree(self, address: int) -> tuple[int]:
+        del self.held[address]
+        return (0,)
+
+    def cudaMemcpyAsync(self, to: int, source: int, size: int, kind: int, stream: int) -> tuple[int]:
+        ctypes.memmove(to, source, size)
+        return (0,)
+
+    def read(self, address: int, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+        return np.frombuffer(self.held[address], dtype, int(np.prod(shape))).reshape(shape)
+
+    def upload(self, address: int, array: np.ndarray) -> None:
+        ctypes.memmove(address, np.ascontiguousarray(array).ctypes.data, array.nbytes)
+
+
+@pytest.fixture
+def gpu(monkeypatch: pytest.MonkeyPatch) -> Runtime:
+    """That machine."""
+    runtime = Runtime()
+    bindings = SimpleNamespace(runtime=runtime)
+    monkeypatch.setitem(sys.modules, "cuda", SimpleNamespace(bindings=bindings))
+    monkeypatch.setitem(sys.modules, "cuda.bindings", bindings)
+    return runtime
+
+
 @pytest.fixture
 def memory() -> Memory:
     return Memory()
@@ -212,8 +273,11 @@ def memory() -> Memory:
 @pytest.fixture
 def tensorrt(memory: Memory) -> Any:
     """The names of the `tensorrt` module that a loaded engine needs; it accepts files of b"plan"."""
+    return loading(memory)
 
-    class Runtime:
+
+def loading(memory: Any) -> Any:
+    class Loader:
         def __init__(self, logger: ILogger) -> None:
             self._logger = logger
 
@@ -227,7 +291,7 @@ def tensorrt(memory: Memory) -> Any:
     return SimpleNamespace(
         __version__="10.3.0",
         ILogger=ILogger,
-        Runtime=Runtime,
+        Runtime=Loader,
         TensorIOMode=SimpleNamespace(INPUT="in", OUTPUT="out"),
         nptype=lambda dtype: {"FLOAT": np.float32}[dtype],
     )
@@ -328,6 +392,16 @@ class _Layer:
 
     def set_output_type(self, index: int, kind: Any) -> None:
         self.pinned[index] = kind
+
+
+@pytest.fixture
+def whole(building: Any, gpu: Runtime) -> Any:
+    """A TensorRT 10.3 that builds engines and loads them; whatever it built doubles its input."""
+    library = building("tensorrt", "10.3.0")
+    for name, value in vars(loading(gpu)).items():
+        if not hasattr(library, name):
+            setattr(library, name, value)
+    return library
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from stream_pipeline.commands import main  # noqa: E402
 
 def network(path, scale=1.0, shape=("batch", 3)):
     """One matrix product."""
-    weight = numpy_helper.from_array(np.full((3, 3), scale, np.float32), "w")
+    weight = numpy_helper.from_array(scale * np.eye(3, dtype=np.float32), "w")
     x, y = (helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name in "xy")
     node = helper.make_node("MatMul", ["x", "w"], ["y"], "product")
     graph = helper.make_graph([node], "g", [x], [y], [weight])
@@ -106,6 +107,45 @@ def test_verifying_engines_without_a_gpu_is_refused_before_anything_is_built(fol
     said = refusal(folders, capsys, "--verify")
     assert said.startswith("--verify runs the engines, which needs an NVIDIA GPU: ")
     assert not list(folders[1].glob("*.engine"))
+
+
+def test_engines_are_built_for_the_gpu_that_is_there_and_verified_on_it(
+    folders, capsys, monkeypatch, whole, gpu
+):
+    monkeypatch.setitem(sys.modules, "tensorrt", whole)
+    network(folders[0] / "decoder.onnx", scale=2.0)  # as the pretended engine computes
+    assert convert(folders, "--only", "decoder", "--verify", "--batch", "4") == 0
+    assert "engine largest difference 0.0e+00 of 5e-02: ok" in capsys.readouterr().out
+    stamp = json.loads((folders[1] / "decoder_fp16.engine.json").read_text())
+    assert (stamp["gpu"], stamp["capability"], stamp["driver"]) == ("Imaginary GPU", "9.0", "12.4")
+    assert (folders[1] / "timings-tensorrt-10.3.0-9.0.bin").exists()
+    assert gpu.held == {}
+
+
+def test_an_engine_that_computes_something_else_fails_the_run(folders, capsys, monkeypatch, whole):
+    monkeypatch.setitem(sys.modules, "tensorrt", whole)
+    network(folders[0] / "decoder.onnx", scale=1.0)
+    assert convert(folders, "--only", "decoder", "--verify") == 1
+    said = capsys.readouterr()
+    assert "TOO FAR" in said.out
+    assert said.err.startswith("decoder: further from the ONNX file than allowed")
+
+
+def test_another_driver_means_another_engine(folders, capsys, monkeypatch, whole, gpu):
+    monkeypatch.setitem(sys.modules, "tensorrt", whole)
+    convert(folders, "--only", "decoder")
+    monkeypatch.setattr(gpu, "cudaDriverGetVersion", lambda: (0, 13000))
+    capsys.readouterr()
+    assert convert(folders, "--only", "decoder") == 0
+    assert "built" in capsys.readouterr().out
+
+
+def test_engines_for_newer_gpus_need_one_of_ampere_to_be_built_on(folders, capsys, monkeypatch, whole, gpu):
+    monkeypatch.setitem(sys.modules, "tensorrt", whole)
+    old = lambda index: (0, SimpleNamespace(name=b"RTX 2080", major=7, minor=5))  # noqa: E731
+    monkeypatch.setattr(gpu, "cudaGetDeviceProperties", old)
+    said = refusal(folders, capsys, "--newer-gpus")
+    assert said == "--newer-gpus works from compute capability 8.0 on; RTX 2080 has 7.5\n"
 
 
 def test_without_any_tensorrt_it_says_what_to_install(folders, capsys, monkeypatch):
