@@ -98,3 +98,23 @@ def test_the_stage_keeps_turn_and_frame_and_takes_a_new_mood_at_once():
 
 def test_no_rows_give_no_message():
     assert list(Condition(handler()).process(Features(0, 0, features(0)))) == []
+
+
+def test_an_emotion_may_be_weaker_and_the_rest_is_neutral():
+    (weak,), (happy,), (neutral,) = (emotion_rows(e) for e in ("happy:0.6", "Happy", "Neutral"))
+    assert weak == pytest.approx(0.6 * happy + 0.4 * neutral, abs=1e-6)
+    assert emotion_rows("happy:1")[0] == pytest.approx(happy)
+    assert emotion_rows("happy:0")[0] == pytest.approx(neutral)
+
+
+def test_strengths_of_several_emotions_add_up_to_one_at_most():
+    (both,) = emotion_rows(["happy:0.5", "surprise:0.3"])
+    assert (both.argsort()[-3:] == [4, 6, 3]).all()  # neutral 0.2, surprise, happy
+    assert both.sum() == pytest.approx(1)
+    assert emotion_rows(["happy:1", "sad"])[0] == pytest.approx(emotion_rows([3, 5])[0], abs=1e-3)
+
+
+@pytest.mark.parametrize("wrong", ["happy:", "happy:x", "happy:-1", "happy:1.5", "happy:nan", "hapy:0.5"])
+def test_a_strength_that_is_none_is_refused(wrong):
+    with pytest.raises(ConfigError, match="strength|did you mean 'Happy'"):
+        emotion_rows(wrong)
