@@ -116,5 +116,5 @@ def test_strengths_of_several_emotions_add_up_to_one_at_most():
 
 @pytest.mark.parametrize("wrong", ["happy:", "happy:x", "happy:-1", "happy:1.5", "happy:nan", "hapy:0.5"])
 def test_a_strength_that_is_none_is_refused(wrong):
-    with pytest.raises(ConfigError, match="strength|did you mean 'Happy'"):
+    with pytest.raises(ConfigError, match=r"strength|did you mean 'Happy'"):
         emotion_rows(wrong)
