@@ -80,7 +80,7 @@ class OfficialPack:
         self._local: TransformersEncoder | None = None  # where hubert is a folder, not a graph
         try:
             for role in PAINTING + FACES:
-                for name, path in self._files_of(role).items():
+                for name, path in graphs_of(role, self._path(role)).items():
                     self._open[name] = self._opened(role, path)
             speech = self._path("hubert")
             if speech.is_dir():
@@ -185,15 +185,6 @@ class OfficialPack:
         path = Path(named)
         return path if path.is_file() else Path(self._settings.root) / named
 
-    def _files_of(self, role: str) -> dict[str, Path]:
-        """The graph of a role, or the two it comes in where both lie beside it."""
-        path = self._path(role)
-        (precision,) = re.findall(r"_fp(?:16|32)$", path.stem) or ("",)  # as engines are named
-        halves = {name: path.with_name(f"{name}{precision}{path.suffix}") for name in HALVES.get(role, ())}
-        if halves and path.suffix not in TORCH_FILES and all(half.is_file() for half in halves.values()):
-            return halves
-        return {role: path}
-
     def _opened(self, role: str, path: Path) -> Backend:
         settings = self._settings
         threads = settings.threads or None
@@ -213,7 +204,7 @@ class OfficialPack:
         path = self._path("lmdm")
         if path.suffix in TORCH_FILES:
             return TorchDenoiser.load(existing(path), self._settings.device, self._settings.precision)
-        opened = {name: self._opened("lmdm", file) for name, file in self._files_of("lmdm").items()}
+        opened = {name: self._opened("lmdm", file) for name, file in graphs_of("lmdm", path).items()}
         self._open |= opened
         if len(opened) == 1:
             return GraphDenoiser(*opened.values())
@@ -282,3 +273,12 @@ class OfficialStitcher:
         feeds: dict[str, Any] = {"kp_source": at_rest, "kp_driving": driven}
         (bent,) = self._network.run(feeds).values()
         return np.asarray(bent, np.float32)
+
+
+def graphs_of(role: str, path: Path) -> dict[str, Path]:
+    """The graph of a role, or the two it comes in where both lie beside it."""
+    (precision,) = re.findall(r"_fp(?:16|32)$", path.stem) or ("",)  # as engines are named
+    halves = {name: path.with_name(f"{name}{precision}{path.suffix}") for name in HALVES.get(role, ())}
+    if halves and path.suffix not in TORCH_FILES and all(half.is_file() for half in halves.values()):
+        return halves
+    return {role: path}
