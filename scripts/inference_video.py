@@ -1,6 +1,6 @@
 """A person in a video says something else.
 
-scripts/inference_video.py --source_video VIDEO --audio SPEECH --output OUT.mp4 --template_n_frames 50
+inference_video.py --source_video I.mp4 --audio A.wav --output O.mp4 --template_n_frames 50
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A person in a video says something else, and how much of that is seen is chosen.
 
-scripts/inference_video_blend_control.py --source_video VIDEO --audio SPEECH --output OUT.mp4 --blend_mode strong
+inference_video_blend_control.py --source_video I.mp4 --audio A.wav --output O.mp4 --blend_mode strong
 """
 
 from __future__ import annotations

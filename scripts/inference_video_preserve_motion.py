@@ -1,6 +1,6 @@
 """A person in a video says something else; every frame keeps its own head and eyes.
 
-scripts/inference_video_preserve_motion.py --source_video VIDEO --audio SPEECH --output OUT.mp4 --motion_frames 50
+inference_video_preserve_motion.py --source_video I.mp4 --audio A.wav --output O.mp4 --motion_frames 50
 """
 
 from __future__ import annotations

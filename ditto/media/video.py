@@ -9,6 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 
 from cfg.errors import MediaError
@@ -37,6 +38,7 @@ class VideoSource:
         self._container = self._open()
         self._known: OrderedDict[int, av.VideoFrame] = OrderedDict()  # in the file's colours: half the size
         self._latest: tuple[int, Image] | None = None  # the picture last given
+        self._size: tuple[int, int] | None = None  # width and height of the first picture given
         self._frames: Iterator[tuple[int, av.VideoFrame]] = iter(())
         self._next = 0  # frame the decoder gives next, at the least
         self._last_asked = -1
@@ -226,6 +228,10 @@ class VideoSource:
             image = np.rot90(image, turns)
         if self._max_size is not None:
             image = fitted(np.ascontiguousarray(image), self._max_size)
+        if self._size is None:
+            self._size = (image.shape[1], image.shape[0])
+        if self._size != (image.shape[1], image.shape[0]):  # a stream may change its size on the way
+            image = np.asarray(cv2.resize(image, self._size, interpolation=cv2.INTER_AREA), np.uint8)
         return np.ascontiguousarray(image)
 
     def _broken(self, error: Exception) -> MediaError:

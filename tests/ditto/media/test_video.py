@@ -107,6 +107,18 @@ def test_backward_play_decodes_each_group_few_times(film, monkeypatch):
     assert len(decoded) <= 220
 
 
+def test_a_stream_that_changes_its_size_gives_pictures_of_one_size(film, tmp_path):
+    path = tmp_path / "growing.ts"
+    parts = [
+        film(numbered(5, size), f"{size[0]}.ts", times=[start + 40 * n for n in range(5)])
+        for start, size in ((0, (64, 64)), (1000, (96, 128)))
+    ]
+    path.write_bytes(b"".join(part.read_bytes() for part in parts))
+    with VideoSource(path) as video:
+        assert video.count == 10
+        assert {video.frame(n).shape for n in range(video.count)} == {(64, 64, 3)}
+
+
 @pytest.mark.parametrize(("index", "count"), [(-1, 5), (5, 5)])
 def test_a_picture_past_the_end_is_an_index_error(film, index, count):
     with VideoSource(film(numbered(count))) as video, pytest.raises(IndexError):
