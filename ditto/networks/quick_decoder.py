@@ -129,7 +129,8 @@ class QuickDecoder(nn.Module):
         self._last = plain.conv_img
 
     def forward(self, feature: Tensor) -> Tensor:
-        return torch.cat([self._paint(one) for one in feature])
+        with self._scratch.alone:
+            return torch.cat([self._paint(one) for one in feature])
 
     def _paint(self, feature: Tensor) -> Tensor:
         """(256, H, W) to (1, 3, 8 H, 8 W)."""

@@ -82,12 +82,9 @@ class QuickWarp(nn.Module):
         self._fourth = plain.fourth
 
     def forward(self, feature_3d: Tensor, kp_source: Tensor, kp_driving: Tensor) -> Tensor:
-        return torch.cat(
-            [
-                self._warp(feature_3d[i : i + 1], kp_source[i : i + 1], kp_driving[i : i + 1])
-                for i in range(len(kp_driving))
-            ]
-        )
+        single = zip(*(t.chunk(len(t)) for t in (feature_3d, kp_source, kp_driving)), strict=True)
+        with self._scratch.alone:
+            return torch.cat([self._warp(*one) for one in single])
 
     def _warp(self, volume: Tensor, at_rest: Tensor, driven: Tensor) -> Tensor:
         take = self._scratch.take

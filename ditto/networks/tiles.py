@@ -23,14 +23,18 @@ STRIP = 1 << 17  # tiles x (channels in + out) worked on at once, so that they s
 MOST_TILES = 256  # at once
 
 
-class Scratch(threading.local):
-    """Memory for intermediate values, kept between calls: fresh pages cost more than the arithmetic."""
+class Scratch:
+    """Memory for intermediate values, kept between calls: fresh pages cost more than the arithmetic.
+
+    One per network, which lets one thread in at a time: a call has all cores anyway.
+    """
 
     def __init__(self) -> None:
         self._held: dict[str, Tensor] = {}
+        self.alone = threading.Lock()  # held during a call
 
     def take(self, name: str, *shape: int) -> Tensor:
-        """Uninitialised numbers of that shape; they overwrite what `name` held before in this thread."""
+        """Uninitialised numbers of that shape; they overwrite what `name` held before."""
         size = math.prod(shape)
         held = self._held.get(name)
         if held is None or held.numel() < size:

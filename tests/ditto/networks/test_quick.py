@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -39,6 +41,22 @@ def test_the_quick_decoder_paints_what_the_plain_one_paints():
         assert painted.shape == (2, 3, 64, 96)
         torch.testing.assert_close(painted, wanted, rtol=0, atol=3e-5)
         torch.testing.assert_close(quick(features[1:]), painted[1:], rtol=0, atol=0)
+
+
+@pytest.mark.slow
+def test_two_sessions_may_use_a_network_at_once():
+    with torch.inference_mode():
+        quick = QuickDecoder(fold(seeded(Decoder())))
+        features = [torch.randn(1, 256, 4, 4) for _ in range(6)]
+        alone = [quick(one) for one in features]
+
+    def paint(one):
+        with torch.inference_mode():
+            return quick(one)
+
+    with ThreadPoolExecutor(3) as pool:
+        for made, wanted in zip(pool.map(paint, features), alone, strict=True):
+            assert torch.equal(made, wanted)
 
 
 @pytest.mark.slow
