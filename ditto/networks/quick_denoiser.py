@@ -89,9 +89,7 @@ class QuickLayer:
     def __call__(self, x: Tensor, prepared: Prepared, layer: int, step: int, positions: Tensor) -> Tensor:
         scales, shifts = prepared.scales[layer][step], prepared.shifts[layer][step]
         own = self._own(self._normal(0, x), positions)
-        both = len(shifts[0]) // len(
-            x
-        )  # 2 for the first layer: it sees one motion, free and led
+        both = len(shifts[0]) // len(x)  # 2 for the first layer: it sees one motion, free and led
         x = torch.addcmul(shifts[0], own.repeat(both, 1, 1), scales[0]).add_(x.repeat(both, 1, 1))
         keys, values = prepared.keys[layer], prepared.values[layer]
         keys[:, :, WINDOW:] = prepared.time_keys[layer][step]
