@@ -86,7 +86,7 @@ FEELINGS: tuple[dict[Exp, float], ...] = (  # millimetres at full strength
      Exp.BLINK_LEFT: 1.5, Exp.BLINK_RIGHT: 1.5},
     {},
     {Exp.BROW_IN: -5.0, Exp.BROW_OUT: 2.0, Exp.FURROW: -1.5, Exp.CORNER: 4.8, Exp.WIDTH: -1.5,
-     Exp.LOW_THICK: 0.8, Exp.BLINK_LEFT: 2.2, Exp.BLINK_RIGHT: 2.2},
+     Exp.LOW_THICK: 0.8, Exp.BLINK_LEFT: 3.2, Exp.BLINK_RIGHT: 3.2},
     {Exp.BROW_IN: -6.0, Exp.BROW_OUT: -6.5, Exp.BLINK_LEFT: -2.0, Exp.BLINK_RIGHT: -2.0, Exp.JAW: 2.0},
     {Exp.ASYM: 3.5, Exp.CORNER: -1.5, Exp.WIDTH: 1.5, Exp.SNEER: -1.2, Exp.BROW_OUT: 1.0,
      Exp.BLINK_LEFT: 1.8, Exp.BLINK_RIGHT: 1.8},

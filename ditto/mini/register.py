@@ -35,6 +35,7 @@ from ditto.mini.template import (
 )
 
 RINGS = (1.07, 1.18, 1.34, 1.56, 1.85, 2.2, 2.6, 3.1)  # of the mesh around the face, in radii of its oval
+DEEPER = 1.15  # than the mesh network draws a head
 SHUT_GAP = 1.2  # millimetres between the inner lips of a closed mouth
 MIXED = 0.7  # pixels of an open mouth's rim in which lip and teeth are blended
 THINNEST = 0.4  # of a lip that may be given up with the rim
@@ -219,6 +220,9 @@ def mesh_around(
     ears = (points[234, 2] + points[454, 2]) / 2
     near = 1 - ramp(away.astype(np.float32), 0, 0.22)
     depth = np.tile(points[list(OVAL), 2], len(RINGS)) * near + ears * (1 - near)
+    pivot = (points[234] + points[454]) / 2 + turn[:, 1] * scale * 0.45
+    deep = points.copy()
+    deep[:, 2], depth = (pivot[2] + (z - pivot[2]) * DEEPER for z in (points[:, 2], depth))
     # a point that moves drags the mesh as far as the next ring
     reached = np.concatenate([np.ones(len(OVAL), bool), weight[: -len(OVAL)] > 0])
     grown = np.concatenate([outer[reached], oval])
@@ -226,11 +230,11 @@ def mesh_around(
     left, top = np.maximum(0, np.floor(grown.min(0) - pad)).astype(int)
     right, bottom = np.minimum([width, height], np.ceil(grown.max(0) + pad)).astype(int)
     return MiniAppearance(
-        points=points.astype(np.float32),
+        points=deep.astype(np.float32),
         face=face,
         scale=scale,
         turn=turn.astype(np.float32),
-        pivot=((points[234] + points[454]) / 2 + turn[:, 1] * scale * 0.45).astype(np.float32),
+        pivot=pivot.astype(np.float32),
         outer=outer,
         outer_depth=depth.astype(np.float32),
         outer_weight=weight[:, None].astype(np.float32),

@@ -28,6 +28,7 @@ from ditto.motion.pose import rotation
 FINEST = 512  # grid points along the longer side of the moving box
 LEAST_MOTION = 1e-7  # below it a pose is the source's own
 SOFT_EDGE = 1.0  # grid points by which a part is blended into what it hides: no stairs
+TURN = 1.1  # angles are counted as a tracker sees them, which is less than heads turn
 YAW_LIMIT, PITCH_LIMIT, ROLL_LIMIT = 22.0, 14.0, 25.0  # degrees away from a frontal source
 UNCOVERING = 14.0  # degrees a turned head may turn back
 REACH = 9.0  # millimetres over which skin follows the inner lips
@@ -246,8 +247,8 @@ def place(
     narrowed = UNCOVERING * towards_front + YAW_LIMIT * (1 - towards_front)
     beyond = max(8.0, YAW_LIMIT - 0.7 * abs(look.yaw))
     low, high = (-narrowed, beyond) if look.yaw > 0 else (-beyond, narrowed)
-    yaw = rest.yaw + soft_limit(drive.yaw - rest.yaw, low, high)
-    pitch = rest.pitch + soft_limit(drive.pitch - rest.pitch, -PITCH_LIMIT, PITCH_LIMIT)
+    yaw = rest.yaw + TURN * soft_limit(drive.yaw - rest.yaw, low, high)
+    pitch = rest.pitch + TURN * soft_limit(drive.pitch - rest.pitch, -PITCH_LIMIT, PITCH_LIMIT)
     roll = rest.roll + soft_limit(drive.roll - rest.roll, -ROLL_LIMIT, ROLL_LIMIT)
     angles = np.array([[rest.pitch, rest.yaw, rest.roll], [pitch, yaw, roll]])
     before, after = rotation(angles[:, 0], angles[:, 1], angles[:, 2])  # for row vectors
