@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 import shutil
 import time
@@ -335,3 +336,37 @@ def test_a_device_that_is_not_there_is_refused(checkpoints, speech, portrait, tm
     said = capfd.readouterr().err
     assert (code, len(said.splitlines())) == (1, 1)
     assert "'cuda' was asked for" in said
+
+
+def test_networks_in_halves_are_used_where_they_lie_and_show_the_same(
+    checkpoints, engine, pictures, portrait, tmp_path
+):
+    from ditto.networks.checkpoint import load
+    from ditto.official.graphs import GRAPHS
+    from model_formats.export import export_onnx
+
+    weights = engine("torch").settings.pack.files
+    settings = engine("onnx").settings
+    whole = {"warp_network": ("warp_source", "warp_frame"), "lmdm": ("lmdm_window", "lmdm_step")}
+    for role, halves in whole.items():
+        network = load(role, checkpoints.of("torch")[0] / weights[role])
+        for name in halves:
+            graph = GRAPHS[name]
+            example = graph.example({"batch": 1, "steps": 3, "conditions": 1103}).values()
+            path = tmp_path / f"{name}.onnx"
+            export_onnx(
+                graph.part(network),
+                path,
+                list(graph.inputs),
+                list(graph.outputs),
+                list(example),
+                open_axes=graph.open_axes(),
+            )
+    files = {**settings.pack.files, **{role: str(tmp_path / f"{role}.onnx") for role in whole}}
+    split = dataclasses.replace(settings, pack=dataclasses.replace(settings.pack, files=files))
+    with (
+        Engine.load(split) as loaded,
+        loaded.session(loaded.register(portrait), mode="offline") as session,
+    ):
+        made = shown(session)
+    assert np.abs(made.astype(int) - pictures("onnx")).max() <= 1
