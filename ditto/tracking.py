@@ -18,8 +18,8 @@ from ditto.pack import Analyser
 STEADY_REACH = 3  # frames on both sides that a face's place is smoothed over
 THUMB = 32  # rows and columns two frames are compared by
 CUT = 30.0  # mean grey levels between two frames above which another scene begins
-PATIENCE = 5  # frames without a face after which only every few are searched
-SELDOM = 3  # frames between two such searches
+# after so many frames without a face, every so many are searched: it costs as much as painting a dozen
+SEARCHES = ((0, 1), (3, 3), (25, 12))
 
 T = TypeVar("T")
 Kept = TypeVar("Kept")
@@ -53,7 +53,8 @@ class Follower:
             self._missing = 0
         self._thumb = thumb
         landmarks: Floats | None = None
-        if self._missing <= PATIENCE or self._missing % SELDOM == 0:
+        every = max(step for after, step in SEARCHES if self._missing >= after)
+        if self._missing % every == 0:
             try:
                 landmarks, followed = self._analyser.track(image, index)
                 self._scene += not followed

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from cfg.errors import NoFaceError
-from ditto.tracking import PATIENCE, SELDOM, Follower, Mark, Track, steadied, with_neighbours
+from ditto.tracking import Follower, Mark, Track, steadied, with_neighbours
 
 IMAGE = np.zeros((64, 64, 3), np.uint8)
 SHAPE = np.random.default_rng(0).uniform(-50, 50, (40, 2)).astype(np.float32)
@@ -112,10 +112,17 @@ def test_a_face_that_comes_back_begins_another_stretch():
 def test_a_long_stretch_without_a_face_is_searched_now_and_then():
     analyser = Analyser()
     follow = Follower(analyser)
-    for n in range(60):
+    for n in range(250):
         follow(IMAGE, n)
-    assert len(analyser.searched) <= PATIENCE + 2 + (60 - PATIENCE) / SELDOM
-    assert max(np.diff(analyser.searched)) == SELDOM
+    assert len(analyser.searched) < 35
+    assert max(np.diff(analyser.searched)) <= 12  # half a second
+
+
+def test_a_cut_is_searched_at_once():
+    analyser = Analyser()
+    follow = Follower(analyser)
+    film_ = [IMAGE] * 100 + film(200)
+    assert [follow(image, n) for n, image in enumerate(film_)][-1].landmarks is not None
 
 
 def test_where_every_frame_must_have_a_face_the_first_without_fails():
