@@ -20,6 +20,7 @@ from ditto.messages import FRAME_RATE, Floats, Image
 from ditto.motion.face import FaceRows
 from ditto.motion.restyle import FaceRoles
 from ditto.pack import Analyser, Compositor, Decoder, Sampler, SpeechStream, Stitcher, Warper
+from model_formats.shared import SharedModels
 
 WIDER = 1.26  # times the square that is painted anew, for framing 'extfull'
 MOST_CROP = 5.0  # face sizes
@@ -35,6 +36,7 @@ class LoadedPack(Protocol):
     batch: int  # frames painted in one call where the whole voice is known
     conditions: frozenset[str]  # what the motion model is told beside the voice: use_emo, …
     face: FaceRows  # what stands for smiles, winks and so on in its expression
+    models: SharedModels  # networks opened beside its own, such as an enhancer's, and closed with them
 
     def analyser(self, settings: Settings) -> Analyser: ...
 

@@ -25,7 +25,7 @@ def finishing(
     pack: LoadedPack, avatar: RegisteredAvatar, settings: Settings
 ) -> tuple[Iterator[SourceFrame], list[Step]]:
     """The source's frames, ready for what is to be done, and the steps each finished picture takes."""
-    finer: list[Step] = [*enhancers(settings.enhance, settings.pack)]
+    finer: list[Step] = [*enhancers(settings.enhance, pack.models)]
     view = view_of(avatar.first, settings.framing, settings.source)
     if not settings.output.background:
         return avatar.play(), finer if view is None else [*finer, lambda pose, image: view(image)]

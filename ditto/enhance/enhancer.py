@@ -7,8 +7,9 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Protocol
 
 from cfg.errors import ConfigError, did_you_mean
-from cfg.settings import ENHANCERS, EnhanceSettings, PackSettings
+from cfg.settings import ENHANCERS, EnhanceSettings
 from ditto.messages import Image, Pose
+from model_formats.shared import SharedModels
 
 GROUP = "ditto.enhancers"
 
@@ -19,18 +20,21 @@ class Enhancer(Protocol):
     def __call__(self, pose: Pose, image: Image) -> Image: ...
 
 
-Factory = Callable[[EnhanceSettings, PackSettings], Enhancer]
+Factory = Callable[[EnhanceSettings, SharedModels], Enhancer]
 
 
-def enhancers(settings: EnhanceSettings, pack: PackSettings) -> list[Enhancer]:
-    """What the settings ask for, in the order it is applied: the picture around, then the face."""
+def enhancers(settings: EnhanceSettings, models: SharedModels) -> list[Enhancer]:
+    """What the settings ask for, in the order it is applied: the picture around, then the face.
+
+    They are one stream's own; the networks behind them are opened once, in `models`.
+    """
     wanted: list[Enhancer] = []
     if settings.upscaler:
         from ditto.enhance.upscale import Upscaled
 
-        wanted.append(Upscaled.opened(settings, pack))
+        wanted.append(Upscaled.opened(settings, models))
     if settings.enhancer != "none" and settings.strength > 0:
-        wanted.append(factory(settings.enhancer)(settings, pack))
+        wanted.append(factory(settings.enhancer)(settings, models))
     return wanted
 
 
@@ -39,7 +43,7 @@ def factory(name: str) -> Factory:
     if name == "sharpen":
         from ditto.enhance.sharpen import Sharpened
 
-        return lambda settings, pack: Sharpened(settings.strength)
+        return lambda settings, models: Sharpened(settings.strength)
     if name in ENHANCERS:
         from ditto.enhance.restore import Restored
 

@@ -15,11 +15,12 @@ import cv2
 import numpy as np
 
 from cfg.errors import ConfigError, ModelError
-from cfg.settings import EnhanceSettings, PackSettings
+from cfg.settings import EnhanceSettings
 from ditto.enhance.aligned import SIDE, Aligner
 from ditto.media.files import existing
+from ditto.media.segments import LENGTH
 from ditto.messages import Floats, Image, Pose
-from model_formats import open_model
+from model_formats.shared import SharedModels
 
 MOVED = (3.0, 12.0)  # grey levels of change between which a pixel passes from resting to moving
 LONGEST = 0.85  # share of the frame before in a resting pixel, at full smoothing
@@ -39,7 +40,7 @@ class Restored:
         self._before: tuple[Image, Floats] | None = None  # cut and change
 
     @classmethod
-    def opened(cls, settings: EnhanceSettings, pack: PackSettings) -> Restored:
+    def opened(cls, settings: EnhanceSettings, models: SharedModels) -> Restored:
         if not settings.model:
             raise ConfigError(
                 f"the enhancer '{settings.enhancer}' needs its ONNX file (--enhancer-model FILE); "
@@ -48,13 +49,14 @@ class Restored:
         path = existing(Path(settings.model), "enhancer's model")
         if path.suffix.lower() != ".onnx":
             raise ConfigError(f"{path}: enhancers are ONNX files, not '{path.suffix}'")
-        model = open_model(path, device=pack.device, threads=pack.threads or None)
-        return cls(model, settings.strength, settings.fidelity, settings.smoothing)
+        return cls(models.open(path), settings.strength, settings.fidelity, settings.smoothing)
 
     def __call__(self, pose: Pose, image: Image) -> Image:
         alignment = self._aligner(pose, image)
         cut = alignment.cut(image)
         change = self._restored(cut) - cut
+        if pose.index % LENGTH == 0:
+            self._before = None  # a piece of a long video shall not depend on the one before it
         if self._before is not None and self._lag > 0:
             change = steadied(change, cut, *self._before, self._lag)
         self._before = (cut, change)

@@ -15,10 +15,10 @@ import cv2
 import numpy as np
 
 from cfg.errors import ConfigError, ModelError
-from cfg.settings import EnhanceSettings, PackSettings
+from cfg.settings import EnhanceSettings
 from ditto.media.files import existing
 from ditto.messages import Floats, Image, Pose
-from model_formats import open_model
+from model_formats.shared import SharedModels
 
 OVERLAP = 16  # pixels tiles share on every side: what a network sees at a border is not used
 
@@ -44,12 +44,11 @@ class Upscaled:
         self._known: dict[tuple[int, int], Tile] = {}
 
     @classmethod
-    def opened(cls, settings: EnhanceSettings, pack: PackSettings) -> Upscaled:
+    def opened(cls, settings: EnhanceSettings, models: SharedModels) -> Upscaled:
         path = existing(Path(settings.upscaler), "upscaler's model")
         if path.suffix.lower() != ".onnx":
             raise ConfigError(f"{path}: upscalers are ONNX files, not '{path.suffix}'")
-        model = open_model(path, device=pack.device, threads=pack.threads or None)
-        return cls(model, settings.strength, settings.tile_size)
+        return cls(models.open(path), settings.strength, settings.tile_size)
 
     def __call__(self, pose: Pose, image: Image) -> Image:
         result = np.empty_like(image)

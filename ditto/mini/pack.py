@@ -23,6 +23,7 @@ from ditto.mini.warp import MiniWarper
 from ditto.motion.restyle import FaceRoles
 from ditto.motion.vector import to_vector
 from model_formats import open_model
+from model_formats.shared import SharedModels
 
 
 class MiniPack:
@@ -43,6 +44,7 @@ class MiniPack:
         self._encoder = open_model(files.path("speech_encoder.onnx"), threads=threads)
         self._finder = FaceFinder.open(files.FOLDER, threads)
         motion = files.path("motion.npz")
+        self.models = SharedModels(threads=settings.threads or None)
         self._readouts = {online: load_readout(motion, online=online) for online in (False, True)}
 
     def analyser(self, settings: Settings) -> NotingAnalyser:
@@ -92,3 +94,4 @@ class MiniPack:
 
     def close(self) -> None:
         self._encoder.close()
+        self.models.close()

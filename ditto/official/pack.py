@@ -45,6 +45,7 @@ from ditto.putback import OfficialCompositor, mask_for
 from model_formats.backend import Backend, Precision, existing
 from model_formats.batching import SharedBatches, quickest, takes_batches
 from model_formats.opening import open_model
+from model_formats.shared import SharedModels
 
 PAINTING = ("appearance_extractor", "motion_extractor", "warp_network", "decoder", "stitch_network")
 FACES = ("insightface_det", "landmark106", "landmark203")
@@ -77,6 +78,7 @@ class OfficialPack:
     def __init__(self, settings: PackSettings) -> None:
         self._settings = settings
         self._open: dict[str, Backend] = {}
+        self.models = SharedModels(settings.device, settings.threads or None)
         self._local: TransformersEncoder | None = None  # where hubert is a folder, not a graph
         try:
             for role in PAINTING + FACES:
@@ -163,7 +165,8 @@ class OfficialPack:
         return Lit(plain) if settings.output.match_light else plain
 
     def silhouette(self) -> PaintedSilhouette:
-        return PaintedSilhouette(PersonMask(open_model(files.path("person_mask.onnx"), threads=1)))
+        person = self.models.open(files.path("person_mask.onnx"), device="cpu", threads=1)
+        return PaintedSilhouette(PersonMask(person))
 
     def model_files(self) -> list[Path]:
         roles = [role for role in MEASURING if role in self._settings.files]
@@ -173,6 +176,7 @@ class OfficialPack:
         for backend in self._open.values():
             backend.close()
         self._open.clear()
+        self.models.close()
 
     def _input(self, role: str) -> str:
         (name, *_) = self._open[role].inputs

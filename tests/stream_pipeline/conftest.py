@@ -13,6 +13,7 @@ from ditto.avatar_registrar import MovingAvatar, StillAvatar
 from ditto.messages import SAMPLES_PER_FRAME
 from ditto.mini.expressions import FACE
 from ditto.mini.language import degrees_to_bins
+from model_formats.shared import SharedModels
 
 SIDE = 32  # pixels of the fake portrait
 
@@ -87,6 +88,7 @@ class FakePack:
 
     def __init__(self, work: Callable[[str], None] = lambda role: None):
         self.work = work
+        self.models = SharedModels()
 
     def analyser(self, settings):
         return FakeAnalyser()
@@ -131,7 +133,7 @@ class FakePack:
         return []
 
     def close(self):
-        pass
+        self.models.close()
 
 
 class FakeAnalyser:

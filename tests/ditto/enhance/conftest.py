@@ -24,13 +24,13 @@ def source():
 
 @pytest.fixture
 def pose(source):
-    """pose(roll): one whose head is tilted by so many degrees."""
+    """pose(roll, index): one whose head is tilted by so many degrees."""
 
-    def make(roll=0.0):
+    def make(roll=0.0, index=0):
         none = np.zeros((21, 3), np.float32)
         rest = Placement(0, 0, 0, 1, np.zeros(3, np.float32), none)
         drive = Placement(0, 0, roll, 1, np.zeros(3, np.float32), none)
-        return Pose(0, 0, source, none[None], none[None], rest, drive)
+        return Pose(0, index, source, none[None], none[None], rest, drive)
 
     return make
 

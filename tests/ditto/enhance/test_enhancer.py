@@ -5,23 +5,34 @@ from importlib.metadata import EntryPoint
 import numpy as np
 import pytest
 
-from cfg.errors import ConfigError
-from cfg.settings import EnhanceSettings, PackSettings
+from cfg.errors import ConfigError, ModelError
+from cfg.settings import EnhanceSettings
 from ditto.enhance import enhancer as plugins
 from ditto.enhance.enhancer import enhancers
+from model_formats.shared import SharedModels
 
 
-def inverted(settings, pack):
+def inverted(settings, models):
     return lambda pose, image: 255 - image
 
 
 def test_by_default_there_is_none():
-    assert enhancers(EnhanceSettings(), PackSettings()) == []
+    assert enhancers(EnhanceSettings(), SharedModels()) == []
 
 
 def test_the_picture_is_upscaled_before_the_face_is_restored(doubler, brightener):
     settings = EnhanceSettings(enhancer="gfpgan", model=str(brightener()), upscaler=str(doubler()))
-    assert [type(e).__name__ for e in enhancers(settings, PackSettings())] == ["Upscaled", "Restored"]
+    assert [type(e).__name__ for e in enhancers(settings, SharedModels())] == ["Upscaled", "Restored"]
+
+
+def test_a_network_is_opened_once_however_many_streams_run_it(doubler, brightener):
+    models = SharedModels()
+    settings = EnhanceSettings(enhancer="gfpgan", model=str(brightener()), upscaler=str(doubler()))
+    one, other = enhancers(settings, models), enhancers(settings, models)
+    assert [a._model is b._model for a, b in zip(one, other, strict=True)] == [True, True]
+    models.close()
+    with pytest.raises(ModelError, match="is closed"):
+        one[0]._model.run({})
 
 
 def test_a_package_brings_its_own_by_an_entry_point(monkeypatch):
@@ -30,10 +41,10 @@ def test_a_package_brings_its_own_by_an_entry_point(monkeypatch):
     monkeypatch.setattr(
         plugins, "entry_points", lambda **query: [entry] if query.get("name") == "negative" else []
     )
-    (made,) = enhancers(EnhanceSettings(enhancer="negative"), PackSettings())
+    (made,) = enhancers(EnhanceSettings(enhancer="negative"), SharedModels())
     assert (made(None, np.full((2, 2, 3), 55, np.uint8)) == 200).all()
 
 
 def test_an_unknown_name_is_refused_with_the_nearest():
     with pytest.raises(ConfigError, match="did you mean 'sharpen'"):
-        enhancers(EnhanceSettings(enhancer="sharpem"), PackSettings())
+        enhancers(EnhanceSettings(enhancer="sharpem"), SharedModels())

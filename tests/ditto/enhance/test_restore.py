@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from cfg.errors import ConfigError, DittoError, MediaError, ModelError
-from cfg.settings import EnhanceSettings, PackSettings
+from cfg.settings import EnhanceSettings
 from ditto.enhance.aligned import EYES_AND_LIPS, SIDE, TEMPLATE, aligned, similarity
 from ditto.enhance.enhancer import enhancers
 from ditto.enhance.restore import Restored
 from ditto.faces.outline import layout_of
+from ditto.media.segments import LENGTH
 from model_formats import open_model
-
-PACK = PackSettings()
+from model_formats.shared import SharedModels
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def opened(brightener):
 
     def make(path=None, name="gfpgan", **options):
         settings = EnhanceSettings(enhancer=name, model=str(path or brightener()), **options)
-        (made,) = enhancers(settings, PACK)
+        (made,) = enhancers(settings, SharedModels())
         return made
 
     return make
@@ -73,7 +73,7 @@ def test_strength_is_the_share_of_the_change(source, pose, opened):
     whole = opened()(pose(), source.image).astype(int) - source.image
     half = opened(strength=0.5)(pose(), source.image).astype(int) - source.image
     assert half.max() == pytest.approx(whole.max() / 2, abs=1)
-    assert enhancers(EnhanceSettings(enhancer="gfpgan", strength=0.0), PACK) == []
+    assert enhancers(EnhanceSettings(enhancer="gfpgan", strength=0.0), SharedModels()) == []
 
 
 def test_fidelity_reaches_codeformers_second_input_in_its_own_type(source, pose, opened, faithful):
@@ -100,7 +100,7 @@ class Flicker:
 
 def swing(source, pose, smoothing, images):
     enhancer = Restored(Flicker(), smoothing=smoothing)
-    means = [enhancer(pose(), image).mean() - image.mean() for image in images]
+    means = [enhancer(pose(index=n), image).mean() - image.mean() for n, image in enumerate(images)]
     return np.abs(np.diff(means[4:])).mean()
 
 
@@ -115,6 +115,14 @@ def test_what_moves_is_not_smeared(source, pose):
     assert swing(source, pose, 1.0, moving) > 0.9 * swing(source, pose, 0.0, moving)
 
 
+def test_a_piece_of_a_long_video_is_the_same_without_those_before_it(source, pose):
+    def changed(first):
+        enhancer = Restored(Flicker(), smoothing=1.0)
+        return [enhancer(pose(index=n), source.image) for n in range(first, LENGTH + 4)][-4:]
+
+    assert all(np.array_equal(a, b) for a, b in zip(changed(LENGTH - 6), changed(LENGTH), strict=True))
+
+
 @pytest.mark.parametrize(
     ("options", "error", "said"),
     [
@@ -126,7 +134,7 @@ def test_what_moves_is_not_smeared(source, pose):
 )
 def test_what_is_missing_or_wrong_is_said(options, error, said):
     with pytest.raises(error, match=said):
-        enhancers(EnhanceSettings(**options), PACK)
+        enhancers(EnhanceSettings(**options), SharedModels())
 
 
 @pytest.mark.parametrize("wrong", [{"side": 256}, {"channels": 1}])

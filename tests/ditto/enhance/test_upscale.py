@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from cfg.errors import ConfigError, ModelError
-from cfg.settings import EnhanceSettings, PackSettings
+from cfg.settings import EnhanceSettings
 from ditto.enhance.upscale import OVERLAP, Upscaled
 from model_formats import open_model
+from model_formats.shared import SharedModels
 
 
 @pytest.fixture
@@ -82,4 +83,4 @@ def test_one_that_does_not_enlarge_evenly_is_refused(network, picture):
 
 def test_only_onnx_files_are_taken():
     with pytest.raises(ConfigError, match="ONNX files"):
-        Upscaled.opened(EnhanceSettings(upscaler=__file__), PackSettings())
+        Upscaled.opened(EnhanceSettings(upscaler=__file__), SharedModels())
