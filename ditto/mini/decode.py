@@ -42,7 +42,6 @@ class Details:
     """What is painted over one source frame's moved skin."""
 
     appearance: MiniAppearance
-    eyes: tuple[EyeLayer | None, EyeLayer | None]
     colours: Floats  # (6, 3) teeth, gums, tongue, shallow and deep cavity, lip
     own_mouth: Floats  # (h, w) 0..1 the source's mouth opening; empty if it is shut
     own_corner: tuple[int, int]  # x, y of its first pixel in the picture
@@ -53,6 +52,7 @@ class MiniDecoder:
 
     def __init__(self) -> None:
         self._details: Details | None = None  # of the source frame last painted
+        self._eyes: dict[int, EyeLayer | None] = {}  # of the same, once one of them has moved
 
     def __call__(self, pose: Pose, warped: Moved | None) -> Image | None:
         if warped is None:
@@ -60,12 +60,22 @@ class MiniDecoder:
         details = self._details
         if details is None or details.appearance is not warped.layers.appearance:
             details = self._details = details_of(warped.layers)
+            self._eyes.clear()
         out = repainted(warped)
-        for number, layer in enumerate(details.eyes):
-            if layer is not None:
-                paint_eye(out, EYES[number], layer, warped, number)
+        for number, eye in enumerate(EYES):
+            if warped.blink[number] or warped.gaze[number].any():
+                layer = self._eye(warped.layers, number)
+                if layer is not None:
+                    paint_eye(out, eye, layer, warped, number)
         mouth(out, details, warped)
         return out
+
+    def _eye(self, layers: Layers, number: int) -> EyeLayer | None:
+        look = layers.appearance
+        if number not in self._eyes:
+            wide = look.eyes_open[number] > 0.13
+            self._eyes[number] = eye_layer(layers.image, look, EYES[number]) if wide else None
+        return self._eyes[number]
 
 
 def curve(points: Floats, between: int = 4) -> Floats:
@@ -100,10 +110,6 @@ def around(points: Floats, limits: Box, pad: float) -> Box | None:
 def details_of(layers: Layers) -> Details:
     look = layers.appearance
     points = look.points[:, :2]
-    left, right = (
-        eye_layer(layers.image, look, eye) if opening > 0.13 else None
-        for eye, opening in zip(EYES, look.eyes_open, strict=True)
-    )
     own, corner = np.zeros((0, 0), np.float32), (0, 0)
     if look.gap > SHUT_GAP:
         contour = outline(curve(points[list(UPPER_INNER)]), curve(points[list(LOWER_INNER)]))
@@ -115,7 +121,12 @@ def details_of(layers: Layers) -> Details:
             inner = cv2.erode(mask, np.ones((2 * shrink + 1, 2 * shrink + 1), np.uint8))
             own = np.asarray(cv2.GaussianBlur(inner, (0, 0), shrink * 0.8), np.float32) / np.float32(255)
             corner = (box[0], box[1])
-    return Details(look, (left, right), colours_of(layers.image, points), own, corner)
+    # masks as large as the face, not as the picture
+    room = float(np.ptp(points[:, 0])) * 0.05 + 2
+    left, top = np.maximum(points.min(0) - room, 0).astype(int)
+    right, bottom = np.maximum(points.max(0) + room, 1).astype(int)
+    colours = colours_of(layers.image[top:bottom, left:right], points - np.array([left, top], np.float32))
+    return Details(look, colours, own, corner)
 
 
 def eye_layer(picture: Image, look: MiniAppearance, eye: Eye) -> EyeLayer | None:
