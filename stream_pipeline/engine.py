@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
 import logging
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -30,6 +28,7 @@ from ditto.writer import Sink
 from stream_pipeline.assembly import Extra
 from stream_pipeline.finishing import picture_size
 from stream_pipeline.metrics import StageMetrics, table
+from stream_pipeline.recipe import described, digest
 from stream_pipeline.session import Session
 
 log = logging.getLogger(__name__)
@@ -142,7 +141,11 @@ class Engine:
         size = picture_size(avatar, settings)
         sink: Sink
         if in_pieces(Path(target), total, settings):
-            recipe = recipe_of(self._avatars.get(avatar, ""), avatar, voice, settings)
+            recipe = digest(
+                self._avatars.get(avatar, ""),
+                described(settings),
+                blocks=chain([avatar.first.image.tobytes()], (p.tobytes() for p in voice.pieces())),
+            )
             sink = SegmentedVideo(
                 Path(target), size, voice.track, settings.output, recipe, resume=settings.output.resume
             )
@@ -241,20 +244,10 @@ def in_pieces(output: Path, frames: int, settings: Settings) -> bool:
     possible = output.suffix.lower() in CODECS and not settings.output.transparent
     if settings.output.resume and not possible:
         raise ConfigError(
-            f"{output}: only {', '.join(CODECS)} can be resumed; leave --resume away or give one of these"
+            f"{output}: only {', '.join(CODECS)} without transparency can be resumed; "
+            "leave --resume away or give one of these"
         )
     return possible and (settings.output.resume or frames > LONG)
-
-
-def recipe_of(source: str, avatar: RegisteredAvatar, voice: Sound | SoundFile, settings: Settings) -> str:
-    """Stands for everything the pictures of a render depend on."""
-    digest = hashlib.sha256(source.encode() + avatar.first.image.tobytes())
-    for piece in voice.pieces():
-        digest.update(piece.tobytes())
-    kept = dataclasses.replace(settings, output=dataclasses.replace(settings.output, resume=False))
-    with np.printoptions(threshold=sys.maxsize):
-        digest.update(repr(kept).encode())
-    return digest.hexdigest()
 
 
 def read(path: str | Path, settings: Settings) -> Sound | SoundFile:

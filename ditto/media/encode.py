@@ -18,6 +18,7 @@ from cfg.errors import MediaError, did_you_mean
 from cfg.settings import OutputSettings
 from ditto.media.colour import tag, to_transparent_video, to_video
 from ditto.media.files import address, first_line
+from ditto.media.held import Held
 from ditto.media.sound import Sound, SoundFile, Track, resampled
 from ditto.messages import Floats, Image
 from ditto.writer import Sink
@@ -25,8 +26,8 @@ from ditto.writer import Sink
 CODECS = {  # by suffix: picture, sound, options of the container
     ".mp4": ("libx264", "aac", {"movflags": "+faststart"}),
     ".mov": ("libx264", "aac", {"movflags": "+faststart"}),
-    ".mkv": ("libx264", "aac", {}),
-    ".webm": ("libvpx-vp9", "libopus", {}),
+    ".mkv": ("libx264", "aac", {"fflags": "+bitexact"}),  # the same file every time
+    ".webm": ("libvpx-vp9", "libopus", {"fflags": "+bitexact"}),
 }
 RATES = {"aac": (44_100, 48_000), "libopus": (48_000,)}  # that every player takes
 USUAL_RATE = 48_000  # for sound of any other rate
@@ -53,19 +54,24 @@ def open_sink(
     part = path.with_name(f".{path.stem}.part{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if suffix in CODECS:
-            return Whole(path, part, VideoFile(part, size, sound.track if sound else None, settings))
-        if suffix in ANIMATIONS:
-            return Whole(path, part, Animation(part, size, settings.fps, settings.transparent))
-        discard(part)
-        part.mkdir()
-        return Whole(path, part, PictureFolder(part))
-    except MediaError:
-        discard(part)
-        raise
-    except (OSError, av.FFmpegError) as error:
-        discard(part)
+        held = Held(part, path, folder=not suffix)
+    except OSError as error:
         raise MediaError(f"{path}: cannot be written: {first_line(error)}") from error
+    try:
+        if suffix in CODECS:
+            inner: Any = VideoFile(part, size, sound.track if sound else None, settings)
+        elif suffix in ANIMATIONS:
+            inner = Animation(part, size, settings.fps, settings.transparent)
+        else:
+            empty(part)
+            inner = PictureFolder(part)
+    except BaseException as error:
+        discard(part)
+        held.release()
+        if isinstance(error, (OSError, av.FFmpegError)):
+            raise MediaError(f"{path}: cannot be written: {first_line(error)}") from error
+        raise
+    return Whole(path, part, inner, held)
 
 
 def checked_suffix(path: Path, settings: OutputSettings) -> str:
@@ -97,10 +103,11 @@ def named(path: Path, kind: str) -> Path:
 class Whole:
     """Writes under a temporary name beside the final one; only what is complete gets that."""
 
-    def __init__(self, path: Path, part: Path, inner: Any) -> None:
+    def __init__(self, path: Path, part: Path, inner: Any, held: Held) -> None:
         self._path = path
         self._part = part
         self._inner = inner
+        self._held = held
         self._open = True
         self._empty = True
 
@@ -127,12 +134,14 @@ class Whole:
             self.abort()
             raise MediaError(f"{self._path}: cannot be finished: {first_line(error)}") from error
         self._open = False
+        self._held.release()
 
     def abort(self) -> None:
         if self._open:
             self._open = False
             self._inner.abandon()
             discard(self._part)
+            self._held.release()
 
 
 class VideoFile:
@@ -367,6 +376,12 @@ def replace_pictures(folder: Path, part: Path) -> None:
         if old.name not in new:
             old.unlink()
     part.rmdir()
+
+
+def empty(folder: Path) -> None:
+    """Removes what lies in a folder."""
+    for entry in folder.iterdir():
+        discard(entry)
 
 
 def discard(part: Path) -> None:

@@ -6,7 +6,9 @@ named only once it is whole, so a later run that makes the same video goes on be
 
 from __future__ import annotations
 
+import itertools
 import json
+import logging
 import os
 from collections.abc import Iterator
 from fractions import Fraction
@@ -17,10 +19,13 @@ import av
 
 from cfg.errors import MediaError
 from cfg.settings import OutputSettings
-from ditto.media.encode import CODECS, SoundTrack, VideoFile, checked_suffix, discard
+from ditto.media.encode import CODECS, SoundTrack, VideoFile, checked_suffix, discard, empty
 from ditto.media.files import address, first_line
+from ditto.media.held import Held
 from ditto.media.sound import Track
 from ditto.messages import Image
+
+log = logging.getLogger(__name__)
 
 PIECES = {".mp4": ".mp4", ".mov": ".mov", ".mkv": ".mp4", ".webm": ".webm"}  # kind of a video's pieces
 DIGITS = "[0-9]" * 8
@@ -52,10 +57,10 @@ class SegmentedVideo:
         self._suffix = PIECES[checked_suffix(path, settings)]
         self._open: VideoFile | None = None
         try:
+            self._held = Held(self._folder, path, folder=True)
             self.done = self._found(recipe) if resume else 0
             if not self.done:
-                discard(self._folder)
-                self._folder.mkdir(parents=True)
+                empty(self._folder)
                 write_whole(self._folder / "recipe.json", json.dumps({"recipe": recipe, "length": length}))
         except OSError as error:
             raise MediaError(f"{path}: cannot be written: {first_line(error)}") from error
@@ -77,23 +82,29 @@ class SegmentedVideo:
         if self._next == 0:
             self.abort()
             raise MediaError(f"{self._path}: no picture was written")
-        part = self._path.with_name(f".{self._path.stem}.part{self._path.suffix}")
+        part = self._folder / f"whole{self._path.suffix}"
         try:
             if self._open is not None:
                 self._finish_piece()
-            join(self._pieces(), part, self._track, self._next, self._settings.fps)
+            pieces = self._pieces()
+            if not pieces or span(pieces[-1])[1] != self._next:
+                raise MediaError(
+                    f"{self._path}: pieces of it have vanished from {self._folder}; make it again"
+                )
+            join(pieces, part, self._track, self._next, self._settings.fps)
             part.replace(self._path)
         except (OSError, av.FFmpegError) as error:
             discard(part)
             raise MediaError(f"{self._path}: cannot be finished: {first_line(error)}") from error
         discard(self._folder)
+        self._held.release()
 
     def abort(self) -> None:
         if self._open is not None:
             self._open.abandon()
             self._open = None
-        if not self._keep:
-            discard(self._folder)
+        discard(self._working if self._keep else self._folder)
+        self._held.release()
 
     @property
     def _working(self) -> Path:
@@ -125,9 +136,11 @@ class SegmentedVideo:
             earlier = json.loads((self._folder / "recipe.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return 0
+        pieces = list(itertools.takewhile(whole, self._pieces()))
         if earlier != {"recipe": recipe, "length": self._length}:
+            if pieces:
+                log.warning("%s: begun anew, as its pieces were made in another way", self._path)
             return 0
-        pieces = self._pieces()
         return span(pieces[-1])[1] if pieces else 0
 
 
@@ -135,6 +148,17 @@ def span(piece: Path) -> tuple[int, int]:
     """The first frame of a piece, and the one behind its last."""
     first, _, last = piece.stem.partition("-")
     return int(first), int(last)
+
+
+def whole(piece: Path) -> bool:
+    """Whether a piece holds all the pictures its name promises, the first of which stands for itself."""
+    first, last = span(piece)
+    try:
+        with av.open(address(piece)) as source:
+            found = [(p.is_keyframe, p.is_corrupt) for p in packets(source, source.streams.video[0])]
+    except (OSError, av.FFmpegError, IndexError):
+        return False
+    return len(found) == last - first and found[0][0] and not any(corrupt for _, corrupt in found)
 
 
 def join(pieces: list[Path], target: Path, track: Track | None, frames: int, fps: int) -> None:

@@ -71,6 +71,19 @@ def test_other_settings_begin_anew(engine, sound, tmp_path, changed):
     assert calls["warp"] == FRAMES
 
 
+def test_another_content_of_a_script_begins_anew(engine, sound, tmp_path):
+    script = tmp_path / "script.json"
+    asked = {"output": {"resume": True}, "stitch": {"controls": str(script)}}
+    script.write_text('{"3": {"delta_yaw": 5}}')
+    broken, avatar, _ = engine(breaks=BREAKS_AT)
+    with pytest.raises(StageError):
+        broken.render(avatar, sound, tmp_path / "out.mp4", **asked)
+    script.write_text('{"3": {"delta_yaw": 6}}')
+    again, avatar, calls = engine()
+    again.render(avatar, sound, tmp_path / "out.mp4", **asked)
+    assert calls["warp"] == FRAMES
+
+
 def test_without_resume_nothing_is_left_of_a_failed_render(engine, voice, tmp_path):
     broken, avatar, _ = engine(breaks=3100)
     with pytest.raises(StageError):

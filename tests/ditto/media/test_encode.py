@@ -320,3 +320,22 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path, name):
     assert ended.stdout.startswith(f"{tmp_path / name}: cannot be")
     assert ended.stdout.count("\n") == 1
     assert left_in(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", ["out.mp4", "out.gif", "pictures"])
+def test_two_runs_do_not_write_the_same_video(tmp_path, name):
+    first = open_sink(tmp_path / name, (64, 64), None, OutputSettings())
+    with pytest.raises(MediaError, match=rf"{name}: is being made by another run"):
+        open_sink(tmp_path / name, (64, 64), None, OutputSettings())
+    first.write(np.zeros((64, 64, 3), np.uint8), 0)
+    first.close()
+    open_sink(tmp_path / name, (64, 64), None, OutputSettings()).abort()
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".webm"])
+def test_the_same_pictures_make_the_same_file(tmp_path, suffix):
+    for name in ("a", "b"):
+        sink = open_sink(tmp_path / f"{name}{suffix}", (64, 64), None, OutputSettings())
+        sink.write(np.zeros((64, 64, 3), np.uint8), 0)
+        sink.close()
+    assert (tmp_path / f"a{suffix}").read_bytes() == (tmp_path / f"b{suffix}").read_bytes()

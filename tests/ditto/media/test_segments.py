@@ -30,6 +30,18 @@ def opened(tmp_path, murmur):
     return make
 
 
+@pytest.fixture
+def killed(opened):
+    """killed(until, …): a run that wrote so many pictures, and then was no more."""
+
+    def make(until, **options):
+        sink = opened(**options)
+        write(sink, until)
+        sink._held.release()
+
+    return make
+
+
 def write(sink, until):
     for number, index in enumerate(range(sink.done, until)):
         sink.write(picture(index), number)
@@ -50,9 +62,8 @@ def test_joined_pieces_are_one_video_with_its_sound(tmp_path, opened, decoded, s
     assert left_in(tmp_path) == [f"out{suffix}"]
 
 
-def test_a_run_that_was_killed_is_continued_behind_its_last_whole_piece(tmp_path, opened):
-    killed = opened()
-    write(killed, 50)  # and never closed
+def test_a_run_that_was_killed_is_continued_behind_its_last_whole_piece(tmp_path, opened, killed):
+    killed(50)
     again = opened()
     assert again.done == 40
     write(again, 70)
@@ -67,6 +78,7 @@ def test_a_run_killed_while_joining_has_only_that_left(opened, decoded, tmp_path
     sink = opened()
     write(sink, 50)
     sink._finish_piece()
+    sink._held.release()
     again = opened()
     assert again.done == 50
     again.close()
@@ -74,15 +86,69 @@ def test_a_run_killed_while_joining_has_only_that_left(opened, decoded, tmp_path
 
 
 @pytest.mark.parametrize("changed", [{"recipe": "other"}, {"resume": False}])
-def test_pieces_of_another_video_or_unasked_for_are_thrown_away(opened, changed):
-    write(opened(), 50)
+def test_pieces_of_another_video_or_unasked_for_are_thrown_away(opened, killed, changed):
+    killed(50)
     assert opened(**changed).done == 0
 
 
-def test_a_missing_piece_hides_those_behind_it(tmp_path, opened):
-    write(opened(), 65)
+def test_a_missing_piece_hides_those_behind_it(tmp_path, opened, killed):
+    killed(65)
     (tmp_path / ".out.mp4.parts" / "00000020-00000040.mp4").unlink()
     assert opened().done == 20
+
+
+def cut(piece):
+    piece.write_bytes(piece.read_bytes()[:-200])
+
+
+def emptied(piece):
+    piece.write_bytes(b"")
+
+
+def another(piece):
+    piece.write_bytes(piece.with_name("00000040-00000050.mp4").read_bytes())
+
+
+@pytest.mark.parametrize("damage", [cut, emptied, another])
+def test_a_damaged_piece_is_made_again(tmp_path, opened, killed, damage):
+    whole = opened("whole.mp4")
+    write(whole, 50)
+    whole.close()
+    sink = opened()
+    write(sink, 50)
+    sink._finish_piece()
+    sink._held.release()
+    damage(tmp_path / ".out.mp4.parts" / "00000020-00000040.mp4")
+    again = opened()
+    assert again.done == 20
+    write(again, 50)
+    again.close()
+    assert (tmp_path / "out.mp4").read_bytes() == (tmp_path / "whole.mp4").read_bytes()
+
+
+def test_two_runs_do_not_write_the_same_video(opened):
+    first = opened()
+    write(first, 25)
+    with pytest.raises(MediaError, match=r"out\.mp4: is being made by another run"):
+        opened(resume=False)
+    write(first, 45)
+    first.close()
+    opened(resume=False).abort()
+
+
+def test_a_piece_that_vanishes_meanwhile_is_an_error_and_no_shorter_video(tmp_path, opened):
+    sink = opened()
+    write(sink, 50)
+    (tmp_path / ".out.mp4.parts" / "00000020-00000040.mp4").unlink()
+    with pytest.raises(MediaError, match="have vanished"):
+        sink.close()
+    assert not (tmp_path / "out.mp4").exists()
+
+
+def test_pieces_that_are_thrown_away_are_spoken_of(opened, killed, caplog):
+    killed(50)
+    opened(recipe="other")
+    assert "begun anew" in caplog.text
 
 
 @pytest.mark.parametrize(("resume", "left"), [(True, [".out.mp4.parts"]), (False, [])])
