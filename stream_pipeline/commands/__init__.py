@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any, NoReturn
 
 from cfg.errors import Cancelled, ConfigError, DittoError
@@ -96,7 +97,12 @@ def guarded(parser: Parser, arguments: Sequence[str] | None, command: Command) -
         parsed = parser.parse_args(arguments)
         start_logging(os.environ.get("DITTO_LOG", "WARNING"))
         with terminated_like_interrupted():
-            return command(parsed)
+            code = command(parsed)
+            sys.stdout.flush()
+            return code
+    except BrokenPipeError:  # whoever read what is printed, such as `head`, has read enough
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - until the program ends
+        return FAILED
     except (KeyboardInterrupt, Cancelled):
         print("stopped", file=sys.stderr)
         return STOPPED

@@ -1,4 +1,4 @@
-"""`ditto config`: the settings in force, with where they come from laid on top of each other."""
+"""`ditto config`: the settings that a render with the same options would use."""
 
 from __future__ import annotations
 
@@ -7,14 +7,19 @@ import sys
 
 import yaml
 
-from cfg.reading import as_mapping, load
+from cfg.reading import as_mapping
+from stream_pipeline.commands import render
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", choices=("show",))
-    parser.add_argument("--config", default="mini", metavar="NAME|FILE", help="built-in name or YAML file")
+    render.add_arguments(parser)
 
 
 def config(parsed: argparse.Namespace) -> int:
-    yaml.safe_dump(as_mapping(load(parsed.config)), sys.stdout, sort_keys=False)
+    """Prints them as YAML, which `--config` reads again."""
+    shown = as_mapping(render.settings_from(parsed))
+    if parsed.ctrl:
+        shown["stitch"]["controls"] = parsed.ctrl
+    yaml.safe_dump(shown, sys.stdout, sort_keys=False)
     return 0

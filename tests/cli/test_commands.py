@@ -1,7 +1,11 @@
 """`ditto doctor`, `ditto config show`, `ditto demo`, and a reference script on the built-in pack."""
 
 import json
+import os
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import av
 import numpy as np
@@ -12,6 +16,8 @@ import yaml
 from cfg.reading import load, merge
 from ditto import Engine, StreamSDK
 from stream_pipeline.commands import main as ditto
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -50,6 +56,28 @@ def test_the_settings_shown_are_those_in_force_and_can_be_read_again(run, folder
     assert (code, errors) == (0, [])
     shown = yaml.safe_load("\n".join(lines))
     assert load(merge(shown, {})) == load(name)
+
+
+def test_the_settings_of_a_command_are_shown_and_kept_in_a_file(run, folder):
+    (folder / "mine.yaml").write_text("style: {expression_scale: 0.7, still: true}\noutput: {crf: 30}\n")
+    (folder / "nod.yaml").write_text("gestures:\n  - {at: 0s, do: nod}\n")
+    said = ("--config", "mine.yaml", "--preset", "expressive,fast", "--crf", 25, "--script", "nod.yaml")
+    code, lines, errors = run("config", "show", *said, main=ditto)
+    assert (code, errors) == (0, [])
+    (folder / "shown.yaml").write_text("\n".join(lines))
+    settings = load("shown.yaml")
+    assert (settings.style.expression_scale, settings.style.still) == (1.3, True)
+    assert (settings.output.crf, settings.source.max_size) == (25, 960)
+    assert settings.stitch.controls == "nod.yaml"
+
+
+def test_output_that_nobody_reads_is_no_fault_of_the_program():
+    gone, end = os.pipe()
+    os.close(gone)
+    show = [sys.executable, "-m", "ditto", "config", "show"]
+    done = subprocess.run(show, stdout=end, stderr=subprocess.PIPE, cwd=ROOT, timeout=60, check=False)
+    os.close(end)
+    assert (done.returncode, done.stderr) == (1, b"")
 
 
 def test_a_profile_names_all_stages(run, folder):
