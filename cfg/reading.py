@@ -111,6 +111,14 @@ def parse(text: str, where: str) -> dict[str, Any]:
     return values
 
 
+def parse_value(text: str) -> Any:
+    """A number, a truth, a list or a text, as YAML reads it; raises ConfigError."""
+    try:
+        return yaml.load(text, _Loader)
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise ConfigError(" ".join(str(error).split())) from error
+
+
 def _convert(hint: Any, value: Any, name: str) -> Any:
     if hint is Any:
         return value

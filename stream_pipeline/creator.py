@@ -117,10 +117,11 @@ class Ditto:
         if self._avatar is None:
             raise ConfigError("nothing to generate from: call load_source first")
         listed = files_in(Path(voices), SOUNDS, "sounds") if isinstance(voices, (str, Path)) else list(voices)
-        names = distinct_names([Path(v) for v in listed if isinstance(v, (str, Path))])
+        names = distinct_names(
+            [Path(v if isinstance(v, (str, Path)) else f"{n:04d}") for n, v in enumerate(listed)]
+        )
         results: list[dict[str, Any]] = []
-        for number, voice in enumerate(listed):
-            name = names[Path(voice)] if isinstance(voice, (str, Path)) else f"{number:04d}"
+        for number, (voice, name) in enumerate(zip(listed, names, strict=True)):
             target = Path(output_dir) / f"{name}{suffix}"
             try:
                 results.append(self._render(self._heard(voice, SAMPLE_RATE), target, fps, None, groups))

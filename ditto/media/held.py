@@ -36,6 +36,8 @@ class Held:
 
 
 def make(part: Path, *, folder: bool) -> None:
+    if part.is_symlink():
+        part.unlink()  # what it points to is not ours to write or to empty
     if folder:
         part.mkdir(parents=True, exist_ok=True)
     else:

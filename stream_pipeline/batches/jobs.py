@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
+import reprlib
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
-import yaml
-
 from cfg.errors import ConfigError, MediaError, did_you_mean
-from cfg.reading import merge, read_yaml
+from cfg.reading import merge, parse_value, read_yaml
 
 VIDEOS = (".mp4", ".mov", ".mkv", ".webm")
 SOUNDS = (".wav", ".flac", ".mp3", ".m4a", ".aac", ".ogg", ".opus", ".wma", ".aif", ".aiff", *VIDEOS)
@@ -31,22 +31,26 @@ class Job:
     audio: Path
     output: Path
     over: Mapping[str, Any] = field(default_factory=dict)  # groups of settings laid on top
+    where: str = field(default="", compare=False)  # it is asked for
 
     def __str__(self) -> str:
-        return self.output.name
+        return printable(self.output.name)
 
 
 def jobs_of_folders(source: Path, audio: Path, folder: Path, suffix: str = ".mp4") -> list[Job]:
     """Each portrait with each sound; either may be one file, or a folder of them."""
     portraits, sounds = files_in(source, PORTRAITS, "portraits"), files_in(audio, SOUNDS, "sounds")
+    if len(portraits) * len(sounds) > MOST_JOBS:
+        raise ConfigError(
+            f"{len(portraits)} portraits with {len(sounds)} sounds are more than {MOST_JOBS} videos; "
+            "take a part of them at a time"
+        )
     names = distinct_names(sounds)
-    if not source.is_dir():
-        return [Job(portraits[0], s, folder / f"{names[s]}{suffix}") for s in sounds]
-    people = distinct_names(portraits)
+    folders = [folder / name for name in distinct_names(portraits)] if source.is_dir() else [folder]
     return [
-        Job(portrait, sound, folder / people[portrait] / f"{names[sound]}{suffix}")
-        for portrait in portraits
-        for sound in sounds
+        Job(portrait, sound, place / f"{name}{suffix}", where=printable(sound))
+        for portrait, place in zip(portraits, folders, strict=True)
+        for sound, name in zip(sounds, names, strict=True)
     ]
 
 
@@ -56,22 +60,61 @@ def files_in(path: Path, suffixes: Sequence[str], what: str) -> list[Path]:
         if not path.exists():
             raise MediaError(f"{path}: no such file or folder; check the path of the {what}")
         return [path]
-    found = sorted(p for p in path.iterdir() if p.suffix.lower() in suffixes and not p.name.startswith("."))
+    entries = (p for p in path.iterdir() if p.suffix.lower() in suffixes and not p.name.startswith("."))
+    found = sorted(entry for entry in entries if entry.is_file())
     if not found:
         raise MediaError(f"{path}: holds no {what} ({', '.join(suffixes)})")
     return found
 
 
-def distinct_names(paths: Sequence[Path]) -> dict[Path, str]:
+def distinct_names(paths: Sequence[Path]) -> list[str]:
     """A name for each file: its own without suffix, or with it where two would be alike."""
-    stems = Counter(path.stem.lower() for path in paths)
-    return {p: p.stem if stems[p.stem.lower()] == 1 else p.name.replace(".", "_") for p in paths}
+    stems = Counter(folded(path.stem) for path in paths)
+    names: list[str] = []
+    taken: set[str] = set()
+    for path in paths:
+        name = path.stem if stems[folded(path.stem)] == 1 else path.name.replace(".", "_")
+        while folded(name) in taken:
+            name += "_"
+        taken.add(folded(name))
+        names.append(name)
+    return names
+
+
+def folded(name: str | Path) -> str:
+    """The same for names that some file systems do not tell apart."""
+    return unicodedata.normalize("NFC", str(name)).casefold()
+
+
+def printable(name: object) -> str:
+    """A name or message with a question mark for everything that would not show, or steer a terminal."""
+    return "".join(sign if sign.isprintable() else "?" for sign in str(name))
+
+
+def place_of(path: Path) -> Path:
+    """Where a path leads, whatever its spelling; a loop of links leads to itself."""
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError):
+        return path.absolute()
+
+
+def check_outputs(jobs: Sequence[Job]) -> None:
+    """Raises ConfigError where two jobs make the same video."""
+    made: dict[str, Job] = {}
+    for job in jobs:
+        other = made.setdefault(folded(place_of(job.output)), job)
+        if other is not job:
+            raise ConfigError(
+                f"{job.where or printable(job.audio)}: makes {printable(job.output)}, as "
+                f"{other.where or printable(other.audio)} does; name another output"
+            )
 
 
 def read_jobs(path: Path, folder: Path, suffix: str = ".mp4") -> list[Job]:
     """The jobs of a `.csv` or `.yaml` list; its relative paths count from where the list lies.
 
-    Columns or keys are `source`, `audio`, `output` (from `folder`; may be left out) and settings:
+    Columns or keys are `source`, `audio`, `output` (in `folder`; may be left out) and settings:
     a CSV column `motion.seed`, a YAML mapping `settings: {motion: {seed: 3}}`. A YAML list lies
     under `jobs`, and what `defaults` holds counts for all of them.
     """
@@ -79,15 +122,10 @@ def read_jobs(path: Path, folder: Path, suffix: str = ".mp4") -> list[Job]:
     if read is None:
         raise ConfigError(f"{path}: a list of jobs is a .csv or a .yaml file")
     jobs: list[Job] = []
-    made: dict[Path, str] = {}
     for where, row in read(path):
         if len(jobs) == MOST_JOBS:
             raise ConfigError(f"{path}: more than {MOST_JOBS} jobs; give several lists")
-        job = _job(row, f"{path}, {where}", path.parent, folder, suffix)
-        earlier = made.setdefault(job.output.resolve(), where)
-        if earlier != where:
-            raise ConfigError(f"{path}, {where}: makes {job.output}, as {earlier} does; name another output")
-        jobs.append(job)
+        jobs.append(_job(row, f"{path}, {where}", path.parent, folder, suffix))
     if not jobs:
         raise ConfigError(f"{path}: holds no jobs; give lines of source, audio and output")
     return jobs
@@ -97,14 +135,28 @@ def _job(row: Mapping[str, Any], where: str, near: Path, folder: Path, suffix: s
     for name in ("source", "audio"):
         if not isinstance(row.get(name), str) or not row[name]:
             raise ConfigError(f"{where}: '{name}' is missing; give the path of a file")
+        if "\0" in row[name]:
+            raise ConfigError(f"{where}: '{name}' is {row[name]!r}, which is no path of a file")
     source, audio = near / row["source"], near / row["audio"]
     output = row.get("output") or f"{source.stem}_{audio.stem}{suffix}"
-    if not isinstance(output, str):
+    if not isinstance(output, str) or not output.isprintable():
         raise ConfigError(f"{where}: output is {output!r}, but must be a file name")
+    if not within(output):
+        raise ConfigError(f"{where}: output is '{output}', but must lie in the folder of the videos (-o)")
     over = row.get("settings") or {}
     if not isinstance(over, Mapping) or not all(isinstance(v, Mapping) for v in over.values()):
         raise ConfigError(f"{where}: settings must be groups, as in settings: {{motion: {{seed: 3}}}}")
-    return Job(source, audio, folder / output, over)
+    if "pack" in over:
+        raise ConfigError(
+            f"{where}: settings of 'pack' are those of the whole batch; give them beside the list"
+        )
+    return Job(source, audio, folder / output, over, where)
+
+
+def within(name: str) -> bool:
+    """Whether a relative name stays in its folder, as it is written."""
+    path = PurePath(name)
+    return bool(path.name) and not path.is_absolute() and ".." not in path.parts
 
 
 def _of_csv(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -115,6 +167,8 @@ def _of_csv(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         for name in names:
             if name not in COLUMNS and "." not in name:
                 raise ConfigError(f"{path}, line 1: '{name}' is not a column{did_you_mean(name, COLUMNS)}")
+            if names.count(name) > 1:
+                raise ConfigError(f"{path}, line 1: '{name}' stands there twice")
         for row in reader:
             where = f"line {reader.line_num}"
             if None in row or any(value is None for value in row.values()):
@@ -131,14 +185,14 @@ def _with_settings(row: Mapping[str, str], where: str) -> dict[str, Any]:
         group, dot, name = column.partition(".")
         if dot and text.strip():
             try:
-                settings.setdefault(group, {})[name] = yaml.safe_load(text)
-            except (yaml.YAMLError, ValueError) as error:
-                raise ConfigError(f"{where}: {column} is '{text}', which cannot be read") from error
+                settings.setdefault(group, {})[name] = parse_value(text)
+            except ConfigError as error:
+                shown = reprlib.repr(text)
+                raise ConfigError(f"{where}: {column} is {shown}, which cannot be read: {error}") from error
     return {**{c: row[c].strip() for c in COLUMNS if c in row}, "settings": settings}
 
 
 def _of_yaml(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    _text(path)
     values = read_yaml(path)
     for key in values:
         if key not in ("jobs", "defaults"):

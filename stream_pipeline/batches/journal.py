@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import sys
 import threading
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from cfg.errors import MediaError
-from stream_pipeline.batches.jobs import Job
+from cfg.settings import Settings
+from stream_pipeline.batches.jobs import Job, place_of
+from stream_pipeline.recipe import described, digest, state
 
 NAME = ".batch.jsonl"
 
@@ -43,11 +41,9 @@ class Journal:
         except OSError as error:
             raise MediaError(f"{folder}: cannot be used for videos: {error.strerror or error}") from error
         for line in lines:
-            try:
-                entry = Entry(**json.loads(line))
-            except (ValueError, TypeError):
-                continue  # cut off by a kill
-            self._known[entry.output] = entry
+            entry = entry_of(line)
+            if entry is not None:
+                self._known[entry.output] = entry
 
     def finished(self, job: Job, recipe: str) -> Entry | None:
         """The entry of a job that was made in the same way and whose video is still there."""
@@ -58,20 +54,36 @@ class Journal:
 
     def add(self, job: Job, recipe: str, frames: int, seconds: float) -> None:
         entry = Entry(_name(job), recipe, size_of(job.output), frames, seconds)
-        line = json.dumps(asdict(entry)).encode() + b"\n"
+        line = b"\n" + json.dumps(asdict(entry)).encode()  # the break before it ends one cut off by a kill
         with self._lock:
             self._known[entry.output] = entry
-            with self._path.open("ab") as file:
-                file.write(line)
-                file.flush()
-                os.fsync(file.fileno())
+            try:
+                with self._path.open("ab") as file:
+                    file.write(line)
+                    file.flush()
+                    os.fsync(file.fileno())
+            except OSError as error:
+                raise MediaError(
+                    f"{self._path}: cannot be written: {error.strerror or error}; {job} will be made again"
+                ) from error
 
 
-def recipe_of(job: Job, settings: Any) -> str:
+def entry_of(line: bytes) -> Entry | None:
+    """What a line says; None where it is empty or broken."""
+    try:
+        entry = Entry(**json.loads(line))
+    except (ValueError, TypeError, RecursionError):
+        return None
+    numbers: list[Any] = [entry.size, entry.frames, entry.seconds]
+    whole = isinstance(entry.output, str) and all(isinstance(n, (int, float)) for n in numbers)
+    return entry if whole else None
+
+
+def recipe_of(job: Job, settings: Settings) -> str:
     """Stands for everything a video is made from: both files as they are now, and all settings."""
-    seen = [(str(path.resolve()), *_state(path)) for path in (job.source, job.audio)]
-    with np.printoptions(threshold=sys.maxsize):
-        return hashlib.sha256(repr((seen, settings)).encode()).hexdigest()
+    anywhere = replace(settings, pack=replace(settings.pack, device="cpu", threads=0))
+    files = [text for path in (job.source, job.audio) for text in (str(place_of(path)), state(path))]
+    return digest(described(anywhere), *files)
 
 
 def size_of(path: Path) -> int:
@@ -81,13 +93,5 @@ def size_of(path: Path) -> int:
     return path.stat().st_size if path.is_file() else -1
 
 
-def _state(path: Path) -> tuple[int, int]:
-    try:
-        seen = path.stat()
-    except OSError:
-        return -1, -1
-    return seen.st_size, seen.st_mtime_ns
-
-
 def _name(job: Job) -> str:
-    return str(job.output.resolve())
+    return str(place_of(job.output))

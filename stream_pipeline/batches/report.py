@@ -13,15 +13,17 @@ from urllib.parse import quote
 
 import cv2
 
-from cfg.errors import DittoError
+from cfg.errors import DittoError, MediaError
 from ditto.media.picture import read_picture
 from ditto.media.segments import write_whole
 from ditto.media.video import VideoSource
-from ditto.messages import FRAME_RATE, Image
+from ditto.messages import Image
+from stream_pipeline.batches.jobs import printable
 from stream_pipeline.batches.running import DONE, FAILED, KEPT, Outcome
 
 THUMBNAIL = 240  # pixels wide
 MOST_THUMBNAILS = 500
+MOST_CARDS = 5_000  # failures before others
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem; padding: 0 1rem;
        color: #1c1c1c; background: #fafafa }
@@ -61,9 +63,17 @@ def write_report(outcomes: Sequence[Outcome], folder: Path, seconds: float) -> P
         for o in outcomes
     ]
     page = folder / "report.html"
-    write_whole(folder / "report.json", json.dumps({**summary, "jobs": rows}, indent=1))
-    cards = "\n".join(card(o, folder, shown=n < MOST_THUMBNAILS) for n, o in enumerate(outcomes))
-    write_whole(page, PAGE.format(style=STYLE, cards=cards, **summary))
+    listed = outcomes
+    if len(outcomes) > MOST_CARDS:
+        listed = sorted(outcomes, key=lambda outcome: outcome.state != FAILED)[:MOST_CARDS]
+    cards = "\n".join(card(o, folder, shown=n < MOST_THUMBNAILS) for n, o in enumerate(listed))
+    left = len(outcomes) - len(listed)
+    more = f"; {left} that are not shown here are in report.json" if left else ""
+    try:
+        write_whole(folder / "report.json", json.dumps({**summary, "jobs": rows}, indent=1))
+        write_whole(page, PAGE.format(style=STYLE, cards=cards, more=more, **summary))
+    except OSError as error:
+        raise MediaError(f"{page}: the report cannot be written: {error.strerror or error}") from error
     return page
 
 
@@ -71,7 +81,7 @@ PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>{videos} videos</title><style>{style}</style></head><body>
 <h1>{videos} videos</h1>
-<p class="sum">{done} made, {kept} kept from before, {failed} failed, in {seconds:.0f} s</p>
+<p class="sum">{done} made, {kept} kept from before, {failed} failed, in {seconds:.0f} s{more}</p>
 <main>
 {cards}
 </main></body></html>
@@ -82,18 +92,16 @@ def card(outcome: Outcome, folder: Path, *, shown: bool) -> str:
     """One video on the page."""
     job = outcome.job
     picture = thumbnail(job.output, outcome.frames) if shown and outcome.state != FAILED else None
-    link = quote(os.path.relpath(job.output, folder))
-    name = html.escape(job.output.name)
+    link = quote(os.fsencode(os.path.relpath(job.output, folder)))
+    name = html.escape(str(job))
     image = "" if picture is None else f'<a href="{link}"><img alt="" src="{as_address(picture)}"></a>'
     if outcome.state == FAILED:
         title, detail = f"<strong>{name}</strong>", f'<p class="why">{html.escape(outcome.error)}</p>'
     else:
         title = f'<a href="{link}"><strong>{name}</strong></a>'
-        pace = (
-            f"{outcome.frames} frames, {outcome.frames / FRAME_RATE:.1f} s, made in {outcome.seconds:.1f} s"
-        )
+        pace = f"{outcome.frames} frames, made in {outcome.seconds:.1f} s"
         detail = f"<p>{pace}{', before' if outcome.state == KEPT else ''}</p>"
-    files = f"<p>{html.escape(job.source.name)} + {html.escape(job.audio.name)}</p>"
+    files = f"<p>{html.escape(printable(f'{job.source.name} + {job.audio.name}'))}</p>"
     return f'<article class="{outcome.state}">{image}<div>{title}{files}{detail}</div></article>'
 
 

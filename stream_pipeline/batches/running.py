@@ -7,17 +7,17 @@ import queue
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cfg.errors import Cancelled, ConfigError, DittoError
 from cfg.reading import merge
-from cfg.settings import OutputSettings, Settings
+from cfg.settings import Settings
 from ditto.avatar_registrar import RegisteredAvatar
 from ditto.media.encode import CODECS, named
-from stream_pipeline.batches.jobs import Job
+from stream_pipeline.batches.jobs import Job, check_outputs, place_of, printable
 from stream_pipeline.batches.journal import Journal, recipe_of
 from stream_pipeline.engine import Engine
 
@@ -60,14 +60,21 @@ class Portraits:
         self._lock = threading.Lock()
         self._known: dict[str, RegisteredAvatar] = {}  # the one asked for last is at the end
         self._users: Counter[str] = Counter()
+        self._refused: dict[str, DittoError] = {}
 
     @contextmanager
     def of(self, job: Job) -> Iterator[RegisteredAvatar]:
         """The portrait of a job, kept for the next one that wants it."""
         over = dict(job.over.get("source", {}))
-        key = repr((str(job.source.resolve()), sorted(over.items())))
+        key = repr((str(place_of(job.source)), sorted(over.items())))
         with self._lock:
-            avatar = self._known.pop(key, None) or self._engine.register(job.source, **over)
+            if key in self._refused:
+                raise self._refused[key].with_traceback(None)
+            try:
+                avatar = self._known.pop(key, None) or self._engine.register(job.source, **over)
+            except DittoError as error:
+                self._refused[key] = error
+                raise
             self._known[key] = avatar
             self._users[key] += 1
         try:
@@ -96,7 +103,9 @@ class Batch:
         """`workers` videos are made at a time on each engine; `force` makes finished ones again."""
         self._portraits = [Portraits(engine) for engine in engines]
         self._engines = engines
-        self._jobs = [_ready(job, engines[0].settings.output) for job in jobs]
+        self._jobs = [_ready(job, engines[0]) for job in jobs]
+        check_outputs(self._jobs)
+        self._inputs = {place_of(path) for job in jobs for path in (job.source, job.audio)}
         self._workers = workers
         self._force = force
         self._watch = watch or (lambda status, outcome: None)
@@ -105,6 +114,7 @@ class Batch:
         self._outcomes: dict[int, Outcome] = {}
         self._lock = threading.Lock()
         self._stopped = threading.Event()
+        self._failure: BaseException | None = None  # of whoever watches
 
     def run(self) -> list[Outcome]:
         """What became of each job, in their order. An interruption stops all of them and is raised."""
@@ -126,6 +136,8 @@ class Batch:
             for thread in threads:
                 thread.join()
             raise
+        if self._failure is not None:
+            raise self._failure
         return [self._outcomes[n] for n in range(len(self._jobs))]
 
     def _work(
@@ -145,11 +157,11 @@ class Batch:
         began = time.perf_counter()
         try:
             settings = engine.with_settings(job.over)
-            recipe = recipe_of(job, replace(settings, pack=replace(settings.pack, device="cpu", threads=0)))
+            recipe = recipe_of(job, settings)
             entry = None if self._force else self._journal.finished(job, recipe)
             if entry is not None:
                 return Outcome(job, KEPT, entry.frames, entry.seconds)
-            if job.output.resolve() in (job.source.resolve(), job.audio.resolve()):
+            if place_of(job.output) in self._inputs:
                 raise ConfigError(f"{job.output}: is an input too, and would be lost; name another output")
             with portraits.of(job) as avatar:
                 report = engine.render(avatar, job.audio, job.output, progress=self._progress, **job.over)
@@ -161,7 +173,7 @@ class Batch:
         except Exception as error:
             if not isinstance(error, DittoError):
                 log.exception("%s", job.output)
-            words = " ".join(str(error).split()) or type(error).__name__
+            words = printable(" ".join(str(error).split())) or type(error).__name__
             return Outcome(job, FAILED, 0, time.perf_counter() - began, words)
 
     def _progress(self, done: int, total: int) -> None:
@@ -169,7 +181,7 @@ class Batch:
             raise Cancelled("the batch was stopped")
         with self._lock:
             self._status.frames += 1
-            self._watch(self._status, None)
+            self._tell(None)
 
     def _note(self, number: int, outcome: Outcome) -> None:
         with self._lock:
@@ -177,16 +189,25 @@ class Batch:
             self._status.finished += 1
             self._status.failed += outcome.state == FAILED
             self._status.kept += outcome.state == KEPT
+            self._tell(outcome)
+
+    def _tell(self, outcome: Outcome | None) -> None:
+        try:
             self._watch(self._status, outcome)
+        except Exception as error:
+            self._failure = error
+            self._stopped.set()
 
 
-def _ready(job: Job, usual: OutputSettings) -> Job:
+def _ready(job: Job, engine: Engine) -> Job:
     """The job with the name its video will have; one that was cut short is gone on with where its
     kind allows it."""
-    group = job.over.get("output")
-    asked = group if isinstance(group, Mapping) else {}
-    output = named(job.output, asked.get("format", usual.format))
-    whole = output.suffix.lower() not in CODECS or asked.get("background", usual.background) == "transparent"
+    try:
+        settings = engine.with_settings(job.over).output
+    except ConfigError:
+        return job  # it will fail in its turn, and say why
+    output = named(job.output, settings.format)
+    whole = output.suffix.lower() not in CODECS or settings.transparent
     over = dict(job.over) if whole else merge({"output": {"resume": True}}, job.over)
     return replace(job, output=output, over=over)
 

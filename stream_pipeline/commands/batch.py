@@ -10,8 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cfg.errors import ConfigError
+from cfg.errors import ConfigError, did_you_mean
 from cfg.settings import Settings
+from ditto.media.encode import ANIMATIONS, CODECS
+from stream_pipeline.batches.jobs import printable
 from stream_pipeline.commands import render
 
 if TYPE_CHECKING:
@@ -31,11 +33,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def batch(parsed: argparse.Namespace) -> int:
     """The exit code is 0 only when every video is there."""
+    import cv2
+
     from stream_pipeline.batches.report import write_report
     from stream_pipeline.batches.running import Batch, shared_out
     from stream_pipeline.engine import Engine
 
     began = time.perf_counter()
+    cv2.setNumThreads(1)  # the stages keep the cores busy
     folder, jobs = wanted(parsed)
     settings = render.settings_from(parsed)
     devices = chosen_devices(parsed.devices, settings)
@@ -74,6 +79,11 @@ def wanted(parsed: argparse.Namespace) -> tuple[Path, list[Job]]:
     folder = Path(parsed.output)
     if folder.exists() and not folder.is_dir():
         raise ConfigError(f"{folder}: is a file, but the videos need a folder (-o)")
+    kinds = (*CODECS, *ANIMATIONS)
+    if parsed.suffix not in kinds:
+        raise ConfigError(f"--suffix is '{parsed.suffix}'{did_you_mean(parsed.suffix, kinds)}")
+    if parsed.profile:
+        raise ConfigError("--profile is of one video; leave it away, or render that one alone")
     if parsed.say:
         raise ConfigError("--say makes one video; a batch needs sound files (-a) or a list (--jobs)")
     if parsed.jobs:
@@ -126,7 +136,7 @@ class BatchProgress:
             )
             sys.stderr.flush()
         elif outcome is not None and not self._quiet:
-            print(f"{status.finished}/{status.jobs} {outcome.state} {outcome.job.output}")
+            print(f"{status.finished}/{status.jobs} {outcome.state} {printable(outcome.job.output)}")
 
     def finish(self) -> None:
         if self._live:

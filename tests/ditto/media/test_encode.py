@@ -339,3 +339,13 @@ def test_the_same_pictures_make_the_same_file(tmp_path, suffix):
         sink.write(np.zeros((64, 64, 3), np.uint8), 0)
         sink.close()
     assert (tmp_path / f"a{suffix}").read_bytes() == (tmp_path / f"b{suffix}").read_bytes()
+
+
+@pytest.mark.parametrize(("name", "part"), [("out.mp4", ".out.part.mp4"), ("pictures", ".pictures.part")])
+def test_a_link_in_the_place_of_what_is_unfinished_is_not_followed(tmp_path, name, part):
+    (tmp_path / "others").mkdir()
+    (tmp_path / "others" / "file").write_text("theirs")
+    (tmp_path / part).symlink_to(tmp_path / "others" / ("file" if "." in name else ""))
+    write(tmp_path / name, 1)
+    assert (tmp_path / "others" / "file").read_text() == "theirs"
+    assert not (tmp_path / name).is_symlink()

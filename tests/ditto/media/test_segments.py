@@ -169,3 +169,11 @@ def test_a_folder_that_cannot_be_made_is_said_in_one_line(opened, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(MediaError, match="cannot be written"):
         opened("file/out.mp4")
+
+
+def test_a_link_in_the_place_of_the_pieces_is_not_followed(tmp_path, opened):
+    (tmp_path / "others").mkdir()
+    (tmp_path / "others" / "file").write_text("theirs")
+    (tmp_path / ".out.mp4.parts").symlink_to(tmp_path / "others")
+    opened(resume=False).abort()
+    assert left_in(tmp_path / "others") == ["file"]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from cfg.errors import ConfigError, MediaError
-from stream_pipeline.batches.jobs import jobs_of_folders, read_jobs
+from stream_pipeline.batches.jobs import Job, check_outputs, distinct_names, jobs_of_folders, read_jobs
 
 OUT = Path("videos")
 
@@ -98,11 +98,16 @@ jobs:
         ("jobs.csv", "source,sound\np,a\n", "'sound' is not a column"),
         ("jobs.csv", "source,audio\np\n", "line 2: has another number"),
         ("jobs.csv", "source,audio\np,\n", "line 2: 'audio' is missing"),
-        (
-            "jobs.csv",
-            "source,audio,output\np,a,x.mp4\np,b,./x.mp4\n",
-            "line 3: makes .*x.mp4, as line 2 does",
-        ),
+        ("jobs.csv", "source,audio,audio\np,a,b\n", "'audio' stands there twice"),
+        ("jobs.csv", "source,audio,output\np,a,../x.mp4\n", "must lie in the folder"),
+        ("jobs.csv", "source,audio,output\np,a,/tmp/x.mp4\n", "must lie in the folder"),
+        ("jobs.csv", "source,audio,output\np,a,.\n", "must lie in the folder"),
+        ("jobs.csv", 'source,audio,output\np,a,"a\nb.mp4"\n', "must be a file name"),
+        ("jobs.csv", "source,audio,output\np,a,\x1b[2J.mp4\n", "must be a file name"),
+        ("jobs.csv", "source,audio,pack.device\np,a,cuda\n", "of the whole batch"),
+        ("jobs.csv", 'source,audio,motion.seed\np,a,"[&x [1], *x]"\n', "aliases"),
+        ("jobs.csv", f"source,audio,motion.seed\np,a,{'[' * 5000}\n", "cannot be read"),
+        ("jobs.yaml", 'jobs: [{source: "p\\0", audio: a}]', "no path of a file"),
         ("jobs.csv", "source,audio,motion.seed\np,a,[1\n", "motion.seed is"),
         ("jobs.csv", 'source,audio\n"p,a\n', "not valid CSV"),
         ("jobs.yaml", "jobs: 3", "expected 'jobs:'"),
@@ -117,3 +122,37 @@ jobs:
 def test_a_wrong_list_is_refused_with_the_place(listed, name, text, said):
     with pytest.raises(ConfigError, match=said):
         listed(name, text)
+
+
+@pytest.mark.parametrize("other", ["x.mp4", "./x.mp4", "y/../x.mp4", "X.MP4"])
+def test_two_jobs_that_make_the_same_video_are_refused(other):
+    jobs = [
+        Job(Path("p"), Path("a"), OUT / name, where=f"line {n}") for n, name in enumerate(["x.mp4", other])
+    ]
+    with pytest.raises(ConfigError, match=r"line 1: makes .*, as line 0 does"):
+        check_outputs(jobs)
+
+
+def test_names_differ_whatever_the_files_are_called():
+    paths = [Path(name) for name in ("a.mp3", "a.wav", "a_mp3.ogg", "a.wav", "B.wav", "é.wav", "e\u0301.wav")]
+    names = distinct_names(paths)
+    assert names[0] == "a_mp3"
+    assert names[4] == "B"
+    assert len({name.lower() for name in names}) == len(paths)
+
+
+def test_what_is_no_file_is_no_sound(files):
+    folder = files("p.jpg", "s/a.wav")
+    (folder / "s" / "folder.wav").mkdir()
+    assert len(jobs_of_folders(folder / "p.jpg", folder / "s", OUT)) == 1
+
+
+def test_more_jobs_than_anybody_wants_are_refused(files, monkeypatch):
+    monkeypatch.setattr("stream_pipeline.batches.jobs.MOST_JOBS", 3)
+    folder = files("p/a.jpg", "p/b.jpg", "s/a.wav", "s/b.wav")
+    with pytest.raises(ConfigError, match="2 portraits with 2 sounds"):
+        jobs_of_folders(folder / "p", folder / "s", OUT)
+
+
+def test_names_that_would_steer_a_terminal_are_shown_harmlessly():
+    assert str(Job(Path("p"), Path("a"), OUT / "\x1b[2J\n\udcff.mp4")) == "?[2J??.mp4"

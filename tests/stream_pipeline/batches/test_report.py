@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cfg.errors import MediaError
 from cfg.settings import OutputSettings
 from ditto.media.encode import open_sink
 from stream_pipeline.batches.jobs import Job
@@ -79,3 +80,25 @@ def test_a_video_that_cannot_be_opened_has_no_picture(written, tmp_path):
     (tmp_path / "x.mp4").write_bytes(b"nothing")
     page, _ = written(Outcome(job(tmp_path / "x.mp4"), "done", 10, 1.0))
     assert not page.attributes("img", "src")
+
+
+def test_names_that_are_no_text_are_shown_and_linked_all_the_same(written, tmp_path):
+    strange = tmp_path / "a\n\udcff\x1b.mp4"
+    page, data = written(Outcome(job(strange), "done", 10, 1.0))
+    assert "a???.mp4" in page.words
+    assert page.attributes("a", "href") == ["a%0A%FF%1B.mp4"]
+    assert data["jobs"][0]["output"] == str(strange)
+
+
+def test_a_huge_batch_shows_failures_first_and_says_what_it_leaves_out(written, tmp_path, monkeypatch):
+    monkeypatch.setattr("stream_pipeline.batches.report.MOST_CARDS", 2)
+    fine = [Outcome(job(tmp_path / f"{n}.mp4"), "done", 10, 1.0) for n in range(3)]
+    page, data = written(*fine, Outcome(job(tmp_path / "x.mp4"), "failed", error="no face"))
+    assert [name for name in page.words if name.endswith(".mp4")] == ["x.mp4", "0.mp4"]
+    assert any("2 that are not shown here" in words for words in page.words)
+    assert len(data["jobs"]) == 4
+
+
+def test_a_folder_that_cannot_hold_the_report_is_named(tmp_path):
+    with pytest.raises(MediaError, match=r"report\.html: the report cannot be written"):
+        write_report([], tmp_path / "none", 1.0)

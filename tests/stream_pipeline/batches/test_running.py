@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 import soundfile
 
-from cfg.errors import MediaError, NoFaceError
+from cfg.errors import ConfigError, MediaError, NoFaceError
 from stream_pipeline.batches import running
 from stream_pipeline.batches.jobs import Job
 from stream_pipeline.batches.journal import NAME
@@ -185,3 +185,64 @@ def test_a_kind_of_file_that_is_asked_for_counts_over_the_name(batch, job):
     assert [o.job.output.name for o in outcomes] == ["p_a.webm", "p_bb"]
     assert all(o.job.output.exists() for o in outcomes)
     assert states(batch(asked)[0]) == ["kept"] * 2
+
+
+def test_kinds_that_are_asked_for_may_not_make_the_same_video(batch, job):
+    first, second = job("a", output={"format": "webm"}), job("bb")
+    named = Job(second.source, second.audio, first.output.with_suffix(".webm"), where="line 3")
+    with pytest.raises(ConfigError, match=r"line 3: makes .*p_a\.webm"):
+        batch([first, named])
+
+
+def test_an_input_of_another_job_is_never_overwritten(batch, job):
+    first, second = job("a"), job("bb")
+    outcomes, _ = batch([Job(first.source, first.audio, second.audio.with_suffix(".wav")), second])
+    assert states(outcomes) == ["failed", "done"]
+    assert "is an input" in outcomes[0].error
+
+
+@pytest.mark.parametrize("kind", ["../../x", "", [], 5])
+def test_a_strange_kind_of_file_fails_its_own_job(batch, job, kind):
+    outcomes, _ = batch([job("a", output={"format": kind}), job("bb")])
+    assert states(outcomes)[1] == "done"
+
+
+def test_a_portrait_without_a_face_is_looked_at_once(batch, job):
+    outcomes, calls = batch([job(sound, "nobody") for sound in ("a", "bb", "ccc")])
+    assert states(outcomes) == ["failed"] * 3
+    assert calls["nobody.png"] == 1
+    assert len({outcome.error for outcome in outcomes}) == 1
+
+
+@pytest.mark.parametrize("when", [0, 1])
+def test_a_failure_of_whoever_watches_ends_the_batch_and_is_raised(batch, job, when):
+    def closed(status, outcome):
+        if status.finished == when:
+            raise BrokenPipeError("nobody reads")
+
+    with pytest.raises(BrokenPipeError):
+        batch([job("a"), job("bb")], watch=closed)
+    assert not [t.name for t in threading.enumerate() if t.name.startswith("ditto-")]
+
+
+def test_a_line_cut_off_by_a_kill_does_not_spoil_the_next(batch, job, tmp_path):
+    batch([job("a"), job("bb")])
+    journal = tmp_path / "out" / NAME
+    journal.write_bytes(journal.read_bytes()[:-20])
+    batch([job("a"), job("bb")])
+    assert states(batch([job("a"), job("bb")])[0]) == ["kept", "kept"]
+
+
+@pytest.mark.parametrize("line", [b"[" * 100_000, b'{"output": 1}', b"\xff", b'"text"'])
+def test_a_strange_line_in_the_journal_counts_for_nothing(batch, job, tmp_path, line):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / NAME).write_bytes(line)
+    assert states(batch([job("a")])[0]) == ["done"]
+
+
+def test_another_content_of_a_script_makes_the_video_again(batch, job, tmp_path):
+    script = tmp_path / "script.json"
+    for text in ('{"3": {"delta_yaw": 5}}', '{"3": {"delta_yaw": 6}}'):
+        script.write_text(text)
+        outcomes, _ = batch([job("a", stitch={"controls": str(script)})])
+        assert states(outcomes) == ["done"]
