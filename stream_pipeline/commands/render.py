@@ -189,6 +189,7 @@ def overrides(parsed: argparse.Namespace) -> dict[str, dict[str, Any]]:
         "motion": {
             "seed": parsed.seed,
             "steps": parsed.steps,
+            "solver": parsed.solver,
             "overlap": parsed.overlap,
             "smoothing": parsed.smoothing,
         },

@@ -54,6 +54,59 @@ def test_an_option_sets_what_it_names_and_nothing_else(options, group, expected)
     assert settings == dataclasses.replace(usual, **{group: changed})
 
 
+NOT_SETTINGS = {  # what the command does with them is in test_commands.py
+    "help", "source", "audio", "output", "say", "config", "cfg_pkl", "list_presets", "profile", "quiet",
+}  # fmt: skip
+VALUES = {
+    "data_root": "checkpoints",
+    "ctrl": "script.yaml",
+    "emotion": "sad",
+    "expression_scale": 1.5,
+    "max_size": 512,
+    "tile_size": 128,
+    "blend_region": "mouth",
+    "enhancer_model": "net.onnx",
+    "background_upscaler": "net.onnx",
+    "blend_alpha": 0.5,
+    "fidelity": 0.5,
+    "enhancer_strength": 0.5,
+    "blend_feather": 0.2,
+    "size": 256,
+    "aspect": "1:1",
+    "background": "blur",
+    "device": "cuda",
+    "bitrate": 500_000,
+    "ref_eyeblink": "a.mp4",
+    "ref_pose": "a.mp4",
+    "preset": "natural",
+    "precision": "fp16",
+}
+BESIDE = {  # what an option cannot be said without
+    "blend_alpha": ["--blend-mode", "custom"],
+    "blend_mode": ["--blend-alpha", 0.5],
+    "data_root": ["--config", "ditto_torch"],
+    "precision": ["--config", "ditto_torch"],
+    "no_enhance": ["--config", "enhanced.yaml"],
+}
+
+
+def options():
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    return [action for action in parser._actions if action.dest not in NOT_SETTINGS]
+
+
+@pytest.mark.parametrize("option", options(), ids=lambda option: option.dest)
+def test_no_option_is_without_effect_on_the_settings(option, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "enhanced.yaml").write_text("enhance: {enhancer: sharpen}")
+    (tmp_path / "script.yaml").write_text("gestures: [{at: 0s, do: nod}]")
+    value = VALUES.get(option.dest, option.choices[-1] if option.choices else 7 if option.type is int else 1)
+    beside = BESIDE.get(option.dest, [])
+    without = said(*(["--config", beside[1]] if "--config" in beside else []))
+    assert said(*beside, option.option_strings[-1], *([] if option.nargs == 0 else [value])) != without
+
+
 def test_presets_lie_below_what_is_said_explicitly():
     settings = said("--preset", "expressive,fast", "--crf", 30)
     assert settings.style.expression_scale == 1.3
