@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from cfg.settings import BLEND_MODES
@@ -25,6 +25,7 @@ class Flag:
     choices: tuple[str, ...] | None = None
     default: Any = None
     unset: Any = None  # a value that means the same as leaving the flag away
+    words: Mapping[str, str] = field(default_factory=dict)  # values that are called otherwise in the option
 
 
 COMMON = (
@@ -44,7 +45,15 @@ COMMON = (
     Flag("--seed", "--seed", "the same seed gives the same video", int),
 )
 TEMPLATE = Flag("--template_n_frames", "--template-frames", "use only so many first frames", int, unset=-1)
-VIDEO = (*COMMON, TEMPLATE)
+EYES = Flag(
+    "--drive_eye",
+    "--eyes",
+    "whose eyes move: driven ones (true) or the source's",
+    choices=("auto", "true", "false"),
+    unset="auto",
+    words={"true": "driven", "false": "source"},
+)
+VIDEO = (*COMMON, TEMPLATE, EYES)
 PRESERVE_MOTION = (
     *COMMON,
     Flag(
@@ -90,5 +99,5 @@ def _render_arguments(flags: Sequence[Flag], parsed: argparse.Namespace) -> argp
     for flag in flags:
         value = getattr(parsed, flag.name.removeprefix("--"))
         if value is not None and value != flag.unset:
-            said.append(f"{flag.option}={value}")
+            said.append(f"{flag.option}={flag.words.get(value, value)}")
     return parser.parse_args(said)

@@ -8,6 +8,8 @@ import pytest
 
 from ditto.media.sound import read_sound
 from ditto.media.video import VideoSource
+from stream_pipeline.commands import video_scripts
+from stream_pipeline.commands.render import settings_from
 
 ROOT = Path(__file__).parents[2]
 VIDEO, SPEECH = ROOT / "examples" / "astronaut_video.mp4", ROOT / "examples" / "speech.flac"
@@ -32,7 +34,7 @@ def run(script, *arguments):
 @pytest.mark.parametrize(
     ("script", "own"),
     [
-        ("inference_video.py", ["--template_n_frames", "4"]),
+        ("inference_video.py", ["--template_n_frames", "4", "--drive_eye", "true"]),
         ("inference_video_preserve_motion.py", ["--motion_frames", "20"]),
         ("inference_video_blend_control.py", ["--blend_mode", "custom", "--blend_alpha", "0.7"]),
     ],
@@ -44,6 +46,17 @@ def test_a_script_makes_a_video_as_long_as_the_sound(script, own, words, tmp_pat
     with VideoSource(out) as video:
         assert video.count == FRAMES
         assert video.has_sound
+
+
+@pytest.mark.parametrize(("word", "driven"), [("true", True), ("false", False), ("auto", None)])
+def test_whose_eyes_move_is_said_in_other_words(word, driven, monkeypatch):
+    seen = []
+    monkeypatch.setattr(video_scripts, "render", lambda parsed: seen.append(settings_from(parsed)) or 0)
+    files = ["--source_video", str(VIDEO), "--audio", str(SPEECH), "--output", "out.mp4"]
+    assert (
+        video_scripts.run("inference_video.py", "", video_scripts.VIDEO, [*files, "--drive_eye", word]) == 0
+    )
+    assert seen[0].stitch.drive_eye is driven
 
 
 @pytest.mark.slow
