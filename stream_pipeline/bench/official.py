@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from ditto.messages import Floats
-from ditto.motion.diffusion import Denoise, Denoiser, DiffusionSampler
+from ditto.motion.diffusion import Denoiser, DiffusionSampler
 from ditto.networks.checkpoint import NETWORKS
 from ditto.official.denoiser import GraphDenoiser, HalvedDenoiser, TorchDenoiser
 from ditto.official.graphs import CONDITIONS as OPEN_CONDITIONS
@@ -23,7 +23,7 @@ from model_formats.backend import Backend
 from model_formats.export import export_onnx
 from model_formats.opening import open_model
 from stream_pipeline.bench.operations import counted
-from stream_pipeline.bench.plain import PlainDenoiser, plain_decoder
+from stream_pipeline.bench.plain import PlainDenoiser, PlainWindows, plain_decoder
 from stream_pipeline.bench.stages import putback_inputs
 from stream_pipeline.bench.timing import Call, Case
 from stream_pipeline.bench.weights import CONDITIONS, Networks
@@ -36,6 +36,14 @@ SINGLE = {
     "stitch": "stitch_network",
 }
 HALF = {"bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A graph that was made on the way."""
+
+    network: Backend
+    gflop: float  # operations of one run, thousand millions
 
 
 @dataclass(frozen=True)
@@ -96,14 +104,14 @@ class Bench:
 
     def _onnx_case(self, what: str, name: str, feeds: Mapping[str, Floats], size: float) -> Case:
         plain = self.networks.plain(name)
-        baseline = self._exported(name, plain_decoder(plain) if name == "decoder" else plain, "plain_")
+        baseline = self._exported(name, plain_decoder(plain) if name == "decoder" else plain)
         del plain
         folded = self.networks.folded(name)
         if name == "warp_network":
-            halves = [
+            source, frame = (
                 self._exported(half, GRAPHS[half].part(folded)) for half in ("warp_source", "warp_frame")
-            ]
-            warper = HalvedWarper(*halves)
+            )
+            warper, gflop = HalvedWarper(source.network, frame.network), frame.gflop
             volume, rest, driven = feeds.values()
             pose: Any = SimpleNamespace(
                 source=SimpleNamespace(appearance=volume), at_rest=rest, driven=driven
@@ -111,9 +119,18 @@ class Bench:
             ours: Call = lambda: warper(pose)  # noqa: E731
         else:
             own = self._exported(name, folded)
-            ours = lambda: own.run(feeds)  # noqa: E731
-        gflop = self.plain_gflop.get(what, 0.0)
-        return Case(what, "onnx", "fp32", ours, lambda: baseline.run(feeds), 1, 0.0, size, plain_gflop=gflop)
+            gflop = own.gflop
+            ours = lambda: own.network.run(feeds)  # noqa: E731
+        return Case(
+            what,
+            "onnx",
+            "fp32",
+            ours,
+            lambda: baseline.network.run(feeds),
+            gflop=gflop,
+            megabytes=size,
+            plain_gflop=baseline.gflop,
+        )
 
     def _windows(self) -> Iterator[Case]:
         given = given_to("denoiser_window")
@@ -141,51 +158,29 @@ class Bench:
                     plain_gflop=once * self.steps,
                 )
         if "onnx" in self.formats:
+            plain = self._exported("lmdm_v0.4_hubert", PlainDenoiser(self.networks.plain("lmdm")))
             network = self.networks.folded("lmdm")
-            single = self._exported("lmdm_v0.4_hubert", network)
-            halves = [self._exported(h, GRAPHS[h].part(network)) for h in ("lmdm_window", "lmdm_step")]
+            told, step = (self._exported(h, GRAPHS[h].part(network)) for h in ("lmdm_window", "lmdm_step"))
             yield Case(
                 "denoiser_window",
                 "onnx",
                 "fp32",
-                window(HalvedDenoiser(*halves)),
-                window(GraphDenoiser(single)),
+                window(HalvedDenoiser(told.network, step.network)),
+                window(GraphDenoiser(plain.network)),
+                gflop=told.gflop + self.steps * step.gflop,
                 megabytes=self.steps * size,
+                plain_gflop=self.steps * plain.gflop,
             )
 
-    def _exported(self, name: str, module: Any, prefix: str = "") -> Backend:
-        graph, path = GRAPHS[name], self.folder / f"{prefix}{name}.onnx"
-        example = graph.example(SIZES | {OPEN_CONDITIONS: CONDITIONS})
-        export_onnx(
-            module,
-            path,
-            list(graph.inputs),
-            list(graph.outputs),
-            list(example.values()),
-            open_axes=graph.open_axes(),
-        )
+    def _exported(self, name: str, module: Any) -> Exported:
+        """A module as the graph of that name, opened."""
+        graph, path = GRAPHS[name], self.folder / f"{name}.onnx"
+        example = graph.example(SIZES | {OPEN_CONDITIONS: CONDITIONS, "steps": self.steps})
+        given = list(example.values())
+        export_onnx(module, path, list(graph.inputs), list(graph.outputs), given, open_axes=graph.open_axes())
         opened = open_model(path, threads=self.threads)
         path.unlink()
-        return opened
-
-
-class PlainWindows:
-    """The plain denoiser as a sampler asks for it."""
-
-    def __init__(self, step: PlainDenoiser) -> None:
-        self._step = step
-
-    def prepare(self, conditions: Floats, times: Any) -> Denoise:
-        told = torch.from_numpy(conditions)
-
-        def denoise(x: Floats, before: Floats, step: int) -> tuple[Floats, Floats]:
-            with torch.inference_mode():
-                time = torch.from_numpy(times[step : step + 1])
-                noisy, previous = (torch.from_numpy(np.asarray(a, np.float32)) for a in (x, before))
-                noise, clean = self._step(noisy, previous, told, time)
-            return noise.numpy(), clean.numpy()
-
-        return denoise
+        return Exported(opened, counted(running(module, given)))
 
 
 def running(module: Callable[..., Any], given: list[Any], half: torch.dtype | None = None) -> Call:

@@ -5,10 +5,15 @@ This is what the published code does, and what `ditto bench` measures ours again
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ditto.messages import Floats
+from ditto.motion.diffusion import Denoise
 from ditto.networks.decoder import Decoder, GuideConv
 from ditto.networks.lmdm import GUIDANCE, LMDM, TIME_TOKENS, WIDTH, WINDOW
 
@@ -33,13 +38,14 @@ def plain_decoder(decoder: Decoder) -> Decoder:
     return decoder
 
 
-class PlainDenoiser:
+class PlainDenoiser(nn.Module):
     """A guided step as two runs of the whole network, each told everything again."""
 
     def __init__(self, network: LMDM) -> None:
+        super().__init__()
         self._network = network
 
-    def __call__(self, x: Tensor, previous: Tensor, cond: Tensor, time: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, x: Tensor, previous: Tensor, cond: Tensor, time: Tensor) -> tuple[Tensor, Tensor]:
         """(1, 80, 265), (1, 265), (1, 80, C), (1,) -> noise and clean motion, (1, 80, 265) each."""
         led = self.clean(x, previous, cond, time, True)
         free = self.clean(x, previous, cond, time, False)
@@ -71,3 +77,22 @@ class PlainDenoiser:
             motion = layer(motion, keys, values, layer.modulation(summary), rotation)
         clean: Tensor = net.final_layer(motion)
         return clean
+
+
+class PlainWindows:
+    """The plain denoiser as a sampler asks for it."""
+
+    def __init__(self, step: PlainDenoiser) -> None:
+        self._step = step
+
+    def prepare(self, conditions: Floats, times: Any) -> Denoise:
+        told = torch.from_numpy(conditions)
+
+        def denoise(x: Floats, before: Floats, step: int) -> tuple[Floats, Floats]:
+            with torch.inference_mode():
+                time = torch.from_numpy(times[step : step + 1])
+                noisy, previous = (torch.from_numpy(np.asarray(a, np.float32)) for a in (x, before))
+                noise, clean = self._step(noisy, previous, told, time)
+            return noise.numpy(), clean.numpy()
+
+        return denoise

@@ -1,4 +1,4 @@
-"""What is measured besides networks: putting a face back, and a whole frame from portrait to picture."""
+"""What is measured besides networks: putting a face back."""
 
 from __future__ import annotations
 
@@ -68,29 +68,16 @@ def _blend(cover: Any, painted: Any, picture: Any, out: Any) -> None:
                 out[y, x, c] = np.uint8(min(max(value, 0), 255))
 
 
-def end_to_end(rows: Sequence[Row]) -> list[Row]:
-    """One frame of an image source: its share of a window, warped, painted and put back.
+def summed_baseline(rows: Sequence[Row]) -> float | None:
+    """Milliseconds that a frame's parts take another implementation, whose stages run one by one.
 
-    A sum of medians measured stage by stage, for each format and for the fastest of each stage. Against
-    the plain execution in PyTorch where that was measured.
+    None where it has not all of them.
     """
-    exact = [row for row in rows if row.case.precision == "fp32"]
-    forms = sorted({row.case.format for row in exact if row.case.what == "decode"})
-    found = [summed([row for row in exact if row.case.format in (form, "host")], form) for form in forms]
-    fastest = summed(exact, "best") if len(forms) > 1 else None
-    return [row for row in (*found, fastest) if row is not None]
-
-
-def summed(rows: Sequence[Row], form: str) -> Row | None:
-    """None where a part was not measured."""
-    ours, baseline = 0.0, 0.0
-    peak = 0.0
+    total = 0.0
     for what, share in SHARES.items():
-        of = [row for row in rows if row.case.what == what and row.case.batch == 1]
-        if not of:
+        times = [row.baseline_ms for row in rows if row.case.what == what and row.case.batch == 1]
+        known = [time for time in times if time is not None]
+        if not known:
             return None
-        plain = min(of, key=lambda row: row.case.format != "torch").baseline_ms
-        ours += share * min(row.ms_p50 for row in of)
-        baseline += share * (plain or 0.0)
-        peak = max(peak, *(row.peak_mb for row in of))
-    return Row(Case("end_to_end_image", form, "fp32", ours=lambda: None), [ours], [baseline], peak)
+        total += share * known[0]
+    return total

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import resource
 import time
 from collections.abc import Callable
@@ -37,6 +38,8 @@ class Case:
     gflop: float = 0.0  # operations that are done in one call
     megabytes: float = 0.0  # that have to be read or written for it at least
     plain_gflop: float = 0.0  # operations of the plain execution
+    frames: int = 1  # that one call makes; times are told of one
+    warm: bool = False  # whether both ways have run before
 
 
 @dataclass(frozen=True)
@@ -79,16 +82,20 @@ def timed(call: Call, clock: Clock) -> float:
     return 1000 * (clock() - began)
 
 
-def measure(case: Case, repeats: int, clock: Clock = time.perf_counter) -> Row:
-    """Both ways warmed up by one call, then timed by turns."""
+def measure(case: Case, repeats: int, clock: Clock = time.perf_counter, seconds: float = math.inf) -> Row:
+    """Both ways warmed up by one call, then timed by turns, of which none begins after `seconds`."""
     row = Row(case)
     turns = [(case.ours, row.times)]
     if case.baseline is not None:
         turns.insert(0, (case.baseline, row.baseline_times))
-    for call, _ in turns:
-        call()
-    for _ in range(repeats):
+    if not case.warm:
+        for call, _ in turns:
+            call()
+    began = time.monotonic()
+    for number in range(repeats):
+        if number and time.monotonic() - began > seconds:
+            break
         for call, times in turns:
-            times.append(timed(call, clock))
+            times.append(timed(call, clock) / case.frames)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return Row(case, row.times, row.baseline_times, round(peak))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -39,6 +40,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     give("--steps", type=int, default=50, help="denoising steps of a window (default 50)")
     give("--threads", type=int, default=0, help="of one network call (default: one for each core)")
     give("--repeats", type=int, default=3, help="how often each way is timed (default 3)")
+    give(
+        "--seconds",
+        type=float,
+        default=20.0,
+        help="after which a row is timed no more, but once at least (default 20)",
+    )
     give("--data_root", "--data-root", metavar="DIR", help="official checkpoints (default: seeded weights)")
     give(
         "--against", metavar="DIR", help="another implementation as the baseline: DIR/ditto_bench_adapter.py"
@@ -52,6 +59,8 @@ def bench(parsed: argparse.Namespace) -> int:
     threads = parsed.threads or os.cpu_count() or 1
     if parsed.repeats < 1 or parsed.steps < 1 or threads < 1:
         raise ConfigError("--repeats, --steps and --threads are counted from 1")
+    if not parsed.seconds > 0:
+        raise ConfigError(f"--seconds {parsed.seconds:g}: must be above 0")
     with tempfile.TemporaryDirectory() as folder:
         if parsed.pack == "mini":
             machine, rows = mini(parsed, Path(folder))
@@ -119,11 +128,11 @@ def measured(
 ) -> Iterator[Row]:
     from stream_pipeline.bench.against import Against
     from stream_pipeline.bench.official import given_to
-    from stream_pipeline.bench.stages import end_to_end, putback_cases
+    from stream_pipeline.bench.stages import SHARES, putback_cases, summed_baseline
     from stream_pipeline.bench.timing import measure
 
     clock = clock_of(parsed)
-    parts = wanted if WHOLE not in wanted else (*wanted, *("denoiser_window", "warp", "decode"), PUTBACK[0])
+    parts = {*wanted, *(SHARES if parsed.against and WHOLE in wanted else ())}
     with ExitStack() as stack:
         other: Against | None = None
         can: list[str] = []
@@ -134,15 +143,38 @@ def measured(
         rows: list[Row] = []
         for what in (known for known in KNOWN if known in parts and known != WHOLE):
             cases = iter(putback_cases(what)) if what in PUTBACK else suite.cases(what)
+            note(f"{what} …")
             for case in cases:
                 if other is not None:
                     theirs = other.case(what, given_to(what, suite.steps)) if what in can else None
                     case = replace(case, baseline=theirs)
-                rows.append(measure(case, parsed.repeats, clock))
+                rows.append(measure(case, parsed.repeats, clock, parsed.seconds))
                 del case
                 yield rows[-1]
-        if WHOLE in wanted:
-            yield from end_to_end(rows)
+        if WHOLE in wanted and "torch" in suite.formats:
+            note(f"{WHOLE} …")
+            yield whole_row(parsed, suite, folder, summed_baseline(rows) if other else None)
+
+
+def whole_row(parsed: argparse.Namespace, suite: Bench, folder: Path, theirs: float | None) -> Row:
+    """All nine stages, timed; with --against beside the sum of the other's parts, where it has all."""
+    from stream_pipeline.bench.timing import measure
+    from stream_pipeline.bench.whole import Whole
+
+    whole = Whole(suite.networks, folder, suite.steps, suite.threads)
+    try:
+        case = whole.case()
+        if parsed.against:
+            case = replace(case, baseline=None)
+        row = measure(case, parsed.repeats, clock_of(parsed), parsed.seconds)
+    finally:
+        whole.close()
+    return row if theirs is None else replace(row, baseline_times=[theirs])
+
+
+def note(text: str) -> None:
+    """What is being done, beside the table."""
+    print(text, file=sys.stderr, flush=True)
 
 
 def clock_of(parsed: argparse.Namespace) -> Callable[[], float]:

@@ -102,6 +102,7 @@ def test_the_other_implementation_s_own_words_are_kept(tmp_path, capsys, monkeyp
         (["--format", "trt"], "--format trt: not one of torch, onnx"),
         (["--batch", "0"], "--batch 0: must be numbers from 1 to 64"),
         (["--repeats", "0"], "counted from 1"),
+        (["--seconds", "0"], "must be above 0"),
         (["--against", "nowhere", "--only", "stitch"], "no ditto_bench_adapter.py in it"),
         (["--data-root", "nowhere", "--only", "stitch"], "without --data-root seeded weights are measured"),
         (["--pack", "mini", "--portrait", "nowhere.jpg"], "no such file"),
@@ -112,26 +113,53 @@ def test_what_cannot_be_measured_is_refused(asked, words, capsys):
     assert words in capsys.readouterr().err
 
 
-def test_an_end_to_end_frame_is_the_sum_of_its_stages():
-    from stream_pipeline.bench.stages import end_to_end
+def test_what_another_implementation_takes_for_a_frame_is_the_sum_of_its_parts():
+    from stream_pipeline.bench.stages import summed_baseline
 
-    def row(what, form, ours, plain):
-        return Row(Case(what, form, "fp32", ours=lambda: None), [ours], [plain])
+    def row(what, plain):
+        return Row(Case(what, "torch", "fp32", ours=lambda: None), [1.0], [] if plain is None else [plain])
 
-    rows = [
-        row("denoiser_window", "torch", 700, 1400),
-        row("warp", "torch", 5, 10),
-        row("decode", "torch", 8, 20),
-        row("denoiser_window", "onnx", 140, 700),
-        row("warp", "onnx", 7, 8),
-        row("decode", "onnx", 10, 11),
-        row("putback_1080p", "host", 1, 2),
-    ]
-    made = {found.case.format: found for found in end_to_end(rows)}
-    assert (made["torch"].ms_p50, made["torch"].baseline_ms) == (10 + 5 + 8 + 1, 20 + 10 + 20 + 2)
-    assert (made["onnx"].ms_p50, made["onnx"].baseline_ms) == (2 + 7 + 10 + 1, 10 + 8 + 11 + 2)
-    assert (made["best"].ms_p50, made["best"].baseline_ms) == (2 + 5 + 8 + 1, 20 + 10 + 20 + 2)
-    assert end_to_end(rows[:3]) == []
+    rows = [row("denoiser_window", 1400), row("warp", 10), row("decode", 20), row("putback_1080p", 2)]
+    assert summed_baseline(rows) == 1400 / 70 + 10 + 20 + 2
+    assert summed_baseline(rows[1:]) is None
+    assert summed_baseline([*rows[1:], row("denoiser_window", None)]) is None
+
+
+def test_times_are_told_of_one_frame_and_end_when_they_have_taken_long():
+    calls = []
+    case = Case("x", "torch", "fp32", lambda: calls.append("ours"), None, frames=4, warm=True)
+    seconds = iter(range(100))
+    row = measure(case, repeats=5, clock=lambda: float(next(seconds)), seconds=0)
+    assert calls == ["ours"]
+    assert row.times == [250.0]
+
+
+@pytest.mark.slow
+def test_all_nine_stages_give_the_pictures_of_the_plain_execution(tmp_path):
+    from stream_pipeline.bench.weights import Networks
+    from stream_pipeline.bench.whole import Whole
+
+    torch.set_num_threads(1)
+    whole = Whole(Networks(None), tmp_path, steps=50, threads=1)
+    try:
+        (ours,), (plain,) = whole.ours(1), whole.plain(1)
+    finally:
+        whole.close()
+    assert ours.shape == (1080, 1920, 3)
+    apart = np.abs(ours.astype(int) - plain)
+    assert apart.max() <= 2 and apart.mean() < 0.5  # of 255; levels are cut off in one, rounded in the other
+
+
+@pytest.mark.slow
+def test_a_graph_s_row_has_a_bound_and_the_plain_graph_does_more(tmp_path):
+    from stream_pipeline.bench.official import Bench
+    from stream_pipeline.bench.weights import Networks
+
+    suite = Bench(Networks(None), tmp_path, formats=("onnx",), steps=2)
+    (case,) = suite.cases("denoiser_window")
+    assert 0 < case.gflop < case.plain_gflop
+    assert case.baseline is not None
+    np.testing.assert_allclose(case.ours(), case.baseline(), rtol=0, atol=1e-3 * np.abs(case.ours()).max())
 
 
 def test_the_bound_is_set_by_operations_or_by_memory():

@@ -1,0 +1,153 @@
+"""A portrait's first frames through all nine stages, beside the same work done plainly.
+
+A window of motion serves 70 new frames; few are made here, and the denoiser takes as small a share of
+its steps. Pictures are counted, not encoded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import torch
+
+from cfg.reading import load
+from cfg.settings import Settings
+from ditto.avatar import SourceFrame
+from ditto.avatar_registrar import StillAvatar
+from ditto.messages import SAMPLES_PER_FRAME, AudioChunk, Floats, Image, Pose
+from ditto.motion.controls import ControlTrack
+from ditto.motion.diffusion import DiffusionSampler
+from ditto.official.pack import OfficialPack
+from ditto.official.painting import OfficialDecoder, OfficialWarper
+from ditto.putback import feathered_mask
+from stream_pipeline.assembly import assemble
+from stream_pipeline.bench.plain import PlainDenoiser, PlainWindows, plain_decoder
+from stream_pipeline.bench.plain_putback import plain_putback
+from stream_pipeline.bench.stages import NEW_FRAMES, putback_inputs
+from stream_pipeline.bench.stand_ins import stand_ins
+from stream_pipeline.bench.timing import Case
+from stream_pipeline.bench.weights import Networks
+from stream_pipeline.session import Session
+
+FRAMES = 4
+WHOLE = "end_to_end_image"
+
+
+class Whole:
+    """The official pack as it is opened from .pth files, and a portrait that is registered with it."""
+
+    def __init__(self, networks: Networks, folder: Path, steps: int, threads: int) -> None:
+        taken = max(1, round(steps * FRAMES / NEW_FRAMES))
+        files = {role: str(path) for role, path in stand_ins(networks, folder).items()}
+        root = str(networks.folder(folder))
+        pack = {"root": root, "threads": threads, "files": files}
+        self._settings: Settings = load("ditto_torch", pack=pack, motion={"steps": taken})
+        self._avatar = StillAvatar(portrait())
+        self._pack = OfficialPack(self._settings.pack)
+        self._plain = plainly(self._pack, networks)
+
+    def case(self) -> Case:
+        """Both ways make one frame before they are timed."""
+        for way in (self.ours, self.plain):
+            way(1)
+        return Case(
+            WHOLE,
+            "torch",
+            "fp32",
+            lambda: self.ours(FRAMES),
+            lambda: self.plain(FRAMES),
+            frames=FRAMES,
+            warm=True,
+        )
+
+    def ours(self, frames: int) -> list[Image]:
+        """A stream as every render is one: stages on threads."""
+        with Session(
+            self._pack, self._avatar, self._settings, sound=[voice(frames)], length=frames
+        ) as session:
+            return [picture.image for picture in session.pictures()]
+
+    def plain(self, frames: int) -> list[Image]:
+        """The same stages one after the other, over the networks as they were published."""
+        assembly = assemble(self._plain, self._avatar, self._settings, ControlTrack(), length=frames)
+        _, source, channel = assembly.side_input
+        for frame in source:
+            channel.put(frame)
+        channel.close()
+        return [picture.image for picture in in_turn(assembly.stages, [AudioChunk(0, 0, voice(frames))])]
+
+    def close(self) -> None:
+        self._pack.close()
+
+
+def in_turn(stages: Sequence[Any], items: Iterable[Any]) -> list[Any]:
+    """What comes out of the last stage, each having finished before the next begins."""
+    for stage in stages:
+        items = [*(result for item in items for result in stage.process(item)), *stage.flush()]
+    return list(items)
+
+
+def plainly(pack: OfficialPack, networks: Networks) -> Any:
+    """The same pack with its heavy networks and its compositing replaced by the plain ones."""
+    denoiser = PlainWindows(PlainDenoiser(networks.plain("lmdm")))
+    warper = OfficialWarper(AsPublished(networks.plain("warp_network"), "out"))
+    decoder = OfficialDecoder(AsPublished(plain_decoder(networks.plain("decoder")), "output"))
+    mask = feathered_mask(512, 512)
+
+    def sampler(settings: Settings, source: SourceFrame, overlap: int) -> DiffusionSampler:
+        return DiffusionSampler(denoiser, settings.motion.steps)
+
+    def composited(pose: Pose, face: Floats) -> Image:
+        return plain_putback(pose.source.image, face, mask, pose.source.to_frame)
+
+    own = {name: getattr(pack, name) for name in dir(pack) if not name.startswith("_")}
+    replaced = {
+        "sampler": sampler,
+        "warper": lambda: warper,
+        "decoder": lambda: decoder,
+        "compositor": lambda settings: composited,
+    }
+    return SimpleNamespace(**{**own, **replaced})
+
+
+class AsPublished:
+    """A network of one result, run eagerly."""
+
+    def __init__(self, module: torch.nn.Module, output: str) -> None:
+        self._module = module
+        self._output = output
+
+    def run(self, feeds: Mapping[str, Any]) -> dict[str, Any]:
+        with torch.inference_mode():
+            made = self._module(*(torch.from_numpy(np.asarray(array)) for array in feeds.values()))
+        return {self._output: made.numpy()}
+
+
+def portrait() -> SourceFrame:
+    """A 1080p picture as if it had been analysed."""
+    generator = np.random.default_rng(0)
+    given = putback_inputs()
+    motion = {
+        part: (0.05 * generator.standard_normal((1, width))).astype(np.float32)
+        for part, width in {"pitch": 66, "yaw": 66, "roll": 66, "t": 3, "exp": 63, "kp": 63}.items()
+    }
+    return SourceFrame(
+        index=0,
+        image=given["picture"],
+        motion={**motion, "scale": np.ones((1, 1), np.float32)},
+        eye_open=np.ones(2, np.float32),
+        eye_ball=np.zeros(6, np.float32),
+        to_frame=given["to_frame"],
+        appearance=generator.standard_normal((1, 32, 16, 64, 64)).astype(np.float32),
+        landmarks=(300 + 200 * generator.random((203, 2))).astype(np.float32),
+    )
+
+
+def voice(frames: int) -> Floats:
+    """So many frames of noise."""
+    generator = np.random.default_rng(0)
+    return (0.1 * generator.standard_normal(frames * SAMPLES_PER_FRAME)).astype(np.float32)
