@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from stream_pipeline.commands.batch import add_arguments
+from stream_pipeline.commands.render import add_arguments as add_render_arguments
 from stream_pipeline.commands.video_scripts import BLEND_CONTROL, PRESERVE_MOTION, VIDEO
 from stream_pipeline.keywords import PLACES
 
@@ -17,9 +18,9 @@ DITTO = (
 )
 SADTALKER = """
 --driven_audio --source_image --ref_eyeblink --ref_pose --checkpoint_dir --result_dir --pose_style
---batch_size --size --expression_scale --input_yaw --input_pitch --input_roll --enhancer --background_enhancer --cpu
---face3dvis --still --preprocess --verbose --old_version --net_recon --init_path --use_last_fc --bfm_folder
---bfm_model --focal --center --camera_d --z_near --z_far
+--batch_size --size --expression_scale --input_yaw --input_pitch --input_roll --enhancer --cpu
+--background_enhancer --face3dvis --still --preprocess --verbose --old_version --net_recon --init_path
+--use_last_fc --bfm_folder --bfm_model --focal --center --camera_d --z_near --z_far
 """
 DRAGONTALKER = """
 --source_image --driven_audio --result_dir --preprocess --enhancer --outputfps --faceid_weight --output_size
@@ -71,6 +72,14 @@ def known():
 def test_every_option_of_ours_is_understood(known):
     for _, ours, _ in rows(TABLE):
         assert set(re.findall(r"(?<![\w-])(--[a-z][\w-]*)", ours)) <= known, ours
+
+
+def test_every_option_of_a_render_is_described():
+    parser = argparse.ArgumentParser()
+    add_render_arguments(parser)
+    text = (ROOT / "docs" / "options.md").read_text()
+    for action in parser._actions:
+        assert any(re.search(rf"`{name}\b", text) for name in action.option_strings), action.dest
 
 
 def test_what_is_the_same_is_understood_by_their_name(known):
