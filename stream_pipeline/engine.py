@@ -144,6 +144,7 @@ class Engine:
             recipe = digest(
                 self._avatars.get(avatar, ""),
                 described(settings),
+                *(f"{after} {name_of(make)}" for after, make in self._extra),
                 blocks=chain([avatar.first.image.tobytes()], (p.tobytes() for p in voice.pieces())),
             )
             sink = SegmentedVideo(
@@ -237,6 +238,11 @@ def official_settings(cfg_pkl: Path, data_root: str | Path | None, over: Mapping
     flags = {k: v for k, v in found["flags"].items() if k.startswith("use_")}
     values = merge(values, {"condition": flags})
     return build(Settings, merge(values, over))
+
+
+def name_of(make: Callable[[], Any]) -> str:
+    """What a stage is made by, the same in every run."""
+    return f"{make.__module__}.{getattr(make, '__qualname__', type(make).__qualname__)}"
 
 
 def in_pieces(output: Path, frames: int, settings: Settings) -> bool:

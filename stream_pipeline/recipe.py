@@ -37,6 +37,8 @@ def described(settings: Settings) -> str:
 
 def state(path: Path) -> str:
     """Changes with a file; '' where there is none."""
+    if not is_file(path):
+        return ""  # a device would never end
     try:
         seen = path.stat()
         return content(path, seen.st_size, seen.st_mtime_ns)

@@ -15,7 +15,9 @@ def existing(path: str | Path, what: str) -> Path:
             raise MediaError(f"{path}: is a folder, but the {what} must be a file")
         if not path.exists():
             raise MediaError(f"{path}: no such file; check the path of the {what}")
-        if path.is_file() and path.stat().st_size == 0:
+        if not path.is_file():
+            raise MediaError(f"{path}: is a pipe or a device, but the {what} must be a file")
+        if path.stat().st_size == 0:
             raise MediaError(f"{path}: the file is empty; export or download the {what} again")
         with path.open("rb") as file:
             file.read(1)

@@ -223,8 +223,8 @@ def _decoded(path: Path) -> tuple[int, Iterator[Floats]]:
     if magic in LIBSNDFILE:
         try:
             return _by_soundfile(path)
-        except soundfile.LibsndfileError:
-            pass  # an odd codec in a common container: FFmpeg knows more of them
+        except (soundfile.LibsndfileError, UnicodeEncodeError):
+            pass  # an odd codec in a common container, or an odd name: FFmpeg knows more of them
     return _by_ffmpeg(path)
 
 

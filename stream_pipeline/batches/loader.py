@@ -49,7 +49,12 @@ class AudioBatchLoader:
                 batch = [future.result() for future in ahead]
                 after = at + self._size
                 ahead = [reader.submit(self._read, p) for p in self.paths[after : after + self._size]]
-                yield batch
+                try:
+                    yield batch
+                except GeneratorExit:
+                    for future in ahead:
+                        future.cancel()
+                    raise
 
     def _read(self, path: Path) -> Voice:
         try:

@@ -172,7 +172,7 @@ class Batch:
             return None
         except Exception as error:
             if not isinstance(error, DittoError):
-                log.exception("%s", job.output)
+                log.exception("%s", printable(job.output))
             words = printable(" ".join(str(error).split())) or type(error).__name__
             return Outcome(job, FAILED, 0, time.perf_counter() - began, words)
 

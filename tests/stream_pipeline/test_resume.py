@@ -84,6 +84,28 @@ def test_another_content_of_a_script_begins_anew(engine, sound, tmp_path):
     assert calls["warp"] == FRAMES
 
 
+def test_another_stage_of_the_users_own_begins_anew(engine, sound, tmp_path):
+    class Same:
+        name = "same"
+
+        def process(self, picture):
+            yield picture
+
+        def flush(self):
+            return ()
+
+        def interrupt(self):
+            pass
+
+    broken, avatar, _ = engine(breaks=BREAKS_AT)
+    with pytest.raises(StageError):
+        broken.render(avatar, sound, tmp_path / "out.mp4", output={"resume": True})
+    again, avatar, calls = engine()
+    again.add_stage("putback", Same)
+    again.render(avatar, sound, tmp_path / "out.mp4", output={"resume": True})
+    assert calls["warp"] == FRAMES
+
+
 def test_without_resume_nothing_is_left_of_a_failed_render(engine, voice, tmp_path):
     broken, avatar, _ = engine(breaks=3100)
     with pytest.raises(StageError):

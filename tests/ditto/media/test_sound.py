@@ -1,6 +1,7 @@
 """Voices from files: any common format in, mono 16 kHz out."""
 
 import math
+import os
 from fractions import Fraction
 
 import av
@@ -10,7 +11,7 @@ import soundfile
 
 from cfg.errors import MediaError
 from ditto.media.loudness import SPEECH_LUFS, loudness
-from ditto.media.sound import Resampler, Track, read_sound, resampled, sound_of, stream_sound
+from ditto.media.sound import Resampler, Track, open_sound, read_sound, resampled, sound_of, stream_sound
 
 RATES = [8000, 11025, 16000, 22050, 24000, 32000, 44100, 48000, 96000, 192000]
 
@@ -324,3 +325,14 @@ def test_wav_files_survive_a_round_trip_through_another_writer(tmp_path, murmur)
     path = by_ffmpeg(tmp_path / "a.wav", voice, 16000, "pcm_s16le")
     assert soundfile.info(path).frames == len(voice)
     assert np.abs(read_sound(path).samples - voice).max() < 1e-4
+
+
+def test_a_name_that_is_no_text_is_read_all_the_same(tmp_path, murmur, wav):
+    strange = wav(murmur(0.5), 16000).rename(tmp_path / "a\udcff\n.wav")
+    assert open_sound(strange).length == 8000
+
+
+def test_a_pipe_is_refused_instead_of_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "voice.wav")
+    with pytest.raises(MediaError, match="is a pipe or a device"):
+        open_sound(tmp_path / "voice.wav")
