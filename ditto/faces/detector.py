@@ -19,6 +19,9 @@ GRIDS = ((16, 2), (8, 6))  # cells a side, anchors a cell
 LEAST_SCORE = 0.5
 SURE = 0.85  # a face seen upright scores at least this
 SAME_FACE = 0.3  # overlap above which two candidates are one face
+LARGE = 0.15  # share of the picture's longer side from which a face is the one that is meant
+CLEAR = 0.75  # that such a face scores
+UPRIGHT = 30.0  # degrees by which such a face may be turned
 SAME_WAY = 60.0  # degrees between two candidates in one place below which they are one
 TILTS = (45, -45, 90, -90, 135, -135, 180)  # degrees; the network sees faces within some 45 of upright
 FINE = (2, 4)  # the picture is looked at whole, and in tiles of its longer side through these
@@ -70,12 +73,17 @@ class FaceDetector:
         (self._input,) = network.inputs
         self._anchors = anchors()
 
-    def __call__(self, image: Image) -> list[Detection]:
-        """Candidates, the largest first. Where it is not clear which way up a face is, it is there twice."""
+    def __call__(self, image: Image, thorough: bool = True) -> list[Detection]:
+        """Candidates, the largest first. Where it is not clear which way up a face is, it is there twice.
+
+        Unless `thorough`, smaller and tilted ones are not looked for beside a large, clear, upright face.
+        """
         height, width = image.shape[:2]
         copies = halvings(image)
         longest, middle = max(height, width), (width / 2, height / 2)
         found = self._tiled(copies, 1, 0)
+        if not thorough and any(plain(face, longest) for face in found):
+            return sorted(distinct(found), key=lambda face: -face.size)
         for finer in FINE:
             found += self._tiled(copies, finer, 0)
         for tilt in TILTS:
@@ -159,6 +167,12 @@ def anchors() -> Numbers:
         grid = np.stack(np.meshgrid(middle, middle), -1).reshape(-1, 2)
         rows.append(np.repeat(grid, each, axis=0))
     return np.concatenate(rows).astype(np.float32)
+
+
+def plain(face: Detection, longest: float) -> bool:
+    """Whether a face is so large, sure and upright that nobody would mean another one."""
+    upright = abs(np.degrees(face.angle)) < UPRIGHT
+    return bool(face.score >= CLEAR and upright and face.size >= LARGE * longest)
 
 
 def placed(face: Detection, matrix: Numbers) -> Detection:

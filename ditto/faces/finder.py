@@ -70,13 +70,18 @@ class FaceFinder:
         """All human faces, the largest first."""
         return [face for face in self.look(image) if face.human]
 
-    def look(self, image: Image) -> list[FoundFace]:
+    def look(self, image: Image, thorough: bool = True) -> list[FoundFace]:
         """All that looks like a face, those of animals among it, the largest first.
 
-        Where a face was seen more than one way up, the way the detector is surest of is it.
+        Where a face was seen more than one way up, the way the detector is surest of is it. Unless
+        `thorough`, a large, upright human face ends the search.
         """
+        faces = self._looked(image, thorough)
+        return faces if thorough or any(face.human for face in faces) else self._looked(image, True)
+
+    def _looked(self, image: Image, thorough: bool) -> list[FoundFace]:
         found: list[FoundFace] = []
-        for detection in self._detector(image):
+        for detection in self._detector(image, thorough):
             mesh = self._settled(image, region_of_detection(detection))
             if mesh.presence >= LEAST_PRESENCE:
                 certainty = self.certainty(image, mesh.landmarks)

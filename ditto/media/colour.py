@@ -43,15 +43,13 @@ def to_video(image: Image) -> av.VideoFrame:
     from ditto.media.planes import FRACTION, weighed  # compiled: only who writes a video waits for it
 
     height, width = image.shape[:2]
-    planes = np.empty((height * 3 // 2, width), np.uint8)
-    halved = cv2.resize(image, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
-    flat, size = planes.reshape(-1), height * width
-    targets = (flat[:size], flat[size : size + size // 4], flat[size + size // 4 :])
-    for picture, weights, plane in zip((image, halved, halved), PLANES, targets, strict=True):
+    halved = np.asarray(cv2.resize(image, (width // 2, height // 2), interpolation=cv2.INTER_AREA), np.uint8)
+    frame = av.VideoFrame(width, height, "yuv420p")
+    for picture, weights, plane in zip((image, halved, halved), PLANES, frame.planes, strict=True):
         whole = np.rint(np.array(weights) * 2**FRACTION).astype(np.int32)
         whole[3] += 2 ** (FRACTION - 1)
-        weighed(np.ascontiguousarray(picture).reshape(-1), whole, plane)
-    frame = av.VideoFrame.from_ndarray(planes, "yuv420p")
+        rows = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
+        weighed(np.ascontiguousarray(picture).reshape(plane.height, -1), whole, rows)
     frame.colorspace = int(Colorspace.ITU709)
     frame.color_range = int(ColorRange.MPEG)
     return frame

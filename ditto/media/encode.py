@@ -220,6 +220,8 @@ class SoundTrack:
         self._container = container
         self._stream: Any = container.add_stream(codec, rate=self._rate, layout=self._layout)
         self._stream.bit_rate = SOUND_BITRATE * self._channels // 2
+        if codec == "aac":  # nearer to the sound than the usual search, at half of its work
+            self._stream.codec_context.options = {"aac_coder": "fast"}
         self._blocks = resampled(blocks, rate, self._channels, self._rate)
         self._waiting: list[Floats] = []
         self._ready = 0  # samples waiting

@@ -36,7 +36,7 @@ class FollowedFace:
             if found is not None:
                 self.followed = True
                 return found.landmarks
-        seen = self._finder.look(image)
+        seen = self._finder.look(image, thorough=self._settings.face is not None)
         faces = [face for face in seen if face.human]
         if not faces:
             raise NoFaceError(why_none(seen))

@@ -138,3 +138,19 @@ def test_one_poor_sign_is_forgiven_but_not_both():
     assert Likeness(certainty=0.90, wander=3 * WANDERING).human
     assert not Likeness(certainty=0.70, wander=1.2 * WANDERING).human
     assert not Likeness(certainty=0.40, wander=0.5 * WANDERING).human
+
+
+def test_a_large_upright_face_ends_a_search_that_need_not_be_thorough(finder, heads):
+    wall = Wall(heads, 900, 600)
+    wall.hang("grace_hopper", 300, 300, 260)
+    wall.hang("astronaut", 800, 100, 40)
+    assert len(finder.look(wall.image)) == 2
+    (face,) = finder.look(wall.image, thorough=False)
+    assert near(face, 300, 300, 260)
+
+
+def test_small_faces_are_found_by_a_short_search_as_well(finder, heads):
+    wall = Wall(heads, 900, 600)
+    wall.hang("grace_hopper", 700, 450, 50)
+    (face,) = finder.look(wall.image, thorough=False)
+    assert near(face, 700, 450, 50)

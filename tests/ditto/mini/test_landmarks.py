@@ -33,7 +33,7 @@ class Finder:
         self._faces = sorted(faces, key=lambda f: -f.size)
         self._wander = wander
 
-    def look(self, image):
+    def look(self, image, thorough):
         return self._faces
 
     def track(self, image, previous):
