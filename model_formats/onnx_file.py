@@ -71,6 +71,8 @@ class OnnxFile:
     def _opened(self, threads: int | None) -> Any:
         options = ort.SessionOptions()
         options.log_severity_level = 3
+        # Waiting threads would keep the cores from the networks of other stages.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         if threads is not None:
             options.intra_op_num_threads = threads
             options.inter_op_num_threads = 1

@@ -46,11 +46,11 @@ def _lmdm(weights: Mapping[str, Tensor]) -> LMDM:
     return LMDM(projection.shape[1])
 
 
-_KEYPOINTS: Shape = (1, 21, 3)
-_VOLUME: Shape = (1, 32, 16, 64, 64)
-_MAP: Shape = (1, 256, 64, 64)
-_PICTURE: Shape = (1, 3, 256, 256)
-_WINDOW: Shape = (1, 80, 265)
+_KEYPOINTS: Shape = (None, 21, 3)
+_VOLUME: Shape = (None, 32, 16, 64, 64)
+_MAP: Shape = (None, 256, 64, 64)
+_PICTURE: Shape = (None, 3, 256, 256)
+_WINDOW: Shape = (None, 80, 265)
 
 NETWORKS: Mapping[str, Official] = {
     "appearance_extractor": Official(lambda _: AppearanceExtractor(), {"image": _PICTURE}, {"pred": _VOLUME}),
@@ -58,13 +58,13 @@ NETWORKS: Mapping[str, Official] = {
         lambda _: MotionExtractor(),
         {"image": _PICTURE},
         {
-            "pitch": (1, 66),
-            "yaw": (1, 66),
-            "roll": (1, 66),
-            "t": (1, 3),
-            "exp": (1, 63),
-            "scale": (1, 1),
-            "kp": (1, 63),
+            "pitch": (None, 66),
+            "yaw": (None, 66),
+            "roll": (None, 66),
+            "t": (None, 3),
+            "exp": (None, 63),
+            "scale": (None, 1),
+            "kp": (None, 63),
         },
     ),
     "warp_network": Official(
@@ -74,7 +74,7 @@ NETWORKS: Mapping[str, Official] = {
         on_cpu=QuickWarp,
     ),
     "decoder": Official(
-        lambda _: Decoder(), {"feature": _MAP}, {"output": (1, 3, 512, 512)}, on_cpu=QuickDecoder
+        lambda _: Decoder(), {"feature": _MAP}, {"output": (None, 3, 512, 512)}, on_cpu=QuickDecoder
     ),
     "stitch_network": Official(
         lambda _: StitchNetwork(),
@@ -85,7 +85,7 @@ NETWORKS: Mapping[str, Official] = {
     ),
     "lmdm": Official(
         _lmdm,
-        {"x": _WINDOW, "cond_frame": (1, 265), "cond": (1, 80, None), "time_cond": (1,)},
+        {"x": _WINDOW, "cond_frame": (None, 265), "cond": (None, 80, None), "time_cond": (1,)},
         {"pred_noise": _WINDOW, "x_start": _WINDOW},
         key="model_state_dict",
         whole=frozenset({"time_cond"}),

@@ -32,3 +32,9 @@ def test_numbers_of_another_type_are_converted_to_what_the_network_takes(onnx_fi
     opened = open_model(onnx_file)
     doubles = {name: array.astype("float64") for name, array in feeds.items()}
     assert (opened.run(doubles)["sum"] == opened.run(feeds)["sum"]).all()
+
+
+def test_threads_that_wait_leave_the_cores_to_other_networks(onnx_file):
+    opened = open_model(onnx_file, threads=2)
+    options = opened._session.get_session_options()
+    assert options.get_session_config_entry("session.intra_op.allow_spinning") == "0"

@@ -175,7 +175,8 @@ def write_networks(pth: Path, onnx: Path) -> None:
         del tensors, named
         example = [
             torch.zeros(
-                [1103 if n is None else n for n in shape], dtype=torch.int64 if key == "time_cond" else None
+                [n or (1103 if place else 1) for place, n in enumerate(shape)],
+                dtype=torch.int64 if key == "time_cond" else None,
             )
             for key, shape in official.inputs.items()
         ]
