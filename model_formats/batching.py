@@ -124,9 +124,12 @@ class SharedBatches:
     def _run(self, group: _Group) -> None:
         try:
             group.results = run_many(self._network, group.calls, self._size if self._fixed else 0)
-        except Exception as error:
+        except BaseException as error:
             group.error = error
-        with self._changed:
-            self.sizes[len(group.calls)] = self.sizes.get(len(group.calls), 0) + 1
-            group.done = True
-            self._changed.notify_all()
+            if not isinstance(error, Exception):
+                raise  # an interruption of this thread; the others must not wait for ever
+        finally:
+            with self._changed:
+                self.sizes[len(group.calls)] = self.sizes.get(len(group.calls), 0) + 1
+                group.done = True
+                self._changed.notify_all()

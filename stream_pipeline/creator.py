@@ -167,7 +167,10 @@ class Ditto:
 
     def _heard(self, voice: Any, rate: int) -> Sound | SoundFile:
         if self._hear is not None:
-            return sound_of(*self._hear(voice))
+            heard = self._hear(voice)
+            if not isinstance(heard, tuple) or len(heard) != 2:
+                raise ConfigError("an audio processor must give two things: samples, and samples a second")
+            return sound_of(*heard)
         if isinstance(voice, (Sound, SoundFile)):
             return voice
         return read(voice, self.settings) if isinstance(voice, (str, Path)) else sound_of(voice, rate)

@@ -163,3 +163,25 @@ def test_sessions_that_come_and_go_at_random_all_get_their_own_answers():
     assert not wrong
     assert not any(thread.is_alive() for thread in threads)
     assert max(shared.sizes) > 1
+
+
+def test_an_interruption_of_the_one_that_runs_the_batch_leaves_no_other_waiting():
+    class Interrupted:
+        def run(self, feeds):
+            raise KeyboardInterrupt
+
+    shared = SharedBatches(Interrupted(), 2, wait=30.0)
+    ends = []
+
+    def call():
+        try:
+            shared.run(feeds(1))
+        except BaseException as error:
+            ends.append(type(error))
+
+    threads = [threading.Thread(target=call) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert set(ends) == {KeyboardInterrupt, ModelError}

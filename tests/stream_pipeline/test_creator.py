@@ -129,3 +129,19 @@ def test_another_audio_processor_reads_whatever_it_likes(tmp_path, voice):
 def test_an_array_that_is_no_picture_is_refused(ditto, wrong):
     with pytest.raises(MediaError, match="uint8"):
         ditto.load_source(wrong)
+
+
+@pytest.mark.parametrize("heard", [5, (1, 2, 3)])
+def test_an_audio_processor_that_gives_something_else_is_told_so(heard):
+    with (
+        Ditto(audio_processor=lambda voice: heard, **QUICK) as made,
+        pytest.raises(ConfigError, match="two things"),
+    ):
+        made.load_audio("a")
+
+
+def test_voices_of_a_batch_that_are_called_alike_make_videos_of_their_own(tmp_path, voice):
+    with Ditto(audio_processor=lambda words: (voice(640), 16_000), **QUICK) as made:
+        made.load_source(PORTRAIT)
+        results = made.generate_batch(["0002.wav", "0002.wav", 5], tmp_path)
+    assert len({result["path"] for result in results}) == len(list(tmp_path.glob("*.mp4"))) == 3
