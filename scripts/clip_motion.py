@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from ditto.mini import files
 from ditto.mini.language import FULL_BLINK, METRE, Exp, degrees_to_bins
 from ditto.mini.loudness import WithLoudness
 from ditto.mini.measure import Measured, measure
-from ditto.mini.motion import CHANNELS, LISTENING, MiniSampler, load_readout
+from ditto.mini.motion import CHANNELS, LISTENING, MiniSampler, Readout, load_readout
 from ditto.mini.pack import MiniPack
 from ditto.mini.speech import LogMel, WhisperStream
 from ditto.motion.pose import placement
@@ -42,6 +41,9 @@ class Track:
         lid = seen.expression[:, Exp.BLINK_LEFT] / METRE / FULL_BLINK
         head = np.stack([seen.pitch, seen.yaw, seen.roll], axis=1)
         return cls(lips[:, 0], lips[:, 1], lid - np.median(lid), head)
+
+    def until(self, frames: int) -> Track:
+        return Track(self.gap[:frames], self.width[:frames], self.lid[:frames], self.head[:frames])
 
     @classmethod
     def of_motion(cls, vectors: Floats) -> Track:
@@ -74,13 +76,23 @@ class Stored:
 class Speaker:
     """Motion from sound as the pack makes it, online or offline."""
 
-    def __init__(self, folder: Path, kind: str, cache: Path) -> None:
+    def __init__(self, folder: Path, kind: str, cache: Path, folds: Path | None = None) -> None:
+        """`folds`: where the readouts that know nobody of their fold are; without, those shipped."""
         self._folder, self._kind, self._cache = folder, kind, cache
         self._online = kind == "online"
-        self._readout = load_readout(files.path("motion.npz"), online=self._online)
+        self._fold = training.read_folds()
+        weights = (
+            [training.fold_file(folds, fold) for fold in range(5)]
+            if folds
+            else [files.path("motion.npz")] * 5
+        )
+        self._readouts = [load_readout(path, online=self._online) for path in weights]
         stream = WithLoudness(WhisperStream(training.Encoder(), **LISTENING["offline"]))
         nothing = np.zeros(640, np.float32)
         self._silence = np.concatenate([stream.push(nothing), stream.flush()])[0]
+
+    def readout(self, clip: Clip) -> Readout:
+        return self._readouts[self._fold[clip.identity]]
 
     def __call__(self, clip: Clip, source: Floats, seed: int) -> Floats:
         """(T, 265) for a portrait whose own motion is `source`."""
@@ -88,7 +100,7 @@ class Speaker:
         heard = WithLoudness(Stored(rows.astype(np.float32))).push(training.read_sound(self._folder, clip))
         overlap = MiniPack.online_overlap if self._online else OVERLAP_OFFLINE
         sampler = MiniSampler(
-            self._readout, source, overlap=overlap, online=self._online, emotion=False, loudness=True
+            self.readout(clip), source, overlap=overlap, online=self._online, emotion=False, loudness=True
         )
         stage = Audio2Motion(
             sampler,
@@ -121,8 +133,7 @@ def seen(folder: Path, clip: Clip) -> Measured:
 
 
 def read_lags(folder: Path) -> dict[str, float]:
-    with (folder / "lags.csv").open(encoding="utf-8") as file:
-        return {row["clip"]: float(row["lag_frames"]) for row in csv.DictReader(file)}
+    return {row["clip"]: float(row["lag_frames"]) for row in training.read_rows(folder / "lags.csv")}
 
 
 def late(track: Floats, frames: float) -> Floats:

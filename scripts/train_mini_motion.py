@@ -1,10 +1,12 @@
 """Fit the lip readout of the mini pack to clips of people talking: checkpoints/mini/motion.npz.
 
     python scripts/train_mini_motion.py CLIPS [--cache FOLDER] [--features-only online|offline]
+                                              [--folds FOLDER] [--folds-only]
 
 CLIPS holds clips.csv, lags.csv, phones.csv (optional) and, for each clip, NAME.npz with landmarks
 (`dq` int16 (1434, T): differences over time in 1/8 pixel) and NAME.opus, 16 kHz, 640 samples a
-frame. The table of results goes to docs/mini_training.md.
+frame. The table of results goes to docs/mini_training.md, and to the folder of --folds what the
+figures are of: motion_fold0.npz and so on, each a readout that knows nobody of that fold.
 """
 
 from __future__ import annotations
@@ -62,12 +64,17 @@ class Clip:
 
 
 def read_clips(folder: Path) -> list[Clip]:
-    rows = csv.DictReader((folder / "clips.csv").open(encoding="utf-8"))
+    rows = read_rows(folder / "clips.csv")
     return [
         Clip(row["clip"], row["identity"], int(row["frames"]), is_strict(row))
         for row in rows
         if row["kind"] == "av"
     ]
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
 
 
 def is_strict(row: dict[str, str]) -> bool:
@@ -77,8 +84,12 @@ def is_strict(row: dict[str, str]) -> bool:
 
 
 def read_folds() -> dict[str, int]:
-    rows = csv.DictReader(FOLDS.open(encoding="utf-8"))
-    return {row["identity"]: int(row["fold"]) for row in rows}
+    return {row["identity"]: int(row["fold"]) for row in read_rows(FOLDS)}
+
+
+def fold_file(folder: Path, fold: int) -> Path:
+    """Where the readout that knows nobody of the fold is kept."""
+    return folder / f"motion_fold{fold}.npz"
 
 
 def read_sound(folder: Path, clip: Clip) -> np.ndarray:
@@ -159,8 +170,7 @@ def voiced(folder: Path, clip: Clip) -> np.ndarray:
 
 def targets(folder: Path, clips: list[Clip]) -> dict[str, np.ndarray]:
     """(T, 10) millimetres of each clip: the gap as it is, the rest from the person's own neutral."""
-    with (folder / "lags.csv").open(encoding="utf-8") as file:
-        lags = {row["clip"]: float(row["lag_frames"]) for row in csv.DictReader(file)}
+    lags = {row["clip"]: float(row["lag_frames"]) for row in read_rows(folder / "lags.csv")}
     lips, neutral, of_person = {}, {}, defaultdict(list)
     for clip in clips:
         steady = gaussian_filter1d(read_landmarks(folder, clip), 0.7, axis=0, mode="nearest")
@@ -250,7 +260,7 @@ def calibrated(folder: Path, made, wanted, clips, level: np.ndarray) -> Calibrat
 def closures(folder: Path, gap: dict[str, np.ndarray]) -> tuple[int, float]:
     """How many M, B and P there are, and the share of them with closed lips."""
     lowest = []
-    for row in csv.DictReader((folder / "phones.csv").open(encoding="utf-8")):
+    for row in read_rows(folder / "phones.csv"):
         track, begin, length = gap.get(row["clip"]), float(row["start_s"]), float(row["duration_s"])
         if track is None or row["phone"].split("(")[0] not in BILABIAL or length > 0.25:
             continue
@@ -285,6 +295,35 @@ def judge(folder: Path, made, wanted, clips) -> dict[str, float]:
     }
 
 
+@dataclass(frozen=True, eq=False)
+class Standard:
+    """What features and lips are counted from, and in which unit."""
+
+    level: np.ndarray  # (11,) of lips, millimetres
+    scale: np.ndarray  # (11,)
+    mean: np.ndarray  # (768,) of features
+    spread: np.ndarray  # (768,)
+
+    def told(self, linear: np.ndarray, read: np.ndarray) -> np.ndarray:
+        """(T, 11) millimetres, not yet calibrated, from what ridge and networks read."""
+        return self.level + self.scale * ((1 - SHARE) * self._lift() * linear + SHARE * read)
+
+    def stored(self, weights: np.ndarray, networks, calibration: Calibration) -> dict[str, np.ndarray]:
+        """The arrays of a readout: ridge (7, 768, 11), networks, and what calibrates the two."""
+        scale = self.scale * calibration.gain
+        weights = weights * ((1 - SHARE) * self._lift() * scale) / self.spread[:, None]
+        share = SHARE * scale / len(SEEDS)
+        parts = [network.parts(self.mean, self.spread, share) for network in networks]
+        bias = self.level - (self.mean[:, None] * weights).sum(axis=(0, 1))
+        bias = bias + sum(part["out_bias"] for part in parts)
+        arrays = {name: np.stack([part[name] for part in parts]).astype(np.float16) for name in READER}
+        arrays |= {"weights": weights.reshape(-1, len(bias)).astype(np.float16)}
+        return arrays | {"bias": bias.astype(np.float32), "closing": np.float32(calibration.closing)}
+
+    def _lift(self) -> np.ndarray:
+        return np.where(np.arange(len(self.level)) < len(CHANNELS), LIFT, 1.0)
+
+
 class Course:
     """All clips as the readouts of one kind hear them, and readouts of some of them."""
 
@@ -293,16 +332,18 @@ class Course:
         self._folds = read_folds()
         heard = read_windows(folder, clips, kind, cache)
         every = np.concatenate(list(wanted.values()))
-        self.level, self.scale = every.mean(axis=0), every.std(axis=0)
         some = np.concatenate([windows[::7].astype(np.float32) for windows in heard.values()])
-        self.mean, self.spread = some.mean(axis=0), some.std(axis=0) + 1e-3
+        self.standard = Standard(
+            every.mean(axis=0), every.std(axis=0), some.mean(axis=0), some.std(axis=0) + 1e-3
+        )
         self._examples = {c.name: self._example(heard[c.name], wanted[c.name]) for c in clips}
-        shut = np.zeros((200, len(self.level)))
+        shut = np.zeros((200, every.shape[1]))
         self._quiet = [self._example(windows, shut) for windows in silences(kind)]
 
     def _example(self, windows: np.ndarray, wanted: np.ndarray) -> Example:
-        frames = ((windows.astype(np.float32) - self.mean) / self.spread).astype(np.float16)
-        standard = ((wanted - self.level) / self.scale).astype(np.float32)
+        by = self.standard
+        frames = ((windows.astype(np.float32) - by.mean) / by.spread).astype(np.float16)
+        standard = ((wanted - by.level) / by.scale).astype(np.float32)
         near = places(self._kind, len(wanted))
         return Example(torch.from_numpy(frames), torch.from_numpy(near), torch.from_numpy(standard))
 
@@ -310,12 +351,14 @@ class Course:
         return [clip for clip in self.clips if self._folds[clip.identity] == fold]
 
     def ridge(self) -> tuple[dict[str, np.ndarray], np.ndarray]:
-        """Of each clip what the readouts that do not know it read, and (7, 768, 11) weights from all.
+        """Of each clip what the readouts that do not know it read, and (6, 7, 768, 11) weights:
+        those without each fold, then those from all.
 
         Each of the encoder's layers is read for itself and the two readings averaged.
         """
-        made = {clip.name: np.zeros((clip.frames, len(self.level))) for clip in self.clips}
-        weights = np.zeros((len(TAPS), HEARD, len(self.level)))
+        outputs = len(self.standard.level)
+        made = {clip.name: np.zeros((clip.frames, outputs)) for clip in self.clips}
+        weights = np.zeros((6, len(TAPS), HEARD, outputs))
         for layer in (slice(0, HEARD // 2), slice(HEARD // 2, HEARD)):
 
             def rows(example: Example, layer: slice = layer) -> np.ndarray:
@@ -332,7 +375,8 @@ class Course:
                 solved = ridge.solve(without=fold)
                 for clip in self.of_fold(fold):
                     made[clip.name] += 0.5 * rows(self._examples[clip.name]) @ solved
-            weights[:, layer] = 0.5 * ridge.solve().reshape(len(TAPS), -1, len(self.level))
+                weights[fold][:, layer] = 0.5 * solved.reshape(len(TAPS), -1, outputs)
+            weights[5][:, layer] = 0.5 * ridge.solve().reshape(len(TAPS), -1, outputs)
         return made, weights
 
     def networks(self, without: int | None = None) -> list[mini_reader.Network]:
@@ -340,35 +384,42 @@ class Course:
         known = [self._examples[c.name] for c in self.clips if self._folds[c.identity] != without]
         return [mini_reader.train([*known, *self._quiet], seed) for seed in SEEDS]
 
-    def unseen(self) -> dict[str, np.ndarray]:
-        """Of each clip what the networks that do not know it read, averaged."""
-        made = {}
+    def unseen(self) -> tuple[dict[str, np.ndarray], list[list[mini_reader.Network]]]:
+        """Of each clip what the networks that do not know it read, averaged; and those of each fold."""
+        made, of_fold = {}, []
         for fold in range(5):
             networks = self.networks(without=fold)
+            of_fold.append(networks)
             for clip in self.of_fold(fold):
                 example = self._examples[clip.name]
                 made[clip.name] = np.mean([mini_reader.read(n, example) for n in networks], axis=0)
             print(self._kind, "fold", fold, flush=True)
-        return made
+        return made, of_fold
 
 
-def fit(folder: Path, clips: list[Clip], kind: str, wanted, cache: Path):
-    """The arrays of the readout from all clips, and how readouts without a fold did on that fold."""
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """Readouts of one kind, as arrays, and how those of the folds did."""
+
+    folds: list[dict[str, np.ndarray]]  # each knows nobody of its fold
+    last: dict[str, np.ndarray]  # from all clips; empty where it was not asked for
+    results: dict[str, float]
+
+
+def fit(folder: Path, clips: list[Clip], kind: str, wanted, cache: Path, folds_only: bool) -> Fitted:
     torch.set_num_threads(1)
     course = Course(folder, clips, kind, wanted, cache)
     linear, weights = course.ridge()
-    read = course.unseen()
-    lift = np.where(np.arange(len(course.level)) < len(CHANNELS), LIFT, 1.0)
+    read, networks = course.unseen()
 
-    def told(linear, read):
-        return course.level + course.scale * ((1 - SHARE) * lift * linear + SHARE * read)
-
-    made = {clip.name: told(linear[clip.name], read[clip.name]) for clip in clips}
-    judged = {}
+    standard = course.standard
+    made = {clip.name: standard.told(linear[clip.name], read[clip.name]) for clip in clips}
+    judged, folds = {}, []
     for fold in range(5):  # neither the readout nor its calibration knows the clips it is judged on
         others = [clip for clip in clips if clip not in course.of_fold(fold)]
-        known = calibrated(folder, made, wanted, others, course.level)
+        known = calibrated(folder, made, wanted, others, standard.level)
         judged |= known({clip.name: made[clip.name] for clip in course.of_fold(fold)})
+        folds.append(standard.stored(weights[fold], networks[fold], known))
     results = judge(folder, judged, wanted, clips)
     for name, of in (("ridge alone", linear), ("networks alone", read)):
         found = [correlation(of[c.name], wanted[c.name])[GAP] for c in clips if c.strict]
@@ -376,18 +427,15 @@ def fit(folder: Path, clips: list[Clip], kind: str, wanted, cache: Path):
     for fold in range(5):
         found = [correlation(judged[c.name], wanted[c.name])[GAP] for c in course.of_fold(fold) if c.strict]
         results[f"gap r, fold {fold}"] = np.mean(found)
-    last = calibrated(folder, made, wanted, clips, course.level)
+    last = calibrated(folder, made, wanted, clips, standard.level)
     results |= {"gain of the gap": last.gain[GAP], "closing, mm": last.closing}
-    scale = course.scale * last.gain
-    weights = weights * ((1 - SHARE) * lift * scale) / course.spread[:, None]
-    share = SHARE * scale / len(SEEDS)
-    parts = [network.parts(course.mean, course.spread, share) for network in course.networks()]
-    bias = course.level - (course.mean[:, None] * weights).sum(axis=(0, 1))
-    bias = bias + sum(part["out_bias"] for part in parts)
-    stored = {name: np.stack([part[name] for part in parts]).astype(np.float16) for name in READER}
-    stored |= {"weights": weights.reshape(-1, len(bias)).astype(np.float16)}
-    stored |= {"bias": bias.astype(np.float32), "closing": np.float32(last.closing)}
-    return {f"{kind}_{name}": array for name, array in stored.items()}, results
+    arrays = {} if folds_only else standard.stored(weights[5], course.networks(), last)
+    return Fitted(folds, arrays, results)
+
+
+def save(path: Path, readouts: dict[str, dict[str, np.ndarray]]) -> None:
+    """Readouts of each kind, as `ditto.mini.motion.load_readout` reads them."""
+    np.savez(path, **{f"{kind}_{name}": array for kind, of in readouts.items() for name, array in of.items()})
 
 
 def write_report(results: dict[str, dict[str, float]], clips: list[Clip]) -> None:
@@ -422,6 +470,8 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="clips in the format described in this file")
     parser.add_argument("--cache", type=Path, default=ROOT / "build" / "mini_features")
     parser.add_argument("--features-only", choices=tuple(LISTENING), help="fill the cache and stop")
+    parser.add_argument("--folds", type=Path, default=ROOT / "build" / "mini_folds", help="goes here")
+    parser.add_argument("--folds-only", action="store_true", help="leave pack and report as they are")
     args = parser.parse_args()
     clips = read_clips(args.folder)
     if args.features_only:
@@ -430,14 +480,20 @@ def main() -> None:
     wanted = targets(args.folder, clips)
     wanted = {clip.name: np.column_stack([wanted[clip.name], voiced(args.folder, clip)]) for clip in clips}
     with ProcessPoolExecutor(len(LISTENING)) as pool:
-        running = {kind: pool.submit(fit, args.folder, clips, kind, wanted, args.cache) for kind in LISTENING}
-    stored, results = {}, {}
-    for kind, fitted in running.items():
-        arrays, results[kind] = fitted.result()
-        stored |= arrays
-        print(kind, {figure: round(float(value), 3) for figure, value in results[kind].items()}, flush=True)
-    np.savez(PACK / "motion.npz", **stored)
-    write_report(results, clips)
+        running = {
+            kind: pool.submit(fit, args.folder, clips, kind, wanted, args.cache, args.folds_only)
+            for kind in LISTENING
+        }
+    fitted = {kind: running[kind].result() for kind in LISTENING}
+    for kind, of in fitted.items():
+        print(kind, {figure: round(float(value), 3) for figure, value in of.results.items()}, flush=True)
+    args.folds.mkdir(parents=True, exist_ok=True)
+    for fold in range(5):
+        save(fold_file(args.folds, fold), {kind: of.folds[fold] for kind, of in fitted.items()})
+    if args.folds_only:
+        return
+    save(PACK / "motion.npz", {kind: of.last for kind, of in fitted.items()})
+    write_report({kind: of.results for kind, of in fitted.items()}, clips)
 
 
 if __name__ == "__main__":
