@@ -14,6 +14,7 @@ from ditto.pack import SpeechStream
 RANGE = 24.0  # decibels below the loudest of late that still belong to a voice
 QUIETEST = -55.0  # decibels of full scale; nothing below is a voice
 FIRST_PEAK = -24.0  # taken for the loudest before anything was heard
+RISE = 0.25  # share of the way to a louder frame that the loudest goes: a bang is not a voice's peak
 FADE = 0.06  # decibels a frame by which the loudest is forgotten, 1.5 a second
 AROUND = np.exp(-0.5 * np.arange(-2.0, 3.0) ** 2)  # weights of neighbouring frames: a click is not a voice
 REACH = len(AROUND) // 2  # frames to either side
@@ -59,7 +60,8 @@ class WithLoudness:
         frames = sound[: whole * SAMPLES_PER_FRAME].reshape(whole, SAMPLES_PER_FRAME).astype(np.float64)
         for power in (frames**2).mean(axis=1):
             level = max(10 * np.log10(max(float(power), 1e-12)), QUIETEST)
-            self._peak = max(level, self._peak - FADE)
+            louder = level - self._peak
+            self._peak += RISE * louder if louder > 0 else -FADE
             self._levels.append(level)
             self._least.append(max(self._peak - RANGE, QUIETEST))
 

@@ -35,9 +35,9 @@ LIMITS = (
     (0, 30), (-4, 18), (-6, 10), (-9, 6), (-16, 14), (-8, 8), (-6, 5), (-4, 4), (-5, 4), (-3, 3),
 )  # fmt: skip
 
-QUIET_FRAMES = 10  # of silence before the mouth begins to close
-CLOSING_FRAMES = 3
-OPENING_FRAMES = 2
+QUIET_FRAMES = 11  # of silence before the mouth begins to close
+CLOSING_FRAMES = 2
+OPENING_FRAMES = 1
 NEARLY = 6.0  # millimetres of gap below which lips are brought nearer
 SPOKEN = 0.5  # readout of the voice above which somebody speaks
 OPENS = {Exp.JAW: 0.35, Exp.LOW_LIP: 0.38, Exp.UP_LIP: -0.27}  # their share in a millimetre of gap

@@ -58,6 +58,11 @@ def test_a_click_in_a_pause_is_no_voice():
     assert not heard(sound, 640)[50:].any()
 
 
+def test_a_bang_does_not_make_silence_of_the_voice_after_it():
+    sound = np.concatenate([tone(50, -30), tone(1, -3), tone(50, -30)])
+    assert heard(sound, 640).all()
+
+
 def test_a_voice_is_heard_from_its_first_frame_on():
     sound = np.concatenate([np.zeros(20 * 640, np.float32), tone(50, -25)])
     assert heard(sound, 640).tolist() == [0] * 20 + [1] * 50
