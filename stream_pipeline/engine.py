@@ -139,22 +139,22 @@ class Engine:
         total = frames_of(voice.length, settings.output.fps)
         target = named(Path(target), settings.output.format)
         size = picture_size(avatar, settings)
-        sink: Sink
-        if in_pieces(Path(target), total, settings):
-            recipe = digest(
-                self._avatars.get(avatar, ""),
-                described(settings),
-                *(f"{after} {name_of(make)}" for after, make in self._extra),
-                blocks=chain([avatar.first.image.tobytes()], (p.tobytes() for p in voice.pieces())),
-            )
-            sink = SegmentedVideo(
-                Path(target), size, voice.track, settings.output, recipe, resume=settings.output.resume
-            )
-            done = sink.done
-        else:
-            sink = open_sink(Path(target), size, voice, settings.output)
-            done = 0
+        sink: Sink | None = None
+        done = 0
         try:
+            if in_pieces(Path(target), total, settings):
+                recipe = digest(
+                    self._avatars.get(avatar, ""),
+                    described(settings),
+                    *(f"{after} {name_of(make)}" for after, make in self._extra),
+                    blocks=chain([avatar.first.image.tobytes()], (p.tobytes() for p in voice.pieces())),
+                )
+                sink = segmented = SegmentedVideo(
+                    Path(target), size, voice.track, settings.output, recipe, resume=settings.output.resume
+                )
+                done = segmented.done
+            else:
+                sink = open_sink(Path(target), size, voice, settings.output)
             with Session(
                 self.pack,
                 avatar,
@@ -172,7 +172,8 @@ class Engine:
                         progress(done, total)
             sink.close()
         except BaseException:
-            sink.abort()
+            if sink is not None:
+                sink.abort()
             raise
         return Report(Path(target), done, session.metrics)
 

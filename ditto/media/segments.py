@@ -56,6 +56,8 @@ class SegmentedVideo:
         self._folder = path.with_name(f".{path.name}.parts")
         self._suffix = PIECES[checked_suffix(path, settings)]
         self._open: VideoFile | None = None
+        self._held: Held | None = None
+        fresh = not self._folder.exists()
         try:
             self._held = Held(self._folder, path, folder=True)
             self.done = self._found(recipe) if resume else 0
@@ -64,6 +66,10 @@ class SegmentedVideo:
                 write_whole(self._folder / "recipe.json", json.dumps({"recipe": recipe, "length": length}))
         except OSError as error:
             raise MediaError(f"{path}: cannot be written: {first_line(error)}") from error
+        except KeyboardInterrupt:  # nobody else can clean up yet
+            if fresh or self._held is not None:
+                self.abort()
+            raise
         self._next = self.done
 
     def write(self, image: Image, index: int) -> None:
@@ -97,14 +103,16 @@ class SegmentedVideo:
             discard(part)
             raise MediaError(f"{self._path}: cannot be finished: {first_line(error)}") from error
         discard(self._folder)
-        self._held.release()
+        if self._held is not None:
+            self._held.release()
 
     def abort(self) -> None:
         if self._open is not None:
             self._open.abandon()
             self._open = None
         discard(self._working if self._keep else self._folder)
-        self._held.release()
+        if self._held is not None:
+            self._held.release()
 
     @property
     def _working(self) -> Path:
