@@ -184,13 +184,18 @@ def lay(out, left, top, moved, map_x, map_y, right, down, layered, plate, kinds,
                     part = min(np.float32(1), max(np.float32(0), (travel - UNVEILED) * UNVEILING))
                     gone = (np.float32(reach) - np.float32(alpha)) * SHARE
                     bare = min(np.float32(1), gone * np.float32(1.5)) * part
-                elif alpha == 0:
+                if alpha == 0:  # most of what comes here: nothing is moved on top of it
+                    if bare > 0:
+                        for k in range(3):
+                            back = np.float32(layered[y_, x_ + n, k])
+                            back += (np.float32(plate[y_, x_ + n, k]) - back) * bare
+                            out[line, column + n, k] = np.uint8(np.int32(back + np.float32(0.5)))
                     continue
                 for k in range(3):
                     back = np.float32(layered[y_, x_ + n, k])
                     back += (np.float32(plate[y_, x_ + n, k]) - back) * bare
                     back += (np.float32(moved[v_, u_ + n, k]) - back) * share
-                    out[line, column + n, k] = np.uint8(back + np.float32(0.5))
+                    out[line, column + n, k] = np.uint8(np.int32(back + np.float32(0.5)))
 
 
 @_fast
