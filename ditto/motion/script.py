@@ -10,7 +10,7 @@ from typing import Any
 
 from cfg.errors import ConfigError
 from cfg.located import LARGEST_FILE, located, read_located
-from ditto.motion.controls import Frames, checked_frames
+from ditto.motion.controls import Frames, between, checked_frames
 from ditto.motion.layers import Fades, Layer, Track, laid
 from ditto.motion.mood import Cue
 from ditto.motion.script_groups import GROUPS, compiled
@@ -52,7 +52,11 @@ class Script:
                 values = laid(values, layer.at(frame))
         if "blend_alpha" in values:  # an easing may overshoot, this share may not
             values["blend_alpha"] = min(max(values["blend_alpha"], 0.0), 1.0)
-        return {**values, **self.frames.get(int(frame), {})}
+        whole, share = divmod(frame, 1)
+        single = self.frames.get(int(whole), {})
+        if share:
+            single = between(single, self.frames.get(int(whole) + 1, {}), share)
+        return {**values, **single}
 
     __call__ = at
 

@@ -29,6 +29,14 @@ def test_controls_by_frame_number_or_time_hold_for_that_frame_alone():
     assert values("frames: {12: {delta_yaw: 5}}", "delta_yaw", 12) == [5]
 
 
+def test_between_two_single_frames_lies_what_lies_between():
+    turning = "frames: {3: {delta_yaw: 4, delta_exp: %s}, 4: {delta_yaw: 8, delta_exp: %s}}"
+    made = script(turning % ([0.0] * 63, [1.0] * 63))
+    assert made.at(3.5)["delta_yaw"] == 6
+    assert np.allclose(made.at(3.25)["delta_exp"], 0.25)
+    assert made.at(4.5)["delta_yaw"] == 8
+
+
 def test_a_list_gives_controls_frame_by_frame():
     assert values("- {}\n- {delta_yaw: 5}", "delta_yaw", 0, 1, 2) == [None, 5, None]
 
