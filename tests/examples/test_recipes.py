@@ -1,4 +1,4 @@
-"""Every recipe of the manual runs as it stands, on smaller examples."""
+"""Every program in the manual runs as it stands, on smaller examples."""
 
 import os
 import re
@@ -6,31 +6,38 @@ import shlex
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import cv2
 import numpy as np
+import onnx
 import pytest
 import soundfile
+from onnx import TensorProto, helper
 
 from cfg.settings import OutputSettings
 from ditto.media.encode import open_sink
 from ditto.media.video import VideoSource
+from stream_pipeline.engine import Engine
 
 ROOT = Path(__file__).parents[2]
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.S | re.M)
 FRAMES = 8
+SHELL_PAGES = ("presets.md", "scripting.md", "video_sources.md", "enhancers.md")
+UNFIT = re.compile(r"^make |^pip |^session\.", re.M)  # the environment's own, and a line out of a session
 
 
 def blocks(page):
-    return [(language, text) for language, text in FENCE.findall((ROOT / "docs" / page).read_text("utf-8"))]
+    path = ROOT / page if page == "README.md" else ROOT / "docs" / page
+    return FENCE.findall(path.read_text("utf-8"))
 
 
 def numbered(page, *languages):
     return [
         pytest.param(language, text, id=f"{page}-{number}-{language}")
         for number, (language, text) in enumerate(blocks(page))
-        if language in languages
+        if language in languages and not UNFIT.search(text)
     ]
 
 
@@ -54,7 +61,10 @@ def small(tmp_path_factory):
     soundfile.write(examples / "speech.flac", samples[: FRAMES * rate // 25], rate)
     (folder / "sounds").mkdir()
     shutil.copy(examples / "speech.flac", folder / "sounds")
-    shutil.copy(examples / "drawn_woman.jpg", folder / "portrait.jpg")
+    for name in ("portrait.jpg", "portrait.png"):
+        cv2.imwrite(str(folder / name), cv2.imread(str(examples / "drawn_woman.jpg")))
+    soundfile.write(folder / "speech.wav", samples[: FRAMES * rate // 25], rate)
+    onnx.save(restorer(), folder / "codeformer.onnx")
     (folder / "portraits").mkdir()
     for name in ("drawn_woman.jpg", "drawn_man.jpg"):
         shutil.copy(examples / name, folder / "portraits")
@@ -70,10 +80,29 @@ def small(tmp_path_factory):
     return folder
 
 
+def restorer():
+    """A network with the inputs of CodeFormer, which changes nothing."""
+    shape = [1, 3, 512, 512]
+    inputs = [("image", TensorProto.FLOAT, shape), ("w", TensorProto.DOUBLE, [1])]
+    graph = helper.make_graph(
+        [
+            helper.make_node("Cast", ["w"], ["weight"], to=TensorProto.FLOAT),
+            helper.make_node("Sub", ["weight", "weight"], ["nothing"]),
+            helper.make_node("Add", ["image", "nothing"], ["restored"]),
+        ],
+        "restorer",
+        [helper.make_tensor_value_info(*given) for given in inputs],
+        [helper.make_tensor_value_info("restored", TensorProto.FLOAT, shape)],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+
 @pytest.fixture
 def here(small, monkeypatch):
     monkeypatch.chdir(small)
-    shutil.rmtree(small / "output", ignore_errors=True)
+    for name in ("output", "out.mp4"):
+        made = small / name
+        shutil.rmtree(made) if made.is_dir() else made.unlink(missing_ok=True)
     return small
 
 
@@ -83,13 +112,13 @@ def run_shell(text, folder):
     for line in text.replace("\\\n", " ").splitlines():
         for command in line.split("&&"):
             words = shlex.split(command)
-            words[0] = sys.executable if words[0] == "python" else words[0]
+            words[0] = sys.executable if words[0].endswith("python") else words[0]
             subprocess.run(words, cwd=folder, env=environment, check=True, timeout=120, capture_output=True)
 
 
 def readable(folder):
-    """The videos that were made, each opened and read to its end."""
-    made = sorted(folder.rglob("*.mp4"))
+    """The videos made in a folder, or beside it, each opened and read to its end."""
+    made = [*sorted(folder.rglob("*.mp4")), *folder.parent.glob("out.mp4")]
     for path in made:
         video = VideoSource(path)
         assert np.ptp(video.frame(video.count - 1)) > 50
@@ -98,13 +127,50 @@ def readable(folder):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("language", "text"), numbered("recipes.md", "sh", "python"))
-def test_a_recipe_makes_a_video(here, language, text):
-    if language == "sh":
-        run_shell(text, here)
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        *numbered("recipes.md", "sh", "python"),
+        *numbered("README.md", "sh", "python"),
+        *(case for page in SHELL_PAGES for case in numbered(page, "sh", "bash")),
+    ],
+)
+def test_a_program_of_the_manual_makes_a_video(here, language, text):
+    if language == "python":
+        exec(compile(text, "manual", "exec"), {"__name__": "recipe"})
     else:
-        exec(compile(text, "docs/recipes.md", "exec"), {"__name__": "recipe"})
+        run_shell(text, here)
     assert readable(here / "output")
+
+
+@pytest.mark.slow
+def test_the_programs_for_developers_run(here):
+    """Those of docs/sdk.md, with what they leave to their reader: a microphone, a screen, files."""
+    offline, live, reference = (text for language, text in blocks("sdk.md") if language == "python")
+    exec(compile(offline, "docs/sdk.md", "exec"), {})
+    shown = []
+    with Engine.load("mini") as engine:
+        names = {
+            "engine": engine,
+            "avatar": engine.register("portrait.png"),
+            "threading": threading,
+            "microphone": lambda: [np.zeros(4800, np.float32)] * 3,
+            "show": lambda *given: shown.append(given),
+        }
+        exec(compile(live, "docs/sdk.md", "exec"), names)
+    assert len(shown) == 8
+    names = {"cfg_pkl": "mini", "data_root": None, "source_path": "portrait.png", "output_path": "out.mp4"}
+    exec(compile(reference, "docs/sdk.md", "exec"), names | {"num_frames": 5, "audio": np.zeros(3200, "f4")})
+    assert readable(here / "output") == [here / "out.mp4"]
+
+
+def test_controls_and_enhancers_of_the_manual_are_what_they_say(here):
+    exec(compile(blocks("controls.md")[0][1], "docs/controls.md", "exec"), names := {})
+    assert names["controls"].at(60).delta_pitch == -2
+    [example] = [text for language, text in blocks("enhancers.md") if language == "python"]
+    exec(compile(example, "docs/enhancers.md", "exec"), names := {})
+    warm = names["warmer"](None, None)(None, np.full((2, 2, 3), 100, np.uint8))
+    assert warm[0, 0].tolist() == [104, 100, 95]
 
 
 @pytest.mark.slow
