@@ -125,7 +125,7 @@ class OnnxFile:
             raise ModelError(f"{self._path.name} is closed")
         on_device = {name: value for name, value in feeds.items() if isinstance(value, ort.OrtValue)}
         on_host = {
-            name: np.ascontiguousarray(value, self._kinds.get(name))
+            name: np.asarray(value, self._kinds.get(name), order="C")
             for name, value in feeds.items()
             if name not in on_device
         }

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+import onnx
 import pytest
+from onnx import TensorProto, helper
 
 from cfg.errors import ModelError
 from model_formats import open_model
@@ -32,6 +35,15 @@ def test_numbers_of_another_type_are_converted_to_what_the_network_takes(onnx_fi
     opened = open_model(onnx_file)
     doubles = {name: array.astype("float64") for name, array in feeds.items()}
     assert (opened.run(doubles)["sum"] == opened.run(feeds)["sum"]).all()
+
+
+def test_a_number_without_axes_is_taken_as_one(tmp_path):
+    number = helper.make_tensor_value_info("number", TensorProto.FLOAT, [])
+    twice = helper.make_tensor_value_info("twice", TensorProto.FLOAT, [])
+    graph = helper.make_graph([helper.make_node("Add", ["number"] * 2, ["twice"])], "g", [number], [twice])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.save(model, tmp_path / "twice.onnx")
+    assert open_model(tmp_path / "twice.onnx").run({"number": np.float64(1.5)})["twice"] == 3
 
 
 def test_threads_that_wait_leave_the_cores_to_other_networks(onnx_file):
