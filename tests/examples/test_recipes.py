@@ -132,6 +132,7 @@ def readable(folder):
     [
         *numbered("recipes.md", "sh", "python"),
         *numbered("README.md", "sh", "python"),
+        *numbered("presets.md", "python"),
         *(case for page in SHELL_PAGES for case in numbered(page, "sh", "bash")),
     ],
 )
