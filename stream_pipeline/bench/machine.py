@@ -14,7 +14,7 @@ import torch
 
 SIDE = 1536  # of the square matrices multiplied
 COPIED = 1 << 25  # floats copied, far more than a cache holds
-TRIES = 5
+TRIES = 15
 
 
 @dataclass(frozen=True)
