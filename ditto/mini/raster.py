@@ -96,18 +96,26 @@ def block_kinds(shift_x, shift_y, step, height, width, solid, bare, least):  # t
     """
     rows, columns = (height + BLOCK - 1) // BLOCK, (width + BLOCK - 1) // BLOCK
     kinds = np.zeros((rows, columns), np.uint8)
+    lows, highs = np.empty((2, shift_x.shape[1]), np.float32), np.empty((2, shift_x.shape[1]), np.float32)
     for i in range(rows):
         end_y = min(height, (i + 1) * BLOCK)
         first_y, last_y = i * BLOCK // step, (end_y - 1) // step + 2
+        for k, shift in enumerate((shift_x, shift_y)):  # down the columns first: many at once
+            low, high = lows[k], highs[k]
+            low[:] = shift[first_y]
+            high[:] = shift[first_y]
+            for y in range(first_y + 1, last_y + 1):
+                line = shift[y]
+                for x in range(len(line)):
+                    low[x], high[x] = min(low[x], line[x]), max(high[x], line[x])
         for j in range(columns):
             end_x = min(width, (j + 1) * BLOCK)
             first_x, last_x = j * BLOCK // step, (end_x - 1) // step + 2
-            low_x, high_x = shift_x[first_y, first_x], shift_x[first_y, first_x]
-            low_y, high_y = shift_y[first_y, first_x], shift_y[first_y, first_x]
-            for y in range(first_y, last_y + 1):
-                for x in range(first_x, last_x + 1):
-                    low_x, high_x = min(low_x, shift_x[y, x]), max(high_x, shift_x[y, x])
-                    low_y, high_y = min(low_y, shift_y[y, x]), max(high_y, shift_y[y, x])
+            low_x, high_x = lows[0, first_x], highs[0, first_x]
+            low_y, high_y = lows[1, first_x], highs[1, first_x]
+            for x in range(first_x + 1, last_x + 1):
+                low_x, high_x = min(low_x, lows[0, x]), max(high_x, highs[0, x])
+                low_y, high_y = min(low_y, lows[1, x]), max(high_y, highs[1, x])
             if max(-low_x, high_x, -low_y, high_y) < least:
                 continue
             kinds[i, j] = 1
