@@ -163,7 +163,9 @@ class Seen:
     tracks: dict[str, Track]  # as tracked again; the person's own as "people"
 
 
-def judge_clip(folder: Path, clip: Clip, speakers: dict[str, Speaker], finder: FaceFinder, frames: int):
+def judge_clip(
+    folder: Path, clip: Clip, speakers: dict[str, Speaker], finder: FaceFinder, frames: int, seed: int
+) -> Seen:
     pictures = read_pictures(folder / f"{clip.name}.mp4", min(frames, clip.frames))
     true, landmarks = seen(folder, clip), training.read_landmarks(folder, clip)
     shown = Track.of(true)
@@ -202,9 +204,10 @@ def judge_clip(folder: Path, clip: Clip, speakers: dict[str, Speaker], finder: F
         of = ("SSIM face", "SSIM mouth", "PSNR face", "PSNR mouth")
         results[name] |= dict(zip(of, np.mean(values, axis=0), strict=True))
     for kind, speaker in speakers.items():
-        vectors = speaker(clip, source, 0)
+        vectors = speaker(clip, source, seed)
         made = followed((placement(from_vector(vector)) for vector in vectors), kind)
-        told = agreement(Track.of_motion(vectors[:count]), shown, DELAY - lag)
+        tracks[f"{kind} before painting"] = Track.of_motion(vectors[:count])
+        told = agreement(tracks[f"{kind} before painting"], shown, DELAY - lag)
         results[kind] |= spoken(made, shown, lag)
         results[kind] |= {f"{name} before painting": told[name] for name in BEFORE}
     moved = late(loudness(folder, clip), DELAY)[:count]
@@ -219,10 +222,10 @@ def judge_pictures(
     finder = FaceFinder.open(files.FOLDER)
     speakers = {kind: Speaker(folder, kind, cache, folds) for kind in LISTENING}
     began, judged = time.monotonic(), {}
-    for clip in chosen(folder, count):
+    for seed, clip in enumerate(chosen(folder, count)):
         if time.monotonic() - began > seconds:
             break
-        judged[clip] = judge_clip(folder, clip, speakers, finder, frames)
+        judged[clip] = judge_clip(folder, clip, speakers, finder, frames, seed)
         r = {name: of["gap r"] for name, of in judged[clip].figures.items() if "gap r" in of}
         print(clip.name, {name: round(float(value), 3) for name, value in r.items()}, flush=True)
     return together(folder, judged)
@@ -236,11 +239,17 @@ def together(folder: Path, judged: dict[Clip, Seen]) -> dict[str, Figures]:
         results[name] = summary(of_clips)
         if "gap r" in results[name]:
             results[name]["gap r, median clip"] = float(np.median([of["gap r"] for of in of_clips]))
+
+    def tracks(name: str) -> dict[str, Track]:
+        return {clip.name: of.tracks[name] for clip, of in judged.items()}
+
     for name in ("own motion", *LISTENING, "people"):
-        tracks = {clip.name: of.tracks[name] for clip, of in judged.items()}
-        results[name] = results.get(name, {}) | liveliness(list(tracks.values()))
+        results[name] = results.get(name, {}) | liveliness(list(tracks(name).values()))
         if name != "own motion":  # which is as early as the recording
-            results[name] |= resting(folder, list(judged), tracks)
+            results[name] |= resting(folder, list(judged), tracks(name))
+    for name in LISTENING:
+        told = resting(folder, list(judged), tracks(f"{name} before painting"))
+        results[name] |= {f"{figure} before painting": told[figure] for figure in ("closed", "still")}
     results["own motion"]["clips"] = len(judged)
     return results
 
@@ -307,17 +316,17 @@ def write_report(results: dict[str, dict[str, Figures]], frames: int, folds: boo
             "the recordings' landmarks are: their noise would otherwise pass for amplitude. *own motion*:",
             "driven by the person's own landmarks, the most that painting lets through; *painted closed*",
             f"counts gaps under {CLOSED:.0f} mm where the person's is under {SHUT:.0f}. *online* and",
-            "*offline*: driven by the sound; *before painting* is told of the motion handed to the painter.",
-            "Closed, still, blinks and the head are as the tracker sees them, of *people* too. SSIM and PSNR",
-            "are against the true frames, in the face's box and in one around the mouth. Figures are means",
-            "of clips, amplitudes medians.",
+            "*offline*: driven by the sound, with another seed for each clip; *before painting* is told of",
+            "the motion handed to the painter. Closed, still, blinks and the head are as the tracker sees",
+            "them, of *people* too. SSIM and PSNR are against the true frames, in the face's box and in one",
+            "around the mouth. Figures are means of clips, amplitudes medians.",
             "",
             *table(results["pictures"]),
             "",
         ]
     before = REPORT.read_text(encoding="utf-8") if REPORT.exists() else ""
     _, heading, kept = before.partition(KEPT)  # measured by other means
-    REPORT.write_text("\n".join(lines) + heading + kept, encoding="utf-8")
+    REPORT.write_text("\n".join([*lines, ""]) + heading + kept, encoding="utf-8")
 
 
 def main() -> None:

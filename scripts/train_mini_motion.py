@@ -454,7 +454,8 @@ def write_report(results: dict[str, dict[str, float]], clips: list[Clip]) -> Non
         "speech encoder. They are calibrated by a gain for each number, which brings its spread to people's,",
         f"and by one number that brings nearly closed lips together: the least that closes {WELL_CLOSED:.0%}",
         "of M, B and P. For the figures both are chosen, for each fold, on the other four,",
-        "from readings of clips that those readouts had not seen.",
+        "from readings of clips that those readouts had not seen. These five readouts are kept, for",
+        "`scripts/evaluate.py --folds`.",
         "",
         "| | " + " | ".join(results) + " |",
         "|---|" + "---|" * len(results),
@@ -470,7 +471,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="clips in the format described in this file")
     parser.add_argument("--cache", type=Path, default=ROOT / "build" / "mini_features")
     parser.add_argument("--features-only", choices=tuple(LISTENING), help="fill the cache and stop")
-    parser.add_argument("--folds", type=Path, default=ROOT / "build" / "mini_folds", help="goes here")
+    parser.add_argument("--folds", type=Path, default=ROOT / "build" / "mini_folds", help="for evaluate.py")
     parser.add_argument("--folds-only", action="store_true", help="leave pack and report as they are")
     args = parser.parse_args()
     clips = read_clips(args.folder)
