@@ -1,14 +1,15 @@
-"""One talking video from the command line: `python inference.py -i portrait.png -a speech.wav -o out.mp4`."""
+"""One talking video from the command line: `inference.py -i portrait.png -a speech.wav -o out.mp4`."""
 
 from __future__ import annotations
 
 import sys
 
-from stream_pipeline.commands import run_command
-from stream_pipeline.commands.render import add_arguments, render
+from stream_pipeline.commands import needing_packages, run_command
 
 
 def main(arguments: list[str] | None = None) -> int:
+    with needing_packages("inference.py"):
+        from stream_pipeline.commands.render import add_arguments, render
     return run_command("inference.py", __doc__ or "", add_arguments, render, arguments)
 
 

@@ -1,4 +1,4 @@
-"""`python -m ditto COMMAND`: render, demo, doctor, config, download."""
+"""`python -m ditto COMMAND`; `python -m ditto -h` names the commands."""
 
 from __future__ import annotations
 

@@ -19,6 +19,9 @@ from cfg.errors import Cancelled, ConfigError, DittoError
 FAILED = 1
 STOPPED = 130  # by Ctrl-C, as shells count it
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+INSTALLED_AS = "ditto-engine"
+OWN = ("cfg", "checkpoints", "ditto", "model_formats", "stream_pipeline")
+VENV_PYTHON = r".venv\Scripts\python" if os.name == "nt" else ".venv/bin/python"
 
 AddArguments = Callable[[argparse.ArgumentParser], None]
 Command = Callable[[argparse.Namespace], int]
@@ -38,20 +41,35 @@ class Parser(argparse.ArgumentParser):
         return parsed, rest
 
 
+@contextmanager
+def needing_packages(program: str) -> Iterator[None]:
+    """Importing what a program needs: one line and exit code 1 where this Python lacks the packages."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] in OWN:
+            raise
+        sys.exit(
+            f"{sys.executable} has no package '{error.name}': run 'make demo' once where the repository was "
+            f"cloned, then '{VENV_PYTHON} {program} …'; or install this project into this Python"
+        )
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """`ditto-engine COMMAND …`, also `python -m ditto COMMAND …`."""
-    from stream_pipeline.commands import (
-        batch,
-        bench,
-        config,
-        convert,
-        demo,
-        doctor,
-        download,
-        export,
-        render,
-        script,
-    )
+    with needing_packages("-m ditto"):
+        from stream_pipeline.commands import (
+            batch,
+            bench,
+            config,
+            convert,
+            demo,
+            doctor,
+            download,
+            export,
+            render,
+            script,
+        )
 
     commands: dict[str, tuple[str, AddArguments, Command]] = {
         "render": ("a portrait and a voice to a video", render.add_arguments, render.render),
@@ -69,7 +87,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "bench": ("how fast this machine runs each stage", bench.add_arguments, bench.bench),
         "export": ("official networks to ONNX files", export.add_arguments, export.export),
     }
-    parser = Parser(prog="ditto", description="Talking heads from a portrait and a voice.")
+    installed = Path(sys.argv[0]).stem == INSTALLED_AS
+    called = INSTALLED_AS if installed else "python -m ditto"
+    parser = Parser(prog=called, description="Talking heads from a portrait and a voice.")
     choices = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, (purpose, add_arguments, command) in commands.items():
         chosen = choices.add_parser(name, help=purpose, description=purpose)
