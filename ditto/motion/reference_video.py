@@ -78,21 +78,21 @@ def blinks(closed: Floats) -> Floats:
 
 
 def followed(path: Path, finder: FaceFinder) -> Floats:
-    """(T, 478, 3) mesh landmarks; where no face is seen, the last one stays."""
+    """(T, 478, 3) mesh landmarks; where no face is seen, the last one stays, before the first the first."""
     found: list[Floats] = []
     missing = 0
     with VideoSource(path, max_size=LARGEST, fps=FRAME_RATE) as video:
-        for index in range(min(video.count, LONGEST)):
+        count = min(video.count, LONGEST)
+        for index in range(count):
             seen = look(finder, video.frame, index, found)
             missing += seen is None
-            if seen is None and not found:
-                continue
-            found.append(found[-1] if seen is None else seen)
-    if not found or missing > (len(found) + missing) * (1 - FEWEST_FACES):
+            if seen is not None or found:
+                found.append(found[-1] if seen is None else seen)
+    if not found or missing > count * (1 - FEWEST_FACES):
         raise NoFaceError(f"{path}: hardly any face is seen in it; give a video of one person who faces it")
-    if len(found) < 2:
+    if count < 2:
         raise MediaError(f"{path}: has a single picture; give a video that moves")
-    return np.stack(found).astype(np.float32)
+    return np.stack([found[0]] * (count - len(found)) + found).astype(np.float32)
 
 
 def look(finder: FaceFinder, frame: Callable[[int], Any], index: int, before: list[Floats]) -> Floats | None:

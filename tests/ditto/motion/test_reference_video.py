@@ -1,6 +1,7 @@
 """Head motion and blinks taken from somebody's video."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from cfg.errors import MediaError, NoFaceError
 from cfg.settings import OutputSettings
 from ditto.media.encode import open_sink
 from ditto.mini.language import FULL_BLINK, METRE, Exp
-from ditto.motion.reference_video import Reference, between_frames, blinks, read_reference
+from ditto.motion.reference_video import Reference, between_frames, blinks, followed, read_reference
 
 VIDEO = Path(__file__).parents[3] / "examples" / "astronaut_video.mp4"
 
@@ -71,3 +72,48 @@ def test_what_is_no_video_is_refused(tmp_path):
     (tmp_path / "a.mp4").write_text("no video")
     with pytest.raises(MediaError, match="not a video"):
         read_reference(tmp_path / "a.mp4")
+
+
+class Watching:
+    """A finder of which it is known in which frames it sees a face."""
+
+    def __init__(self, seen):
+        self._seen = seen
+        self._frame = -1
+
+    def find(self, image):
+        self._frame += 1
+        return [self._face()] if self._seen[self._frame] else []
+
+    def track(self, image, before):
+        if not self._seen[self._frame + 1]:
+            return None
+        return self.find(image)[0]
+
+    def _face(self):
+        return SimpleNamespace(landmarks=np.full((478, 3), self._frame, np.float32))
+
+
+@pytest.fixture
+def film(tmp_path):
+    """film(count): a video of so many frames."""
+
+    def make(count):
+        sink = open_sink(tmp_path / "film.mp4", (64, 64), None, OutputSettings())
+        for index in range(count):
+            sink.write(np.full((64, 64, 3), 9 * index, np.uint8), index)
+        sink.close()
+        return tmp_path / "film.mp4"
+
+    return make
+
+
+def test_frames_without_a_face_keep_their_time(film):
+    found = followed(film(6), Watching([False, True, True, False, True, True]))
+    assert found[:, 0, 0].tolist() == [1, 1, 2, 2, 4, 5]
+
+
+@pytest.mark.parametrize("seen", [[True, True] + [False] * 4, [False] * 4 + [True, True]])
+def test_a_face_seen_in_too_few_frames_is_refused_wherever_they_are(film, seen):
+    with pytest.raises(NoFaceError, match="hardly any face"):
+        followed(film(6), Watching(seen))
