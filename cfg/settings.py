@@ -87,7 +87,7 @@ class SourceSettings:
     crop_scale: float = 2.3  # size of the square crop in face sizes
     crop_vx_ratio: float = 0.0  # crop centre moved right, in crop sizes
     crop_vy_ratio: float = -0.125  # crop centre moved down, in crop sizes
-    crop_rotate: bool = True  # whether the crop follows the head's roll
+    crop_rotate: bool = True  # official pack: whether the crop follows the head's roll
     template_frames: int = -1  # of a video, use only the first so many; -1 is all
     neutral_frames: int = 25  # of a video, in the first so many the mouth is at rest now and then
     smoothing: int = 13  # frames a video's head pose is averaged over
