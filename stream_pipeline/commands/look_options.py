@@ -43,7 +43,7 @@ def add_look_arguments(parser: argparse.ArgumentParser) -> None:
     give("--crop-scale", type=float, help="size of the square around the face, in face sizes (default 2.3)")
     give("--crop-vx", type=float, metavar="SHARE", help="move that square to the right, in its own sizes")
     give("--crop-vy", type=float, metavar="SHARE", help="move it down (default -0.125)")
-    give("--crop-rotate", choices=ROTATIONS, help="whether the official pack's square follows the tilt (default on)")
+    give("--crop-rotate", choices=ROTATIONS, help="official pack: its square follows the tilt (default on)")
     give("--fps", type=int, choices=RATES, help="frames a second, made of interpolated motion (default 25)")
     give("--format", choices=KINDS, help="kind of file, whatever the output's name says")
     give(
