@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import chain
@@ -58,6 +59,7 @@ class Engine:
         self.settings = settings
         self.pack = pack
         self._extra: list[Extra] = []
+        self._closed = False
         self._avatars: dict[RegisteredAvatar, str] = {}  # and what tells the source from another
 
     @classmethod
@@ -80,7 +82,12 @@ class Engine:
         else:
             over = merge(over or {}, groups)
             settings = settings_of(config, data_root=data_root, cfg_pkl=cfg_pkl, over=over)
-        return cls(settings, load_pack(settings))
+        began = time.perf_counter()
+        pack = load_pack(settings)
+        log.info("loaded: pack %s from %s, %s", pack.name, settings.pack.root or "the package", since(began))
+        for role, file in settings.pack.files.items():
+            log.info("loaded: %s from %s", role, file)
+        return cls(settings, pack)
 
     def __enter__(self) -> Engine:
         return self
@@ -98,14 +105,21 @@ class Engine:
 
         A source that is no file is a (H, W, 3) RGB picture.
         """
+        self._check_open()
+        began = time.perf_counter()
         settings = self.with_settings({"source": over} if over else {})
         if isinstance(source, np.ndarray):
             avatar: RegisteredAvatar = registered_picture(self.pack, source, settings)
             self._avatars[avatar] = f"{settings.source}"
-            return avatar
-        avatar = register(self.pack, Path(source), settings)
-        seen = Path(source).stat()
-        self._avatars[avatar] = f"{settings.source} {seen.st_size} {seen.st_mtime_ns}"
+            name = "a picture"
+        else:
+            avatar = register(self.pack, Path(source), settings)
+            seen = Path(source).stat()
+            self._avatars[avatar] = f"{settings.source} {seen.st_size} {seen.st_mtime_ns}"
+            name = str(source)
+        log.info("registered: %s, %s, %s", name, sizes_of(avatar), since(began))
+        for warning in avatar.first.warnings:
+            log.info("registered: %s: %s", name, warning)
         return avatar
 
     def add_stage(self, after: str, make: Callable[[], Stage[Any, Any]]) -> None:
@@ -131,6 +145,9 @@ class Engine:
         Nothing is left behind if it fails, unless `output.resume` is set: then what was finished
         stays, and the same call goes on from there.
         """
+        self._check_open()
+        check_registered(avatar, "render")
+        began = time.perf_counter()
         settings = self.with_settings(over)
         voice = sound if isinstance(sound, (Sound, SoundFile)) else read(sound, settings)
         if avatar.length is not None:
@@ -175,14 +192,22 @@ class Engine:
             if sink is not None:
                 sink.abort()
             raise
+        took = time.perf_counter() - began
+        log.info("rendered: %s, %d frames in %.1f s, %.1f fps", target, done, took, done / max(took, 1e-6))
+        for line in table(session.metrics).splitlines():
+            log.debug("rendered: %s", line)
         return Report(Path(target), done, session.metrics)
 
     def session(
-        self, avatar: RegisteredAvatar, *, mode: str = "online", rate: int = SAMPLE_RATE, **over: Any
+        self, avatar: RegisteredAvatar, *, mode: str = "online", rate: Any = SAMPLE_RATE, **over: Any
     ) -> Session:
         """A stream: push sound of `rate`, pull pictures. Use it as a `with` block."""
+        self._check_open()
+        check_registered(avatar, "session")
+        if not isinstance(rate, (int, np.integer)):
+            raise ConfigError(f"rate is {rate!r}, but must be a whole number of samples a second")
         settings = self.with_settings(merge({"stream": {"mode": mode}}, over))
-        return Session(self.pack, avatar, settings, rate=rate, extra=self._extra)
+        return Session(self.pack, avatar, settings, rate=int(rate), extra=self._extra)
 
     def release(self, avatar: RegisteredAvatar) -> None:
         """Forget a source that no session plays any more."""
@@ -190,6 +215,7 @@ class Engine:
         avatar.close()
 
     def close(self) -> None:
+        self._closed = True
         for avatar in self._avatars:
             avatar.close()
         self._avatars.clear()
@@ -197,11 +223,41 @@ class Engine:
 
     def with_settings(self, over: Mapping[str, Any]) -> Settings:
         """These settings with nested ones laid on top."""
-        values = vars_of(self.settings)
-        for name, group in over.items():
-            known = name in values and isinstance(group, Mapping)
-            values[name] = merge(vars_of(values[name]), group) if known else group
-        return build(Settings, values)
+        return laid_over(self.settings, over)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ConfigError("the engine is closed; load another, and use it inside its 'with' block")
+
+
+def laid_over(settings: Settings, over: Mapping[str, Any]) -> Settings:
+    """Settings with nested ones laid on top."""
+    values = vars_of(settings)
+    for name, group in over.items():
+        known = name in values and isinstance(group, Mapping)
+        values[name] = merge(vars_of(values[name]), group) if known else group
+    return build(Settings, values)
+
+
+def check_registered(avatar: object, method: str) -> None:
+    if not hasattr(avatar, "first"):
+        given = repr(str(avatar)) if isinstance(avatar, (str, Path)) else f"of type {type(avatar).__name__}"
+        raise ConfigError(
+            f"the source is {given}, but must be registered first: engine.{method}(engine.register(…), …)"
+        )
+
+
+def sizes_of(avatar: RegisteredAvatar) -> str:
+    """What a source measures, in words."""
+    first = avatar.first
+    height, width = first.image.shape[:2]
+    kind = "still" if avatar.is_image else "video"
+    across, down = np.ptp(np.asarray(first.landmarks)[:, :2], axis=0)
+    return f"{kind} of {width} x {height} pixels, face of {across:.0f} x {down:.0f}"
+
+
+def since(began: float) -> str:
+    return f"in {1000 * (time.perf_counter() - began):.0f} ms"
 
 
 def settings_of(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from cfg.errors import MediaError
@@ -9,6 +10,8 @@ from cfg.errors import MediaError
 
 def existing(path: str | Path, what: str) -> Path:
     """The path, once it is known to be a file that is not empty; `what` is how an error calls it."""
+    if re.match(r"(https?|ftp):/", str(path), re.I):
+        raise MediaError(f"{path}: is an address; download the {what} first and give the file")
     path = Path(path)
     try:
         if path.is_dir():
@@ -32,5 +35,6 @@ def address(path: Path) -> str:
 
 
 def first_line(error: BaseException) -> str:
-    """A library's own words, on one line."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    """A library's own words, on one line, without the error number before them and the path behind."""
+    words = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return re.sub(r"^\[Errno -?\d+\] |: '/[^']*'$", "", words)

@@ -25,6 +25,7 @@ LONGEST = 6 * 3600  # seconds of sound that are read into memory at most
 MOST_CHANNELS = 32
 RATES = (1_000, 768_000)  # samples a second between which a file is believed
 BLOCK = 1 << 16  # samples decoded at once
+SILENT = 1e-3  # loudest sample of a sound that nobody hears, -60 dB
 LIBSNDFILE = (b"RIFF", b"RF64", b"fLaC", b"OggS", b"FORM", b"caff", b".snd", b"riff")
 
 
@@ -64,6 +65,11 @@ class Sound:
     def seconds(self) -> float:
         return self.length / SAMPLE_RATE
 
+    @property
+    def silent(self) -> bool:
+        """Whether nothing in it is loud enough to move lips."""
+        return loudest_of(self.samples) < SILENT
+
     def pieces(self) -> Iterator[Floats]:
         """The samples in blocks of a second."""
         for at in range(0, self.length, SAMPLE_RATE):
@@ -78,6 +84,7 @@ class SoundFile:
     length: int  # samples at 16 kHz, in all
     start: float | None = None  # seconds cut off at the beginning
     end: float | None = None  # second at which it ends
+    silent: bool = False  # nothing in it is loud enough to move lips
 
     @property
     def track(self) -> Track:
@@ -166,13 +173,19 @@ def open_sound(
     """The voice of a file, read through once to see that it is whole, and how long it is."""
     path = existing(path, "voice")
     rate, blocks = _decoded(path)
-    heard = 0
+    heard, loudest = 0, 0.0
     for block in _cut(blocks, rate, start or 0.0, end):
         heard += len(block)
+        loudest = max(loudest, loudest_of(block))
         _bounded(path, heard / rate, longest)
     if not heard:
         raise _nothing(path, start, end)
-    return SoundFile(path, -(-heard * SAMPLE_RATE // rate), start, end)
+    return SoundFile(path, -(-heard * SAMPLE_RATE // rate), start, end, loudest < SILENT)
+
+
+def loudest_of(block: Floats) -> float:
+    """The largest sample of either sign; 0 of none."""
+    return float(max(block.max(initial=0), -block.min(initial=0)))
 
 
 def stream_sound(path: str | Path, start: float | None = None, end: float | None = None) -> Iterator[Floats]:
@@ -295,9 +308,14 @@ def _bounded(path: Path, seconds: float, longest: float) -> None:
 
 
 def _nothing(path: Path, start: float | None, end: float | None) -> MediaError:
-    trimmed = start is not None or end is not None
-    why = "nothing is left between audio.start and audio.end" if trimmed else "it holds no sound"
-    return MediaError(f"{path}: {why}; the voice needs at least one sample")
+    if start is None and end is None:
+        return MediaError(f"{path}: it holds no sound; the voice needs at least one sample")
+    rate, blocks = _decoded(path)
+    seconds = sum(len(block) for block in blocks) / rate
+    return MediaError(
+        f"{path}: nothing is left between audio.start and audio.end (--start, --end); "
+        f"the sound is {seconds:.2f} s long"
+    )
 
 
 def _broken(path: Path, error: Exception) -> MediaError:

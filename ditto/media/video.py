@@ -91,10 +91,12 @@ class VideoSource:
         except (av.FFmpegError, OSError, ValueError) as error:
             raise MediaError(
                 f"{self._path}: not a video this program reads ({first_line(error)}); "
-                "give MP4, MOV, MKV or WebM"
+                "give a picture (JPEG, PNG, WebP, …) or a video (MP4, MOV, MKV, WebM)"
             ) from error
         problem = ""
-        if not container.streams.video:
+        if container.format.name == "tty":  # FFmpeg draws text files as a terminal would
+            problem = "is a text; give a picture (JPEG, PNG, WebP, …) or a video (MP4, MOV, MKV, WebM)"
+        elif not container.streams.video:
             problem = "has no pictures; give a video or a portrait"
         else:
             video = container.streams.video[0]

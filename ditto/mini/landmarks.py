@@ -12,10 +12,11 @@ from ditto.avatar import SourceFrame
 from ditto.faces.finder import FaceFinder, FoundFace
 from ditto.faces.likeness import UNSURE
 from ditto.messages import Floats, Image
-from ditto.mini.register import MiniAnalyser
+from ditto.mini.register import TURNED, MiniAnalyser
 
 SMALLEST = 32  # pixels of a face's longer side below which there is nothing to paint
 MOST_TURNED = 48.0  # degrees of yaw above which the mouth lies on the face's outline
+FACE_LIKE = 0.7  # score below which what was found is nobody's face
 GAPING = 20.0  # millimetres between the lips above which a mouth cannot be shut well
 
 
@@ -64,7 +65,7 @@ class FollowedFace:
             return faces[0]
         if isinstance(wanted, int):
             if wanted >= len(faces):
-                raise NoFaceError(f"face {wanted} was asked for, but there are {len(faces)}, counted from 0")
+                raise NoFaceError(f"face {wanted} was asked for, but {there_are(len(faces))}")
             return faces[wanted]
         left, top, right, bottom = wanted
         middle = np.array([(left + right) / 2, (top + bottom) / 2])
@@ -76,11 +77,16 @@ class FollowedFace:
         return inside[0]
 
 
+def there_are(count: int) -> str:
+    """How many faces can be chosen from, in words."""
+    return "there is 1 face, number 0" if count == 1 else f"there are {count} faces, numbered from 0"
+
+
 def why_none(seen: list[FoundFace]) -> str:
     """What to tell about a picture that shows no human face."""
-    if not seen:
+    best = max(seen, key=lambda face: face.score, default=None)
+    if best is None or best.score < FACE_LIKE:
         return "no face found; a human face is needed, at least 32 pixels, both eyes in sight"
-    best = max(seen, key=lambda face: face.score)
     x, y = (best.box[:2] + best.box[2:]) / 2
     return (
         f"no human face found: what looks most like one, {best.size:.0f} pixels around {x:.0f}, {y:.0f}, "
@@ -108,6 +114,11 @@ class NotingAnalyser:
                 "to speak; choose a picture that shows both eyes"
             )
         notes = self._landmarks.notes
+        if abs(look.yaw) > TURNED:
+            notes += (
+                f"the head is turned by {abs(look.yaw):.0f} degrees; above {TURNED:.0f} its motion is kept "
+                "small and its far side is soft",
+            )
         if look.gap > GAPING:
             notes += (
                 f"the mouth is wide open ({look.gap:.0f} mm); "

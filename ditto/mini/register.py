@@ -156,7 +156,7 @@ def source_frame(
         to_frame=np.array([[size, 0, left], [0, size, top], [0, 0, 1]], np.float32),
         appearance=appearance,
         landmarks=np.asarray(found, np.float32),
-        warnings=remarks(points, yaw),
+        warnings=remarks(points),
     )
 
 
@@ -176,18 +176,12 @@ def clear_of_teeth(points: Floats, down: Doubles, scale: float) -> Floats:
     return drawn
 
 
-def remarks(points: Floats, yaw: float) -> tuple[str, ...]:
+def remarks(points: Floats) -> tuple[str, ...]:
     """What will not look good, in words."""
-    found = []
     height = float(np.ptp(points[list(OVAL), 1]))
-    if height < SMALL_FACE:
-        found.append(f"the face is {height:.0f} pixels high; below {SMALL_FACE} the result is soft")
-    if abs(yaw) > TURNED:
-        found.append(
-            f"the head is turned by {abs(yaw):.0f} degrees; above {TURNED:.0f} its motion is kept small "
-            "and its far side is soft"
-        )
-    return tuple(found)
+    if height >= SMALL_FACE:
+        return ()
+    return (f"the face is {height:.0f} pixels high; below {SMALL_FACE} the result is soft",)
 
 
 def mesh_around(

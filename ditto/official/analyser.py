@@ -177,8 +177,8 @@ def choose(faces: Faces, wanted: int | tuple[float, float, float, float] | None,
     if isinstance(wanted, int):
         if wanted >= len(faces):
             raise NoFaceError(
-                f"frame {index}: face {wanted} was asked for, "
-                f"but there are only {len(faces)}, numbered from 0 by size"
+                f"frame {index}: face {wanted} was asked for, but there "
+                + ("is 1 face, number 0" if len(faces) == 1 else f"are {len(faces)}, numbered from 0 by size")
             )
         return wanted
     shared = overlap(wanted, faces.boxes)

@@ -89,6 +89,18 @@ def test_a_turned_head_is_taken_with_a_warning_that_gives_the_angle():
     assert "turned" not in told(face(yaw=15.0))
 
 
+def test_a_turned_head_in_a_video_is_nothing_to_tell_of():
+    analyser = NotingAnalyser(Finder(face(yaw=35.0)), SourceSettings())
+    landmarks, _ = analyser.track(PICTURE, 0)
+    assert analyser.measure(PICTURE, 0, landmarks).warnings == ()
+
+
+def test_what_is_hardly_a_face_is_not_called_an_animal():
+    with pytest.raises(NoFaceError, match="no face found; a human face is needed") as refused:
+        analysed(face(human=False, score=0.55))
+    assert "animal" not in str(refused.value)
+
+
 def test_a_hidden_mouth_is_told_of():
     assert "hard to make out" in told(face(), wander=0.012)
     assert "hard to make out" not in told(face(), wander=0.004)
@@ -104,7 +116,7 @@ def test_of_several_people_the_largest_is_taken_unless_another_is_asked_for():
     assert "2 faces found; the largest is used" in told(*both)
     assert analysed(*both).landmarks[:, 0].mean() < 150
     assert analysed(*both, face=1).landmarks[:, 0].mean() > 250
-    with pytest.raises(NoFaceError, match="face 2 was asked for, but there are 2, counted from 0"):
+    with pytest.raises(NoFaceError, match="face 2 was asked for, but there are 2 faces, numbered from 0"):
         analysed(*both, face=2)
 
 
