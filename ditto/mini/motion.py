@@ -60,7 +60,7 @@ class Wander:
 
 # Spread within clips of people talking, in degrees, and speed over three frames, in degrees a frame:
 # yaw 4.8 and 0.66, pitch 3.7 and 0.62, roll 3.3 and 0.38. A portrait turns a little less than that.
-PITCH = Wander(3.3, 0.58)
+PITCH = Wander(3.7, 0.58)
 YAW = Wander(4.3, 0.42)
 ROLL = Wander(3.0, 0.30)
 SHIFT = Wander(0.008, 0.2)  # of the translation
