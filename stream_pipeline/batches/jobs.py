@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import reprlib
 import unicodedata
 from collections import Counter
@@ -91,6 +92,12 @@ def printable(name: object) -> str:
     return "".join(sign if sign.isprintable() else "?" for sign in str(name))
 
 
+def name_in(folder: Path, job: Job) -> str:
+    """The job's video as it is called in the folder of all videos."""
+    inside = job.output.is_relative_to(folder)
+    return printable(job.output.relative_to(folder) if inside else job.output)
+
+
 def place_of(path: Path) -> Path:
     """Where a path leads, whatever its spelling; a loop of links leads to itself."""
     try:
@@ -111,12 +118,13 @@ def check_outputs(jobs: Sequence[Job]) -> None:
             )
 
 
-def read_jobs(path: Path, folder: Path, suffix: str = ".mp4") -> list[Job]:
+def read_jobs(path: Path, folder: Path, suffix: str = ".mp4", kind: str = "") -> list[Job]:
     """The jobs of a `.csv` or `.yaml` list; its relative paths count from where the list lies.
 
     Columns or keys are `source`, `audio`, `output` (in `folder`; may be left out) and settings:
     a CSV column `motion.seed`, a YAML mapping `settings: {motion: {seed: 3}}`. A YAML list lies
-    under `jobs`, and what `defaults` holds counts for all of them.
+    under `jobs`, and what `defaults` holds counts for all of them. `kind` is the format asked for all
+    of them; without one an output needs a suffix, or a / behind the name of a folder of pictures.
     """
     read = {".csv": _of_csv, ".yaml": _of_yaml, ".yml": _of_yaml}.get(path.suffix.lower())
     if read is None:
@@ -125,13 +133,13 @@ def read_jobs(path: Path, folder: Path, suffix: str = ".mp4") -> list[Job]:
     for where, row in read(path):
         if len(jobs) == MOST_JOBS:
             raise ConfigError(f"{path}: more than {MOST_JOBS} jobs; give several lists")
-        jobs.append(_job(row, f"{path}, {where}", path.parent, folder, suffix))
+        jobs.append(_job(row, f"{path}, {where}", path.parent, folder, suffix, kind))
     if not jobs:
         raise ConfigError(f"{path}: holds no jobs; give lines of source, audio and output")
     return jobs
 
 
-def _job(row: Mapping[str, Any], where: str, near: Path, folder: Path, suffix: str) -> Job:
+def _job(row: Mapping[str, Any], where: str, near: Path, folder: Path, suffix: str, kind: str) -> Job:
     for name in ("source", "audio"):
         if not isinstance(row.get(name), str) or not row[name]:
             raise ConfigError(f"{where}: '{name}' is missing; give the path of a file")
@@ -150,7 +158,18 @@ def _job(row: Mapping[str, Any], where: str, near: Path, folder: Path, suffix: s
         raise ConfigError(
             f"{where}: settings of 'pack' are those of the whole batch; give them beside the list"
         )
+    check_named(output, over.get("output", {}).get("format") or kind, f"{where}: output ")
     return Job(source, audio, folder / output, over, where)
+
+
+def check_named(output: str, kind: str, where: str = "") -> None:
+    """Raises ConfigError where a name says neither a kind of video nor, by its end, a folder of pictures."""
+    if kind or PurePath(output).suffix or output.endswith(("/", os.sep)):
+        return
+    raise ConfigError(
+        f"{where}{output}: no kind of file in the name; add .mp4, or end it with / for a folder of pictures "
+        "(--format png-sequence does the same)"
+    )
 
 
 def within(name: str) -> bool:

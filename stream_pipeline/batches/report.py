@@ -18,7 +18,7 @@ from ditto.media.picture import read_picture
 from ditto.media.segments import write_whole
 from ditto.media.video import VideoSource
 from ditto.messages import Image
-from stream_pipeline.batches.jobs import printable
+from stream_pipeline.batches.jobs import name_in, printable
 from stream_pipeline.batches.running import DONE, FAILED, KEPT, Outcome
 
 THUMBNAIL = 240  # pixels wide
@@ -59,6 +59,7 @@ def write_report(outcomes: Sequence[Outcome], folder: Path, seconds: float) -> P
             "frames": o.frames,
             "seconds": round(o.seconds, 2),
             "error": o.error,
+            "warnings": list(o.warnings),
         }
         for o in outcomes
     ]
@@ -93,7 +94,7 @@ def card(outcome: Outcome, folder: Path, *, shown: bool) -> str:
     job = outcome.job
     picture = thumbnail(job.output, outcome.frames) if shown and outcome.state != FAILED else None
     link = quote(os.fsencode(os.path.relpath(job.output, folder)))
-    name = html.escape(str(job))
+    name = html.escape(name_in(folder, job))
     image = "" if picture is None else f'<a href="{link}"><img alt="" src="{as_address(picture)}"></a>'
     if outcome.state == FAILED:
         title, detail = f"<strong>{name}</strong>", f'<p class="why">{html.escape(outcome.error)}</p>'
@@ -101,6 +102,7 @@ def card(outcome: Outcome, folder: Path, *, shown: bool) -> str:
         title = f'<a href="{link}"><strong>{name}</strong></a>'
         pace = f"{outcome.frames} frames, made in {outcome.seconds:.1f} s"
         detail = f"<p>{pace}{', before' if outcome.state == KEPT else ''}</p>"
+        detail += "".join(f"<p>{html.escape(warning)}</p>" for warning in outcome.warnings)
     files = f"<p>{html.escape(printable(f'{job.source.name} + {job.audio.name}'))}</p>"
     return f'<article class="{outcome.state}">{image}<div>{title}{files}{detail}</div></article>'
 

@@ -16,14 +16,16 @@ from cfg.errors import Cancelled, ConfigError, DittoError
 from cfg.reading import merge
 from cfg.settings import Settings
 from ditto.avatar_registrar import RegisteredAvatar
+from ditto.condition import emotion_rows
 from ditto.media.encode import CODECS, named
 from stream_pipeline.batches.jobs import Job, check_outputs, place_of, printable
 from stream_pipeline.batches.journal import Journal, recipe_of
-from stream_pipeline.engine import Engine
+from stream_pipeline.engine import Engine, laid_over, read
 
 log = logging.getLogger(__name__)
 
 DONE, KEPT, FAILED = "done", "kept", "failed"
+SILENCE = "the voice is silent; lips stay closed"
 AVATARS = 8  # portraits kept measured at a time, for each engine
 
 
@@ -36,6 +38,7 @@ class Outcome:
     frames: int = 0
     seconds: float = 0.0  # of work
     error: str = ""
+    warnings: tuple[str, ...] = ()  # about its portrait or its voice, where it was made
 
 
 @dataclass(slots=True)
@@ -164,10 +167,12 @@ class Batch:
             if place_of(job.output) in self._inputs:
                 raise ConfigError(f"{job.output}: is an input too, and would be lost; name another output")
             with portraits.of(job) as avatar:
-                report = engine.render(avatar, job.audio, job.output, progress=self._progress, **job.over)
+                voice = read(job.audio, settings)
+                report = engine.render(avatar, voice, job.output, progress=self._progress, **job.over)
+                warnings = warnings_of(job, avatar, silent=voice.silent)
             took = time.perf_counter() - began
             self._journal.add(job, recipe, report.frames, took)
-            return Outcome(job, DONE, report.frames, took)
+            return Outcome(job, DONE, report.frames, took, warnings=warnings)
         except Cancelled:
             return None
         except Exception as error:
@@ -210,6 +215,27 @@ def _ready(job: Job, engine: Engine) -> Job:
     whole = output.suffix.lower() not in CODECS or settings.transparent
     over = dict(job.over) if whole else merge({"output": {"resume": True}}, job.over)
     return replace(job, output=output, over=over)
+
+
+def warnings_of(job: Job, avatar: RegisteredAvatar, *, silent: bool) -> tuple[str, ...]:
+    """What will not look good, each with the file it is said of."""
+    said = [f"{job.source}: {warning}" for warning in avatar.first.warnings]
+    if silent:
+        said.append(f"{job.audio}: {SILENCE}")
+    return tuple(printable(line) for line in said)
+
+
+def check_jobs(jobs: Sequence[Job], settings: Settings) -> None:
+    """Raises ConfigError, with the place in the list, where a job's settings are wrong."""
+    right: set[str] = set()
+    for job in jobs:
+        try:
+            key = repr(job.over)
+            if key not in right:
+                emotion_rows(laid_over(settings, job.over).condition.emotion)
+                right.add(key)
+        except ConfigError as error:
+            raise ConfigError(f"{job.where}: {error}") from error
 
 
 def shared_out(settings: Settings, workers: int, cores: int) -> Settings:

@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 from cfg.errors import ConfigError, did_you_mean
 from cfg.settings import Settings
 from ditto.media.encode import ANIMATIONS, CODECS
-from stream_pipeline.batches.jobs import printable
+from stream_pipeline.batches.jobs import name_in, printable
 from stream_pipeline.commands import render
 
 if TYPE_CHECKING:
@@ -36,13 +37,14 @@ def batch(parsed: argparse.Namespace) -> int:
     import cv2
 
     from stream_pipeline.batches.report import write_report
-    from stream_pipeline.batches.running import Batch, shared_out
+    from stream_pipeline.batches.running import Batch, check_jobs, shared_out
     from stream_pipeline.engine import Engine
 
     began = time.perf_counter()
     cv2.setNumThreads(1)  # the stages keep the cores busy
-    folder, jobs = wanted(parsed)
     settings = render.settings_from(parsed)
+    folder, jobs = wanted(parsed, settings)
+    check_jobs(jobs, settings)
     devices = chosen_devices(parsed.devices, settings)
     workers = parsed.workers if parsed.workers is not None else workers_for(settings)
     if not 1 <= workers <= 64:
@@ -61,8 +63,10 @@ def batch(parsed: argparse.Namespace) -> int:
     took = time.perf_counter() - began
     page = write_report(outcomes, folder, took)
     failed = [outcome for outcome in outcomes if outcome.state == "failed"]
-    for outcome in failed:
-        print(f"{outcome.job}: {outcome.error}", file=sys.stderr)
+    for warning in dict.fromkeys(warning for outcome in outcomes for warning in outcome.warnings):
+        print(f"note: {warning}", file=sys.stderr)
+    for line in failures(failed, folder):
+        print(line, file=sys.stderr)
     if not parsed.quiet:
         kept = sum(outcome.state == "kept" for outcome in outcomes)
         made = len(outcomes) - kept - len(failed)
@@ -70,7 +74,7 @@ def batch(parsed: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def wanted(parsed: argparse.Namespace) -> tuple[Path, list[Job]]:
+def wanted(parsed: argparse.Namespace, settings: Settings) -> tuple[Path, list[Job]]:
     """The folder the videos go to, and what is to be made."""
     from stream_pipeline.batches.jobs import jobs_of_folders, read_jobs
 
@@ -89,10 +93,20 @@ def wanted(parsed: argparse.Namespace) -> tuple[Path, list[Job]]:
     if parsed.jobs:
         if parsed.source or parsed.audio:
             raise ConfigError("--jobs names the portraits and sounds itself; leave -i and -a away")
-        return folder, read_jobs(Path(parsed.jobs), folder, parsed.suffix)
+        return folder, read_jobs(Path(parsed.jobs), folder, parsed.suffix, settings.output.format)
     if not parsed.source or not parsed.audio:
         raise ConfigError("a portrait (-i) and a folder of sounds (-a) are needed, or a list (--jobs)")
     return folder, jobs_of_folders(Path(parsed.source), Path(parsed.audio), folder, parsed.suffix)
+
+
+def failures(failed: Sequence[Outcome], folder: Path) -> Iterator[str]:
+    """A line for each reason, with the video it is told of, or how many."""
+    videos: dict[str, list[Job]] = {}
+    for outcome in failed:
+        videos.setdefault(outcome.error, []).append(outcome.job)
+    for error, jobs in videos.items():
+        first = name_in(folder, jobs[0])
+        yield f"{first}: {error}" if len(jobs) == 1 else f"{len(jobs)} videos, such as {first}: {error}"
 
 
 def chosen_devices(text: str | None, settings: Settings) -> list[str]:

@@ -29,8 +29,8 @@ def test_a_folder_of_sounds_becomes_a_folder_of_videos_with_a_report(folder, sou
     (sounds / "three.wav").write_bytes(b"not a sound")
     code, said, errors = batch("-i", "portrait.jpg", "-a", sounds, "-o", "videos", "--max-size", 128)
     assert code == 1
-    assert len(errors) == 1
-    assert "three.wav" in errors[0]
+    assert ["note: " in line for line in errors] == [True, False]
+    assert "three.wav" in errors[1]
     assert "2 made, 0 kept, 1 failed" in said[-1]
     assert {p.name for p in (folder / "videos").glob("*.mp4")} == {"one.mp4", "two.mp4"}
     assert json.loads((folder / "videos" / "report.json").read_text())["failed"] == 1
@@ -45,6 +45,33 @@ def test_the_script_takes_the_names_people_know(folder, sounds):
     files = ["--source_image", "portrait.jpg", "--audio_dir", "sounds", "--output_dir", "videos"]
     subprocess.run([*script, *files], cwd=folder, check=True, timeout=60)
     assert {p.name for p in (folder / "videos").glob("*.mp4")} == {"one.mp4", "two.mp4"}
+
+
+def test_a_bad_portrait_is_told_once_and_a_good_one_s_warnings_too(folder, sounds, batch, example_portrait):
+    (folder / "people").mkdir()
+    (folder / "people" / "bad.jpg").write_bytes(b"no picture")
+    (folder / "people" / "group.jpg").write_bytes((example_portrait.parent / "drawn_man.jpg").read_bytes())
+    code, _, errors = batch("-i", "people", "-a", sounds, "-o", "videos", "--max-size", 96)
+    assert code == 1
+    (warned,) = (line for line in errors if line.startswith("note: "))
+    assert "group.jpg: the face is" in warned
+    (failed,) = (line for line in errors if not line.startswith("note: "))
+    assert failed.startswith("2 videos, such as bad/one.mp4: ")
+    rows = json.loads((folder / "videos" / "report.json").read_text())["jobs"]
+    assert [bool(row["warnings"]) for row in rows] == [False, False, True, True]
+    assert "the face is" in (folder / "videos" / "report.html").read_text("utf-8")
+
+
+def test_a_wrong_setting_in_a_list_is_told_before_anything_is_made(folder, sounds, batch):
+    (folder / "jobs.csv").write_text(
+        "source,audio,condition.emotion\nportrait.jpg,sounds/one.wav,\nportrait.jpg,sounds/two.wav,Hapy\n"
+    )
+    code, _, errors = batch("--jobs", "jobs.csv", "-o", "videos")
+    assert code == 1
+    assert len(errors) == 1
+    assert "jobs.csv, line 3: " in errors[0]
+    assert "did you mean 'Happy'" in errors[0]
+    assert not list(folder.glob("videos/*.mp4"))
 
 
 @pytest.mark.parametrize(

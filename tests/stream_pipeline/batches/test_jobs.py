@@ -117,11 +117,17 @@ jobs:
         ("jobs.yaml", "jobs: [{source: p, audio: a, settings: {motion: 3}}]", "must be groups"),
         ("jobs.yaml", "jobs: [{source: p, audio: [a]}]", "'audio' is missing"),
         ("jobs.yaml", "jobs: [{source: p, audio: a, output: 5}]", "output is 5"),
+        ("jobs.csv", "source,audio,output\np,a,x\n", "line 2: output x: no kind of file.* add .mp4"),
     ],
 )
 def test_a_wrong_list_is_refused_with_the_place(listed, name, text, said):
     with pytest.raises(ConfigError, match=said):
         listed(name, text)
+
+
+def test_an_output_without_suffix_is_a_folder_where_that_is_said(listed):
+    text = "source,audio,output,output.format\np,a,x/,\np,a,y,png-sequence\n"
+    assert [job.output for job in listed("jobs.csv", text)] == [OUT / "x", OUT / "y"]
 
 
 @pytest.mark.parametrize("other", ["x.mp4", "./x.mp4", "y/../x.mp4", "X.MP4"])

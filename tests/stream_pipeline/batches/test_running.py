@@ -3,6 +3,7 @@
 import _thread
 import threading
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 import soundfile
@@ -137,6 +138,31 @@ def test_settings_that_are_wrong_for_one_job_fail_that_job(batch, job):
     outcomes, _ = batch([job("a", motion={"seeed": 1}), job("bb")])
     assert states(outcomes) == ["failed", "done"]
     assert "did you mean 'seed'" in outcomes[0].error
+
+
+@pytest.mark.parametrize(
+    ("over", "said"),
+    [
+        ({"condition": {"emotion": "Hapy"}}, "line 3: .*did you mean 'Happy'"),
+        ({"motion": {"sed": 3}}, "line 3: motion.sed is not a setting; did you mean 'seed'"),
+        ({"motion": {"steps": 0}}, "line 3: motion.steps is 0"),
+    ],
+)
+def test_wrong_settings_in_a_list_are_found_with_their_line(job, settings, over, said):
+    jobs = [replace(job(), where="line 2"), replace(job("bb", **over), where="line 3")]
+    with pytest.raises(ConfigError, match=said):
+        running.check_jobs(jobs, settings())
+    running.check_jobs(jobs[:1], settings())
+
+
+def test_what_is_noticed_about_a_portrait_or_a_voice_goes_with_the_video(batch, job, portrait, tmp_path):
+    portrait.first = replace(portrait.first, warnings=("the face is small",))
+    soundfile.write(tmp_path / "hush.wav", [0.0] * 1280, 16000)
+    outcomes, _ = batch([job("a"), job("hush")])
+    small = f"{tmp_path / 'p.png'}: the face is small"
+    assert outcomes[0].warnings == (small,)
+    assert outcomes[1].warnings[0] == small
+    assert "hush.wav: the voice is silent" in outcomes[1].warnings[1]
 
 
 def test_an_input_is_never_overwritten(batch, job):
