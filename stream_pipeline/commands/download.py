@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import logging
 import sys
 from fnmatch import fnmatch
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cfg.errors import ConfigError, DittoError, ModelError
+from model_formats.backend import sha256
 
 REPOSITORY = "digital-avatar/ditto-talkinghead"
 PARTS = {
@@ -79,14 +79,6 @@ def fetch(hub: Any, parsed: argparse.Namespace, entry: Any, target: Path) -> Non
         raise ModelError(f"{path}: {size} bytes instead of {entry.size}; delete it and run the command again")
     if wanted and sha256(Path(path)) != wanted:
         raise ModelError(f"{path}: wrong checksum; delete it and run the command again")
-
-
-def sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def unreachable(error: Exception) -> DittoError:
