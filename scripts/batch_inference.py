@@ -11,7 +11,6 @@ from stream_pipeline.commands.batch import add_arguments, batch
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     add_arguments(parser)
-    parser.add_argument("--source_image", dest="source", metavar="FILE", help="as -i")
     parser.add_argument("--audio_dir", dest="audio", metavar="DIR", help="as -a")
     parser.add_argument("--output_dir", dest="output", metavar="DIR", help="as -o")
 

@@ -78,6 +78,7 @@ def wanted(parsed: argparse.Namespace, settings: Settings) -> tuple[Path, list[J
     """The folder the videos go to, and what is to be made."""
     from stream_pipeline.batches.jobs import jobs_of_folders, read_jobs
 
+    parsed.output = parsed.output or parsed.result_dir
     if not parsed.output:
         raise ConfigError("the folder the videos go to is needed (-o)")
     folder = Path(parsed.output)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,13 @@ from cfg.settings import EMOTIONS, LOOPS, NO_FACE, SOLVERS, Settings
 from ditto.condition import emotion_rows
 from ditto.media.encode import named
 from ditto.media.files import existing
+from ditto.messages import SAMPLES_PER_FRAME
 from ditto.motion.script import Script
+from stream_pipeline.batches.jobs import check_named
 from stream_pipeline.commands.look_options import add_look_arguments, look_overrides
 from stream_pipeline.commands.picture_options import add_picture_arguments, picture_overrides
 from stream_pipeline.commands.progress import ProgressBar
+from stream_pipeline.commands.remarks import Render, remarks
 
 EYES = ("source", "driven")
 OWN_SOUND = "source"  # in place of a sound file
@@ -27,12 +31,19 @@ OWN_SOUND = "source"  # in place of a sound file
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     give = parser.add_argument
     give(
-        "-i", "--image", "--source_path", dest="source", metavar="FILE", help="portrait or video of a person"
+        "-i",
+        "--image",
+        "--source_path",
+        "--source_image",
+        dest="source",
+        metavar="FILE",
+        help="portrait or video of a person",
     )
     give(
         "-a",
         "--audio",
         "--audio_path",
+        "--driven_audio",
         dest="audio",
         metavar="FILE",
         help="speech: any sound or video file; 'source' for the source video's own",
@@ -45,6 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="mp4, mov, mkv, webm, gif, webp; a folder ending in / for PNG files",
     )
+    give("--result_dir", "--result-dir", metavar="DIR", help="instead of -o: DIR/portrait_voice.mp4")
     give("--say", metavar="TEXT", help="speak this text instead of --audio (needs the extra 'tts')")
     give("--config", metavar="NAME|FILE", help="built-in configuration or YAML file (default: mini)")
     give("--data_root", "--data-root", metavar="DIR", help="folder of the official checkpoints")
@@ -107,34 +119,60 @@ def render(parsed: argparse.Namespace) -> int:
     if parsed.list_presets:
         print("\n".join(f"{name:13} {purpose(name)}" for name in ORDER))
         return 0
-    if not parsed.source or not parsed.output:
-        raise ConfigError("a portrait (-i) and an output file (-o) are needed; -h shows all options")
-    if bool(parsed.audio) == bool(parsed.say):
-        raise ConfigError("give a voice: either a sound file (-a) or a text (--say)")
+    check_given(parsed)
     began = time.perf_counter()
     cv2.setNumThreads(1)  # the stages keep the cores busy; threads within one would only wait for them
-    say = (lambda text: None) if parsed.quiet else print
     settings = settings_from(parsed)
     existing(parsed.source, "portrait")
-    output = named(Path(parsed.output), settings.output.format)
+    output = output_path(parsed, settings.output.format)
     if output.resolve() in {Path(p).resolve() for p in (parsed.source, parsed.audio) if p}:
         raise ConfigError(f"{output}: is an input too, and would be lost; give another output (-o)")
     voice = parsed.source if parsed.audio == OWN_SOUND else parsed.audio
     sound = speak(parsed.say) if parsed.say else read(voice, settings)
     with Engine.load(settings) as engine:
         avatar = engine.register(parsed.source)
-        for warning in avatar.first.warnings:
-            print(f"note: {parsed.source}: {warning}", file=sys.stderr)
+        if not parsed.quiet:
+            frames = -(-sound.length // SAMPLES_PER_FRAME)
+            begun = Render(parsed, settings, avatar.is_image, frames, sound.silent)
+            for note in (*(f"{parsed.source}: {w}" for w in avatar.first.warnings), *remarks(begun)):
+                print(f"note: {note}", file=sys.stderr)
         bar = ProgressBar(quiet=parsed.quiet)
         report = engine.render(avatar, sound, output, progress=bar)
         bar.finish()
     took = time.perf_counter() - began
     seconds = report.frames / settings.output.fps
     pace = f"{seconds:.2f} s of video in {took:.1f} s ({seconds / took:.2f} x real time)"
-    say(f"{report.path}: {report.frames} frames, {pace}")
+    if not parsed.quiet:
+        print(f"{report.path}: {report.frames} frames, {pace}")
     if parsed.profile:
         print(report.profile())
     return 0
+
+
+def check_given(parsed: argparse.Namespace) -> None:
+    """Raises ConfigError that names what a render lacks, or has twice."""
+    has = {
+        "a portrait (-i)": parsed.source,
+        "a voice (-a, or --say with a text)": parsed.audio or parsed.say,
+        "an output file (-o)": parsed.output or parsed.result_dir,
+    }
+    missing = [what for what, given in has.items() if not given]
+    if missing:
+        raise ConfigError(f"still needed: {' and '.join(missing)}; -h shows all options")
+    if parsed.audio and parsed.say:
+        raise ConfigError("give one voice: either a sound file (-a) or a text (--say)")
+    if parsed.output and parsed.result_dir:
+        raise ConfigError("-o and --result_dir both say where the video goes; give one of them")
+
+
+def output_path(parsed: argparse.Namespace, kind: str) -> Path:
+    """Where the video goes; a name that does not say what is to be made is refused."""
+    if parsed.result_dir:
+        voice = "speech" if parsed.say else Path(parsed.audio).stem
+        return named(Path(parsed.result_dir) / f"{Path(parsed.source).stem}_{voice}.mp4", kind)
+    if not Path(parsed.output).is_dir():
+        check_named(parsed.output, kind)
+    return named(Path(parsed.output), kind)
 
 
 def settings_from(parsed: argparse.Namespace) -> Settings:
@@ -143,12 +181,38 @@ def settings_from(parsed: argparse.Namespace) -> Settings:
 
     if parsed.config and parsed.cfg_pkl:
         raise ConfigError("--config and --cfg_pkl both name a configuration; give one of them")
-    return settings_of(
-        parsed.config or "mini",
-        data_root=parsed.data_root,
-        cfg_pkl=parsed.cfg_pkl,
-        over=merge(preset(parsed.preset) if parsed.preset else {}, overrides(parsed)),
-    )
+    if parsed.cfg_pkl and parsed.data_root and not Path(parsed.cfg_pkl).exists():
+        raise ConfigError(
+            f"{parsed.cfg_pkl}: no such file; 'python -m ditto download' fetches the checkpoints"
+        )
+    said = overrides(parsed)
+    try:
+        return settings_of(
+            parsed.config or "mini",
+            data_root=parsed.data_root,
+            cfg_pkl=parsed.cfg_pkl,
+            over=merge(preset(parsed.preset) if parsed.preset else {}, said),
+        )
+    except ConfigError as error:
+        option = option_behind(str(error), parsed, said)
+        if not option:
+            raise
+        raise ConfigError(f"{option}: {error}") from error
+
+
+def option_behind(message: str, parsed: argparse.Namespace, said: Mapping[str, Mapping[str, Any]]) -> str:
+    """The option that gave the setting a message begins with; '' where none did."""
+    group, _, name = message.partition(" ")[0].partition(".")
+    if name not in said.get(group, {}):
+        return ""
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    for action in parser._actions:
+        if getattr(parsed, action.dest, None) not in (None, False):
+            without = overrides(argparse.Namespace(**{**vars(parsed), action.dest: None}))
+            if name not in without.get(group, {}):
+                return next(word for word in action.option_strings if word.startswith("--"))
+    return ""
 
 
 def overrides(parsed: argparse.Namespace) -> dict[str, dict[str, Any]]:
