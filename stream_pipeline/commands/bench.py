@@ -103,7 +103,8 @@ def official(parsed: argparse.Namespace, threads: int, folder: Path) -> tuple[di
         from stream_pipeline.bench.weights import Networks
     except ImportError as error:
         raise ConfigError(
-            f"measuring the official networks needs PyTorch: pip install 'ditto-engine[export]' ({error})"
+            f"measuring the official networks needs PyTorch: pip install 'ditto-engine[export]' ({error}); "
+            "--pack mini measures the built-in pack without it"
         ) from error
     torch.set_num_threads(threads)
     root = Path(parsed.data_root) if parsed.data_root else None

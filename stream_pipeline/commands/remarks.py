@@ -82,11 +82,16 @@ OTHERS: tuple[tuple[Holds, str], ...] = (
 def remarks(render: Render) -> Iterator[str]:
     """What somebody who gave these options may not expect."""
     for options, holds, why in WITHOUT_EFFECT:
-        given = [flag(option) for option in options if getattr(render.parsed, option) not in (None, False)]
+        given = [flag(option) for option in options if is_given(getattr(render.parsed, option))]
         if given and holds(render):
             yield f"{', '.join(given)} {'has' if len(given) == 1 else 'have'} no effect: {why}"
     yield from (words for holds, words in OTHERS if holds(render))
     yield from late_events(render.settings.stitch.controls, render.frames)
+
+
+def is_given(value: object) -> bool:
+    """Whether a parsed option was on the command line; 0 was."""
+    return value is not None and value is not False
 
 
 def late_events(controls: object, frames: int) -> Iterator[str]:

@@ -22,7 +22,7 @@ from stream_pipeline.batches.jobs import check_named
 from stream_pipeline.commands.look_options import add_look_arguments, look_overrides
 from stream_pipeline.commands.picture_options import add_picture_arguments, picture_overrides
 from stream_pipeline.commands.progress import ProgressBar
-from stream_pipeline.commands.remarks import Render, remarks
+from stream_pipeline.commands.remarks import Render, is_given, remarks
 
 EYES = ("source", "driven")
 OWN_SOUND = "source"  # in place of a sound file
@@ -208,7 +208,7 @@ def option_behind(message: str, parsed: argparse.Namespace, said: Mapping[str, M
     parser = argparse.ArgumentParser()
     add_arguments(parser)
     for action in parser._actions:
-        if getattr(parsed, action.dest, None) not in (None, False):
+        if is_given(getattr(parsed, action.dest, None)):
             without = overrides(argparse.Namespace(**{**vars(parsed), action.dest: None}))
             if name not in without.get(group, {}):
                 return next(word for word in action.option_strings if word.startswith("--"))
