@@ -90,7 +90,7 @@ def test_a_profile_names_all_stages(run, folder):
 def test_controls_from_a_file_move_the_head(run, folder):
     (folder / "ctrl.json").write_text(json.dumps({frame: {"delta_yaw": 15} for frame in range(5)}))
     for name, extra in (("plain", []), ("turned", ["--ctrl", "ctrl.json"])):
-        code, _, errors = run("-i", "portrait.jpg", "-a", "speech.wav", "-o", name, *extra)
+        code, _, errors = run("-i", "portrait.jpg", "-a", "speech.wav", "-o", f"{name}/", *extra)
         assert code == 0, errors
     plain, turned = (sorted((folder / name).iterdir()) for name in ("plain", "turned"))
     assert len(plain) == len(turned) == 5
