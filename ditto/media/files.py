@@ -35,6 +35,6 @@ def address(path: Path) -> str:
 
 
 def first_line(error: BaseException) -> str:
-    """A library's own words, on one line, without the error number before them and the path behind."""
+    """A library's own words, on one line, without what says nothing more to a reader."""
     words = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    return re.sub(r"^\[Errno -?\d+\] |: '/[^']*'$", "", words)
+    return re.sub(r"^\[Errno -?\d+\] |(?<=processing input): '.*'$", "", words)
