@@ -109,7 +109,7 @@ def test_another_face_is_chosen_by_number_or_box(scene, face):
 
 @pytest.mark.parametrize(
     ("face", "said"),
-    [(2, "face 2 was asked for, but there are only 1"), ((0, 0, 9, 9), "no face inside the box")],
+    [(2, "face 2 was asked for, but there is 1 face"), ((0, 0, 9, 9), "no face inside the box")],
 )
 def test_a_face_that_is_not_there_is_not_replaced_by_another(scene, face, said):
     with pytest.raises(NoFaceError, match=said):
