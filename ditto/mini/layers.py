@@ -17,6 +17,9 @@ from ditto.mini.template import OVAL
 
 FILLED = 256  # pixels of the longer side the background is found at
 GRAIN = 512  # pixels after which the noise repeats
+SURE = 0.55  # foreground from which on a thing may be part of the person: earrings are no surer
+NARROW = 4.0  # millimetres of what is too thin to hold the person together
+FRINGE = (8.0, 16.0)  # millimetres from the sure foreground at which doubtful foreground fades away
 ROUGHEST = 6  # grey levels above which roughness is drawing, not grain
 
 
@@ -60,10 +63,11 @@ class Background:
                 np.asarray(cv2.resize(plane, less, interpolation=cv2.INTER_AREA), np.uint8)
                 for plane in (picture, rough)
             )
-        person = np.asarray(matte(shrunk), np.float32)
+        doubted = np.asarray(matte(shrunk), np.float32)
         face = np.zeros(shrunk.shape[:2], np.uint8)
         oval = (look.points[list(OVAL), :2] - look.box[:2]) * small
         cv2.fillConvexPoly(face, cv2.convexHull(oval.astype(np.int32)), 255)
+        person = attached(doubted, face, look.millimetre * small)
         soft = np.asarray(cv2.GaussianBlur(face, (0, 0), max(0.5, 2 * small)), np.float32)
         person = np.maximum(person, soft / np.float32(255))
         widen = max(3, round(look.millimetre * 4 * small)) | 1
@@ -81,6 +85,25 @@ class Background:
             (tiles(alpha, 255).min(axis=(1, 3)) >= SOLID).astype(np.uint8),
             (tiles(alpha | plate[..., 3], 0).max(axis=(1, 3)) == 0).astype(np.uint8),
         )
+
+
+def attached(person: Floats, face: Image, millimetre: float) -> Floats:
+    """(h, w) the foreground that surely belongs to the face, and its fringe.
+
+    Things beside a head, lamps above all, are often half taken for a part of it.
+    """
+    size = max(3, round(NARROW * millimetre)) | 1
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+    sure = ((person > SURE) | (face > 0)).astype(np.uint8)
+    _, parts = cv2.connectedComponents(cv2.morphologyEx(sure, cv2.MORPH_OPEN, kernel))
+    within = parts[(face > 0) & (parts > 0)]
+    if not within.size:
+        return person
+    body = parts == np.bincount(within).argmax()
+    distance = cv2.distanceTransform((~body).astype(np.uint8), cv2.DIST_L2, 5)
+    near, far = FRINGE
+    fading = np.clip((distance / max(millimetre, 1e-3) - near) / (far - near), 0, 1)
+    return np.asarray(person * (1 - fading), np.float32)
 
 
 def rough_plate(grown: Floats, size: tuple[int, int]) -> Image:
@@ -133,7 +156,7 @@ def fill(picture: Image, hidden: Image) -> Floats:
     colour, weight = levels[-1]
     grown = colour / np.maximum(weight, 1e-3)[..., None]
     for colour, weight in levels[-2::-1]:
-        larger = cv2.resize(grown, (weight.shape[1], weight.shape[0]), interpolation=cv2.INTER_LINEAR)
+        larger = cv2.pyrUp(grown, dstsize=(weight.shape[1], weight.shape[0]))
         known = np.clip(weight * 4, 0, 1)[..., None]
         own = np.where(weight[..., None] > 1e-3, colour / np.maximum(weight, 1e-3)[..., None], 0)
         grown = own * known + larger * (1 - known)

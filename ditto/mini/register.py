@@ -40,7 +40,15 @@ SHUT_GAP = 1.2  # millimetres between the inner lips of a closed mouth
 MIXED = 0.7  # pixels of an open mouth's rim in which lip and teeth are blended
 THINNEST = 0.4  # of a lip that may be given up with the rim
 SMALL_FACE = 100  # pixels of its height below which the result is visibly soft
+HELD_BACK = 0.5  # share of the head's usual turns where its outline is not known
+ROUND_HEAD = 1.07  # radii of the oval at which there is still head, unless below the lips
+LEAST_HEAD = 0.6  # share of it that a mask must know; other portraits' masks know 0.8 and more
 TURNED = 25.0  # degrees of yaw above which hidden skin would have to be shown
+
+UNKNOWN_OUTLINE = (
+    "head and background cannot be told apart, so the head turns less and takes some background along, and "
+    "--background may cut hair off; a picture with more room around the head is better"
+)
 
 Landmarks = Callable[[Image, Floats | None], Floats]
 Matte = Callable[[Image], Floats]
@@ -65,6 +73,7 @@ class MiniAppearance:
     eyes_open: tuple[float, float]  # lid opening over eye width
     yaw: float  # degrees
     matte: Matte | None  # foreground of a picture in 0..1
+    freedom: float = 1.0  # share of the usual limits within which the head turns
 
     @property
     def millimetre(self) -> float:
@@ -90,10 +99,11 @@ class MiniAnalyser:
         self._matte = matte
         self._template = template or default_template()
         self._last: Floats | None = None
+        self._trusted: bool | None = None  # whether the foreground holds the head, once it is known
 
     def analyse(self, image: Image, index: int) -> SourceFrame:
         points = self._last = self._landmarks(image, self._last)
-        return source_frame(image, index, points, self._template, self._matte)
+        return self._made_ready(image, index, points)
 
     def track(self, image: Image) -> Floats:
         """(478, 3) of a video's next frame."""
@@ -102,7 +112,7 @@ class MiniAnalyser:
 
     def measure(self, image: Image, index: int, landmarks: Floats) -> SourceFrame:
         """A video's frame: unlike a portrait's, its expression says how the mouth and lids are held."""
-        frame = source_frame(image, index, landmarks, self._template, self._matte)
+        frame = self._made_ready(image, index, landmarks)
         held = frame.motion["exp"].copy()
         for place, share in OPENS.items():
             held[0, place] = share * held[0, Exp.GAP]
@@ -113,12 +123,26 @@ class MiniAnalyser:
     def revisit(self, image: Image, known: SourceFrame) -> SourceFrame:
         if known.appearance is not None:
             return dataclasses.replace(known, image=image)
-        frame = source_frame(image, known.index, known.landmarks, self._template, self._matte)
+        frame = self._made_ready(image, known.index, known.landmarks)
         return dataclasses.replace(known, image=image, appearance=frame.appearance)
 
     def forget(self) -> None:
         """The next frame's face is looked for anew."""
         self._last = None
+
+    def _made_ready(self, image: Image, index: int, points: Floats) -> SourceFrame:
+        """A source frame, without its foreground if in the first frame that was found to miss the head."""
+        frame = source_frame(image, index, points, self._template, self._matte)
+        look = frame.appearance
+        if self._trusted is None:
+            self._trusted = self._matte is None or head_share(image, look, self._matte) >= LEAST_HEAD
+        if self._trusted:
+            return frame
+        return dataclasses.replace(
+            frame,
+            appearance=dataclasses.replace(look, matte=None, freedom=HELD_BACK),
+            warnings=(*frame.warnings, UNKNOWN_OUTLINE),
+        )
 
 
 def source_frame(
@@ -174,6 +198,22 @@ def clear_of_teeth(points: Floats, down: Doubles, scale: float) -> Floats:
     for chain, lip, sign in ((UPPER_INNER, thick[0], -1), (LOWER_INNER, thick[1], 1)):
         drawn[list(chain)] += sign * np.minimum(back, THINNEST * np.maximum(lip, 0))[:, None] * down
     return drawn
+
+
+def head_share(image: Image, look: MiniAppearance, matte: Matte) -> float:
+    """How much of what lies close around the upper face, where a head goes on, is foreground."""
+    left, top, right, bottom = look.box
+    oval = look.points[list(OVAL), :2]
+    middle = oval.mean(0)
+    height = (oval - look.points[152, :2]) @ -look.turn[:2, 1]
+    around = middle + (oval - middle)[height > height.max() / 3] * ROUND_HEAD - (left, top)
+    x, y = np.rint(around).astype(int).T
+    inside = (x >= 0) & (y >= 0) & (x < right - left) & (y < bottom - top)
+    if not inside.any():
+        return 1.0
+    return float(
+        (matte(np.ascontiguousarray(image[top:bottom, left:right]))[y[inside], x[inside]] > 0.5).mean()
+    )
 
 
 def remarks(points: Floats) -> tuple[str, ...]:

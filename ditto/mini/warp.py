@@ -247,9 +247,10 @@ def place(
     narrowed = UNCOVERING * towards_front + YAW_LIMIT * (1 - towards_front)
     beyond = max(8.0, YAW_LIMIT - 0.7 * abs(look.yaw))
     low, high = (-narrowed, beyond) if look.yaw > 0 else (-beyond, narrowed)
-    yaw = rest.yaw + TURN * soft_limit(drive.yaw - rest.yaw, low, high)
-    pitch = rest.pitch + TURN * soft_limit(drive.pitch - rest.pitch, -PITCH_LIMIT, PITCH_LIMIT)
-    roll = rest.roll + soft_limit(drive.roll - rest.roll, -ROLL_LIMIT, ROLL_LIMIT)
+    pitch_limit, roll_limit = look.freedom * PITCH_LIMIT, look.freedom * ROLL_LIMIT
+    yaw = rest.yaw + TURN * soft_limit(drive.yaw - rest.yaw, look.freedom * low, look.freedom * high)
+    pitch = rest.pitch + TURN * soft_limit(drive.pitch - rest.pitch, -pitch_limit, pitch_limit)
+    roll = rest.roll + soft_limit(drive.roll - rest.roll, -roll_limit, roll_limit)
     angles = np.array([[rest.pitch, rest.yaw, rest.roll], [pitch, yaw, roll]])
     before, after = rotation(angles[:, 0], angles[:, 1], angles[:, 2])  # for row vectors
     growth = float(np.clip(drive.scale / rest.scale, 0.8, 1.25))

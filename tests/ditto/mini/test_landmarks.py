@@ -46,7 +46,7 @@ class Finder:
         return Likeness(found.score, self._wander)
 
     def person(self, image):
-        return np.zeros(image.shape[:2], np.float32)
+        return np.ones(image.shape[:2], np.float32)
 
 
 def analysed(*faces, wander=0.002, **source):

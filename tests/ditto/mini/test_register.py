@@ -1,9 +1,11 @@
 import dataclasses
 
+import cv2
 import numpy as np
 import pytest
 
-from ditto.mini.register import MIXED, clear_of_teeth, source_frame
+from ditto.mini.layers import attached
+from ditto.mini.register import MIXED, UNKNOWN_OUTLINE, MiniAnalyser, clear_of_teeth, source_frame
 from ditto.mini.template import LOWER_INNER, MILLIMETRES, UPPER_INNER, default_template
 from ditto.mini.warp import seam
 
@@ -51,3 +53,31 @@ def test_an_open_mouth_is_shown_as_it_is_and_loses_a_pixel_on_its_way_to_being_s
     assert seam(look, look.gap) == 0
     assert seam(look, 0.0) == pytest.approx(MIXED / PIXELS, rel=0.05)
     assert seam(dataclasses.replace(look, gap=0.5), 0.0) == 0
+
+
+def analysed(matte):
+    return MiniAnalyser(lambda image, before: face(gap=0.5), matte).analyse(BLANK, 0)
+
+
+def test_a_foreground_that_misses_the_head_is_not_used_and_told_of():
+    frame = analysed(lambda image: np.zeros(image.shape[:2], np.float32))
+    assert frame.appearance.matte is None
+    assert frame.appearance.freedom < 1
+    assert frame.warnings == (UNKNOWN_OUTLINE,)
+
+
+def test_a_foreground_that_holds_the_head_is_used():
+    frame = analysed(lambda image: np.ones(image.shape[:2], np.float32))
+    assert frame.appearance.matte is not None
+    assert frame.appearance.freedom == 1
+    assert frame.warnings == ()
+
+
+def test_half_foreground_far_from_the_head_stays_where_it_is():
+    person, head = np.zeros((200, 200), np.float32), np.zeros((200, 200), np.uint8)
+    cv2.circle(person, (60, 100), 40, 1.0, -1)
+    cv2.circle(head, (60, 100), 30, 255, -1)
+    cv2.circle(person, (170, 60), 15, 0.5, -1)
+    kept = attached(person, head, 1.0)
+    np.testing.assert_array_equal(kept[:, :105], person[:, :105])
+    assert kept[:, 140:].max() == 0
