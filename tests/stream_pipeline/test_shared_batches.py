@@ -23,7 +23,7 @@ class Network:
 
 @pytest.fixture
 def pack(fake_pack):
-    """pack(shared): one whose warper asks a network together with the other sessions, and checks the answer."""
+    """pack(shared): one whose warper asks a network that others ask too, and checks the answer."""
 
     class Pack(fake_pack):
         def __init__(self, network):
