@@ -65,5 +65,5 @@ def test_a_wrong_flag_is_one_line(words, tmp_path):
     given = ("--source_video", VIDEO, "--audio", words, "--output", out)
     done = run("inference_video_blend_control.py", *given, "--blend_mode", "custom")
     assert done.returncode == 1
-    assert done.stderr.splitlines() == ["blend.mode 'custom' needs blend.alpha, from 0 to 1"]
+    assert done.stderr.splitlines() == ["--blend-mode: blend.mode 'custom' needs blend.alpha, from 0 to 1"]
     assert not out.exists()
