@@ -80,12 +80,8 @@ def load_pack(settings: Settings) -> LoadedPack:
 
 def register(pack: LoadedPack, path: Path, settings: Settings) -> RegisteredAvatar:
     """The face in a picture, or in the frames of a video."""
-    if settings.framing.preprocess == "extfull":
-        wider = min(settings.source.crop_scale * WIDER, MOST_CROP)
-        source = dataclasses.replace(settings.source, crop_scale=wider)
-        settings = dataclasses.replace(settings, source=source)
     try:
-        return _registered(pack, path, settings)
+        return _registered(pack, path, framed(settings))
     except NoFaceError as error:
         raise NoFaceError(f"{path}: {error}") from error
 
@@ -97,7 +93,15 @@ def registered_picture(pack: LoadedPack, image: Image, settings: Settings) -> Re
             f"the portrait is an array of {image.dtype} and shape {image.shape}, "
             "but must be (height, width, 3) of uint8, in RGB"
         )
-    return StillAvatar(measured(pack, fitted(image, settings.source.max_size), settings))
+    return StillAvatar(measured(pack, fitted(image, settings.source.max_size), framed(settings)))
+
+
+def framed(settings: Settings) -> Settings:
+    """The settings with the crop that the framing asks for."""
+    if settings.framing.preprocess != "extfull":
+        return settings
+    wider = min(settings.source.crop_scale * WIDER, MOST_CROP)
+    return dataclasses.replace(settings, source=dataclasses.replace(settings.source, crop_scale=wider))
 
 
 def _registered(pack: LoadedPack, path: Path, settings: Settings) -> RegisteredAvatar:

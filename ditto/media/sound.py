@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -234,10 +235,9 @@ def _decoded(path: Path) -> tuple[int, Iterator[Floats]]:
     with path.open("rb") as file:
         magic = file.read(4)
     if magic in LIBSNDFILE:
-        try:
+        # an odd codec in a common container, or an odd name, is left to FFmpeg, which knows more of them
+        with contextlib.suppress(soundfile.LibsndfileError, UnicodeEncodeError):
             return _by_soundfile(path)
-        except (soundfile.LibsndfileError, UnicodeEncodeError):
-            pass  # an odd codec in a common container, or an odd name: FFmpeg knows more of them
     return _by_ffmpeg(path)
 
 

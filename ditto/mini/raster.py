@@ -75,6 +75,14 @@ def raster_shift(placed, source, depth, triangles, shift_x, shift_y, nearest, te
 
 
 @_inlined
+def between(plane, i, j, down, right, k):  # type: ignore[no-untyped-def]
+    """The number in layer `k` that lies `down` and `right` (0..1) of (i, j)."""
+    above = plane[i, j, k] * (1 - right) + plane[i, j + 1, k] * right
+    below = plane[i + 1, j, k] * (1 - right) + plane[i + 1, j + 1, k] * right
+    return above * (1 - down) + below * down
+
+
+@_inlined
 def within(value, slope, first, last):  # type: ignore[no-untyped-def]
     """The part of first..last in which value + slope · x is not negative, but for rounding."""
     value += 1e-4
@@ -248,32 +256,16 @@ def paint_mouth(  # type: ignore[no-untyped-def]
                     continue
                 iu, iv = int(u), int(v)
                 fu, fv = u - iu, v - iv
-                w00, w10, w01, w11 = (1 - fu) * (1 - fv), fu * (1 - fv), (1 - fu) * fv, fu * fv
                 part = tongue if layer == 0 else (lower if layer == 1 else upper)
-                there = (
-                    part[iv, iu, 0] * w00
-                    + part[iv, iu + 1, 0] * w10
-                    + part[iv + 1, iu, 0] * w01
-                    + part[iv + 1, iu + 1, 0] * w11
-                )
+                there = between(part, iv, iu, fv, fu, 0)
                 if there < 0.003:
                     continue
-                shade = (
-                    part[iv, iu, 1] * w00
-                    + part[iv, iu + 1, 1] * w10
-                    + part[iv + 1, iu, 1] * w01
-                    + part[iv + 1, iu + 1, 1] * w11
-                )
+                shade = between(part, iv, iu, fv, fu, 1)
                 gum = 0.0
                 if layer == 0:
                     there *= ramp(gap, 2.0, 6.0) * 0.9 + 0.1
                 else:
-                    gum = (
-                        part[iv, iu, 2] * w00
-                        + part[iv, iu + 1, 2] * w10
-                        + part[iv + 1, iu, 2] * w01
-                        + part[iv + 1, iu + 1, 2] * w11
-                    )
+                    gum = between(part, iv, iu, fv, fu, 2)
                 dim *= 1 - 0.38 * side
                 for k in range(3):
                     tone = colours[2, k] if layer == 0 else colours[0, k] * (1 - gum) + colours[1, k] * gum
@@ -316,8 +308,6 @@ def paint_ball(  # type: ignore[no-untyped-def]
             fu, fv = u - iu, v - iv
             light = 1 - 0.20 * closing * (1 - min(1.0, lit[y, x] * 1.15))
             for k in range(3):
-                above = texture[iv, iu, k] * (1 - fu) + texture[iv, iu + 1, k] * fu
-                below = texture[iv + 1, iu, k] * (1 - fu) + texture[iv + 1, iu + 1, k] * fu
-                ball = (above * (1 - fv) + below * fv) * light
+                ball = between(texture, iv, iu, fv, fu, k) * light
                 under = out[y + y0, x + x0, k]
                 out[y + y0, x + x0, k] = np.uint8(under + (ball - under) * alpha + 0.5)

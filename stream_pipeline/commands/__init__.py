@@ -148,3 +148,10 @@ def start_logging(level: str) -> None:
     if level.upper() not in LEVELS:
         raise ConfigError(f"DITTO_LOG is '{level}', but must be one of: {', '.join(LEVELS)}")
     logging.basicConfig(level=level.upper(), format="%(levelname)s: %(message)s")
+
+
+def leave_cores_to_stages() -> None:
+    """OpenCV works on one thread: several stages keep the cores busy, and more would only wait for them."""
+    import cv2
+
+    cv2.setNumThreads(1)

@@ -15,7 +15,7 @@ from cfg.errors import ConfigError, did_you_mean
 from cfg.settings import Settings
 from ditto.media.encode import ANIMATIONS, CODECS
 from stream_pipeline.batches.jobs import name_in, printable
-from stream_pipeline.commands import render
+from stream_pipeline.commands import leave_cores_to_stages, render
 
 if TYPE_CHECKING:
     from stream_pipeline.batches.jobs import Job
@@ -34,14 +34,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def batch(parsed: argparse.Namespace) -> int:
     """The exit code is 0 only when every video is there."""
-    import cv2
-
     from stream_pipeline.batches.report import write_report
     from stream_pipeline.batches.running import Batch, check_jobs, shared_out
     from stream_pipeline.engine import Engine
 
     began = time.perf_counter()
-    cv2.setNumThreads(1)  # the stages keep the cores busy
+    leave_cores_to_stages()
     settings = render.settings_from(parsed)
     folder, jobs = wanted(parsed, settings)
     check_jobs(jobs, settings)

@@ -19,6 +19,7 @@ from ditto.media.files import existing
 from ditto.messages import SAMPLES_PER_FRAME
 from ditto.motion.script import Script
 from stream_pipeline.batches.jobs import check_named
+from stream_pipeline.commands import leave_cores_to_stages
 from stream_pipeline.commands.look_options import add_look_arguments, look_overrides
 from stream_pipeline.commands.picture_options import add_picture_arguments, picture_overrides
 from stream_pipeline.commands.progress import ProgressBar
@@ -111,8 +112,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def render(parsed: argparse.Namespace) -> int:
-    import cv2
-
     from ditto.media.speak import speak
     from stream_pipeline.engine import Engine, read
 
@@ -121,7 +120,7 @@ def render(parsed: argparse.Namespace) -> int:
         return 0
     check_given(parsed)
     began = time.perf_counter()
-    cv2.setNumThreads(1)  # the stages keep the cores busy; threads within one would only wait for them
+    leave_cores_to_stages()
     settings = settings_from(parsed)
     existing(parsed.source, "portrait")
     output = output_path(parsed, settings.output.format)
