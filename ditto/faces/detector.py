@@ -44,6 +44,8 @@ class Network(Protocol):
 
     def run(self, feeds: Mapping[str, Numbers]) -> Mapping[str, Numbers]: ...
 
+    def close(self) -> None: ...
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Detection:

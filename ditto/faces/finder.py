@@ -48,10 +48,11 @@ class FoundFace:
 class FaceFinder:
     """Detector, mesh and mask together; without memory, so one serves many threads."""
 
-    def __init__(self, detector: FaceDetector, mesh: FaceMesh, mask: PersonMask) -> None:
-        self._detector = detector
-        self._mesh = mesh
-        self._mask = mask
+    def __init__(self, detector: Network, mesh: Network, mask: Network) -> None:
+        self._networks = (detector, mesh, mask)
+        self._detector = FaceDetector(detector)
+        self._mesh = FaceMesh(mesh)
+        self._mask = PersonMask(mask)
 
     @classmethod
     def open(cls, folder: Path, threads: int = 1) -> FaceFinder:
@@ -60,11 +61,11 @@ class FaceFinder:
         def network(name: str) -> Network:
             return open_model(folder / name, threads=threads)
 
-        return cls(
-            FaceDetector(network("face_detector.onnx")),
-            FaceMesh(network("face_mesh.onnx")),
-            PersonMask(network("person_mask.onnx")),
-        )
+        return cls(network("face_detector.onnx"), network("face_mesh.onnx"), network("person_mask.onnx"))
+
+    def close(self) -> None:
+        for network in self._networks:
+            network.close()
 
     def find(self, image: Image) -> list[FoundFace]:
         """All human faces, the largest first."""

@@ -1,11 +1,12 @@
-"""What every reader asks first: is there a file, and is there anything in it."""
+"""What is asked of a path first: is there a file and anything in it, and what is to be written."""
 
 from __future__ import annotations
 
+import os
 import re
-from pathlib import Path
+from pathlib import Path, PurePath
 
-from cfg.errors import MediaError
+from cfg.errors import ConfigError, MediaError
 
 
 def existing(path: str | Path, what: str) -> Path:
@@ -27,6 +28,16 @@ def existing(path: str | Path, what: str) -> Path:
     except (OSError, ValueError) as error:
         raise MediaError(f"{path}: cannot be opened: {error}") from error
     return path
+
+
+def check_named(output: str, kind: str, where: str = "") -> None:
+    """Raises ConfigError where a name says neither a kind of video nor, by its end, a folder of pictures."""
+    if kind or PurePath(output).suffix or output.endswith(("/", os.sep)):
+        return
+    raise ConfigError(
+        f"{where}{output}: no kind of file in the name; add .mp4, or end it with / for a folder of pictures "
+        "(--format png-sequence does the same)"
+    )
 
 
 def address(path: Path) -> str:

@@ -94,4 +94,5 @@ class MiniPack:
 
     def close(self) -> None:
         self._encoder.close()
+        self._finder.close()
         self.models.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import reprlib
 import unicodedata
 from collections import Counter
@@ -15,6 +14,7 @@ from typing import Any
 
 from cfg.errors import ConfigError, MediaError, did_you_mean
 from cfg.reading import merge, parse_value, read_yaml
+from ditto.media.files import check_named
 
 VIDEOS = (".mp4", ".mov", ".mkv", ".webm")
 SOUNDS = (".wav", ".flac", ".mp3", ".m4a", ".aac", ".ogg", ".opus", ".wma", ".aif", ".aiff", *VIDEOS)
@@ -160,16 +160,6 @@ def _job(row: Mapping[str, Any], where: str, near: Path, folder: Path, suffix: s
         )
     check_named(output, over.get("output", {}).get("format") or kind, f"{where}: output ")
     return Job(source, audio, folder / output, over, where)
-
-
-def check_named(output: str, kind: str, where: str = "") -> None:
-    """Raises ConfigError where a name says neither a kind of video nor, by its end, a folder of pictures."""
-    if kind or PurePath(output).suffix or output.endswith(("/", os.sep)):
-        return
-    raise ConfigError(
-        f"{where}{output}: no kind of file in the name; add .mp4, or end it with / for a folder of pictures "
-        "(--format png-sequence does the same)"
-    )
 
 
 def within(name: str) -> bool:

@@ -15,10 +15,9 @@ from cfg.reading import merge
 from cfg.settings import EMOTIONS, LOOPS, NO_FACE, SOLVERS, Settings
 from ditto.condition import emotion_rows
 from ditto.media.encode import named
-from ditto.media.files import existing
+from ditto.media.files import check_named, existing
 from ditto.messages import SAMPLES_PER_FRAME
 from ditto.motion.script import Script
-from stream_pipeline.batches.jobs import check_named
 from stream_pipeline.commands import leave_cores_to_stages
 from stream_pipeline.commands.look_options import add_look_arguments, look_overrides
 from stream_pipeline.commands.picture_options import add_picture_arguments, picture_overrides

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from cfg.errors import ModelError
 from ditto.faces.finder import FaceFinder
 from ditto.mini import files
 
@@ -98,3 +99,10 @@ def test_the_person_is_what_the_mask_shows(finder, astronaut, face):
     assert mask.shape == astronaut.shape[:2]
     assert mask[y, x] > 0.9
     assert 0 <= mask.min() < 0.1
+
+
+def test_a_closed_finder_holds_no_network():
+    finder = FaceFinder.open(files.FOLDER)
+    finder.close()
+    with pytest.raises(ModelError, match="closed"):
+        finder.find(np.zeros((64, 64, 3), np.uint8))
