@@ -149,23 +149,8 @@ class Engine:
         motions = -(-voice.length // SAMPLES_PER_FRAME)
         total = frames_of(voice.length, settings.output.fps)
         target = named(Path(target), settings.output.format)
-        size = picture_size(avatar, settings)
-        sink: Sink | None = None
-        done = 0
+        sink, done = self._opened(avatar, voice, target, total, settings)
         try:
-            if in_pieces(Path(target), total, settings):
-                recipe = digest(
-                    self._avatars.get(avatar, ""),
-                    described(settings),
-                    *(f"{after} {name_of(make)}" for after, make in self._extra),
-                    blocks=chain([avatar.first.image.tobytes()], (p.tobytes() for p in voice.pieces())),
-                )
-                sink = segmented = SegmentedVideo(
-                    Path(target), size, voice.track, settings.output, recipe, resume=settings.output.resume
-                )
-                done = segmented.done
-            else:
-                sink = open_sink(Path(target), size, voice, settings.output)
             with Session(
                 self.pack,
                 avatar,
@@ -183,14 +168,31 @@ class Engine:
                         progress(done, total)
             sink.close()
         except BaseException:
-            if sink is not None:
-                sink.abort()
+            sink.abort()
             raise
         took = time.perf_counter() - began
         log.info("rendered: %s, %d frames in %.1f s, %.1f fps", target, done, took, done / max(took, 1e-6))
         for line in table(session.metrics).splitlines():
             log.debug("rendered: %s", line)
-        return Report(Path(target), done, session.metrics)
+        return Report(target, done, session.metrics)
+
+    def _opened(
+        self, avatar: RegisteredAvatar, voice: Sound | SoundFile, target: Path, total: int, settings: Settings
+    ) -> tuple[Sink, int]:
+        """Where a render writes to, and how many of its frames an earlier call left finished there."""
+        size = picture_size(avatar, settings)
+        if not in_pieces(target, total, settings):
+            return open_sink(target, size, voice, settings.output), 0
+        recipe = digest(
+            self._avatars.get(avatar, ""),
+            described(settings),
+            *(f"{after} {name_of(make)}" for after, make in self._extra),
+            blocks=chain([avatar.first.image.tobytes()], (p.tobytes() for p in voice.pieces())),
+        )
+        sink = SegmentedVideo(
+            target, size, voice.track, settings.output, recipe, resume=settings.output.resume
+        )
+        return sink, sink.done
 
     def session(
         self, avatar: RegisteredAvatar, *, mode: str = "online", rate: Any = SAMPLE_RATE, **over: Any
