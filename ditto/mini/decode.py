@@ -15,10 +15,18 @@ from ditto.mini.raster import paint_ball, paint_mouth
 from ditto.mini.register import SHUT_GAP, MiniAppearance, ramp
 from ditto.mini.repaint import repainted
 from ditto.mini.template import CHEEKS, EYES, LOWER_INNER, LOWER_OUTER, MILLIMETRES, UPPER_INNER, Eye
-from ditto.mini.warp import Moved
+from ditto.mini.warp import Moved, closing
 
 Box = tuple[int, int, int, int]
 EDGE = 1.6  # millimetres the upper teeth end below the resting seam
+FALLING = (0.3, 0.65)  # of an eye closed: from where to where its lid is painted rather than drawn out
+LASHES = 0.11  # of its width that an eye's lashes reach above its rim
+COVERED = 0.03  # of its width that a shut lid reaches beyond the line where the mesh has lids meet
+SEAM = 0.8  # millimetres of the shadow where lips meet that the source shows apart
+DARK = 0.6  # of the lips' light in it
+COVERING = 1.2  # grid points that a line needs to hide what a map shows between two lips or lids
+SHADED = 0.5  # of the light on a source's own teeth that is left out by lips that close
+FINER = 4  # times as large thin lines are drawn
 TEXELS = 6  # per millimetre of the teeth
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 UPPER_WIDTHS = (8.5, 6.6, 7.6, 7.0, 6.6, 9.5)  # millimetres along the arch from the middle
@@ -27,9 +35,10 @@ LOWER_WIDTHS = (5.3, 5.7, 6.6, 7.0, 7.0, 10.0)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EyeLayer:
-    """An eyeball without its lids."""
+    """An eyeball without its lids, and the skin of a lid that hides it."""
 
     texture: Image  # (h, w, 3)
+    skin: Image  # (h, w, 3)
     corner: tuple[int, int]  # x, y of its first pixel in the picture
     pupil: Floats  # (2,) in the picture
     radius: float  # of the iris, pixels
@@ -143,15 +152,11 @@ def eye_layer(picture: Image, look: MiniAppearance, eye: Eye) -> EyeLayer | None
     seen = np.asarray(cv2.erode((mask > 0.75).astype(np.uint8), np.ones((2, 2), np.uint8)), np.uint8)
     if seen.sum() < 8:
         return None
-    size = max(5, int(width * 0.35)) | 1
-    about = cv2.dilate((mask > 0.02).astype(np.uint8), np.ones((size, size), np.uint8))
-    lids = np.asarray(about, np.uint8) & (1 - seen)
-    # full resolution costs a second on a large face and shows no more: the grown part is smooth
-    small = min(1.0, 90 / max(patch.shape[:2]))
-    shrunk = cv2.resize(patch, None, fx=small, fy=small, interpolation=cv2.INTER_AREA)
-    gone = cv2.resize(lids, (shrunk.shape[1], shrunk.shape[0]), interpolation=cv2.INTER_NEAREST)
-    grown = cv2.inpaint(shrunk, gone, 3, cv2.INPAINT_TELEA)
-    grown = cv2.resize(grown, (patch.shape[1], patch.shape[0]), interpolation=cv2.INTER_LINEAR)
+    lids = widened(mask, width * 0.35) & (1 - seen)
+    grown = grown_over(patch, lids)
+    skin = np.asarray(
+        cv2.GaussianBlur(grown_over(patch, widened(mask, width * LASHES * 2)), (0, 0), 0.06 * width), np.uint8
+    )
     own = cv2.GaussianBlur(seen.astype(np.float32), (0, 0), max(0.6, width * 0.01))[..., None]
     texture = np.clip(patch * own + grown * (1 - own), 0, 255).astype(np.uint8)
     rim = np.linalg.norm(points[list(eye.iris[1:])] - points[eye.iris[0]], axis=1)
@@ -159,11 +164,31 @@ def eye_layer(picture: Image, look: MiniAppearance, eye: Eye) -> EyeLayer | None
     line = np.clip(lids_edge, 0, (x1 - x0 - 1, y1 - y0 - 1))
     tones = np.concatenate([patch[np.maximum(line[:, 1] - up, 0), line[:, 0]] for up in range(3)])
     tones = tones[np.argsort(tones.sum(1))][: max(1, len(tones) // 3)].astype(np.float32)
-    return EyeLayer(texture, (x0, y0), points[eye.iris[0]], float(rim.mean()), tones.mean(0), width)
+    return EyeLayer(texture, skin, (x0, y0), points[eye.iris[0]], float(rim.mean()), tones.mean(0), width)
+
+
+def widened(mask: Floats, size: float) -> Image:
+    """(h, w) 1 where a mask reaches to when grown by half so many pixels."""
+    side = max(5, int(size)) | 1
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+    return np.asarray(cv2.dilate((mask > 0.02).astype(np.uint8), kernel), np.uint8)
+
+
+def grown_over(patch: Image, gone: Image) -> Image:
+    """(h, w, 3) a patch with part of it grown over from what is around.
+
+    Found on a small copy: full resolution costs a second on a large face, and what is grown is smooth.
+    """
+    small = min(1.0, 90 / max(patch.shape[:2]))
+    shrunk = cv2.resize(patch, None, fx=small, fy=small, interpolation=cv2.INTER_AREA)
+    hole = cv2.resize(gone, (shrunk.shape[1], shrunk.shape[0]), interpolation=cv2.INTER_NEAREST)
+    grown = cv2.inpaint(shrunk, hole, 3, cv2.INPAINT_TELEA)
+    whole = cv2.resize(grown, (patch.shape[1], patch.shape[0]), interpolation=cv2.INTER_LINEAR)
+    return np.ascontiguousarray(whole, np.uint8)
 
 
 def paint_eye(out: Image, eye: Eye, layer: EyeLayer, moved: Moved, number: int) -> None:
-    """Paints the eyeball between the moved lids, if they or the eye have moved at all."""
+    """Paints the eyeball between the moved lids, if they or the eye have moved at all, and a falling lid."""
     share, gaze = moved.blink[number], moved.gaze[number]
     strength = float(np.clip(abs(share) * 12 + np.abs(gaze).max() / layer.width * 25, 0, 1))
     if strength < 0.02:
@@ -176,7 +201,8 @@ def paint_eye(out: Image, eye: Eye, layer: EyeLayer, moved: Moved, number: int) 
     if box is None:
         return
     tall = float(np.abs(upper[:, 1] - lower[:, 1]).max())
-    draw_lashes(out, layer, upper, lower, tall, look.box)
+    if share <= FALLING[0]:
+        draw_lashes(out, layer, upper, lower, tall, look.box)
     fine = max(0.6, layer.width * 0.012)
     alpha = covered(contour, box, fine)
     alpha *= np.float32(np.clip((tall - fine) / (2.5 * fine), 0, 1) * strength)
@@ -191,26 +217,73 @@ def paint_eye(out: Image, eye: Eye, layer: EyeLayer, moved: Moved, number: int) 
         before.astype(np.float32), back, (layer.pupil - layer.corner).astype(np.float32), gaze,
         layer.radius, float(np.clip(share * 2, 0, 1)),
     )  # fmt: skip
+    if share > FALLING[0]:
+        paint_lid(out, eye, layer, moved, share, upper, (before, after, back))
+
+
+def paint_lid(
+    out: Image,
+    eye: Eye,
+    layer: EyeLayer,
+    moved: Moved,
+    share: float,
+    upper: Floats,
+    frame: tuple[Floats, Floats, Floats],
+) -> None:
+    """Paints skin down to the rim of a falling lid, and the lashes along it.
+
+    The little skin that the source shows above an open eye would be drawn out to streaks.
+    """
+    look, (before, after, back) = moved.layers.appearance, frame
+    limits = look.box
+    fallen = float(ramp(share, *FALLING))
+    width = max(float(np.hypot(*(upper[-1] - upper[0]))), 1e-3)
+    down = moved.turn[:2, :2] @ look.turn[:2, 1] * np.float32(width)
+    bell = np.sqrt(np.sin(np.linspace(0, np.pi, len(upper)))).astype(np.float32)[:, None] * down
+    top, rim = curve(moved.rigid[list(eye.upper), :2]) - LASHES * bell, upper + COVERED * fallen * bell
+    box = around(np.concatenate([top, rim]), limits, 0.15 * width + 2)
+    if box is None:
+        return
+    soft = covered(outline(top, rim + 0.3 * down), box, max(0.6, 0.06 * width)) * np.float32(fallen)
+    soft *= covered(outline(top - 0.3 * down, rim), box, max(0.6, 0.02 * width))
+    still = np.zeros(2, np.float32)
+    paint_ball(
+        out, soft, soft, box[0], box[1], layer.skin, after.astype(np.float32), before.astype(np.float32),
+        back, (layer.pupil - layer.corner).astype(np.float32), still, layer.radius, 0.0,
+    )  # fmt: skip
+    thick = max(0.035 * width, COVERING * moved.map.step)
+    draw_slit(out, upper, upper, thick, layer.lash, 0.9 * fallen, limits)
 
 
 def draw_lashes(out: Image, layer: EyeLayer, upper: Floats, lower: Floats, tall: float, limits: Box) -> None:
     """Darkens the line where the lids meet, more the nearer they are."""
     amount = 0.7 * (1 - float(ramp(tall, 0.015 * layer.width, 0.165 * layer.width)))
-    if amount < 0.02:
-        return
     line = 0.35 * upper + 0.65 * lower
-    box = around(line, limits, 0.12 * layer.width + 2)
-    if box is None:
+    draw_slit(out, line, line, 0.035 * layer.width, layer.lash, amount, limits)
+
+
+def draw_slit(
+    out: Image, upper: Floats, lower: Floats, thick: float, colour: Floats, amount: float, limits: Box
+) -> None:
+    """Draws a soft shadow from one (n, 2) line to the other and so many pixels thicker, but for its ends."""
+    box = around(np.concatenate([upper, lower]), limits, 2 * thick + 2)
+    if amount < 0.02 or box is None:
         return
     x0, y0, x1, y1 = box
-    mask = np.zeros((y1 - y0, x1 - x0), np.uint8)
-    thick = max(1, round(layer.width * 0.035))
-    drawn = np.round((line - (x0, y0)) * 256).astype(np.int32)
-    cv2.polylines(mask, [drawn], False, 255, thick, cv2.LINE_AA, 8)
-    dark = cv2.GaussianBlur(mask, (0, 0), max(0.7, layer.width * 0.018)).astype(np.float32)
-    dark = dark[..., None] * np.float32(amount / 255)
+    across = upper[-1] - upper[0]
+    down = np.array([-across[1], across[0]], np.float32) / max(float(np.hypot(*across)), 1e-3)
+    bell = np.sqrt(np.sin(np.linspace(0, np.pi, len(upper)))).astype(np.float32)[:, None]
+    contour = outline(upper - 0.5 * thick * bell * down, lower + 0.5 * thick * bell * down)
+    fine = FINER if thick < FINER else 1
+    mask = np.zeros(((y1 - y0) * fine, (x1 - x0) * fine), np.uint8)
+    drawn = np.round(((contour - (x0, y0) + 0.5) * fine - 0.5) * 256).astype(np.int32)
+    cv2.fillPoly(mask, [drawn], 255, cv2.LINE_AA, 8)
+    dark = cv2.GaussianBlur(mask, (0, 0), fine * max(0.5, thick * 0.4))
+    if fine > 1:
+        dark = cv2.resize(dark, (x1 - x0, y1 - y0), interpolation=cv2.INTER_AREA)
+    share = dark.astype(np.float32)[..., None] * np.float32(amount / 255)
     under = out[y0:y1, x0:x1]
-    out[y0:y1, x0:x1] = (under + (layer.lash - under) * dark + 0.5).astype(np.uint8)
+    out[y0:y1, x0:x1] = (under + (colour - under) * share + 0.5).astype(np.uint8)
 
 
 def colours_of(picture: Image, points: Floats) -> Floats:
@@ -283,6 +356,9 @@ def mouth(out: Image, details: Details, moved: Moved) -> None:
     upper = curve(moved.placed[list(UPPER_INNER)])
     lower = curve(moved.placed[list(LOWER_INNER)])
     mm = look.millimetre
+    thick = max(SEAM * mm, COVERING * moved.map.step)
+    shadow, amount = DARK * details.colours[5], 0.8 * closing(look, moved.gap)
+    draw_slit(out, upper, lower, thick, shadow, amount, look.box)
     if moved.gap < 0.35 or float((lower - upper)[:, 1].max()) < 0.7:
         return
     contour = outline(upper, lower)
@@ -324,7 +400,8 @@ def own_mouth(details: Details, moved: Moved, box: Box, seam: Floats) -> tuple[I
     picture = cv2.remap(
         moved.layers.image, where[..., 0], where[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
-    return np.asarray(picture, np.uint8), np.asarray(cover * np.float32(share), np.float32)
+    shaded = cv2.convertScaleAbs(picture, alpha=1 - SHADED * closing(look, moved.gap))
+    return np.asarray(shaded, np.uint8), np.asarray(cover * np.float32(share), np.float32)
 
 
 @lru_cache(maxsize=1)

@@ -16,9 +16,11 @@ from ditto.mini.template import (
     EYES,
     LINEAR,
     LOWER_INNER,
+    LOWER_OUTER,
     MILLIMETRES,
     OVAL,
     UPPER_INNER,
+    UPPER_OUTER,
     Ints,
     Template,
     default_template,
@@ -32,6 +34,10 @@ TURN = 1.1  # angles are counted as a tracker sees them, which is less than head
 YAW_LIMIT, PITCH_LIMIT, ROLL_LIMIT = 22.0, 14.0, 25.0  # degrees away from a frontal source
 UNCOVERING = 14.0  # degrees a turned head may turn back
 REACH = 9.0  # millimetres over which skin follows the inner lips
+RIM = 0.8  # millimetres of a parted lip that go in with the rim when it closes: they are tinged with teeth
+LID = 0.04  # of its width that an eye is taken to be larger above and below when it closes
+NEARLY = (1.0, 4.0)  # millimetres between lips that begin to close, the last first
+SPARED = 0.6  # of what lies next to a rim that is not given up with it
 LIMITS = {  # millimetres an expression number may move a face
     Exp.JAW: (-4.0, 28.0), Exp.LOW_LIP: (-12.0, 18.0), Exp.UP_LIP: (-10.0, 8.0), Exp.WIDTH: (-18.0, 16.0),
     Exp.CORNER: (-12.0, 12.0), Exp.PROTRUDE: (-9.0, 6.0), Exp.UP_THICK: (-5.0, 5.0),
@@ -107,7 +113,7 @@ class MiniWarper:
         background = None
         if look.matte is not None and travel > UNVEILED:
             background = self._background = self._background or Background.of(layers, look.matte)
-        where = self._map(look, placed, depth)
+        where = self._map(look, placed, depth, drawn_back(look, gap, blink), blink)
         return Moved(where, layers, background, placed, rigid, turn, blink, gaze, gap, jaw)
 
     def displace(self, look: MiniAppearance, delta: Floats, target: float) -> tuple[Floats, float, float]:
@@ -138,8 +144,10 @@ class MiniWarper:
         jaw = max(0.0, min(1.5 * chin + 0.3 * max(fall - 7, 0), 0.95 * fall) + 0.25 * look.gap)
         return displaced, target, jaw
 
-    def _map(self, look: MiniAppearance, placed: Floats, depth: Floats) -> Map:
-        """Where each pixel of the moving box comes from."""
+    def _map(
+        self, look: MiniAppearance, placed: Floats, depth: Floats, skin: Floats, blink: tuple[float, float]
+    ) -> Map:
+        """Where each pixel of the moving box comes from; `skin` (478, 2) is the mesh in the picture."""
         left, top, right, bottom = look.box
         width, height = right - left, bottom - top
         step = -(-max(width, height) // FINEST)
@@ -147,7 +155,7 @@ class MiniWarper:
         if self._nearest is None or self._nearest.shape != grid:
             self._nearest = np.empty(grid, np.float32)
         shift_x, shift_y = np.zeros(grid, np.float32), np.zeros(grid, np.float32)
-        source = np.concatenate([look.points[:, :2], look.outer])
+        source = np.concatenate([skin, look.outer])
         parts: tuple[tuple[Ints, bool], ...] = (
             (look.outer_triangles, True),
             (self._template.holes, False),
@@ -159,15 +167,21 @@ class MiniWarper:
                 placed, source, depth, triangles, shift_x, shift_y, self._nearest, tested,
                 float(left), float(top), float(step),
             )  # fmt: skip
-        # not between the lips: a blend of the upper and the lower one shows what lies between them
-        lips = (placed[list(UPPER_INNER + LOWER_INNER)] - (left, top)) / step + 1
+        # not between lips or lids: a blend of the upper and the lower one shows what lies between them
+        sharp: list[tuple[int, ...]] = [UPPER_INNER + LOWER_INNER]
+        sharp += [eye.upper + eye.lower for eye, share in zip(EYES, blink, strict=True) if share]
         near = 3 + look.millimetre * 3 / step
-        x0, y0 = np.maximum(lips.min(0) - near, 0).astype(int)
-        x1, y1 = np.maximum(lips.max(0) + near + 1, 0).astype(int)
+        kept = []
+        for rims in sharp:
+            points = (placed[list(rims)] - (left, top)) / step + 1
+            x0, y0 = np.maximum(points.min(0) - near, 0).astype(int)
+            x1, y1 = np.maximum(points.max(0) + near + 1, 0).astype(int)
+            kept += [(shift, slice(y0, y1), slice(x0, x1)) for shift in (shift_x, shift_y)]
+        before = [shift[rows, columns].copy() for shift, rows, columns in kept]
         for shift in (shift_x, shift_y):
-            kept = shift[y0:y1, x0:x1].copy()
             cv2.GaussianBlur(shift, (5, 5), SOFT_EDGE, dst=shift)
-            shift[y0:y1, x0:x1] = kept
+        for (shift, rows, columns), sharp_part in zip(kept, before, strict=True):
+            shift[rows, columns] = sharp_part
         return Map(shift_x, shift_y, step)
 
 
@@ -175,6 +189,36 @@ def seam(look: MiniAppearance, target: float) -> float:
     """Millimetres that an opening smaller than the source's shows too much of: its rim is half teeth."""
     parted = float(ramp(look.gap, SHUT_GAP, 3 * SHUT_GAP)) * max(0.0, 1 - target / max(look.gap, SHUT_GAP))
     return MIXED / look.millimetre * parted
+
+
+def drawn_back(look: MiniAppearance, gap: float, blink: tuple[float, float]) -> Floats:
+    """(478, 2) the mesh in the picture, with the rims of what closes drawn back on lips and lids.
+
+    The mesh runs a little within an open mouth or eye at places, and pictures are blurred there: rims that
+    carried teeth or white along would show them where they meet.
+    """
+    skin: Floats = look.points[:, :2].copy()
+    down = np.asarray(look.turn[:2, 1], np.float32)
+    shut = closing(look, gap) * RIM * look.millimetre
+    bell = np.sqrt(np.sin(np.linspace(0, np.pi, len(UPPER_INNER)))).astype(np.float32)
+    moves: list[tuple[tuple[int, ...], tuple[int, ...], int, Floats | float]] = [
+        (UPPER_INNER, UPPER_OUTER, -1, shut * bell),
+        (LOWER_INNER, LOWER_OUTER, 1, shut * bell),
+    ]
+    for eye, share in zip(EYES, blink, strict=True):
+        width = np.linalg.norm(skin[eye.upper[0]] - skin[eye.upper[-1]])
+        back = float(ramp(share, 0.3, 0.9)) * LID * float(width)
+        moves += [(eye.upper[1:-1], eye.upper_fold, -1, back), (eye.lower[1:-1], eye.lower_fold, 1, back)]
+    for rim, beyond, sign, far in moves:
+        room = sign * ((skin[list(beyond)] - skin[list(rim)]) @ down)
+        skin[list(rim)] += sign * np.minimum(far, (1 - SPARED) * np.maximum(room, 0))[:, None] * down
+    return skin
+
+
+def closing(look: MiniAppearance, gap: float) -> float:
+    """0..1: how nearly closed lips are that are parted in the source."""
+    parted = float(ramp(look.gap, SHUT_GAP, 3 * SHUT_GAP))
+    return parted * (1 - float(ramp(gap, *NEARLY)))
 
 
 def at_rest(pose: Pose) -> bool:
