@@ -18,7 +18,7 @@ from cfg.errors import MediaError, did_you_mean
 from cfg.settings import OutputSettings
 from ditto.media.colour import tag, to_transparent_video, to_video
 from ditto.media.files import address, first_line
-from ditto.media.held import Held
+from ditto.media.held import Held, uninterrupted
 from ditto.media.sound import Sound, SoundFile, Track, resampled
 from ditto.messages import Floats, Image
 from ditto.writer import Sink
@@ -51,6 +51,21 @@ def open_sink(
     """A file of the kind its name says, for pictures of (height, width); a name without suffix is a folder
     of PNG files. With a transparent background pictures have four channels."""
     suffix = checked_suffix(path, settings)
+    sink: Whole | None = None
+    try:
+        with uninterrupted():
+            sink = opened(path, suffix, size, sound, settings)
+    except KeyboardInterrupt:
+        if sink is not None:
+            sink.abort()
+        raise
+    return sink
+
+
+def opened(
+    path: Path, suffix: str, size: tuple[int, int], sound: Sound | SoundFile | None, settings: OutputSettings
+) -> Whole:
+    """An unfinished file or folder of the kind its suffix says; none where it cannot be opened."""
     part = path.with_name(f".{path.stem}.part{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

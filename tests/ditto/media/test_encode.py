@@ -1,6 +1,7 @@
 """Finished pictures and a sound into a file."""
 
 import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -13,6 +14,7 @@ from PIL import Image as Pillow
 
 from cfg.errors import MediaError
 from cfg.settings import OutputSettings
+from ditto.media import encode
 from ditto.media.colour import to_picture
 from ditto.media.encode import even, open_sink
 from ditto.media.sound import Sound, Track, read_sound, sound_of
@@ -175,6 +177,21 @@ def test_a_folder_keeps_what_is_not_ours_and_drops_the_end_of_a_longer_video(tmp
     (tmp_path / "frames" / "notes.txt").write_text("mine")
     write(tmp_path / "frames", 2)
     assert left_in(tmp_path / "frames") == ["000000.png", "000001.png", "notes.txt"]
+
+
+@pytest.mark.parametrize("name", ["out.mp4", "out.gif", "frames"])
+def test_a_stop_while_a_file_is_opened_leaves_nothing(tmp_path, monkeypatch, name):
+    held = encode.Held
+
+    def held_and_stopped(*arguments, **options):
+        made = held(*arguments, **options)
+        os.kill(os.getpid(), signal.SIGINT)
+        return made
+
+    monkeypatch.setattr(encode, "Held", held_and_stopped)
+    with pytest.raises(KeyboardInterrupt):
+        open_sink(tmp_path / name, (64, 64), None, OutputSettings())
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_pictures_of_a_killed_run_do_not_join_the_next(tmp_path):
