@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import os
 import signal
@@ -44,8 +45,11 @@ class Parser(argparse.ArgumentParser):
 @contextmanager
 def needing_packages(program: str) -> Iterator[None]:
     """Importing what a program needs: one line and exit code 1 where this Python lacks the packages."""
+    # Read when NumPy is first imported: threads of its products would wait busily while the stages work.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
-        yield
+        with all_staying():
+            yield
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] in OWN:
             raise
@@ -53,6 +57,19 @@ def needing_packages(program: str) -> Iterator[None]:
             f"{sys.executable} has no package '{error.name}': run 'make demo' once where the repository was "
             f"cloned, then '{VENV_PYTHON} {program} …'; or install this project into this Python"
         )
+
+
+@contextmanager
+def all_staying() -> Iterator[None]:
+    """A block that loads: what it makes is never searched for garbage, not even when the program ends."""
+    searched = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if searched:
+            gc.enable()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

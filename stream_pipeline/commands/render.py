@@ -18,7 +18,7 @@ from ditto.media.encode import named
 from ditto.media.files import check_named, existing
 from ditto.messages import SAMPLES_PER_FRAME
 from ditto.motion.script import Script
-from stream_pipeline.commands import leave_cores_to_stages
+from stream_pipeline.commands import all_staying, leave_cores_to_stages
 from stream_pipeline.commands.look_options import add_look_arguments, look_overrides
 from stream_pipeline.commands.picture_options import add_picture_arguments, picture_overrides
 from stream_pipeline.commands.progress import ProgressBar
@@ -127,8 +127,11 @@ def render(parsed: argparse.Namespace) -> int:
         raise ConfigError(f"{output}: is an input too, and would be lost; give another output (-o)")
     voice = parsed.source if parsed.audio == OWN_SOUND else parsed.audio
     sound = speak(parsed.say) if parsed.say else read(voice, settings)
-    with Engine.load(settings) as engine:
-        avatar = engine.register(parsed.source)
+    with all_staying():
+        engine = Engine.load(settings)
+    with engine:
+        with all_staying():
+            avatar = engine.register(parsed.source)
         if not parsed.quiet:
             frames = -(-sound.length // SAMPLES_PER_FRAME)
             begun = Render(parsed, settings, avatar.is_image, frames, sound.silent)
