@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ditto.messages import Floats, Image, Pose
+from ditto.mini.edges import soften
 from ditto.mini.layers import Layers
 from ditto.mini.raster import paint_ball, paint_mouth
 from ditto.mini.register import SHUT_GAP, MiniAppearance, ramp
@@ -21,11 +22,13 @@ Box = tuple[int, int, int, int]
 EDGE = 1.6  # millimetres the upper teeth end below the resting seam
 FALLING = (0.3, 0.65)  # of an eye closed: from where to where its lid is painted rather than drawn out
 LASHES = 0.11  # of its width that an eye's lashes reach above its rim
-COVERED = 0.03  # of its width that a shut lid reaches beyond the line where the mesh has lids meet
+COVERED = 0.08  # of its width that a shut lid reaches beyond the line where the mesh has lids meet
+CORNER = 0.06  # and beyond the outer corner
 SEAM = 0.8  # millimetres of the shadow where lips meet that the source shows apart
 DARK = 0.6  # of the lips' light in it
 COVERING = 1.2  # grid points that a line needs to hide what a map shows between two lips or lids
-SHADED = 0.5  # of the light on a source's own teeth that is left out by lips that close
+SHADED = (0.4, 0.55, 0.55)  # of the light on a source's own teeth that lips keep out when they close: r, g, b
+LONGEST = 1.4  # times its height to which a source's own mouth is drawn out
 FINER = 4  # times as large thin lines are drawn
 TEXELS = 6  # per millimetre of the teeth
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
@@ -71,6 +74,7 @@ class MiniDecoder:
             details = self._details = details_of(warped.layers)
             self._eyes.clear()
         out = repainted(warped)
+        soften(out, warped)
         for number, eye in enumerate(EYES):
             if warped.blink[number] or warped.gaze[number].any():
                 layer = self._eye(warped.layers, number)
@@ -155,7 +159,8 @@ def eye_layer(picture: Image, look: MiniAppearance, eye: Eye) -> EyeLayer | None
     lids = widened(mask, width * 0.35) & (1 - seen)
     grown = grown_over(patch, lids)
     skin = np.asarray(
-        cv2.GaussianBlur(grown_over(patch, widened(mask, width * LASHES * 2)), (0, 0), 0.06 * width), np.uint8
+        cv2.GaussianBlur(grown_over(patch, widened(mask, width * LASHES * 2.4)), (0, 0), 0.06 * width),
+        np.uint8,
     )
     own = cv2.GaussianBlur(seen.astype(np.float32), (0, 0), max(0.6, width * 0.01))[..., None]
     texture = np.clip(patch * own + grown * (1 - own), 0, 255).astype(np.uint8)
@@ -240,7 +245,9 @@ def paint_lid(
     width = max(float(np.hypot(*(upper[-1] - upper[0]))), 1e-3)
     down = moved.turn[:2, :2] @ look.turn[:2, 1] * np.float32(width)
     bell = np.sqrt(np.sin(np.linspace(0, np.pi, len(upper)))).astype(np.float32)[:, None] * down
-    top, rim = curve(moved.rigid[list(eye.upper), :2]) - LASHES * bell, upper + COVERED * fallen * bell
+    top = curve(moved.rigid[list(eye.upper), :2]) - LASHES * bell
+    rim = upper + COVERED * float(ramp(share, 0.7, 1.0)) * bell
+    top[0] = rim[0] = upper[0] + CORNER * (upper[0] - upper[-1])
     box = around(np.concatenate([top, rim]), limits, 0.15 * width + 2)
     if box is None:
         return
@@ -302,7 +309,7 @@ def colours_of(picture: Image, points: Floats) -> Floats:
     white = brightest_white(picture, points)
     bright = light if white is None else 0.5 * (float(white @ LUMA) + light)
     # teeth are never far brighter than the face they are lit with
-    teeth_light = min(light * 1.25 + 8, max(light + 10, bright + 12), 228.0)
+    teeth_light = min(light * 1.25 + 8, max(light * 1.12 + 10, bright + 12), 228.0)
     warmth = skin - light
     hue = warmth * 0.30 if white is None else 0.5 * (white - float(white @ LUMA)) + warmth * 0.15
     teeth = np.clip(teeth_light + hue + np.array([3, 1, -6]) * chroma, 0, 255)
@@ -388,19 +395,27 @@ def own_mouth(details: Details, moved: Moved, box: Box, seam: Floats) -> tuple[I
     x0, y0, x1, y1 = box
     size = (y1 - y0, x1 - x0)
     look = details.appearance
-    share = 1.0 if look.gap > 6 else 1 - float(ramp(moved.gap / max(look.gap, 0.5), 1.25, 2.2))
+    wider = moved.gap / max(look.gap, 0.5)
+    share = 1 - float(ramp(wider, *((1.6, 2.6) if look.gap > 6 else (1.25, 2.2))))
     if not details.own_mouth.size or share < 0.01:
         return np.zeros((*size, 3), np.uint8), np.zeros(size, np.float32)
     back = np.linalg.inv(moved.turn[:2, :2]).astype(np.float32)
     before = look.points[[13, 14], :2].mean(0)
     grid = np.stack(np.meshgrid(np.arange(x0, x1), np.arange(y0, y1)), -1).astype(np.float32)
-    where = ((grid - seam) @ back.T + before).astype(np.float32)
+    away = (grid - seam) @ back.T
+    if wider > 1:  # drawn out as the lips part further, the lower one more
+        down = np.asarray(look.turn[:2, 1], np.float32)
+        along = (away @ down)[..., None]
+        lower = 0.15 * (moved.gap - look.gap) * look.millimetre
+        away += ((along - lower) / min(wider, LONGEST) - along) * down
+    where = (away + before).astype(np.float32)
     inside = where - np.array(details.own_corner, np.float32)
     cover = cv2.remap(details.own_mouth, inside[..., 0], inside[..., 1], cv2.INTER_LINEAR)
     picture = cv2.remap(
         moved.layers.image, where[..., 0], where[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
-    shaded = cv2.convertScaleAbs(picture, alpha=1 - SHADED * closing(look, moved.gap))
+    light = 1 - np.array([*SHADED, 0.0]) * closing(look, moved.gap)
+    shaded = cv2.multiply(np.asarray(picture, np.uint8), light)
     return np.asarray(shaded, np.uint8), np.asarray(cover * np.float32(share), np.float32)
 
 
