@@ -64,7 +64,7 @@ def chunks(turn=0, frames=FRAMES):
 
 @pytest.fixture
 def line(fake_pack, video, settings, tmp_path):
-    """line(stage, before): a pipeline that writes out.mp4, one stage of it wrapped.
+    """line(stage, before): a pipeline that writes a video of its own, one stage of it wrapped.
 
     When a test is over, no thread, no open file and no video may be left.
     """
@@ -72,7 +72,7 @@ def line(fake_pack, video, settings, tmp_path):
 
     def make(wrapped, before, feed=None, capacity=1, mode="online"):
         avatar = video(30)
-        sink = open_sink(tmp_path / "out.mp4", avatar.first.image.shape[:2], None, settings().output)
+        sink = open_sink(tmp_path / f"{len(made)}.mp4", avatar.first.image.shape[:2], None, settings().output)
         made.append((avatar, sink))
         played = WrappedAvatar(avatar, before) if wrapped == REGISTRAR else avatar
         chosen = settings(stream={"mode": mode})
