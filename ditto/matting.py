@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from ditto.growing import fill
 from ditto.messages import Floats, Image
-from ditto.mini.layers import fill
 
 Person = Callable[[Image], Floats]
 

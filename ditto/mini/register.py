@@ -35,6 +35,9 @@ from ditto.mini.template import (
 )
 
 RINGS = (1.07, 1.18, 1.34, 1.56, 1.85, 2.2, 2.6, 3.1)  # of the mesh around the face, in radii of its oval
+BESIDE_HEAD = (0.65, 1.05)  # face heights from the middle between which what is beside the head comes to rest
+BESIDE_NECK = (0.35, 0.70)  # the same of what is beside the neck: shoulders do not tilt with the head
+SHOULDERS = (-0.45, 0.25)  # face heights below the chin between which the neck begins
 DEEPER = 1.15  # than the mesh network draws a head
 SHUT_GAP = 1.2  # millimetres between the inner lips of a closed mouth
 MIXED = 0.7  # pixels of an open mouth's rim in which lip and teeth are blended
@@ -243,8 +246,12 @@ def mesh_around(
     outer = np.concatenate([middle + (oval - middle) * ring for ring in RINGS]).astype(np.float32)
     up = -turn[:2, 1] / np.linalg.norm(turn[:2, 1])
     across = np.array([-up[1], up[0]])
-    weight = 1 - ramp(-((outer - points[152, :2]) @ up) / tall, -0.05, 0.70)
-    weight *= 1 - ramp(np.abs((outer - middle) @ across) / tall, 0.65, 1.05)
+    below = -((outer - points[152, :2]) @ up) / tall
+    weight = 1 - ramp(below, -0.05, 0.70)
+    beside = np.abs((outer - middle) @ across) / tall
+    shoulder = ramp(below, *SHOULDERS)
+    for share, limits in ((1 - shoulder, BESIDE_HEAD), (shoulder, BESIDE_NECK)):
+        weight = weight - weight * share * ramp(beside, *limits)
     weight *= 1 - ramp(((outer - points[10, :2]) @ up) / tall, 0.50, 0.85)
     edge = np.minimum.reduce([outer[:, 0], outer[:, 1], width - 1 - outer[:, 0], height - 1 - outer[:, 1]])
     inside = ramp(edge, 0, 0.18 * tall)

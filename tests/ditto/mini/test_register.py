@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from ditto.mini.layers import attached
+from ditto.mini.cutout import attached
 from ditto.mini.register import MIXED, UNKNOWN_OUTLINE, MiniAnalyser, clear_of_teeth, source_frame
 from ditto.mini.template import LOWER_INNER, MILLIMETRES, UPPER_INNER, default_template
 from ditto.mini.warp import seam

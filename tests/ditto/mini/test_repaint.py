@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from ditto.mini.layers import Background, Layers, rough_plate, tiles
-from ditto.mini.raster import SOLID
+from ditto.mini.layers import Background, Layers
+from ditto.mini.plate import rough_plate
 from ditto.mini.repaint import repainted
 from ditto.mini.warp import Map
 
@@ -27,12 +27,7 @@ def moved(picture, shift, step=3, alpha=None, plate=0):
     if alpha is not None:
         grey = np.full((*alpha.shape, 3), plate, np.uint8)
         reach = np.full(alpha.shape, 255 if plate else 0, np.uint8)
-        background = Background(
-            np.dstack([layers.picture, alpha]),
-            np.dstack([grey, reach]),
-            (tiles(alpha, 255).min(axis=(1, 3)) >= SOLID).astype(np.uint8),
-            (tiles(alpha | reach, 0).max(axis=(1, 3)) == 0).astype(np.uint8),
-        )
+        background = Background.laid(np.dstack([layers.picture, alpha]), np.dstack([grey, reach]))
     where = Map(*(np.ascontiguousarray(each, np.float32) for each in shift), step)
     return SimpleNamespace(layers=layers, background=background, map=where)
 

@@ -1,0 +1,113 @@
+"""A plain background: what it looks like without the hairs before it, and which of them are the person's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from ditto.messages import Floats, Image
+from ditto.mini.register import ramp
+
+EDGE_REACH = 3.0  # millimetres around an edge that are no wall
+HAIR = 6.0  # millimetres: what is thinner is no part of the wall
+AROUND = 15.0  # millimetres about a place that tell whether it is plain
+MOST_ODD = 12.0  # grey levels that one pixel counts: a few hairs do not make a wall patterned
+CALM = (4.0, 7.0)  # grey levels by which pixels differ on average: a plain wall, a patterned one
+EDGE = (20.0, 45.0)  # grey levels between neighbouring places: a wall, the edge of something
+LEAST = 4.0  # grey levels of difference that may be noise even on a wall without any
+NOISY = 3.0  # times its mean difference a wall differs by in places
+CLEAR = 24.0  # grey levels more, below which something of the wall is seen through
+NEAR = (20.0, 32.0)  # millimetres from the person at which hairs are no longer theirs
+THICKEST = 4.0  # millimetres of a hair; farther than JOINED from the person, what is thicker is no hair
+JOINED = 3.0
+SEEN = 0.15  # of a hair's strength from which it joins others to the head
+TRACE = (2.0, 5.0)  # grey levels of the faint line that is left around a head
+FAINT = (14.0, 20.0)  # millimetres from the person at which it ends
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Wall:
+    """A background without what is small."""
+
+    colours: Image  # (h, w, 3)
+    calm: Floats  # (h, w) 0..1: 1 where it is plain
+    noise: Floats  # (h, w) grey levels by which it differs from its colours on average
+
+    @classmethod
+    def of(cls, picture: Image, hidden: Image, millimetre: float) -> Wall:
+        """Of a picture whose `hidden` part has been grown over."""
+        half = cv2.resize(picture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+        flat = cv2.medianBlur(half, max(3, round(HAIR * millimetre)) | 1)
+        flat = cv2.GaussianBlur(flat, (0, 0), max(0.5, 0.5 * millimetre))
+        wide = (2 * max(1, round(EDGE_REACH * millimetre / 2)) + 1,) * 2
+        steps = largest(cv2.morphologyEx(flat, cv2.MORPH_GRADIENT, np.ones(wide, np.uint8)))
+        size = (picture.shape[1], picture.shape[0])
+        colours = np.asarray(cv2.resize(flat, size, interpolation=cv2.INTER_LINEAR), np.uint8)
+        seen = (1 - hidden).astype(np.float32)
+        odd = np.minimum(difference(picture, colours), MOST_ODD) * seen
+        window = (2 * max(1, round(AROUND * millimetre)) + 1,) * 2
+        total, weight = (cv2.blur(cv2.blur(plane, window), window) for plane in (odd, seen))
+        mean = np.where(weight > 1e-3, total / np.maximum(weight, 1e-3), MOST_ODD).astype(np.float32)
+        even = cv2.resize(1 - ramp(steps, *EDGE), size, interpolation=cv2.INTER_LINEAR)
+        return cls(colours, np.asarray((1 - ramp(mean, *CALM)) * even, np.float32), mean)
+
+    def before(self, picture: Image) -> Floats:
+        """(h, w) 0..1: how much of each pixel is not the wall, in a picture of any size.
+
+        What differs most among the pixels close by is taken to hide all of it.
+        """
+        size = (picture.shape[1], picture.shape[0])
+        colours, noise = (
+            cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR) for plane in (self.colours, self.noise)
+        )
+        change = difference(picture, np.asarray(colours))
+        least = (LEAST + NOISY * noise).astype(np.float32)
+        most = np.maximum(cv2.dilate(change, np.ones((5, 5), np.uint8)), least + np.float32(CLEAR))
+        return np.asarray(np.clip((change - least) / (most - least), 0, 1), np.float32)
+
+    def hairs(self, picture: Image, person: Floats, millimetre: float) -> tuple[Floats, Floats]:
+        """(h, w) twice, 0..1: where hairs of the person may lie, and where a faint trace of the head is.
+
+        A hair is thin and joined to the person; letters and stains beside a head are not.
+        """
+        distance = cv2.distanceTransform((person < 0.5).astype(np.uint8), cv2.DIST_L2, 5) / np.float32(
+            millimetre
+        )
+        near = self.calm * (1 - ramp(distance, *NEAR))
+        there = (self.before(picture) * near > SEEN).astype(np.uint8)
+        size = max(3, round(THICKEST * millimetre)) | 1
+        thick = cv2.morphologyEx(
+            there, cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+        )
+        there[(thick > 0) & (distance > JOINED)] = 0
+        own = joined(there, person)
+        foreign = np.maximum(cv2.dilate(there & (1 - own), np.ones((7, 7), np.uint8)), thick)
+        smooth = np.asarray(cv2.GaussianBlur(picture, (0, 0), 2.0), np.uint8)
+        trace = ramp(difference(smooth, self.colours), *TRACE) * self.calm * (1 - ramp(distance, *FAINT))
+        near *= cv2.dilate(own, np.ones((5, 5), np.uint8))
+        return near, np.asarray(trace * ((foreign == 0) | (distance < JOINED)), np.float32)
+
+
+def difference(picture: Image, other: Image) -> Floats:
+    """(h, w) grey levels between two pictures, in the colour that differs most."""
+    return largest(cv2.absdiff(picture, other))
+
+
+def largest(picture: npt.NDArray[Any]) -> Floats:
+    """(h, w) of each pixel's three numbers."""
+    red, green, blue = cv2.split(picture)
+    return np.asarray(np.maximum(np.maximum(red, green), blue), np.float32)
+
+
+def joined(there: Image, person: Floats) -> npt.NDArray[np.uint8]:
+    """(h, w) 1 for the parts of `there` that touch the person, and for the person."""
+    both = there | (person > 0.5).astype(np.uint8)
+    _, parts = cv2.connectedComponents(cv2.morphologyEx(both, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)))
+    held = np.zeros(int(parts.max()) + 1, np.uint8)
+    held[parts[person > 0.5]] = 1
+    held[0] = 0
+    return np.asarray(held[parts], np.uint8)
