@@ -249,9 +249,8 @@ def mesh_around(
     below = -((outer - points[152, :2]) @ up) / tall
     weight = 1 - ramp(below, -0.05, 0.70)
     beside = np.abs((outer - middle) @ across) / tall
-    shoulder = ramp(below, *SHOULDERS)
-    for share, limits in ((1 - shoulder, BESIDE_HEAD), (shoulder, BESIDE_NECK)):
-        weight = weight - weight * share * ramp(beside, *limits)
+    neck = ramp(below, *SHOULDERS)
+    weight *= (1 - neck) * (1 - ramp(beside, *BESIDE_HEAD)) + neck * (1 - ramp(beside, *BESIDE_NECK))
     weight *= 1 - ramp(((outer - points[10, :2]) @ up) / tall, 0.50, 0.85)
     edge = np.minimum.reduce([outer[:, 0], outer[:, 1], width - 1 - outer[:, 0], height - 1 - outer[:, 1]])
     inside = ramp(edge, 0, 0.18 * tall)
