@@ -107,10 +107,10 @@ def test_lips_that_open_further_are_seen_further_open(sitter):
     seen = np.array([sitter.numbers("GAP", GAP=gap, JAW=0.4 * gap)[0] for gap in asked])
     assert np.diff(seen).min() > -0.5
     slope = np.polyfit(asked, seen, 1)[0]
-    assert 0.4 < slope < 1.0
+    assert 0.5 < slope < 1.0
     # teeth of the sitter's own smile are read as an open mouth from the first millimetres on
     smiles = sitter.source.appearance.gap > 6
-    assert np.corrcoef(asked, seen)[0, 1] > (0.88 if smiles else 0.98)
+    assert np.corrcoef(asked, seen)[0, 1] > (0.92 if smiles else 0.98)
 
 
 def test_the_mouth_is_seen_to_widen_by_a_steady_share_of_what_is_asked(sitter):
