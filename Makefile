@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo env test lint soak clean
+.PHONY: demo env test lint gpu soak clean
 
 $(VENV)/.base: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -27,6 +27,9 @@ lint: $(VENV)/.dev
 
 test: lint
 	$(BIN)/pytest -q -m 'not soak and not gpu and not checkpoints'
+
+gpu: $(VENV)/.dev
+	$(BIN)/pytest -q -m gpu
 
 soak: $(VENV)/.dev
 	$(BIN)/pytest -q -m soak --timeout 3600

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from cfg.errors import ConfigError, ModelError
+from cfg.errors import ConfigError, ModelError, did_you_mean
 from cfg.settings import PackSettings, Settings
 from ditto.avatar import SourceFrame
 from ditto.faces.mask import PersonMask
@@ -76,6 +76,7 @@ class OfficialPack:
     face = FACE
 
     def __init__(self, settings: PackSettings) -> None:
+        check_roles(settings)
         self._settings = settings
         self._open: dict[str, Backend] = {}
         self.models = SharedModels(settings.device, settings.threads or None)
@@ -86,7 +87,7 @@ class OfficialPack:
                     self._open[name] = self._opened(role, path)
             speech = self._path("hubert")
             if speech.is_dir():
-                self._local = TransformersEncoder(speech, settings.device)
+                self._local = TransformersEncoder(speech, self._device("hubert"))
             else:
                 self._open["hubert"] = self._opened("hubert", speech)
             self._landmark478 = self._mesh_networks()
@@ -189,25 +190,28 @@ class OfficialPack:
         path = Path(named)
         return path if path.is_file() else Path(self._settings.root) / named
 
+    def _device(self, role: str) -> str:
+        return "cpu" if role in self._settings.on_processor else self._settings.device
+
     def _opened(self, role: str, path: Path) -> Backend:
-        settings = self._settings
+        settings, device = self._settings, self._device(role)
         threads = settings.threads or None
         alike = path.suffix == self._path("decoder").suffix
-        keep = role == "warp_network" and settings.device != "cpu" and alike  # for the decoder
+        keep = (
+            role == "warp_network" and device == self._device("decoder") != "cpu" and alike
+        )  # for the decoder
         if path.suffix not in TORCH_FILES:
             keep = keep and settings.batch == 1  # batches of frames are put together on the host
-            return open_model(path, settings.device, "stored", threads=threads, keep_on_device=keep)
+            return open_model(path, device, "stored", threads=threads, keep_on_device=keep)
         from ditto.networks.checkpoint import network
 
         precision: Precision = settings.precision  # type: ignore[assignment]
-        return open_model(
-            path, settings.device, precision, network(role), threads=threads, keep_on_device=keep
-        )
+        return open_model(path, device, precision, network(role), threads=threads, keep_on_device=keep)
 
     def _open_denoiser(self) -> Denoiser:
         path = self._path("lmdm")
         if path.suffix in TORCH_FILES:
-            return TorchDenoiser.load(existing(path), self._settings.device, self._settings.precision)
+            return TorchDenoiser.load(existing(path), self._device("lmdm"), self._settings.precision)
         opened = {name: self._opened("lmdm", file) for name, file in graphs_of("lmdm", path).items()}
         self._open |= opened
         if len(opened) == 1:
@@ -235,6 +239,16 @@ class OfficialPack:
             path = Path(folder) / f"{name}.onnx"
             path.write_bytes(graph)
             return open_model(path, threads=self._settings.threads or None)
+
+
+def check_roles(settings: PackSettings) -> None:
+    """Raises ConfigError where something is to stay on the processor that the pack does not have."""
+    for role in settings.on_processor:
+        if role not in settings.files:
+            raise ConfigError(
+                f"pack.on_processor names '{role}', but must name roles of pack.files"
+                f"{did_you_mean(role, settings.files)}"
+            )
 
 
 def batch_size(networks: Mapping[str, Backend], wanted: int) -> int:

@@ -40,11 +40,26 @@ WHOLE = "end_to_end_image"
 class Whole:
     """The official pack as it is opened from .pth files, and a portrait that is registered with it."""
 
-    def __init__(self, networks: Networks, folder: Path, steps: int, threads: int) -> None:
+    def __init__(
+        self,
+        networks: Networks,
+        folder: Path,
+        steps: int,
+        threads: int,
+        device: str = "cpu",
+        precision: str = "fp32",
+    ) -> None:
+        """Networks that stand in for others, of which only ONNX files are made, stay on the processor."""
         taken = max(1, round(steps * FRAMES / NEW_FRAMES))
         files = {role: str(path) for role, path in stand_ins(networks, folder).items()}
-        root = str(networks.folder(folder))
-        pack = {"root": root, "threads": threads, "files": files}
+        pack = {
+            "root": str(networks.folder(folder)),
+            "threads": threads,
+            "files": files,
+            "device": device,
+            "precision": precision,
+            "on_processor": list(files),
+        }
         self._settings: Settings = load("ditto_torch", pack=pack, motion={"steps": taken})
         self._avatar = StillAvatar(portrait())
         self._pack = OfficialPack(self._settings.pack)
