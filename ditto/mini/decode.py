@@ -28,7 +28,8 @@ SEAM = 0.8  # millimetres of the shadow where lips meet that the source shows ap
 DARK = 0.72  # of the lips' light in it
 COVERING = 1.2  # grid points that a line needs to hide what a map shows between two lips or lids
 SHADED = (0.4, 0.55, 0.55)  # of the light on a source's own teeth that lips keep out when they close: r, g, b
-LONGEST = 1.4  # times its height to which a source's own mouth is drawn out
+BESIDE = 0.55  # of their own colour that drawn teeth lose where a source shows its mouth open
+LONGEST = 2.0  # times its height to which a source's own mouth is drawn out
 FINER = 4  # times as large thin lines are drawn
 TEXELS = 6  # per millimetre of the teeth
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
@@ -383,9 +384,12 @@ def mouth(out: Image, details: Details, moved: Moved) -> None:
     skull = moved.turn @ look.turn
     to_mm = np.linalg.inv(skull[:2, :2] * look.scale / MILLIMETRES).astype(np.float32)
     own, own_cover = own_mouth(details, moved, box, seam)
+    colours = details.colours.copy()
+    if own_cover.size:  # beside the source's own teeth drawn ones would be a second row
+        colours[:2] += (colours[3] - colours[:2]) * (BESIDE * float(own_cover.max()))
     upper_teeth, lower_teeth, tongue = mouth_parts()
     paint_mouth(
-        out, cover, np.ascontiguousarray(lit), x0, y0, seam.astype(np.float32), to_mm, details.colours,
+        out, cover, np.ascontiguousarray(lit), x0, y0, seam.astype(np.float32), to_mm, colours,
         upper_teeth, lower_teeth, tongue, moved.jaw, moved.gap, EDGE, own, own_cover,
     )  # fmt: skip
 
