@@ -12,8 +12,13 @@ from torch.utils.flop_counter import FlopCounterMode
 
 def counted(call: Callable[[], Any]) -> float:
     """Thousand millions of operations of one call: convolutions and products of matrices."""
-    with FlopCounterMode(display=False, custom_mapping=_ours()) as counter:
-        call()
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # the counter sees the operations of this thread only
+    try:
+        with FlopCounterMode(display=False, custom_mapping=_ours()) as counter:
+            call()
+    finally:
+        torch.set_num_threads(threads)
     return float(counter.get_total_flops()) / 1e9
 
 

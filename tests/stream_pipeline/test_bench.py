@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ torch = pytest.importorskip("torch")
 from ditto.networks.blocks import fold  # noqa: E402
 from ditto.networks.decoder import Decoder, GuideConv  # noqa: E402
 from ditto.networks.lmdm import LMDM  # noqa: E402
+from ditto.networks.quick_denoiser import QuickDenoiser, packed  # noqa: E402
 from stream_pipeline.bench.machine import Machine  # noqa: E402
 from stream_pipeline.bench.operations import counted  # noqa: E402
 from stream_pipeline.bench.plain import EnlargedGuide, PlainDenoiser, plain_decoder  # noqa: E402
@@ -170,13 +172,24 @@ def test_the_bound_is_set_by_operations_or_by_memory():
 
 
 def test_operations_are_counted_with_a_multiply_add_as_two():
-    from ditto.networks.quick_denoiser import packed
-
     rows, weight = torch.ones(10, 30), torch.ones(20, 30)
     with torch.inference_mode():
         assert counted(lambda: rows @ weight.T) == 2 * 10 * 20 * 30 / 1e9
         assert counted(lambda: packed(weight)(rows)) == 2 * 10 * 20 * 30 / 1e9
         assert counted(lambda: torch.ones(10, 20).addmm_(rows, weight.T)) == 2 * 10 * 20 * 30 / 1e9
+
+
+def test_operations_are_counted_that_are_done_on_other_threads_else():
+    network = LMDM(20).eval().requires_grad_(False)
+    given = torch.zeros(1, 80, 265), torch.zeros(1, 265), torch.zeros(1, 80, 20), torch.tensor([500])
+    counts = []
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        with torch.inference_mode():
+            quick = QuickDenoiser(network)
+            counts.append(counted(partial(quick, *given)))
+        assert torch.get_num_threads() == threads
+    assert counts[0] == counts[1] > 7
 
 
 def test_seeded_weights_give_values_of_ordinary_size():

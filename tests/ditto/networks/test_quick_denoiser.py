@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
 
 from ditto.networks.lmdm import LMDM  # noqa: E402
-from ditto.networks.quick_denoiser import QuickDenoiser, packed  # noqa: E402
+from ditto.networks.quick_denoiser import QuickDenoiser, packed, two_workers  # noqa: E402
 from ditto.official.denoiser import TorchDenoiser  # noqa: E402
 
 
@@ -28,7 +30,15 @@ def drawn(*shape):
     return torch.randn(shape, generator=torch.Generator().manual_seed(sum(shape)))
 
 
-def test_steps_of_two_windows_are_those_of_the_plain_denoiser(plain):
+@pytest.fixture(params=[1, 2])
+def threads(request):
+    before = torch.get_num_threads()
+    torch.set_num_threads(request.param)
+    yield request.param
+    torch.set_num_threads(before)
+
+
+def test_steps_of_two_windows_are_those_of_the_plain_denoiser(plain, threads):
     conditions, times = drawn(2, 80, 20), torch.tensor([900, 300])
     with torch.inference_mode():
         quick = QuickDenoiser(plain)
@@ -38,6 +48,21 @@ def test_steps_of_two_windows_are_those_of_the_plain_denoiser(plain):
             wanted = plain.denoise(x, previous, theirs, step)
             for made, right in zip(quick.denoise(x, previous, ours, step), wanted, strict=True):
                 torch.testing.assert_close(made, right, rtol=0, atol=2e-5 * float(right.abs().max()))
+
+
+def test_each_half_of_guidance_has_half_of_the_threads_and_gives_the_same_again(plain, threads):
+    conditions, x, previous = drawn(1, 80, 20), drawn(1, 80, 265), drawn(1, 265)
+    with torch.inference_mode():
+        quick = QuickDenoiser(plain)
+        encoded = quick.encode(conditions, torch.tensor([900, 300]))
+        assert len(encoded.parts) == threads
+        once, again = (quick.denoise(x, previous, encoded, 1)[1] for _ in range(2))
+    assert torch.equal(once, again)
+    with two_workers(4) as workers:
+        assert set(workers.map(lambda _: torch.get_num_threads(), range(4))) == {2}
+    with ThreadPoolExecutor(1) as later:
+        assert later.submit(torch.get_num_threads).result() == 4
+    torch.set_num_threads(threads)
 
 
 def test_without_onednn_the_layers_are_the_ordinary_ones(monkeypatch):
