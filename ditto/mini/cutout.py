@@ -29,7 +29,7 @@ def attached(person: Floats, face: Image, millimetre: float) -> Floats:
     body = parts == np.bincount(within).argmax()
     distance = cv2.distanceTransform((~body).astype(np.uint8), cv2.DIST_L2, 5)
     near, far = FRINGE
-    fading = np.clip((distance / max(millimetre, 1e-3) - near) / (far - near), 0, 1)
+    fading = np.clip((distance / millimetre - near) / (far - near), 0, 1)
     return np.asarray(person * (1 - fading), np.float32)
 
 

@@ -12,6 +12,7 @@ from ditto.avatar import SourceFrame
 from ditto.faces.finder import FaceFinder, FoundFace
 from ditto.faces.likeness import UNSURE
 from ditto.messages import Floats, Image
+from ditto.mini.layers import Background, Layers
 from ditto.mini.register import TURNED, MiniAnalyser
 
 SMALLEST = 32  # pixels of a face's longer side below which there is nothing to paint
@@ -124,7 +125,10 @@ class NotingAnalyser:
                 f"the mouth is wide open ({look.gap:.0f} mm); "
                 "what lies between the lips stays visible when they close",
             )
-        return dataclasses.replace(frame, warnings=frame.warnings + notes)
+        if look.matte is not None:
+            background = Background.of(Layers.of(image, look), look.matte)
+            look = dataclasses.replace(look, background=background)
+        return dataclasses.replace(frame, appearance=look, warnings=frame.warnings + notes)
 
     def track(self, image: Image, index: int) -> tuple[Floats, bool]:
         try:

@@ -18,6 +18,7 @@ from ditto.mini.wall import Wall
 
 FINE = 512  # pixels of the longer side at which the outline is fitted and the background found
 WIDENED = 4.0  # millimetres around the foreground that are not trusted to show the background
+LEAST = 0.05  # pixels of a millimetre: no smaller face is found
 SEEN = 0.08  # of the foreground, from which a pixel does not show the background alone
 
 
@@ -57,7 +58,7 @@ class Background:
             np.asarray(cv2.resize(plane, less, interpolation=cv2.INTER_AREA), np.uint8)
             for plane in (picture, roughness(picture))
         )
-        millimetre = layers.appearance.millimetre * small
+        millimetre = max(LEAST, layers.appearance.millimetre * small)
         person = person_in(shrunk, layers.appearance, matte, small)
         alpha = outlined(picture, person, millimetre)
         inside = cv2.resize(alpha, less, interpolation=cv2.INTER_AREA) > SEEN
@@ -93,7 +94,8 @@ def person_in(picture: Image, look: MiniAppearance, matte: Matte, small: float) 
     face = np.zeros(picture.shape[:2], np.uint8)
     oval = (look.points[list(OVAL), :2] - look.box[:2]) * small
     cv2.fillConvexPoly(face, cv2.convexHull(oval.astype(np.int32)), 1)
-    person = attached(np.asarray(matte(picture), np.float32), face, look.millimetre * small)
+    millimetre = max(LEAST, look.millimetre * small)
+    person = attached(np.asarray(matte(picture), np.float32), face, millimetre)
     soft = cv2.GaussianBlur(face.astype(np.float32), (0, 0), max(0.5, 2 * small))
     return np.asarray(np.maximum(person, soft), np.float32)
 

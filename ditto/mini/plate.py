@@ -10,7 +10,7 @@ import numpy as np
 from ditto.messages import Floats, Image
 from ditto.mini.exemplar import pieced
 from ditto.mini.register import ramp
-from ditto.mini.wall import Wall
+from ditto.mini.wall import Wall, from_edge
 
 PATTERN = (14.0, 28.0)  # millimetres behind the outline over which a pattern fades: deeper is never seen
 FARTHEST = 40.0  # millimetres from which a pattern is continued
@@ -21,7 +21,7 @@ ROUGHEST = 6  # grey levels above which roughness is drawing, not grain
 def behind(picture: Image, grown: Floats, wall: Wall, hidden: Image, millimetre: float) -> Floats:
     """(h, w, 3) a plain wall's own colours; where there is a pattern, it goes on behind the outline."""
     plain = grown + (wall.colours - grown) * wall.calm[..., None]
-    depth = cv2.distanceTransform(hidden, cv2.DIST_L2, 5) / np.float32(millimetre)
+    depth = from_edge(hidden, millimetre)
     share = (1 - ramp(depth, *PATTERN)) * (1 - wall.calm) * hidden
     wanted = (share > 0.02).astype(np.uint8)
     smooth = np.rint(grown).astype(np.uint8)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -34,10 +35,13 @@ from ditto.mini.template import (
     fit,
 )
 
+if TYPE_CHECKING:
+    from ditto.mini.layers import Background
+
 RINGS = (1.07, 1.18, 1.34, 1.56, 1.85, 2.2, 2.6, 3.1)  # of the mesh around the face, in radii of its oval
 BESIDE_HEAD = (0.65, 1.05)  # face heights from the middle between which what is beside the head comes to rest
-BESIDE_NECK = (0.35, 0.70)  # the same of what is beside the neck: shoulders do not tilt with the head
-SHOULDERS = (-0.45, 0.25)  # face heights below the chin between which the neck begins
+BESIDE_NECK = (0.40, 0.78)  # the same of what is beside the neck: shoulders do not tilt with the head
+SHOULDERS = (-0.25, 0.35)  # face heights below the chin between which the neck begins
 DEEPER = 1.15  # than the mesh network draws a head
 SHUT_GAP = 1.2  # millimetres between the inner lips of a closed mouth
 MIXED = 0.7  # pixels of an open mouth's rim in which lip and teeth are blended
@@ -59,7 +63,7 @@ Matte = Callable[[Image], Floats]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MiniAppearance:
-    """The mesh of one source frame, in pixels of its picture; some 60 KB."""
+    """The mesh of one source frame, in pixels of its picture; some 60 KB without a background."""
 
     points: Floats  # (478, 3) face mesh
     face: Floats  # (478, 3) the same without head pose, in template units
@@ -77,6 +81,7 @@ class MiniAppearance:
     yaw: float  # degrees
     matte: Matte | None  # foreground of a picture in 0..1
     freedom: float = 1.0  # share of the usual limits within which the head turns
+    background: Background | None = None  # of a portrait, found ahead of its first frame; ten bytes a pixel
 
     @property
     def millimetre(self) -> float:

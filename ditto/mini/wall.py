@@ -74,9 +74,7 @@ class Wall:
 
         A hair is thin and joined to the person; letters and stains beside a head are not.
         """
-        distance = cv2.distanceTransform((person < 0.5).astype(np.uint8), cv2.DIST_L2, 5) / np.float32(
-            millimetre
-        )
+        distance = from_edge((person < 0.5).astype(np.uint8), millimetre)
         near = self.calm * (1 - ramp(distance, *NEAR))
         there = (self.before(picture) * near > SEEN).astype(np.uint8)
         size = max(3, round(THICKEST * millimetre)) | 1
@@ -90,6 +88,12 @@ class Wall:
         trace = ramp(difference(smooth, self.colours), *TRACE) * self.calm * (1 - ramp(distance, *FAINT))
         near *= cv2.dilate(own, np.ones((5, 5), np.uint8))
         return near, np.asarray(trace * ((foreign == 0) | (distance < JOINED)), np.float32)
+
+
+def from_edge(inside: Image, millimetre: float) -> Floats:
+    """(h, w) millimetres from each pixel inside to the nearest that is not; far where there is none."""
+    pixels = np.minimum(cv2.distanceTransform(inside, cv2.DIST_L2, 5), np.float32(sum(inside.shape)))
+    return np.asarray(pixels / np.float32(millimetre), np.float32)
 
 
 def difference(picture: Image, other: Image) -> Floats:

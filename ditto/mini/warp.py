@@ -112,7 +112,8 @@ class MiniWarper:
         travel = float(np.abs(rigid[list(OVAL), :2] - look.points[list(OVAL), :2]).max())
         background = None
         if look.matte is not None and travel > UNVEILED:
-            background = self._background = self._background or Background.of(layers, look.matte)
+            self._background = self._background or look.background or Background.of(layers, look.matte)
+            background = self._background
         where = self._map(look, placed, depth, drawn_back(look, gap, blink), blink)
         return Moved(where, layers, background, placed, rigid, turn, blink, gaze, gap, jaw)
 
