@@ -207,8 +207,8 @@ def paint_eye(out: Image, eye: Eye, layer: EyeLayer, moved: Moved, number: int) 
     if box is None:
         return
     tall = float(np.abs(upper[:, 1] - lower[:, 1]).max())
-    if share <= FALLING[0]:
-        draw_lashes(out, layer, upper, lower, tall, look.box)
+    fallen = float(ramp(share, *FALLING))
+    draw_lashes(out, layer, upper, lower, tall, 1 - fallen, look.box)
     fine = max(0.6, layer.width * 0.012)
     alpha = covered(contour, box, fine)
     alpha *= np.float32(np.clip((tall - fine) / (2.5 * fine), 0, 1) * strength)
@@ -223,7 +223,7 @@ def paint_eye(out: Image, eye: Eye, layer: EyeLayer, moved: Moved, number: int) 
         before.astype(np.float32), back, (layer.pupil - layer.corner).astype(np.float32), gaze,
         layer.radius, float(np.clip(share * 2, 0, 1)),
     )  # fmt: skip
-    if share > FALLING[0]:
+    if fallen > 0:
         paint_lid(out, eye, layer, moved, share, upper, (before, after, back))
 
 
@@ -263,9 +263,11 @@ def paint_lid(
     draw_slit(out, upper, upper, thick, layer.lash, 0.9 * fallen, limits)
 
 
-def draw_lashes(out: Image, layer: EyeLayer, upper: Floats, lower: Floats, tall: float, limits: Box) -> None:
+def draw_lashes(
+    out: Image, layer: EyeLayer, upper: Floats, lower: Floats, tall: float, share: float, limits: Box
+) -> None:
     """Darkens the line where the lids meet, more the nearer they are."""
-    amount = 0.7 * (1 - float(ramp(tall, 0.015 * layer.width, 0.165 * layer.width)))
+    amount = 0.7 * share * (1 - float(ramp(tall, 0.015 * layer.width, 0.165 * layer.width)))
     line = 0.35 * upper + 0.65 * lower
     draw_slit(out, line, line, 0.035 * layer.width, layer.lash, amount, limits)
 
