@@ -23,7 +23,7 @@ def test_lips_that_meet_leave_a_shadow_as_thick_as_asked(skin, thick):
     picture = skin.copy()
     draw_slit(picture, line(30.0), line(30.0), thick, DARK, 1.0, (0, 0, 120, 60))
     missing = (180.0 - picture[:, 60, 1]).sum() / 160
-    assert missing == pytest.approx(thick, abs=0.4, rel=0.1)
+    assert missing == pytest.approx(thick, abs=0.4, rel=0.2)
     assert picture[30, 60, 1] < 130
     assert (picture[30, :10] == 180).all() and (picture[30, 110:] == 180).all()
 
