@@ -24,10 +24,24 @@ if TYPE_CHECKING:
 NETWORKS = ("denoiser_window", "warp", "decode", "appearance", "motion_extractor", "stitch", "hubert")
 PUTBACK = ("putback_1080p", "putback_1080p_compiled")
 WHOLE = "end_to_end_image"
-KNOWN = (*NETWORKS, *PUTBACK, WHOLE)
+WORTH = ("stream", "first_frame")
+KNOWN = (*NETWORKS, *PUTBACK, WHOLE, *WORTH)
+STREAMED = 140  # frames of a stream on a GPU: two windows of motion
 PORTRAIT = Path(__file__).parents[2] / "examples" / "drawn_woman.jpg"
-HEADS = ("what", "format", "prec.", "batch", "p50 ms", "p95 ms", "baseline", "ratio", "bound ms", "peak MB")
-WIDTHS = (24, 8, 7, 6, 11, 11, 11, 8, 10, 9)
+HEADS = (
+    "what",
+    "format",
+    "prec.",
+    "batch",
+    "p50 ms",
+    "p95 ms",
+    "baseline",
+    "at GF/s",
+    "ratio",
+    "bound",
+    "MB",
+)
+WIDTHS = (24, 8, 7, 6, 11, 11, 11, 9, 8, 10, 9)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,6 +52,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     give("--precision", default="fp32", help="fp32, bf16, fp16; several separated by commas (torch)")
     give("--batch", default="1", help="frames in one call of a network; several separated by commas (torch)")
     give("--steps", type=int, default=50, help="denoising steps of a window (default 50)")
+    give("--device", default="cpu", metavar="DEVICE", help="cpu (default), cuda or cuda:N")
+    give("--engines", metavar="DIR", help="TensorRT engines, as `ditto convert` names them, as more rows")
     give("--threads", type=int, default=0, help="of one network call (default: one for each core)")
     give("--repeats", type=int, default=3, help="how often each way is timed (default 3)")
     give(
@@ -98,6 +114,7 @@ def official(parsed: argparse.Namespace, threads: int, folder: Path) -> tuple[di
     try:
         import torch
 
+        from stream_pipeline.bench.device import Device
         from stream_pipeline.bench.machine import measure_machine
         from stream_pipeline.bench.official import Bench
         from stream_pipeline.bench.weights import Networks
@@ -109,13 +126,23 @@ def official(parsed: argparse.Namespace, threads: int, folder: Path) -> tuple[di
     torch.set_num_threads(threads)
     root = Path(parsed.data_root) if parsed.data_root else None
     networks = Networks(root)
-    machine = measure_machine(threads, clock_of(parsed))
-    print(f"{machine.processor}, {threads} threads, PyTorch {machine.torch}, ORT {machine.onnxruntime}")
-    print(
-        f"measured: {machine.gflops_fp32} GFLOP/s fp32, {machine.gflops_bf16} bf16, "
-        f"{machine.gigabytes_a_second} GB/s; {networks.origin}"
+    device, engines = Device(parsed.device), engines_of(parsed)
+    if device.is_gpu:
+        formats = formats_on_gpu(formats)
+    machine = measure_machine(threads, clock_of(parsed), device)
+    print(machine)
+    print(f"measured: {machine.rates()}; {networks.origin}")
+    suite = Bench(
+        networks,
+        folder,
+        formats,
+        precisions,
+        numbers(parsed.batch),
+        parsed.steps,
+        threads,
+        device,
+        engines,
     )
-    suite = Bench(networks, folder, formats, precisions, numbers(parsed.batch), parsed.steps, threads)
     print(heading())
     rows = []
     for row in measured(parsed, suite, wanted, folder):
@@ -148,29 +175,73 @@ def measured(
             for case in cases:
                 if other is not None:
                     theirs = other.case(what, given_to(what, suite.steps)) if what in can else None
-                    case = replace(case, baseline=theirs)
-                rows.append(measure(case, parsed.repeats, clock, parsed.seconds))
+                    case = replace(case, baseline=theirs, plain_gflop=0.0)
+                suite.device.forget_peak()
+                rows.append(measure(case, parsed.repeats, clock, parsed.seconds, suite.device.peak_mb))
                 del case
                 yield rows[-1]
-        if WHOLE in wanted and "torch" in suite.formats:
-            note(f"{WHOLE} …")
-            yield whole_row(parsed, suite, folder, summed_baseline(rows) if other else None)
+        if {WHOLE, *WORTH} & {*wanted} and "torch" in suite.formats:
+            summed = summed_baseline(rows) if other else None
+            # On the processor the whole is measured in fp32 alone: a frame takes seconds.
+            for precision in suite.precisions if suite.device.is_gpu else ("fp32",):
+                yield from whole_rows(parsed, suite, folder, wanted, precision, summed)
 
 
-def whole_row(parsed: argparse.Namespace, suite: Bench, folder: Path, theirs: float | None) -> Row:
+def whole_rows(
+    parsed: argparse.Namespace,
+    suite: Bench,
+    folder: Path,
+    wanted: tuple[str, ...],
+    precision: str,
+    theirs: float | None,
+) -> Iterator[Row]:
     """All nine stages, timed; with --against beside the sum of the other's parts, where it has all."""
     from stream_pipeline.bench.timing import measure
-    from stream_pipeline.bench.whole import Whole
+    from stream_pipeline.bench.whole import FRAMES, Whole
 
-    whole = Whole(suite.networks, folder, suite.steps, suite.threads)
+    frames = STREAMED if suite.device.is_gpu else FRAMES
+    whole = Whole(suite.networks, folder, suite.steps, suite.threads, suite.device.name, precision)
     try:
-        case = whole.case()
-        if parsed.against:
-            case = replace(case, baseline=None)
-        row = measure(case, parsed.repeats, clock_of(parsed), parsed.seconds)
+        streams = whole.streams(frames)
+        makers = {
+            WHOLE: whole.case,
+            "stream": lambda: streams.stream(frames),
+            "first_frame": streams.first_frame,
+        }
+        for what in (name for name in makers if name in wanted):
+            note(f"{what} …")
+            case = makers[what]()
+            if parsed.against:
+                case = replace(case, baseline=None)
+            suite.device.forget_peak()
+            row = measure(case, parsed.repeats, clock_of(parsed), parsed.seconds, suite.device.peak_mb)
+            yield row if theirs is None or what != WHOLE else replace(row, baseline_times=[theirs])
     finally:
         whole.close()
-    return row if theirs is None else replace(row, baseline_times=[theirs])
+
+
+def engines_of(parsed: argparse.Namespace) -> Path | None:
+    """The folder of --engines, where one is named."""
+    if parsed.engines is None:
+        return None
+    folder = Path(parsed.engines)
+    if not list(folder.glob("*.engine")):
+        raise ConfigError(f"--engines {folder}: no .engine file in it; `python -m ditto convert` makes them")
+    if parsed.device == "cpu":
+        raise ConfigError(f"--engines {folder}: engines run on a GPU only; name it with --device cuda")
+    return folder
+
+
+def formats_on_gpu(formats: tuple[str, ...]) -> tuple[str, ...]:
+    """Those that run there; what is left out is told."""
+    import onnxruntime
+
+    if "onnx" not in formats or "CUDAExecutionProvider" in onnxruntime.get_available_providers():
+        return formats
+    if formats == ("onnx",):
+        raise ConfigError("--format onnx --device cuda: pip install onnxruntime-gpu in place of onnxruntime")
+    note("no rows of ONNX Runtime: this one was not built for CUDA (onnxruntime-gpu is)")
+    return tuple(name for name in formats if name != "onnx")
 
 
 def note(text: str) -> None:
@@ -189,13 +260,20 @@ def heading() -> str:
 
 
 def line(row: Row, machine: Machine | None) -> str:
-    """A row of the table; 'bound' is the least time for its operations or bytes on this machine."""
+    """A row of the table.
+
+    'at GF/s' are the baseline's operations a second, to be held against what the machine was measured
+    to do; 'bound' is the least time, ms, for our operations or bytes on this machine.
+    """
     shown = row.as_json()
     case = row.case
+    rate = case.plain_gflop / row.baseline_ms * 1000 if case.plain_gflop and row.baseline_ms else None
     bound = machine.least_ms(case.gflop, case.megabytes, case.precision) if machine and case.gflop else None
     cells = [
         *(shown[key] for key in ("what", "format", "precision", "batch")),
-        *(figure(shown[key]) for key in ("ms_p50", "ms_p95", "baseline_ms", "ratio")),
+        *(figure(shown[key]) for key in ("ms_p50", "ms_p95", "baseline_ms")),
+        figure(rate),
+        figure(shown["ratio"]),
         figure(bound),
         f"{row.peak_mb:.0f}",
     ]

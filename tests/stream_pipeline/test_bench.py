@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from stream_pipeline.bench.plain import EnlargedGuide, PlainDenoiser, plain_deco
 from stream_pipeline.bench.timing import Case, Row, measure  # noqa: E402
 from stream_pipeline.bench.weights import seeded  # noqa: E402
 from stream_pipeline.commands import main  # noqa: E402
+from stream_pipeline.commands.bench import HEADS, line  # noqa: E402
 
 KEYS = {"what", "format", "precision", "batch", "ms_p50", "ms_p95", "baseline_ms", "ratio"}
 ADAPTER = """
@@ -162,6 +164,14 @@ def test_a_graph_s_row_has_a_bound_and_the_plain_graph_does_more(tmp_path):
     assert 0 < case.gflop < case.plain_gflop
     assert case.baseline is not None
     np.testing.assert_allclose(case.ours(), case.baseline(), rtol=0, atol=1e-3 * np.abs(case.ours()).max())
+
+
+def test_the_rate_a_baseline_reached_stands_beside_its_time():
+    case = Case("x", "torch", "fp32", ours=lambda: None, plain_gflop=50)
+    assert (
+        dict(zip(HEADS, line(Row(case, [250.0], [500.0]), None).split(), strict=True))["at GF/s"] == "100.00"
+    )
+    assert line(Row(replace(case, plain_gflop=0.0), [250.0], [500.0]), None).split()[7] == "-"
 
 
 def test_the_bound_is_set_by_operations_or_by_memory():
