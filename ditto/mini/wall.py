@@ -47,13 +47,14 @@ class Wall:
         steps = largest(cv2.morphologyEx(flat, cv2.MORPH_GRADIENT, np.ones(wide, np.uint8)))
         size = (picture.shape[1], picture.shape[0])
         colours = np.asarray(cv2.resize(flat, size, interpolation=cv2.INTER_LINEAR), np.uint8)
+        uneven = np.asarray(cv2.resize(ramp(steps, *EDGE), size, interpolation=cv2.INTER_LINEAR), np.float32)
         seen = (1 - hidden).astype(np.float32)
-        odd = np.minimum(difference(picture, colours), MOST_ODD) * seen
+        change = difference(picture, colours)
+        odd = np.maximum(np.minimum(change, MOST_ODD), uneven * np.float32(MOST_ODD)) * seen
         window = (2 * max(1, round(AROUND * millimetre)) + 1,) * 2
         total, weight = (cv2.blur(cv2.blur(plane, window), window) for plane in (odd, seen))
         mean = np.where(weight > 1e-3, total / np.maximum(weight, 1e-3), MOST_ODD).astype(np.float32)
-        even = cv2.resize(1 - ramp(steps, *EDGE), size, interpolation=cv2.INTER_LINEAR)
-        return cls(colours, np.asarray((1 - ramp(mean, *CALM)) * even, np.float32), mean)
+        return cls(colours, (1 - ramp(mean, *CALM)) * (1 - uneven), mean)
 
     def before(self, picture: Image) -> Floats:
         """(h, w) 0..1: how much of each pixel is not the wall, in a picture of any size.

@@ -6,7 +6,7 @@ import pytest
 
 from ditto.mini.cutout import attached
 from ditto.mini.register import MIXED, UNKNOWN_OUTLINE, MiniAnalyser, clear_of_teeth, source_frame
-from ditto.mini.template import LOWER_INNER, MILLIMETRES, UPPER_INNER, default_template
+from ditto.mini.template import LOWER_INNER, MILLIMETRES, OVAL, UPPER_INNER, default_template
 from ditto.mini.warp import seam
 
 PIXELS = 2.0  # for a millimetre
@@ -81,3 +81,20 @@ def test_half_foreground_far_from_the_head_stays_where_it_is():
     kept = attached(person, head, 1.0)
     np.testing.assert_array_equal(kept[:, :105], person[:, :105])
     assert kept[:, 140:].max() == 0
+
+
+def test_shoulders_do_not_tilt_with_the_head_and_hair_beside_the_eyes_does():
+    wide = np.zeros((1024, 1024, 3), np.uint8)
+    points = face(gap=0.5) + np.array([256, 256, 0], np.float32)
+    look = source_frame(wide, 0, points, default_template()).appearance
+    tall = np.linalg.norm(points[10, :2] - points[152, :2])
+    across = np.abs(look.outer[:, 0] - points[list(OVAL), 0].mean()) / tall
+    below = (look.outer[:, 1] - points[152, 1]) / tall
+    weight = look.outer_weight[:, 0]
+    shoulders = (across > 0.7) & (below > 0.1)
+    beside_eyes = (across < 0.65) & (np.abs(below + 0.6) < 0.2)
+    under_chin = (across < 0.3) & (below > 0) & (below < 0.25)
+    assert shoulders.sum() > 3 and beside_eyes.sum() > 3 and under_chin.sum() > 3
+    assert weight[shoulders].max() < 0.1
+    assert weight[beside_eyes].min() > 0.9
+    assert weight[under_chin].min() > 0.5
