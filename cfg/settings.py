@@ -55,9 +55,7 @@ class PackSettings:
     share: bool = False  # whether live sessions' frames are painted in one call, up to `batch` of them
     wait: float = 10.0  # milliseconds a shared call waits for the frames of others
     fixed_batches: bool = True  # whether every call is filled up to `batch`, for the same bits every time
-    on_processor: tuple[
-        str, ...
-    ] = ()  # official pack: roles of `files` that stay on the CPU, whatever `device`
+    on_processor: tuple[str, ...] = ()  # official pack: roles of `files` that run on the CPU all the same
 
     def __post_init__(self) -> None:
         one_of("pack.name", self.name, ("mini", "ditto"))

@@ -116,6 +116,17 @@ class TorchFile:
         return torch.as_tensor(array).to(self._device, kind)
 
 
+def allow_tf32(allowed: bool) -> None:
+    """Whether fp32 products may be rounded to 10 bits on a GPU; PyTorch has one such switch for all."""
+    backends: Any = torch.backends
+    if hasattr(backends.cuda.matmul, "fp32_precision"):  # from PyTorch 2.9 on
+        backends.cuda.matmul.fp32_precision = backends.cudnn.conv.fp32_precision = (
+            "tf32" if allowed else "ieee"
+        )
+    else:
+        backends.cuda.matmul.allow_tf32 = backends.cudnn.allow_tf32 = allowed
+
+
 def available(name: str) -> torch.device:
     """The device of that name, `cpu`, `cuda` or `cuda:1`; ModelError if this machine has none such."""
     try:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import onnxruntime
 import torch
 
-SIDE = 1536  # of the square matrices multiplied
-COPIED = 1 << 25  # floats copied, far more than a cache holds
+from model_formats.torch_file import allow_tf32
+from stream_pipeline.bench.device import Device
+
+SIDE, GPU_SIDE = 1536, 8192  # of the square matrices multiplied
+COPIED, GPU_COPIED = 1 << 25, 1 << 28  # floats copied, far more than a cache holds
 TRIES = 15
 
 
@@ -28,21 +31,45 @@ class Machine:
     gflops_fp32: float  # thousand millions of operations a second, a multiply-add counted as two
     gflops_bf16: float
     gigabytes_a_second: float  # read and written
+    gflops_fp16: float | None = None  # of a GPU
+    gflops_tf32: float | None = None
+    device: str = "cpu"
+    described: dict[str, Any] = field(default_factory=dict)  # name, memory and driver of a GPU
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self)
+        known = asdict(self)
+        of_gpu = known.pop("described")
+        return {**known, **of_gpu}
+
+    def __str__(self) -> str:
+        where = ", ".join(f"{name} {value}" for name, value in self.described.items())
+        return f"{self.processor}, {self.threads} threads, PyTorch {self.torch}, ORT {self.onnxruntime}" + (
+            f"\n{self.device}: {where}" if where else ""
+        )
+
+    def rates(self) -> str:
+        """What was measured, for people."""
+        others = {"bf16": self.gflops_bf16, "fp16": self.gflops_fp16, "TF32": self.gflops_tf32}
+        known = "".join(f", {rate} {name}" for name, rate in others.items() if rate is not None)
+        return f"{self.gflops_fp32} GFLOP/s fp32{known}, {self.gigabytes_a_second} GB/s"
 
     def least_ms(self, gflop: float, megabytes: float, precision: str) -> float:
         """The time below which so many operations and bytes cannot be done here."""
-        peak = self.gflops_bf16 if precision == "bf16" else self.gflops_fp32
+        halves = {"bf16": self.gflops_bf16, "fp16": self.gflops_fp16, "tf32": self.gflops_tf32}
+        peak = halves.get(precision) or self.gflops_fp32
         return max(1000 * gflop / peak, megabytes / self.gigabytes_a_second)
 
 
-def measure_machine(threads: int, clock: Callable[[], float] = time.perf_counter) -> Machine:
+def measure_machine(
+    threads: int, clock: Callable[[], float] = time.perf_counter, device: Device | None = None
+) -> Machine:
     """Measured by the clock that the rows are measured by."""
+    device = device or Device()
+    side, copied = (GPU_SIDE, GPU_COPIED) if device.is_gpu else (SIDE, COPIED)
 
     def best(call: Callable[[], Any]) -> float:
         """Seconds of the fastest of a few tries."""
+        call = device.finished(call)
         call()
         taken = []
         for _ in range(TRIES):
@@ -51,27 +78,44 @@ def measure_machine(threads: int, clock: Callable[[], float] = time.perf_counter
             taken.append(clock() - began)
         return min(taken)
 
-    operations = 2 * SIDE**3 / 1e9
-    source, target = torch.ones(COPIED), torch.ones(COPIED)
+    def rate(call: Callable[[], Any]) -> float:
+        return round(2 * side**3 / 1e9 / best(call), 1)
+
     with torch.inference_mode():
-        left, right = torch.randn(2, SIDE, SIDE).unbind()
+        source = torch.ones(copied, device=device.name)
+        target = torch.ones_like(source)
+        left, right = torch.randn(2, side, side, device=device.name).unbind()
         halves = left.bfloat16(), right.bfloat16()
-        packed = best(lambda: convolved(left, right))
+        allow_tf32(False)
+        exact = [rate(lambda: left @ right)]
+        rounded: dict[str, float] = {}
+        if device.is_gpu:
+            finer = left.half(), right.half()
+            rounded["gflops_fp16"] = rate(lambda: finer[0] @ finer[1])
+            allow_tf32(True)
+            rounded["gflops_tf32"] = rate(lambda: left @ right)
+            allow_tf32(False)
+        else:
+            exact.append(rate(lambda: convolved(left, right)))
         return Machine(
             processor=processor(),
             threads=threads,
             torch=torch.__version__,
             onnxruntime=onnxruntime.__version__,
-            gflops_fp32=round(operations / min(best(lambda: left @ right), packed), 1),
-            gflops_bf16=round(operations / best(lambda: halves[0] @ halves[1]), 1),
+            gflops_fp32=max(exact),
+            gflops_bf16=rate(lambda: halves[0] @ halves[1]),
             gigabytes_a_second=round(2 * source.nbytes / 1e9 / best(lambda: target.copy_(source)), 1),
+            device=device.name,
+            described=device.described(),
+            **rounded,
         )
 
 
 def convolved(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
     """The same product as a convolution of single places, which another library does."""
-    picture = left.view(1, SIDE, 1, SIDE).permute(0, 3, 1, 2)
-    return torch.nn.functional.conv2d(picture, right.view(SIDE, SIDE, 1, 1))
+    side = len(left)
+    picture = left.view(1, side, 1, side).permute(0, 3, 1, 2)
+    return torch.nn.functional.conv2d(picture, right.view(side, side, 1, 1))
 
 
 def processor() -> str:

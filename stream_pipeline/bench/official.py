@@ -18,10 +18,12 @@ from ditto.networks.checkpoint import NETWORKS
 from ditto.official.denoiser import GraphDenoiser, HalvedDenoiser, TorchDenoiser
 from ditto.official.graphs import CONDITIONS as OPEN_CONDITIONS
 from ditto.official.graphs import GRAPHS, SIZES
+from ditto.official.pack import graphs_of
 from ditto.official.painting import HalvedWarper
 from model_formats.backend import Backend
 from model_formats.export import export_onnx
 from model_formats.opening import open_model
+from stream_pipeline.bench.device import Device
 from stream_pipeline.bench.operations import counted
 from stream_pipeline.bench.plain import PlainDenoiser, PlainWindows, plain_decoder
 from stream_pipeline.bench.stages import putback_inputs
@@ -57,6 +59,8 @@ class Bench:
     batches: tuple[int, ...] = (1,)
     steps: int = 50
     threads: int = 1
+    device: Device = field(default_factory=Device)
+    engines: Path | None = None  # folder of TensorRT engines, named as `ditto convert` names them
     plain_gflop: dict[str, float] = field(default_factory=dict)  # what was counted before
 
     def cases(self, what: str) -> Iterator[Case]:
@@ -67,14 +71,36 @@ class Bench:
             yield from self._speech()
         else:
             yield from self._single(what)
+        if self.engines is not None:
+            yield from self._engine_cases(what, self.engines)
 
     def _speech(self) -> Iterator[Case]:
         """The encoder of the voice, of which there are only official weights."""
         path = self.networks.file("hubert")
         if path is not None and "onnx" in self.formats:
-            network = open_model(path, threads=self.threads)
+            network = open_model(path, self.device.name, threads=self.threads)
             feeds = given_to("hubert")
             yield Case("hubert", "onnx", "fp32", lambda: network.run(feeds))
+
+    def _engine_cases(self, what: str, folder: Path) -> Iterator[Case]:
+        """TensorRT's engines of one thing, in every precision there are of them."""
+        name = SINGLE.get(what, {"denoiser_window": "lmdm", "hubert": "hubert"}[what])
+        stem = "lmdm_v0.4_hubert" if name == "lmdm" else name
+        for precision in ("fp32", "fp16"):
+            files = graphs_of(name, folder / f"{stem}_{precision}.engine")
+            if not all(file.is_file() for file in files.values()):
+                continue
+            opened = [open_model(file, self.device.name) for file in files.values()]
+            if name == "lmdm":
+                denoiser = HalvedDenoiser(*opened) if len(opened) == 2 else GraphDenoiser(*opened)
+                ours = self._window(denoiser)
+            elif len(opened) == 2:
+                ours = moving(*opened)
+            else:
+                ours = calling(opened[0], given_to(what))
+            yield Case(what, "tensorrt", precision, self.device.finished(ours))
+            for network in opened:
+                network.close()
 
     def _single(self, what: str) -> Iterator[Case]:
         name = SINGLE[what]
@@ -92,15 +118,25 @@ class Bench:
     def _torch_case(
         self, what: str, name: str, precision: str, feeds: Mapping[str, Floats], batch: int, size: float
     ) -> Case:
-        given = [torch.from_numpy(array) for array in feeds.values()]
+        given = [torch.from_numpy(array).to(self.device.name) for array in feeds.values()]
         plain = self.networks.plain(name)
-        baseline = running(plain_decoder(plain) if name == "decoder" else plain, given)
-        own = self.networks.on_cpu(name) if precision == "fp32" else self.networks.folded(name)
-        ours = running(own, given, HALF.get(precision))
+        if name == "decoder":
+            plain = plain_decoder(plain)
+        half = HALF.get(precision)
+        if self.device.is_gpu:  # both ways in the row's precision
+            baseline = self._running(plain, given, half)
+            ours = self._running(self.networks.folded(name), given, half)
+        else:
+            own = self.networks.on_cpu(name) if precision == "fp32" else self.networks.folded(name)
+            baseline, ours = self._running(plain, given), self._running(own, given, half)
         if what not in self.plain_gflop:
             self.plain_gflop[what] = counted(baseline)
         case = Case(what, "torch", precision, ours, baseline, batch, counted(ours), size)
         return replace(case, plain_gflop=self.plain_gflop[what] * batch)
+
+    def _running(self, module: Any, given: list[Any], half: torch.dtype | None = None) -> Call:
+        """A call of a network on the device, to its end."""
+        return self.device.finished(running(module.to(self.device.name), given, half))
 
     def _onnx_case(self, what: str, name: str, feeds: Mapping[str, Floats], size: float) -> Case:
         plain = self.networks.plain(name)
@@ -111,42 +147,37 @@ class Bench:
             source, frame = (
                 self._exported(half, GRAPHS[half].part(folded)) for half in ("warp_source", "warp_frame")
             )
-            warper, gflop = HalvedWarper(source.network, frame.network), frame.gflop
-            volume, rest, driven = feeds.values()
-            pose: Any = SimpleNamespace(
-                source=SimpleNamespace(appearance=volume), at_rest=rest, driven=driven
-            )
-            ours: Call = lambda: warper(pose)  # noqa: E731
+            ours, gflop = moving(source.network, frame.network), frame.gflop
         else:
             own = self._exported(name, folded)
-            gflop = own.gflop
-            ours = lambda: own.network.run(feeds)  # noqa: E731
+            ours, gflop = calling(own.network, feeds), own.gflop
         return Case(
             what,
             "onnx",
             "fp32",
             ours,
-            lambda: baseline.network.run(feeds),
+            calling(baseline.network, feeds),
             gflop=gflop,
             megabytes=size,
             plain_gflop=baseline.gflop,
         )
 
-    def _windows(self) -> Iterator[Case]:
+    def _window(self, denoiser: Denoiser) -> Call:
+        """A window of motion by that denoiser."""
         given = given_to("denoiser_window")
         previous, conditions = given["previous"], given["conditions"]
+        sampler = DiffusionSampler(denoiser, self.steps)
+        return lambda: sampler.sample(previous, conditions, np.random.default_rng(0))
+
+    def _windows(self) -> Iterator[Case]:
         size = sum(t.numel() * 4 for t in self.networks.plain("lmdm").state_dict().values()) / 1e6
 
-        def window(denoiser: Denoiser) -> Call:
-            sampler = DiffusionSampler(denoiser, self.steps)
-            return lambda: sampler.sample(previous, conditions, np.random.default_rng(0))
-
         if "torch" in self.formats:
-            baseline = window(PlainWindows(PlainDenoiser(self.networks.plain("lmdm"))))
-            first = DiffusionSampler(PlainWindows(PlainDenoiser(self.networks.plain("lmdm"))), 1)
-            once = counted(lambda: first.sample(previous, conditions, np.random.default_rng(0)))
+            plainly = PlainWindows(PlainDenoiser(self.networks.plain("lmdm")), self.device.name)
+            baseline = self._window(plainly)
+            once = counted(replace(self, steps=1)._window(plainly))
             for precision in self.precisions:
-                ours = window(TorchDenoiser(self.networks.folded("lmdm"), "cpu", precision))
+                ours = self._window(TorchDenoiser(self.networks.folded("lmdm"), self.device.name, precision))
                 yield Case(
                     "denoiser_window",
                     "torch",
@@ -165,8 +196,8 @@ class Bench:
                 "denoiser_window",
                 "onnx",
                 "fp32",
-                window(HalvedDenoiser(told.network, step.network)),
-                window(GraphDenoiser(plain.network)),
+                self._window(HalvedDenoiser(told.network, step.network)),
+                self._window(GraphDenoiser(plain.network)),
                 gflop=told.gflop + self.steps * step.gflop,
                 megabytes=self.steps * size,
                 plain_gflop=self.steps * plain.gflop,
@@ -178,9 +209,22 @@ class Bench:
         example = graph.example(SIZES | {OPEN_CONDITIONS: CONDITIONS, "steps": self.steps})
         given = list(example.values())
         export_onnx(module, path, list(graph.inputs), list(graph.outputs), given, open_axes=graph.open_axes())
-        opened = open_model(path, threads=self.threads)
+        opened = open_model(path, self.device.name, threads=self.threads)
         path.unlink()
         return Exported(opened, counted(running(module, given)))
+
+
+def calling(network: Backend, feeds: Mapping[str, Any]) -> Call:
+    """A call of an opened network."""
+    return lambda: network.run(feeds)
+
+
+def moving(source: Backend, frame: Backend) -> Call:
+    """A portrait moved by the warp network in halves, the first of which has looked at it."""
+    volume, rest, driven = inputs("warp_network").values()
+    pose: Any = SimpleNamespace(source=SimpleNamespace(appearance=volume), at_rest=rest, driven=driven)
+    warper = HalvedWarper(source, frame)
+    return lambda: warper(pose)
 
 
 def running(module: Callable[..., Any], given: list[Any], half: torch.dtype | None = None) -> Call:
@@ -189,7 +233,7 @@ def running(module: Callable[..., Any], given: list[Any], half: torch.dtype | No
     def call() -> Any:
         casting: AbstractContextManager[Any] = nullcontext()
         if half is not None:
-            casting = torch.autocast("cpu", half)
+            casting = torch.autocast(given[0].device.type, half)
         with torch.inference_mode(), casting:
             return module(*given)
 

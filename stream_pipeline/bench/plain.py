@@ -82,17 +82,20 @@ class PlainDenoiser(nn.Module):
 class PlainWindows:
     """The plain denoiser as a sampler asks for it."""
 
-    def __init__(self, step: PlainDenoiser) -> None:
-        self._step = step
+    def __init__(self, step: PlainDenoiser, device: str = "cpu") -> None:
+        self._step = step.to(device)
+        self._device = device
 
     def prepare(self, conditions: Floats, times: Any) -> Denoise:
-        told = torch.from_numpy(conditions)
+        told = torch.from_numpy(conditions).to(self._device)
 
         def denoise(x: Floats, before: Floats, step: int) -> tuple[Floats, Floats]:
             with torch.inference_mode():
-                time = torch.from_numpy(times[step : step + 1])
-                noisy, previous = (torch.from_numpy(np.asarray(a, np.float32)) for a in (x, before))
+                time = torch.from_numpy(times[step : step + 1]).to(self._device)
+                noisy, previous = (
+                    torch.from_numpy(np.asarray(a, np.float32)).to(self._device) for a in (x, before)
+                )
                 noise, clean = self._step(noisy, previous, told, time)
-            return noise.numpy(), clean.numpy()
+            return noise.cpu().numpy(), clean.cpu().numpy()
 
         return denoise

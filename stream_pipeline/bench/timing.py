@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from ditto.messages import FRAME_RATE
+
 Clock = Callable[[], float]
 Call = Callable[[], Any]
 
@@ -40,6 +42,7 @@ class Case:
     plain_gflop: float = 0.0  # operations of the plain execution
     frames: int = 1  # that one call makes; times are told of one
     warm: bool = False  # whether both ways have run before
+    live: bool = False  # whether what is timed is a stream's frame, of which it shows 25 a second
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,14 @@ class Row:
             "ms_p95": round(float(np.percentile(self.times, 95)), 3),
             "baseline_ms": None if baseline is None else round(baseline, 3),
             "ratio": None if baseline is None else round(baseline / self.ms_p50, 3),
+            **({"fps": round(1000 / self.ms_p50, 2)} if self.case.live else {}),
+            **({"live_streams": round(1000 / self.ms_p50 / FRAME_RATE, 2)} if self.case.live else {}),
         }
+
+
+def peak_of_process() -> float:
+    """The largest memory this program has had, megabytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def timed(call: Call, clock: Clock) -> float:
@@ -82,7 +92,13 @@ def timed(call: Call, clock: Clock) -> float:
     return 1000 * (clock() - began)
 
 
-def measure(case: Case, repeats: int, clock: Clock = time.perf_counter, seconds: float = math.inf) -> Row:
+def measure(
+    case: Case,
+    repeats: int,
+    clock: Clock = time.perf_counter,
+    seconds: float = math.inf,
+    peak_mb: Callable[[], float] | None = None,
+) -> Row:
     """Both ways warmed up by one call, then timed by turns, of which none begins after `seconds`."""
     row = Row(case)
     turns = [(case.ours, row.times)]
@@ -97,5 +113,4 @@ def measure(case: Case, repeats: int, clock: Clock = time.perf_counter, seconds:
             break
         for call, times in turns:
             times.append(timed(call, clock) / case.frames)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return Row(case, row.times, row.baseline_times, round(peak))
+    return Row(case, row.times, row.baseline_times, round((peak_mb or peak_of_process)()))

@@ -7,6 +7,7 @@ its steps. Pictures are counted, not encoded.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -29,6 +30,7 @@ from stream_pipeline.bench.plain import PlainDenoiser, PlainWindows, plain_decod
 from stream_pipeline.bench.plain_putback import plain_putback
 from stream_pipeline.bench.stages import NEW_FRAMES, putback_inputs
 from stream_pipeline.bench.stand_ins import stand_ins
+from stream_pipeline.bench.streaming import Streams, noise
 from stream_pipeline.bench.timing import Case
 from stream_pipeline.bench.weights import Networks
 from stream_pipeline.session import Session
@@ -50,7 +52,7 @@ class Whole:
         precision: str = "fp32",
     ) -> None:
         """Networks that stand in for others, of which only ONNX files are made, stay on the processor."""
-        taken = max(1, round(steps * FRAMES / NEW_FRAMES))
+        self._precision, self._steps = precision, steps
         files = {role: str(path) for role, path in stand_ins(networks, folder).items()}
         pack = {
             "root": str(networks.folder(folder)),
@@ -60,10 +62,10 @@ class Whole:
             "precision": precision,
             "on_processor": list(files),
         }
-        self._settings: Settings = load("ditto_torch", pack=pack, motion={"steps": taken})
+        self._settings: Settings = load("ditto_torch", pack=pack, motion={"steps": share_of(steps, FRAMES)})
         self._avatar = StillAvatar(portrait())
         self._pack = OfficialPack(self._settings.pack)
-        self._plain = plainly(self._pack, networks)
+        self._plain = plainly(self._pack, networks, device)
 
     def case(self) -> Case:
         """Both ways make one frame before they are timed."""
@@ -72,17 +74,18 @@ class Whole:
         return Case(
             WHOLE,
             "torch",
-            "fp32",
+            self._precision,
             lambda: self.ours(FRAMES),
             lambda: self.plain(FRAMES),
             frames=FRAMES,
             warm=True,
+            live=True,
         )
 
     def ours(self, frames: int) -> list[Image]:
         """A stream as every render is one: stages on threads."""
         with Session(
-            self._pack, self._avatar, self._settings, sound=[voice(frames)], length=frames
+            self._pack, self._avatar, self._settings, sound=[noise(frames * SAMPLES_PER_FRAME)], length=frames
         ) as session:
             return [picture.image for picture in session.pictures()]
 
@@ -93,10 +96,30 @@ class Whole:
         for frame in source:
             channel.put(frame)
         channel.close()
-        return [picture.image for picture in in_turn(assembly.stages, [AudioChunk(0, 0, voice(frames))])]
+        return [
+            picture.image
+            for picture in in_turn(assembly.stages, [AudioChunk(0, 0, noise(frames * SAMPLES_PER_FRAME))])
+        ]
+
+    def streams(self, frames: int) -> Streams:
+        """Streams of so many frames over the same pack; live ones take all steps of the denoiser."""
+        offline, online = (
+            replace(
+                self._settings,
+                motion=replace(self._settings.motion, steps=steps),
+                stream=replace(self._settings.stream, mode=mode),
+            )
+            for mode, steps in (("offline", share_of(self._steps, frames)), ("online", self._steps))
+        )
+        return Streams(self._pack, self._avatar, offline, online, self._precision)
 
     def close(self) -> None:
         self._pack.close()
+
+
+def share_of(steps: int, frames: int) -> int:
+    """Denoising steps as dear for so few frames as a window's are for its own."""
+    return max(1, round(steps * min(1, frames / NEW_FRAMES)))
 
 
 def in_turn(stages: Sequence[Any], items: Iterable[Any]) -> list[Any]:
@@ -106,11 +129,11 @@ def in_turn(stages: Sequence[Any], items: Iterable[Any]) -> list[Any]:
     return list(items)
 
 
-def plainly(pack: OfficialPack, networks: Networks) -> Any:
+def plainly(pack: OfficialPack, networks: Networks, device: str) -> Any:
     """The same pack with its heavy networks and its compositing replaced by the plain ones."""
-    denoiser = PlainWindows(PlainDenoiser(networks.plain("lmdm")))
-    warper = OfficialWarper(AsPublished(networks.plain("warp_network"), "out"))
-    decoder = OfficialDecoder(AsPublished(plain_decoder(networks.plain("decoder")), "output"))
+    denoiser = PlainWindows(PlainDenoiser(networks.plain("lmdm")), device)
+    warper = OfficialWarper(AsPublished(networks.plain("warp_network"), "out", device))
+    decoder = OfficialDecoder(AsPublished(plain_decoder(networks.plain("decoder")), "output", device))
     mask = feathered_mask(512, 512)
 
     def sampler(settings: Settings, source: SourceFrame, overlap: int) -> DiffusionSampler:
@@ -132,14 +155,16 @@ def plainly(pack: OfficialPack, networks: Networks) -> Any:
 class AsPublished:
     """A network of one result, run eagerly."""
 
-    def __init__(self, module: torch.nn.Module, output: str) -> None:
-        self._module = module
+    def __init__(self, module: torch.nn.Module, output: str, device: str) -> None:
+        self._module = module.to(device)
         self._output = output
+        self._device = device
 
     def run(self, feeds: Mapping[str, Any]) -> dict[str, Any]:
         with torch.inference_mode():
-            made = self._module(*(torch.from_numpy(np.asarray(array)) for array in feeds.values()))
-        return {self._output: made.numpy()}
+            given = (torch.from_numpy(np.asarray(array)).to(self._device) for array in feeds.values())
+            made = self._module(*given)
+        return {self._output: made.cpu().numpy()}
 
 
 def portrait() -> SourceFrame:
@@ -160,9 +185,3 @@ def portrait() -> SourceFrame:
         appearance=generator.standard_normal((1, 32, 16, 64, 64)).astype(np.float32),
         landmarks=(300 + 200 * generator.random((203, 2))).astype(np.float32),
     )
-
-
-def voice(frames: int) -> Floats:
-    """So many frames of noise."""
-    generator = np.random.default_rng(0)
-    return (0.1 * generator.standard_normal(frames * SAMPLES_PER_FRAME)).astype(np.float32)

@@ -169,7 +169,7 @@ def measured(
             can = other.names(KNOWN)
             other.load(suite.networks.folder(folder))
         rows: list[Row] = []
-        for what in (known for known in KNOWN if known in parts and known != WHOLE):
+        for what in (known for known in (*NETWORKS, *PUTBACK) if known in parts):
             cases = iter(putback_cases(what)) if what in PUTBACK else suite.cases(what)
             note(f"{what} …")
             for case in cases:
