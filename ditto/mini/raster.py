@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
 
 BLOCK = 16  # pixels of the squares that are painted in one way throughout
 TILE = 8  # pixels of the squares whose foreground is known
 SOLID = 254  # from here on a foreground lets nothing through
 UNVEILED = np.float32(0.2)  # pixels a head travels before anything behind it is uncovered
 UNVEILING = np.float32(1 / 1.3)  # of it is shown for each pixel more
-SHARE = np.float32(1 / 255)
+BARING = np.float32(1.5 / 255)  # of it is shown for each level by which its reach exceeds what covers it
 
 _fast = njit(cache=True, nogil=True, fastmath=True)
 
@@ -154,64 +156,191 @@ def everywhere(tiles, left, top, right, bottom):  # type: ignore[no-untyped-def]
     return True
 
 
-@_fast
-def lay(out, left, top, moved, map_x, map_y, right, down, layered, plate, kinds, begin, end, first_row):  # type: ignore[no-untyped-def]
-    """Lays a band of moved foreground (h, w, 4) over the source that stands in `out`.
+def _lanes(builder: Any, vector: Any, *which: int) -> Any:
+    """A vector of those lanes of another."""
+    order = ir.Constant(ir.VectorType(ir.IntType(32), len(which)), which)
+    return builder.shuffle_vector(vector, ir.Constant(vector.type, ir.Undefined), order)
 
-    Blocks of kind 1 are taken as they are, in those of kind 2 the foreground is laid over the picture,
-    and over the plate where it has gone away. The band starts at block row `first_row` and has the
-    columns of blocks from `begin` to `end`; `map_x` and `map_y`, from `right` and `down` on, tell
-    where its pixels come from.
+
+def _rounded(builder: Any, total: Any) -> Any:
+    """Four lanes of 256ths as one RGBA pixel."""
+    half, places = (ir.Constant(total.type, [number] * 4) for number in (128, 8))
+    whole = builder.lshr(builder.add(total, half), places)
+    return builder.bitcast(builder.trunc(whole, ir.VectorType(ir.IntType(8), 4)), ir.IntType(32))
+
+
+def _between(_: Any, pixels: Any, place: Any, below: Any, weights: Any) -> Any:
+    """Four neighbouring RGBA pixels mixed into one: the one at `place`, that on its right, and those below.
+
+    `weights` holds 16 bits for each of them, the first one's lowest; together they are 256. Written as
+    vectors, since the compiler does not find them by itself.
     """
-    width = layered.shape[1]
-    for v in range(moved.shape[0]):
-        y = v + first_row * BLOCK
-        last = begin
-        while last < end:
-            j, kind = last, kinds[y // BLOCK, last]
-            while last < end and kinds[y // BLOCK, last] == kind:
-                last += 1
+
+    def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        array = context.make_array(signature.args[0])(context, builder, given[0])
+        share = builder.bitcast(given[3], ir.VectorType(ir.IntType(16), 4))
+
+        def weighed(at: Any, first: int) -> Any:
+            """Two neighbours, times their weights."""
+            pair = ir.VectorType(ir.IntType(8), 8).as_pointer()
+            both = builder.load(builder.bitcast(builder.gep(array.data, [at]), pair), align=4)
+            wide = builder.zext(both, ir.VectorType(ir.IntType(16), 8))
+            return builder.mul(wide, _lanes(builder, share, *[first] * 4, *[first + 1] * 4))
+
+        total = builder.add(weighed(given[1], 0), weighed(builder.add(given[1], given[2]), 2))
+        left, right = _lanes(builder, total, 0, 1, 2, 3), _lanes(builder, total, 4, 5, 6, 7)
+        return _rounded(builder, builder.add(left, right))
+
+    return types.uint32(pixels, types.intp, types.intp, types.uint64), generate
+
+
+def _blended(_: Any, first: Any, second: Any, third: Any, weights: Any) -> Any:
+    """Three RGBA pixels mixed into one, by weights of 16 bits each that are 256 together."""
+
+    def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        share = builder.bitcast(given[3], ir.VectorType(ir.IntType(16), 4))
+        total = None
+        for number in range(3):
+            channels = builder.bitcast(given[number], ir.VectorType(ir.IntType(8), 4))
+            wide = builder.zext(channels, ir.VectorType(ir.IntType(16), 4))
+            part = builder.mul(wide, _lanes(builder, share, *[number] * 4))
+            total = part if total is None else builder.add(total, part)
+        return _rounded(builder, total)
+
+    return types.uint32(types.uint32, types.uint32, types.uint32, types.uint64), generate
+
+
+between_pixels: Any = intrinsic(_between)
+blended: Any = intrinsic(_blended)
+
+
+@_fast
+def paint_moved(  # type: ignore[no-untyped-def]
+    out, left, top, shift_x, shift_y, step, width, picture, layered, plate, kinds
+):
+    """Paints the moving box at left, top over the source that stands in `out`.
+
+    Pixels come from where the map says (see `Map`), mixed of four as finely as 1/256 of a pixel. Blocks of
+    kind 1 are taken as they are; in those of kind 2 the foreground is laid over the picture, and over the
+    plate where it has gone away. `picture`, `layered` and `plate` hold the box's RGBA pixels, 32 bits each,
+    in one row.
+    """
+    height, columns = len(picture) // width, kinds.shape[1]
+    wide_x, wide_y = np.empty((2, width), np.float32), np.empty((2, width), np.float32)
+    widened = np.array([-1, -1])  # the rows of the map that these hold
+    line_x, line_y = np.empty(width, np.float32), np.empty(width, np.float32)
+    places, weights = np.empty(width, np.int32), np.empty(width, np.uint64)
+    travels, colours = np.empty(width, np.float32), np.empty(width, np.uint32)
+    for y in range(height):
+        i = y // BLOCK
+        first, last = 0, columns
+        while first < last and kinds[i, first] == 0:
+            first += 1
+        while first < last and kinds[i, last - 1] == 0:
+            last -= 1
+        if first == last:
+            continue
+        at = (np.float32(y) + np.float32(0.5)) / np.float32(step) + np.float32(0.5)
+        row = int(at)
+        for wanted in (row, row + 1):
+            if widened[wanted % 2] != wanted:
+                widen(wide_x, shift_x, wanted, step)
+                widen(wide_y, shift_y, wanted, step)
+                widened[wanted % 2] = wanted
+        x0, x1 = first * BLOCK, min(last * BLOCK, width)
+        narrow(line_x, wide_x, row, at - np.float32(row), x0, x1)
+        narrow(line_y, wide_y, row, at - np.float32(row), x0, x1)
+        locate(places, weights, travels, line_x, line_y, x0, x1, y, height)
+        while first < last:
+            begin, kind = first, kinds[i, first]
+            while first < last and kinds[i, first] == kind:
+                first += 1
             if kind == 0:
                 continue
-            x = j * BLOCK
-            size = np.uintp(min(last * BLOCK, width) - x)
-            u = x - begin * BLOCK
-            # unsigned places cannot count from the end, so the loops need no test for that
-            line, column = np.uintp(y + top), np.uintp(x + left)
-            y_, x_, v_, u_ = np.uintp(y), np.uintp(x), np.uintp(v), np.uintp(u)
-            if kind == 1:
-                for n in range(size):
-                    for k in range(3):
-                        out[line, column + n, k] = moved[v_, u_ + n, k]
-                continue
-            down_, right_ = np.uintp(v + down), np.uintp(u + right)
-            at_x, at_y = np.float32(x), np.float32(y)
-            for n in range(size):
-                alpha = moved[v_, u_ + n, 3]
-                reach = plate[y_, x_ + n, 3]
-                if alpha >= SOLID:
-                    for k in range(3):
-                        out[line, column + n, k] = moved[v_, u_ + n, k]
-                    continue
-                share, bare = np.float32(alpha) * SHARE, np.float32(0)
-                if reach > alpha:
-                    across = abs(map_x[down_, right_ + n] - at_x - np.float32(n))
-                    travel = max(across, abs(map_y[down_, right_ + n] - at_y))
-                    part = min(np.float32(1), max(np.float32(0), (travel - UNVEILED) * UNVEILING))
-                    gone = (np.float32(reach) - np.float32(alpha)) * SHARE
-                    bare = min(np.float32(1), gone * np.float32(1.5)) * part
-                if alpha == 0:  # most of what comes here: nothing is moved on top of it
-                    if bare > 0:
-                        for k in range(3):
-                            back = np.float32(layered[y_, x_ + n, k])
-                            back += (np.float32(plate[y_, x_ + n, k]) - back) * bare
-                            out[line, column + n, k] = np.uint8(np.int32(back + np.float32(0.5)))
-                    continue
-                for k in range(3):
-                    back = np.float32(layered[y_, x_ + n, k])
-                    back += (np.float32(plate[y_, x_ + n, k]) - back) * bare
-                    back += (np.float32(moved[v_, u_ + n, k]) - back) * share
-                    out[line, column + n, k] = np.uint8(np.int32(back + np.float32(0.5)))
+            x0, x1 = begin * BLOCK, min(first * BLOCK, width)
+            gather(colours, layered, places, weights, x0, x1)
+            if kind == 2:
+                lay(colours, weights, travels, picture, plate, y * width, x0, x1)
+            put(out, y + top, left, colours, x0, x1)
+
+
+@_fast
+def widen(wide, shift, row, step):  # type: ignore[no-untyped-def]
+    """A row of the map at every pixel across, into one of two rows."""
+    for phase in range(step):
+        at = (np.float32(phase) + np.float32(0.5)) / np.float32(step) + np.float32(0.5)
+        cell = int(at)
+        right = at - np.float32(cell)
+        for n in range(np.uintp((wide.shape[1] - 1 - phase) // step + 1)):
+            before, after = shift[row, n + np.uintp(cell)], shift[row, n + np.uintp(cell + 1)]
+            wide[row % 2, n * np.uintp(step) + np.uintp(phase)] = before + (after - before) * right
+
+
+@_fast
+def narrow(line, wide, row, down, x0, x1):  # type: ignore[no-untyped-def]
+    """The map at a row of pixels, between two of its own rows."""
+    above, below = wide[row % 2], wide[1 - row % 2]
+    for x in range(np.uintp(x0), np.uintp(x1)):
+        line[x] = above[x] + (below[x] - above[x]) * down
+
+
+@_fast
+def gather(colours, layered, places, weights, x0, x1):  # type: ignore[no-untyped-def]
+    """The colours that lie at `places`."""
+    for x in range(np.uintp(x0), np.uintp(x1)):
+        colours[x] = between_pixels(layered, places[x], len(colours), weights[x])
+
+
+@_fast
+def put(out, y, left, colours, x0, x1):  # type: ignore[no-untyped-def]
+    for x in range(np.uintp(x0), np.uintp(x1)):
+        at = x + np.uintp(left)
+        out[y, at, 0] = np.uint8(colours[x])
+        out[y, at, 1] = np.uint8(colours[x] >> np.uint32(8))
+        out[y, at, 2] = np.uint8(colours[x] >> np.uint32(16))
+
+
+@_fast
+def locate(places, weights, travels, line_x, line_y, x0, x1, y, height):  # type: ignore[no-untyped-def]
+    """Where the pixels of a row come from, how they are mixed, and how far they travel."""
+    width = len(places)
+    far_x, far_y = np.float32(width - 1), np.float32(height - 1)
+    last_x, last_y = np.int32(width - 2), np.int32(height - 2)
+    for x in range(np.uintp(x0), np.uintp(x1)):
+        dx, dy = line_x[x], line_y[x]
+        travels[x] = max(abs(dx), abs(dy))
+        from_x = min(max(np.float32(np.int32(x)) + dx, np.float32(0)), far_x)
+        from_y = min(max(np.float32(y) + dy, np.float32(0)), far_y)
+        fine_x = np.int32(from_x * np.float32(256) + np.float32(0.5))
+        fine_y = np.int32(from_y * np.float32(256) + np.float32(0.5))
+        # clamped again: nothing a map holds may lead out of the picture
+        j = max(np.int32(0), min(np.int32(fine_x >> np.int32(8)), last_x))
+        i = max(np.int32(0), min(np.int32(fine_y >> np.int32(8)), last_y))
+        places[x] = np.int32(i * np.int32(width)) + j
+        u, v = np.uint64(fine_x - np.int32(j << np.int32(8))), np.uint64(fine_y - np.int32(i << np.int32(8)))
+        both = (u * v + np.uint64(128)) >> np.uint64(8)
+        mix = (np.uint64(256) - u - v + both) | ((u - both) << np.uint64(16))
+        weights[x] = mix | ((v - both) << np.uint64(32)) | (both << np.uint64(48))
+
+
+@_fast
+def lay(colours, weights, travels, picture, plate, start, x0, x1):  # type: ignore[no-untyped-def]
+    """Lays the moved `colours` of a row over what lies behind them, from `start` on.
+
+    `weights` is room for the shares of colour, plate and picture.
+    """
+    start = np.uintp(start)
+    for x in range(np.uintp(x0), np.uintp(x1)):
+        alpha = np.int32(colours[x] >> np.uint32(24))
+        reach = np.int32(plate[start + x] >> np.uint32(24))
+        part = min(np.float32(1), max(np.float32(0), (travels[x] - UNVEILED) * UNVEILING))
+        gone = min(np.float32(1), np.float32(max(np.int32(0), np.int32(reach - alpha))) * BARING)
+        bare = np.uint64(np.int32(part * gone * np.float32(256) + np.float32(0.5)))
+        over = np.uint64(256) if alpha >= SOLID else np.uint64(alpha + (alpha >> np.int32(7)))
+        shown = ((np.uint64(256) - over) * bare + np.uint64(128)) >> np.uint64(8)
+        weights[x] = over | (shown << np.uint64(16)) | ((np.uint64(256) - over - shown) << np.uint64(32))
+    for x in range(np.uintp(x0), np.uintp(x1)):
+        colours[x] = blended(colours[x], plate[start + x], picture[start + x], weights[x])
 
 
 @_fast

@@ -103,6 +103,36 @@ def test_a_part_that_hardly_moves_uncovers_hardly_anything(picture):
     assert np.array_equal(result, picture)
 
 
+@pytest.mark.parametrize("far", [1e4, -1e4, 1e30, -1e30, np.inf, np.nan])
+def test_a_map_that_leads_out_of_the_picture_ends_at_its_edge(picture, far):
+    result = repainted(moved(picture, shifts(far, 0)))
+    left, top, right, bottom = BOX
+    inside = result[top:bottom, left:right]
+    if np.isfinite(far):
+        edge = picture[top:bottom, right - 1 if far > 0 else left]
+        assert np.array_equal(inside, np.broadcast_to(edge[:, None], inside.shape))
+    result[top:bottom, left:right] = picture[top:bottom, left:right]
+    assert np.array_equal(result, picture)
+
+
+def test_pixels_are_mixed_in_256ths(picture):
+    sharp = picture.copy()
+    sharp[:, 100:] = 255
+    sharp[:, :100] = 0
+    result = repainted(moved(sharp, shifts(3 / 256 + 0.125, 0)))
+    assert (result[60:120, 99] == 35).all()
+
+
+def test_behind_a_half_covered_edge_the_picture_stays_as_it_was(picture):
+    alpha = np.zeros((180, 200), np.uint8)
+    alpha[60:120, 60:120] = 128
+    scene = moved(picture, shifts(0.1, 0), alpha=alpha)
+    scene.background.layered[..., :3] = 0  # colours of the foreground alone
+    left, top = BOX[:2]
+    inner = (slice(top + 62, top + 118), slice(left + 62, left + 118))
+    assert np.abs(repainted(scene)[inner].astype(int) - picture[inner] / 2).max() <= 1
+
+
 def test_a_plate_is_as_rough_as_it_is_asked_to_be():
     flat = np.full((40, 60, 4), 100, np.float32)
     flat[..., 3] = 0
