@@ -73,6 +73,12 @@ def test_a_person_beside_a_larger_animal_is_taken():
     assert frame.warnings == ()
 
 
+def test_what_lies_behind_a_portrait_is_found_once_when_it_is_analysed():
+    look = analysed(face()).appearance
+    left, top, right, bottom = look.box
+    assert look.background.layered.shape == (bottom - top, right - left, 4)
+
+
 def test_a_tiny_face_is_refused_with_its_size():
     with pytest.raises(NoFaceError, match="only 25 pixels large, at least 32 are needed; crop closer"):
         analysed(face(pixels=25.0))
