@@ -84,7 +84,7 @@ class Bench:
 
     def _engine_cases(self, what: str, folder: Path) -> Iterator[Case]:
         """TensorRT's engines of one thing, in every precision there are of them."""
-        name = SINGLE.get(what, {"denoiser_window": "lmdm", "hubert": "hubert"}[what])
+        name = {**SINGLE, "denoiser_window": "lmdm", "hubert": "hubert"}[what]
         stem = "lmdm_v0.4_hubert" if name == "lmdm" else name
         for precision in ("fp32", "fp16"):
             files = graphs_of(name, folder / f"{stem}_{precision}.engine")

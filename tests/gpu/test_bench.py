@@ -1,0 +1,35 @@
+"""`ditto bench` on the device."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from stream_pipeline.commands import main
+
+
+def test_rows_and_rates_are_the_device_s(device, tmp_path):
+    path = tmp_path / "rows.json"
+    asked = ["--device", device, "--only", "stitch", "--format", "torch", "--precision", "fp32,bf16"]
+    assert main(["bench", *asked, "--threads", "1", "--repeats", "1", "--json", str(path)]) == 0
+    written = json.loads(path.read_text())
+    assert [(row["what"], row["precision"]) for row in written["rows"]] == [
+        ("stitch", "fp32"),
+        ("stitch", "bf16"),
+    ]
+    machine = written["machine"]
+    assert machine["device"] == device
+    assert machine["gflops_bf16"] > 0 and machine["gigabytes_a_second"] > 0
+    assert ("gpu" in machine) == (device == "cuda")
+    assert (machine["gflops_tf32"] is not None) == (device == "cuda")
+
+
+@pytest.mark.slow
+def test_streams_are_measured_through_all_nine_stages(device, tmp_path):
+    path = tmp_path / "rows.json"
+    asked = ["--device", device, "--only", "stream,first_frame", "--steps", "2", "--repeats", "1"]
+    assert main(["bench", *asked, "--format", "torch", "--threads", "1", "--json", str(path)]) == 0
+    stream, first = json.loads(path.read_text())["rows"]
+    assert stream["fps"] == pytest.approx(1000 / stream["ms_p50"], rel=0.1, abs=0.01)
+    assert first["ms_p50"] > 0
