@@ -78,6 +78,15 @@ def load_pack(settings: Settings) -> LoadedPack:
     return MiniPack(settings.pack)
 
 
+def prepare(settings: Settings) -> None:
+    """Has ready what the first frame would wait for: to be called beside `load_pack`, on another thread."""
+    if settings.pack.name == "mini":
+        from ditto.mini import decode, raster
+
+        raster.prepare()
+        decode.mouth_parts()
+
+
 def register(pack: LoadedPack, path: Path, settings: Settings) -> RegisteredAvatar:
     """The face in a picture, or in the frames of a video."""
     try:

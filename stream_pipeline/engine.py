@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from ditto.media.segments import SegmentedVideo
 from ditto.media.sound import Sound, SoundFile, open_sound, read_sound, shortened
 from ditto.messages import SAMPLE_RATE, SAMPLES_PER_FRAME, Image
 from ditto.motion.retimed import frames_of
-from ditto.packs import LoadedPack, load_pack, register, registered_picture
+from ditto.packs import LoadedPack, load_pack, prepare, register, registered_picture
 from ditto.stage import Stage
 from ditto.writer import Sink
 from stream_pipeline.assembly import Extra
@@ -59,6 +60,7 @@ class Engine:
         self.pack = pack
         self._extra: list[Extra] = []
         self._closed = False
+        self._preparing: threading.Thread | None = None
         self._avatars: dict[RegisteredAvatar, str] = {}  # and what tells the source from another
 
     @classmethod
@@ -82,11 +84,19 @@ class Engine:
             over = merge(over or {}, groups)
             settings = settings_of(config, data_root=data_root, cfg_pkl=cfg_pkl, over=over)
         began = time.perf_counter()
-        pack = load_pack(settings)
+        preparing = threading.Thread(target=prepare, args=(settings,), name="ditto-prepare")
+        preparing.start()
+        try:
+            pack = load_pack(settings)
+        except BaseException:
+            preparing.join()
+            raise
         log.info("loaded: pack %s from %s, %s", pack.name, settings.pack.root or "the package", since(began))
         for role, file in settings.pack.files.items():
             log.info("loaded: %s from %s", role, file)
-        return cls(settings, pack)
+        engine = cls(settings, pack)
+        engine._preparing = preparing
+        return engine
 
     def __enter__(self) -> Engine:
         return self
@@ -216,6 +226,8 @@ class Engine:
             avatar.close()
         self._avatars.clear()
         self.pack.close()
+        if self._preparing is not None:
+            self._preparing.join()
 
     def with_settings(self, over: Mapping[str, Any]) -> Settings:
         """These settings with nested ones laid on top."""

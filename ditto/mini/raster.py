@@ -143,6 +143,12 @@ def block_kinds(shift_x, shift_y, step, height, width, solid, bare, least):  # t
     return kinds
 
 
+def prepare() -> None:
+    """Reads the compiler's tables, which the first call of any function here would wait for."""
+    still, nothing = np.zeros((3, 3), np.float32), np.zeros((0, 0), np.uint8)
+    block_kinds(still, still, 1, 1, 1, nothing, nothing, 1.0)
+
+
 @_fast
 def everywhere(tiles, left, top, right, bottom):  # type: ignore[no-untyped-def]
     """Whether all tiles that a rectangle of pixels touches are set; those beyond the edge are like it."""

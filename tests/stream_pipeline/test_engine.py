@@ -1,6 +1,7 @@
 """What an engine refuses, and what it logs."""
 
 import logging
+import threading
 
 import numpy as np
 import pytest
@@ -56,3 +57,16 @@ def test_what_is_registered_and_rendered_is_logged(engine, picture, tmp_path, ca
     assert "still of 64 x 64 pixels" in said["INFO"][0]
     assert "out.mp4, 2 frames" in said["INFO"][-1]
     assert any("putback" in line for line in said["DEBUG"])
+
+
+def test_what_the_first_frame_needs_is_made_ready_beside_loading_and_leaves_no_thread():
+    before = set(threading.enumerate())
+    Engine.load("mini").close()
+    assert set(threading.enumerate()) == before
+
+
+def test_a_pack_that_cannot_be_loaded_leaves_no_thread():
+    before = set(threading.enumerate())
+    with pytest.raises(ConfigError):
+        Engine.load("mini", pack={"device": "cuda"})
+    assert set(threading.enumerate()) == before

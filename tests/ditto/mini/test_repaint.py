@@ -7,6 +7,7 @@ import pytest
 
 from ditto.mini.layers import Background, Layers
 from ditto.mini.plate import rough_plate
+from ditto.mini.raster import block_kinds, prepare
 from ditto.mini.repaint import repainted
 from ditto.mini.warp import Map
 
@@ -131,6 +132,13 @@ def test_behind_a_half_covered_edge_the_picture_stays_as_it_was(picture):
     left, top = BOX[:2]
     inner = (slice(top + 62, top + 118), slice(left + 62, left + 118))
     assert np.abs(repainted(scene)[inner].astype(int) - picture[inner] / 2).max() <= 1
+
+
+def test_what_is_prepared_is_what_frames_need(picture):
+    prepare()
+    repainted(moved(picture, shifts(3, 0)))
+    repainted(moved(picture, shifts(3, 0), alpha=np.full((180, 200), 255, np.uint8)))
+    assert len(block_kinds.signatures) == 1
 
 
 def test_a_plate_is_as_rough_as_it_is_asked_to_be():
