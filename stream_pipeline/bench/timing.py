@@ -6,7 +6,7 @@ import math
 import resource
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -99,8 +99,11 @@ def measure(
     seconds: float = math.inf,
     peak_mb: Callable[[], float] | None = None,
 ) -> Row:
-    """Both ways warmed up by one call, then timed by turns, of which none begins after `seconds`."""
-    row = Row(case)
+    """Both ways warmed up by one call, then timed by turns, of which none begins after `seconds`.
+
+    The row no longer holds what was timed: networks of gigabytes go when the case does.
+    """
+    row = Row(replace(case, ours=int, baseline=None))
     turns = [(case.ours, row.times)]
     if case.baseline is not None:
         turns.insert(0, (case.baseline, row.baseline_times))
@@ -113,4 +116,4 @@ def measure(
             break
         for call, times in turns:
             times.append(timed(call, clock) / case.frames)
-    return Row(case, row.times, row.baseline_times, round((peak_mb or peak_of_process)()))
+    return replace(row, peak_mb=round((peak_mb or peak_of_process)()))

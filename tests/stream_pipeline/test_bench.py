@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import weakref
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -72,6 +74,15 @@ def test_both_ways_are_timed_by_turns():
     assert calls == ["plain", "ours"] * 3
     assert row.times == row.baseline_times == [1000.0, 1000.0]
     assert row.as_json()["ratio"] == 1
+
+
+def test_a_measured_row_keeps_no_network():
+    network = LMDM(20)
+    gone = weakref.ref(network)
+    row = measure(Case("x", "torch", "fp32", network.eval, network.eval), repeats=1)
+    del network
+    gc.collect()
+    assert gone() is None and row.baseline_ms is not None
 
 
 def test_a_row_without_a_baseline_has_no_ratio():
