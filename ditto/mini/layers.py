@@ -19,6 +19,7 @@ from ditto.mini.wall import Wall
 FINE = 512  # pixels of the longer side at which the outline is fitted and the background found
 WIDENED = 4.0  # millimetres around the foreground that are not trusted to show the background
 LEAST = 0.05  # pixels of a millimetre: no smaller face is found
+FAINT = 0.06  # share of a pixel below which nobody sees a hair, or what stands in for it
 SEEN = 0.08  # of the foreground, from which a pixel does not show the background alone
 
 
@@ -67,11 +68,13 @@ class Background:
         wall = Wall.of(np.rint(grown[..., :3]).astype(np.uint8), hidden, millimetre)
         hairs, trace = wall.hairs(shrunk, person, millimetre)
         loose = wall.before(picture) * enlarged(hairs, size)
+        loose[loose < FAINT] = 0
         grown[..., :3] = behind(shrunk, grown[..., :3], wall, hidden, millimetre)
         soft = cv2.GaussianBlur(hidden.astype(np.float32), (0, 0), max(0.5, millimetre))
         gone = enlarged(2 * np.maximum(soft, cv2.dilate(trace, np.ones((3, 3), np.uint8))), size)
         wide = np.ones((2 * round(1 / small) + 1,) * 2, np.uint8)
         reach = np.clip(np.maximum(gone, 3 * cv2.dilate(loose, wide)), 0, 1)
+        reach[reach < FAINT] = 0
         plate = np.asarray(cv2.blendLinear(rough_plate(grown, size), picture, reach, 1 - reach), np.uint8)
         alpha = np.maximum(alpha, loose)
         colours = unmixed(picture, plate, alpha, enlarged(wall.calm, size))

@@ -25,8 +25,8 @@ NEAR = (20.0, 32.0)  # millimetres from the person at which hairs are no longer 
 THICKEST = 4.0  # millimetres of a hair; farther than JOINED from the person, what is thicker is no hair
 JOINED = 3.0
 SEEN = 0.15  # of a hair's strength from which it joins others to the head
-TRACE = (2.0, 5.0)  # grey levels of the faint line that is left around a head
-FAINT = (14.0, 20.0)  # millimetres from the person at which it ends
+TRACE = (2.5, 5.0)  # grey levels of the faint line that is left around a head
+FAINT = (9.0, 14.0)  # millimetres from the person at which it ends
 
 
 @dataclass(frozen=True, slots=True, eq=False)
