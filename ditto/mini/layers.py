@@ -21,6 +21,7 @@ WIDENED = 4.0  # millimetres around the foreground that are not trusted to show 
 LEAST = 0.05  # pixels of a millimetre: no smaller face is found
 FAINT = 0.06  # share of a pixel below which nobody sees a hair, or what stands in for it
 SEEN = 0.08  # of the foreground, from which a pixel does not show the background alone
+DOUBTED = 0.3  # of the mask, from which it may not
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,7 +63,7 @@ class Background:
         millimetre = max(LEAST, layers.appearance.millimetre * small)
         person = person_in(shrunk, layers.appearance, matte, small)
         alpha = outlined(picture, person, millimetre)
-        inside = cv2.resize(alpha, less, interpolation=cv2.INTER_AREA) > SEEN
+        inside = (cv2.resize(alpha, less, interpolation=cv2.INTER_AREA) > SEEN) | (person > DOUBTED)
         hidden = np.asarray(cv2.dilate(inside.astype(np.uint8), round_of(2 * WIDENED * millimetre)), np.uint8)
         grown = fill(np.dstack([shrunk, cv2.medianBlur(rough, 7)]), hidden)
         wall = Wall.of(np.rint(grown[..., :3]).astype(np.uint8), hidden, millimetre)
