@@ -48,19 +48,28 @@ class PackSettings:
     format: str = "onnx"  # of the official pack's files: torch, onnx or trt
     root: str = ""  # folder of the official checkpoints
     device: str = "cpu"  # cpu, cuda or cuda:N; honoured or refused
-    precision: str = "fp32"  # fp32, fp16 or bf16, where the format leaves a choice
+    precision: str = "fp32"  # fp32, fp16, bf16 or, on a GPU, tf32, where the format leaves a choice
     threads: int = 0  # of one network call; 0 is one for each core
     files: Mapping[str, str] = field(default_factory=dict)  # role to file, relative to root
     batch: int = 1  # official pack: frames painted in one call; 0 is measured when the pack is opened
     share: bool = False  # whether live sessions' frames are painted in one call, up to `batch` of them
     wait: float = 10.0  # milliseconds a shared call waits for the frames of others
     fixed_batches: bool = True  # whether every call is filled up to `batch`, for the same bits every time
+    graphs: bool = False  # official pack's PyTorch files on a GPU: calls recorded as CUDA graphs
     on_processor: tuple[str, ...] = ()  # official pack: roles of `files` that run on the CPU all the same
 
     def __post_init__(self) -> None:
         one_of("pack.name", self.name, ("mini", "ditto"))
         one_of("pack.format", self.format, FORMATS)
-        one_of("pack.precision", self.precision, ("fp32", "fp16", "bf16"))
+        one_of("pack.precision", self.precision, ("fp32", "tf32", "fp16", "bf16"))
+        check(
+            self.precision != "tf32" or self.device != "cpu",
+            "pack.precision is 'tf32', a rounding of GPUs, but pack.device is cpu",
+        )
+        check(
+            not self.graphs or (self.format == "torch" and self.device != "cpu"),
+            "pack.graphs is set, but CUDA graphs are recorded of PyTorch files on a GPU only",
+        )
         check(
             self.precision == "fp32" or (self.name, self.format) == ("ditto", "torch"),
             f"pack.precision is '{self.precision}', but only the PyTorch files leave a choice; "

@@ -13,7 +13,7 @@ from cfg.errors import ModelError
 if TYPE_CHECKING:
     from torch import nn
 
-Precision = Literal["stored", "fp32", "fp16", "bf16"]
+Precision = Literal["stored", "fp32", "tf32", "fp16", "bf16"]
 Shape = tuple[int | None, ...]  # None where any size is accepted
 LARGEST = 4 << 30  # bytes; the official networks are below 0.4 GB
 
@@ -42,6 +42,9 @@ class TorchNetwork:
     outputs: Mapping[str, Shape]  # in the order of its results
     whole: frozenset[str] = field(default=frozenset())  # inputs that are integers (a diffusion time)
     on_cpu: Callable[[nn.Module], nn.Module] | None = None  # the same function, faster on a CPU in fp32
+    on_gpu: Callable[[nn.Module, Any], nn.Module] | None = (
+        None  # and on a GPU, for autocast to a kind of half
+    )
 
 
 def existing(path: Path) -> Path:

@@ -18,6 +18,7 @@ class Wanted:
     network: TorchNetwork | None
     keep_on_device: bool
     threads: int | None
+    graphs: bool
 
 
 def open_model(
@@ -28,17 +29,19 @@ def open_model(
     *,
     keep_on_device: bool = False,
     threads: int | None = None,
+    graphs: bool = False,
 ) -> Backend:
     """A runnable network from a .pth, .onnx or .engine file, on exactly the device asked for.
 
     `precision` "stored" takes the file as it is (fp32 for .pth). `network` is needed for .pth only.
     With `keep_on_device` results stay in the device's memory. `threads` bounds the CPU threads.
+    `graphs` records a .pth network's calls as CUDA graphs.
     """
     path = Path(path)
     opener = OPENERS.get(path.suffix.lower())
     if opener is None:
         raise ModelError(f"{path} is not a model file; its name should end in {', '.join(OPENERS)}")
-    return opener(existing(path), Wanted(device, precision, network, keep_on_device, threads))
+    return opener(existing(path), Wanted(device, precision, network, keep_on_device, threads, graphs))
 
 
 def _torch(path: Path, wanted: Wanted) -> Backend:
@@ -53,6 +56,7 @@ def _torch(path: Path, wanted: Wanted) -> Backend:
         wanted.precision,
         keep_on_device=wanted.keep_on_device,
         threads=wanted.threads,
+        graphs=wanted.graphs,
     )
 
 

@@ -6,7 +6,7 @@ import pickle
 import struct
 import warnings
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -58,8 +58,8 @@ def read_weights(path: Path) -> Any:
 class TorchFile:
     """A PyTorch network with the weights of a .pth file.
 
-    In fp16 and bf16 the weights stay fp32 and autocast picks the operations that keep their
-    accuracy in half precision; results are fp32 again.
+    In fp16 and bf16 autocast picks the operations that keep their accuracy in half precision; results
+    are fp32 again. On a GPU fp32 is not rounded to TF32, which is a precision of its own.
     """
 
     def __init__(
@@ -71,11 +71,16 @@ class TorchFile:
         *,
         keep_on_device: bool = False,
         threads: int | None = None,
+        graphs: bool = False,
     ) -> None:
+        """`graphs`: calls are recorded as CUDA graphs, one for each size of batch."""
         self._path = path
         self._network = network
         self._device = available(device)
-        self._half = {"fp16": torch.float16, "bf16": torch.bfloat16}.get(precision)
+        self._half = half_of(precision)
+        self._tf32 = precision == "tf32"
+        if self._device.type == "cpu" and (self._tf32 or graphs):
+            raise ModelError(f"{path.name}: {'tf32' if self._tf32 else 'CUDA graphs'}: on a GPU only")
         self._keep = keep_on_device
         if threads is not None:
             torch.set_num_threads(threads)  # PyTorch has one such number for the whole process
@@ -83,7 +88,14 @@ class TorchFile:
         if self._device.type == "cpu" and self._half is None and network.on_cpu is not None:
             with torch.inference_mode():
                 module = network.on_cpu(module)
+        if self._device.type == "cuda" and network.on_gpu is not None:
+            module = network.on_gpu(module, self._half)
         self._module: torch.nn.Module | None = module.to(self._device).eval()
+        self._call: Callable[..., Any] = self._module
+        if graphs:
+            from model_formats.replay import CudaRecorder, Replayed
+
+            self._call = Replayed(path.name, self._eagerly, CudaRecorder(self._device))
 
     @property
     def inputs(self) -> Mapping[str, Shape]:
@@ -98,10 +110,12 @@ class TorchFile:
         if self._module is None:
             raise ModelError(f"{self._path.name} is closed")
         check_feeds(self._path, self.inputs, feeds)
-        given = [self._placed(name, feeds[name]) for name in self.inputs]
+        given = [self.place(name, feeds[name]) for name in self.inputs]
         casting = torch.autocast(self._device.type, self._half) if self._half is not None else nullcontext()
+        if self._device.type == "cuda":
+            allow_tf32(self._tf32)
         with torch.inference_mode(), casting:
-            made = self._module(*given)
+            made = self._call(*given)
         results = made if isinstance(made, tuple) else (made,)
         named = zip(self.outputs, results, strict=True)
         if self._keep:
@@ -110,10 +124,33 @@ class TorchFile:
 
     def close(self) -> None:
         self._module = None
+        self._call = closed
 
-    def _placed(self, name: str, array: Any) -> torch.Tensor:
+    def place(self, name: str, array: Any) -> torch.Tensor:
+        """An input in the device's memory, where it may be fed from again."""
         kind = torch.int64 if name in self._network.whole else torch.float32
-        return torch.as_tensor(array).to(self._device, kind)
+        return placed(torch.as_tensor(array, dtype=kind), self._device)
+
+    def _eagerly(self, *given: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        assert self._module is not None
+        made = self._module(*given)
+        return made if isinstance(made, tuple) else (made,)
+
+
+def closed(*_: object) -> Any:
+    raise ModelError("this network is closed")
+
+
+def half_of(precision: str) -> torch.dtype | None:
+    """The half precision of that name; None where it is none."""
+    return {"fp16": torch.float16, "bf16": torch.bfloat16}.get(precision)
+
+
+def placed(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """The tensor on the device. What goes to a GPU does so while the program goes on."""
+    if device.type == "cuda" and tensor.device.type == "cpu":
+        return tensor.pin_memory().to(device, non_blocking=True)
+    return tensor.to(device)
 
 
 def allow_tf32(allowed: bool) -> None:

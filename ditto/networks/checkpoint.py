@@ -16,6 +16,7 @@ from ditto.networks.blocks import fold
 from ditto.networks.decoder import Decoder
 from ditto.networks.lmdm import LMDM
 from ditto.networks.motion_extractor import MotionExtractor
+from ditto.networks.on_gpu import rounded
 from ditto.networks.quick_decoder import QuickDecoder
 from ditto.networks.quick_warp import QuickWarp
 from ditto.networks.stitching import StitchNetwork
@@ -102,6 +103,7 @@ def network(name: str) -> TorchNetwork:
         outputs=official.outputs,
         whole=official.whole,
         on_cpu=official.on_cpu,
+        on_gpu=rounded,
     )
 
 

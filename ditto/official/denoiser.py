@@ -68,11 +68,16 @@ class TorchDenoiser:
     def __init__(self, network: LMDM, device: str, precision: str = "fp32") -> None:
         import torch
 
+        from ditto.networks.on_gpu import rounded
         from ditto.networks.quick_denoiser import QuickDenoiser
+        from model_formats.torch_file import half_of
 
         self._torch = torch
         self._device = torch.device(device)
-        self._half = {"fp16": torch.float16, "bf16": torch.bfloat16}.get(precision)
+        self._half = half_of(precision)
+        self._tf32 = precision == "tf32"
+        if self._device.type == "cuda":
+            network = rounded(network, self._half)
         self._network: LMDM | QuickDenoiser = network
         if self._device.type == "cpu" and precision != "fp16":
             with torch.inference_mode():
@@ -81,14 +86,21 @@ class TorchDenoiser:
         self._network.to(self._device)
 
     @classmethod
-    def load(cls, path: Path, device: str, precision: str = "fp32") -> TorchDenoiser:
+    def load(cls, path: Path, device: str, precision: str = "fp32", *, graphs: bool = False) -> TorchDenoiser:
+        """`graphs`: its steps are recorded as CUDA graphs."""
         from ditto.networks.checkpoint import load
         from ditto.networks.lmdm import LMDM
         from model_formats.torch_file import available
 
         network = load("lmdm", path)
         assert isinstance(network, LMDM)
-        return cls(network, str(available(device)), precision)
+        where = available(device)
+        if graphs:
+            from ditto.official.recorded_denoiser import RecordedDenoiser
+            from model_formats.replay import CudaRecorder
+
+            return RecordedDenoiser(network, device, precision, CudaRecorder(where))
+        return cls(network, str(where), precision)
 
     def prepare(self, conditions: Floats, times: npt.NDArray[np.int64]) -> Denoise:
         with self._running():
@@ -104,10 +116,16 @@ class TorchDenoiser:
         return denoise
 
     def _placed(self, array: Floats) -> Tensor:
-        return self._torch.from_numpy(np.ascontiguousarray(array, np.float32)).to(self._device)
+        from model_formats.torch_file import placed
+
+        return placed(self._torch.from_numpy(np.ascontiguousarray(array, np.float32)), self._device)
 
     @contextmanager
     def _running(self) -> Iterator[None]:
+        if self._device.type == "cuda":
+            from model_formats.torch_file import allow_tf32
+
+            allow_tf32(self._tf32)
         casting = self._torch.autocast(self._device.type, self._half, enabled=self._half is not None)
         with self._torch.inference_mode(), casting:
             yield

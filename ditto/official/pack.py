@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,7 @@ MEASURING = (
 )
 HALVES = {"warp_network": ("warp_source", "warp_frame"), "lmdm": ("lmdm_window", "lmdm_step")}
 PAINTERS = ("warp_network", "warp_frame", "decoder")  # what runs once a frame, and may run in batches
+EVERY_FRAME = ("stitch_network", "warp_network", "decoder")  # as PyTorch files
 TORCH_FILES = (".pth", ".pt")
 MESH = ("blaze_face", "face_mesh")
 
@@ -149,7 +151,10 @@ class OfficialPack:
         fixed = self._settings.fixed_batches
         if "warp_network" in self._open:
             return OfficialWarper(
-                self._open["warp_network"], shared=self._shared.get("warp_network"), fixed=fixed
+                self._open["warp_network"],
+                shared=self._shared.get("warp_network"),
+                fixed=fixed,
+                place=self._place(),
             )
         source, frame = (self._open[name] for name in HALVES["warp_network"])
         return HalvedWarper(source, frame, shared=self._shared.get("warp_frame"), fixed=fixed)
@@ -196,22 +201,37 @@ class OfficialPack:
     def _opened(self, role: str, path: Path) -> Backend:
         settings, device = self._settings, self._device(role)
         threads = settings.threads or None
-        alike = path.suffix == self._path("decoder").suffix
-        keep = (
-            role == "warp_network" and device == self._device("decoder") != "cpu" and alike
-        )  # for the decoder
+        alike = path.suffix == self._path("decoder").suffix and device == self._device("decoder")
+        keep = device != "cpu" and role == "warp_network" and alike  # for the decoder
         if path.suffix not in TORCH_FILES:
             keep = keep and settings.batch == 1  # batches of frames are put together on the host
             return open_model(path, device, "stored", threads=threads, keep_on_device=keep)
         from ditto.networks.checkpoint import network
 
         precision: Precision = settings.precision  # type: ignore[assignment]
-        return open_model(path, device, precision, network(role), threads=threads, keep_on_device=keep)
+        return open_model(
+            path,
+            device,
+            precision,
+            network(role),
+            threads=threads,
+            keep_on_device=keep or (device != "cpu" and role == "decoder"),  # levels are rounded there
+            graphs=settings.graphs and device != "cpu" and role in EVERY_FRAME,
+        )
+
+    def _place(self) -> Callable[[Floats], Any] | None:
+        """What brings a portrait's volume to a GPU once, not with every frame."""
+        network: Any = self._open["warp_network"]
+        if self._device("warp_network") == "cpu" or self._path("warp_network").suffix not in TORCH_FILES:
+            return None
+        return partial(network.place, "feature_3d")
 
     def _open_denoiser(self) -> Denoiser:
         path = self._path("lmdm")
         if path.suffix in TORCH_FILES:
-            return TorchDenoiser.load(existing(path), self._device("lmdm"), self._settings.precision)
+            device = self._device("lmdm")
+            graphs = self._settings.graphs and device != "cpu"
+            return TorchDenoiser.load(existing(path), device, self._settings.precision, graphs=graphs)
         opened = {name: self._opened("lmdm", file) for name, file in graphs_of("lmdm", path).items()}
         self._open |= opened
         if len(opened) == 1:
@@ -274,11 +294,18 @@ def seconds_for(networks: Mapping[str, Backend], size: int) -> float:
             name: np.zeros((size, *(side or 1 for side in shape[1:])), np.float32)
             for name, shape in network.inputs.items()
         }
-        network.run(feeds)
+        settled(network.run(feeds))
         began = time.perf_counter()
-        network.run(feeds)
+        settled(network.run(feeds))
         took += time.perf_counter() - began
     return took
+
+
+def settled(outputs: Mapping[str, Any]) -> None:
+    """Returns when results that were left on a device are there."""
+    for value in outputs.values():
+        if hasattr(value, "cpu"):
+            value.flatten()[:1].cpu()
 
 
 class OfficialStitcher:

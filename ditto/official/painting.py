@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,14 +15,25 @@ from model_formats.batching import run_many
 class OfficialWarper:
     """Moves a portrait's feature volume from its own keypoints to the driven ones."""
 
-    def __init__(self, network: Network, *, shared: Network | None = None, fixed: bool = True) -> None:
+    def __init__(
+        self,
+        network: Network,
+        *,
+        shared: Network | None = None,
+        fixed: bool = True,
+        place: Callable[[Floats], Any] | None = None,
+    ) -> None:
         """`shared` is the same network, running the calls of several sessions as one.
 
-        `fixed` fills every batch up to its size.
+        `fixed` fills every batch up to its size. `place` brings a portrait's volume, the largest input by
+        far, to where the network runs; else every frame brings it there.
         """
         self._network = network
         self._alone = shared or network
         self._fixed = fixed
+        self._place = place
+        self._seen: Any = None  # the volume last brought there; a portrait has only one
+        self._there: Any = None
 
     def __call__(self, pose: Pose) -> Any:
         """(1, 256, 64, 64) features."""
@@ -34,6 +45,11 @@ class OfficialWarper:
 
     def _feeds(self, pose: Pose) -> dict[str, Any]:
         volume = pose.source.appearance
+        if self._place is not None:
+            if volume is not self._seen:
+                self._there = self._place(volume)
+                self._seen = volume
+            volume = self._there
         return {"feature_3d": volume, "kp_source": pose.at_rest, "kp_driving": pose.driven}
 
 
@@ -77,9 +93,17 @@ class OfficialDecoder:
 
 
 def in_levels(painted: Any) -> Floats:
-    """(512, 512, 3) in 0..255 from (1, 3, 512, 512) in 0..1."""
+    """(512, 512, 3) in 0..255 from (1, 3, 512, 512) in 0..1; rounded where they come from a device."""
     (planes,) = painted
+    if not isinstance(planes, np.ndarray):
+        return fetched(planes)
     face = np.empty((*planes.shape[1:], 3), np.float32)
     np.clip(planes.transpose(1, 2, 0), 0, 1, out=face)
     face *= 255
     return face
+
+
+def fetched(planes: Any) -> Floats:
+    """The same of a tensor on a device: whole levels, so that a quarter of the bytes crosses to the host."""
+    levels = planes.permute(1, 2, 0).clamp(0, 1).mul(255).round().byte().contiguous()
+    return np.asarray(levels.cpu().numpy(), np.float32)

@@ -52,7 +52,7 @@ def add_look_arguments(parser: argparse.ArgumentParser) -> None:
         help="transparent, blur, a colour (green, #20a040) or a picture file",
     )
     give("--match-light", action="store_true", help="bring the painted face to the light of the picture")
-    give("--precision", choices=("fp32", "fp16", "bf16"), help="of the PyTorch files (default fp32)")
+    give("--precision", choices=("fp32", "tf32", "fp16", "bf16"), help="of the PyTorch files (default fp32)")
 
 
 def look_overrides(parsed: argparse.Namespace) -> dict[str, dict[str, Any]]:

@@ -10,7 +10,7 @@ import json
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -148,16 +148,16 @@ SMALL = {
 
 @pytest.fixture(params=["small", pytest.param("official", marks=pytest.mark.slow)])
 def painters(request: pytest.FixtureRequest, device: str, opened: Any) -> Iterator[Any]:
-    """painters(precision): both painting networks on the device, the first keeping its results there."""
+    """painters(precision): both painting networks on the device, which keep their results there."""
     made: list[TorchFile] = []
 
     def build(precision: str = "fp32") -> SimpleNamespace:
-        warp, decoder = (network(name, precision, keep_on_device=name == "warp_network") for name in SMALL)
+        warp, decoder = (network(name, precision, keep_on_device=True) for name in SMALL)
         made.extend((warp, decoder))
         return SimpleNamespace(
             warp=warp,
             decoder=decoder,
-            warper=OfficialWarper(warp),
+            warper=OfficialWarper(warp, place=partial(warp.place, "feature_3d")),
             painter=OfficialDecoder(decoder),
             kind=request.param,
         )

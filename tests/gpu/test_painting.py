@@ -53,7 +53,7 @@ def test_a_batch_gives_what_each_frame_gives_alone(painters, poses):
         assert torch.is_tensor(moved)
         alone = made.warper(pose)
         near(moved, alone, made.kind)
-        near(face, made.painter(pose, alone), made.kind)
+        assert np.abs(face - made.painter(pose, alone)).max() <= 1  # levels are whole, of 255
 
 
 def test_two_sessions_that_share_calls_get_their_own_frames(painters, poses):

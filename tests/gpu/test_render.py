@@ -12,8 +12,9 @@ from stream_pipeline.bench.whole import Whole
 
 pytestmark = pytest.mark.slow
 
-# Levels of 255, mean and largest: rounding that the seeded decoder amplifies, and in halves their own.
-NEAR = {"fp32": (0.05, 4), "bf16": (4, 255), "fp16": (1, 128)}
+# Levels of 255, mean and largest: rounding that the seeded decoder amplifies, whole levels of what a GPU
+# painted, and in halves their own.
+NEAR = {"fp32": (0.2, 5), "bf16": (4, 255), "fp16": (1, 128)}
 FRAMES = 2
 
 

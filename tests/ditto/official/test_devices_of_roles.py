@@ -34,3 +34,40 @@ def test_a_role_on_the_processor_is_opened_there_and_the_others_on_the_device(mo
         OfficialPack(settings)
     assert {role for role, device in opened.items() if device == "cpu"} == {"insightface_det", "decoder"}
     assert opened["warp_network"] == "cuda"
+
+
+def test_on_a_gpu_what_is_painted_every_frame_stays_there_and_may_be_recorded(monkeypatch):
+    opened = {}
+
+    def opening(path, device, precision="stored", network=None, **options):
+        if path.stem == "insightface_det":
+            raise ConfigError("enough is seen")
+        opened[path.stem] = (options["keep_on_device"], options["graphs"])
+        return SimpleNamespace(close=lambda: None)
+
+    monkeypatch.setattr("ditto.official.pack.open_model", opening)
+    roles = ("appearance_extractor", "motion_extractor", "warp_network", "decoder", "stitch_network")
+    files = {role: f"{role}.pth" for role in roles} | {"insightface_det": "insightface_det.onnx"}
+    settings = PackSettings(name="ditto", format="torch", device="cuda", files=files, graphs=True)
+    with pytest.raises(ConfigError, match="enough is seen"):
+        OfficialPack(settings)
+    assert opened == {
+        "appearance_extractor": (False, False),
+        "motion_extractor": (False, False),
+        "warp_network": (True, True),
+        "decoder": (True, True),
+        "stitch_network": (False, True),
+    }
+
+
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [
+        ({"precision": "tf32", "format": "torch"}, "pack.precision is 'tf32', a rounding of GPUs"),
+        ({"graphs": True, "format": "torch"}, "pack.graphs is set, but CUDA graphs"),
+        ({"graphs": True, "device": "cuda"}, "pack.graphs is set, but CUDA graphs"),
+    ],
+)
+def test_what_only_a_gpu_does_is_refused_elsewhere(how, words):
+    with pytest.raises(ConfigError, match=words):
+        PackSettings(name="ditto", **how)

@@ -1,6 +1,7 @@
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 
 from ditto.official.painting import OfficialDecoder, OfficialWarper
 
@@ -28,3 +29,27 @@ def test_the_decoder_gives_clipped_rgb_that_is_not_rounded():
     assert face.shape == (512, 512, 3)
     assert face[0, 0].tolist() == [0, 127.5, 255]
     assert face.flags.c_contiguous
+
+
+def test_a_portrait_is_brought_to_the_device_once_for_all_its_frames():
+    network, brought = Echo(out="features"), []
+
+    def place(volume):
+        brought.append(volume)
+        return f"{volume} there"
+
+    warper = OfficialWarper(network, place=place)
+    for volume, driven in (("first", 1), ("first", 2), ("second", 3)):
+        source = SimpleNamespace(appearance=volume)
+        warper(SimpleNamespace(source=source, at_rest="rest", driven=driven))
+        assert network.feeds == {"feature_3d": f"{volume} there", "kp_source": "rest", "kp_driving": driven}
+    assert brought == ["first", "second"]
+
+
+def test_what_a_device_painted_comes_as_whole_levels():
+    torch = pytest.importorskip("torch")
+    planes = torch.zeros(1, 3, 512, 512)
+    planes[0, 0], planes[0, 1], planes[0, 2] = -0.5, 0.5003, 7
+    face = OfficialDecoder(Echo(output=planes))(None, "features")
+    assert (face.dtype, face.shape, face.flags.c_contiguous) == (np.float32, (512, 512, 3), True)
+    assert face[0, 0].tolist() == [0, 128, 255]

@@ -1,0 +1,124 @@
+"""Recorded calls: what is copied, recorded and handed out, with a recorder that runs on the processor."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from cfg.errors import ModelError  # noqa: E402
+from model_formats import open_model  # noqa: E402
+from model_formats.replay import Replayed  # noqa: E402
+
+
+class Rerun:
+    """Does the call again and writes into the tensors it gave the first time, as a CUDA graph does."""
+
+    def __init__(self):
+        self.recorded = 0
+
+    def record(self, call):
+        self.recorded += 1
+        outputs = call()
+
+        def replay():
+            for output, made in zip(outputs, call(), strict=True):
+                output.copy_(made)
+
+        return replay, outputs
+
+
+def mixed(a, b):
+    return a + 10 * b, a * b
+
+
+@pytest.fixture
+def recorder():
+    return Rerun()
+
+
+@pytest.fixture
+def replayed(recorder):
+    return Replayed("mixer", mixed, recorder)
+
+
+def rows(*values):
+    return torch.tensor(values, dtype=torch.float32)[:, None]
+
+
+def test_every_call_gives_what_the_function_gives(replayed, recorder):
+    for a, b in ((1, 2), (3, 4), (5, 6)):
+        for found, wanted in zip(replayed(rows(a), rows(b)), mixed(rows(a), rows(b)), strict=True):
+            assert torch.equal(found, wanted)
+    assert recorder.recorded == 1
+
+
+def test_each_shape_and_kind_is_recorded_once(replayed, recorder):
+    for values in ((1, 2), (1, 2, 3), (7, 8), (7, 8, 9)):
+        summed, _ = replayed(rows(*values), rows(*values))
+        assert summed.shape == (len(values), 1)
+    assert recorder.recorded == 2
+    replayed(rows(1, 2).double(), rows(1, 2).double())
+    assert recorder.recorded == 3
+
+
+def test_a_result_is_not_overwritten_by_the_next_call(replayed):
+    first, _ = replayed(rows(1), rows(1))
+    replayed(rows(2), rows(2))
+    assert first.item() == 11
+
+
+def test_the_callers_arrays_are_not_written_to(replayed):
+    a, b = rows(1), rows(2)
+    replayed(a, b)
+    replayed(rows(3), rows(4))
+    assert (a.item(), b.item()) == (1, 2)
+
+
+def test_what_is_fed_again_is_not_copied_again(replayed, monkeypatch):
+    kept = rows(5)
+    replayed(rows(1), kept)
+    copied = []
+    copy = torch.Tensor.copy_
+    monkeypatch.setattr(
+        torch.Tensor, "copy_", lambda self, *more, **how: (copied.append(how), copy(self, *more, **how))[1]
+    )
+    replayed(rows(2), kept)
+    assert copied.count({"non_blocking": True}) == 1
+    replayed(rows(3), rows(5))
+    assert copied.count({"non_blocking": True}) == 3
+
+
+def test_threads_get_their_own_results(replayed):
+    found = {}
+
+    def call(number):
+        for _ in range(50):
+            found.setdefault(number, set()).add(replayed(rows(number), rows(number))[0].item())
+
+    threads = [threading.Thread(target=call, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert found == {number: {11.0 * number} for number in range(4)}
+
+
+def test_a_call_that_cannot_be_recorded_is_named_and_not_run_otherwise(recorder):
+    def fails(*_):
+        raise RuntimeError("operation not permitted when stream is capturing\nmore")
+
+    with pytest.raises(
+        ModelError, match=r"mixer cannot be recorded .*capturing\); set pack\.graphs to false"
+    ):
+        Replayed("mixer", fails, recorder)(rows(1), rows(1))
+
+
+@pytest.mark.parametrize(
+    ("how", "words"), [({"graphs": True}, "CUDA graphs"), ({"precision": "tf32"}, "tf32")]
+)
+def test_what_only_a_gpu_does_is_refused_on_the_processor(pth, tiny, how, words):
+    with pytest.raises(ModelError, match=f"tiny.pth: {words}: on a GPU only"):
+        open_model(pth, network=tiny.network, **how)
