@@ -16,6 +16,7 @@ EDGE_REACH = 3.0  # millimetres around an edge that are no wall
 HAIR = 6.0  # millimetres: what is thinner is no part of the wall
 AROUND = 15.0  # millimetres about a place that tell whether it is plain
 MOST_ODD = 12.0  # grey levels that one pixel counts: a few hairs do not make a wall patterned
+EDGY = 20.0  # grey levels that a pixel of an edge counts
 CALM = (4.0, 7.0)  # grey levels by which pixels differ on average: a plain wall, a patterned one
 EDGE = (20.0, 45.0)  # grey levels between neighbouring places: a wall, the edge of something
 LEAST = 4.0  # grey levels of difference that may be noise even on a wall without any
@@ -50,7 +51,7 @@ class Wall:
         uneven = np.asarray(cv2.resize(ramp(steps, *EDGE), size, interpolation=cv2.INTER_LINEAR), np.float32)
         seen = (1 - hidden).astype(np.float32)
         change = difference(picture, colours)
-        odd = np.maximum(np.minimum(change, MOST_ODD), uneven * np.float32(MOST_ODD)) * seen
+        odd = np.maximum(np.minimum(change, MOST_ODD), uneven * np.float32(EDGY)) * seen
         window = (2 * max(1, round(AROUND * millimetre)) + 1,) * 2
         total, weight = (cv2.blur(cv2.blur(plane, window), window) for plane in (odd, seen))
         mean = np.where(weight > 1e-3, total / np.maximum(weight, 1e-3), MOST_ODD).astype(np.float32)
