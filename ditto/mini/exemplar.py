@@ -16,7 +16,7 @@ PATCH = (3, 2)  # pixels from the middle of a compared patch to its edge
 SWEEPS = (3, 2)  # through all pixels
 TRIES = (24, 2)  # places looked at for each pixel, beside those of its neighbours
 FAR = 0.35  # squared grey levels that each pixel of distance costs
-LIKE = 0.1  # of a squared difference from what is merely grown over
+LIKE = 0.25  # of a squared difference from what is merely grown over
 NEW = (1.3, 40.0)  # times and squared grey levels by which a place of its own must be the better one
 
 
