@@ -94,11 +94,18 @@ class MiniDecoder:
 
 def curve(points: Floats, between: int = 4) -> Floats:
     """A smooth line through (n, 2) points, `between` pieces from one to the next."""
+    return np.asarray(spline(len(points), between) @ points, np.float32)
+
+
+@lru_cache(maxsize=8)
+def spline(count: int, between: int) -> npt.NDArray[np.float64]:
+    """(m, count) how much of each point is in each place of a smooth line through `count` of them."""
+    points = np.eye(count)
     padded = np.vstack([2 * points[0] - points[1], points, 2 * points[-1] - points[-2]])
     a, b, c, d = (padded[k : len(padded) - 3 + k, None] for k in range(4))
     t = (np.arange(between) / between)[None, :, None]
     line = 0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3)
-    return np.asarray(np.vstack([line.reshape(-1, 2), points[-1:]]), np.float32)
+    return np.vstack([line.reshape(-1, count), points[-1:]])
 
 
 def outline(upper: Floats, lower: Floats) -> Floats:

@@ -264,9 +264,11 @@ def paint_moved(  # type: ignore[no-untyped-def]
             if kind == 0:
                 continue
             x0, x1 = begin * BLOCK, min(first * BLOCK, width)
+            if kind == 1:
+                take(out, y + top, left, layered, places, weights, x0, x1)
+                continue
             gather(colours, layered, places, weights, x0, x1)
-            if kind == 2:
-                lay(colours, weights, travels, picture, plate, y * width, x0, x1)
+            lay(colours, weights, travels, picture, plate, y * width, x0, x1)
             put(out, y + top, left, colours, x0, x1)
 
 
@@ -298,12 +300,24 @@ def gather(colours, layered, places, weights, x0, x1):  # type: ignore[no-untype
 
 
 @_fast
-def put(out, y, left, colours, x0, x1):  # type: ignore[no-untyped-def]
+def take(out, y, left, layered, places, weights, x0, x1):  # type: ignore[no-untyped-def]
+    line = out[y]
     for x in range(np.uintp(x0), np.uintp(x1)):
-        at = x + np.uintp(left)
-        out[y, at, 0] = np.uint8(colours[x])
-        out[y, at, 1] = np.uint8(colours[x] >> np.uint32(8))
-        out[y, at, 2] = np.uint8(colours[x] >> np.uint32(16))
+        dot(line, x + np.uintp(left), between_pixels(layered, places[x], len(places), weights[x]))
+
+
+@_fast
+def put(out, y, left, colours, x0, x1):  # type: ignore[no-untyped-def]
+    line = out[y]
+    for x in range(np.uintp(x0), np.uintp(x1)):
+        dot(line, x + np.uintp(left), colours[x])
+
+
+@_inlined
+def dot(line, x, colour):  # type: ignore[no-untyped-def]
+    line[x, 0] = np.uint8(colour)
+    line[x, 1] = np.uint8(colour >> np.uint32(8))
+    line[x, 2] = np.uint8(colour >> np.uint32(16))
 
 
 @_fast
