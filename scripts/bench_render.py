@@ -115,6 +115,12 @@ def painter(engine: Any) -> Any:
     return lambda pose: compositor(pose, decoder(pose, warper(pose)))
 
 
+def kept(work: Path) -> dict[str, str]:
+    """The environment of a user's Python: byte code is kept, wherever this one was told not to."""
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**env, "PYTHONPYCACHEPREFIX": str(work / "bytecode")}
+
+
 def begin(picture: Path, sound: Path, began: float) -> dict[str, Any]:
     """In a process of its own: seconds passed, and of processor, until each first step is done."""
     from stream_pipeline.engine import Engine, read
@@ -151,7 +157,7 @@ def start(work: Path) -> dict[str, Any]:
     face, width, height = CASES[0]
     picture = canvas(work / "start.png", face, width, height)
     sound = speech(work / "short.wav", 5)
-    env = {**os.environ, "NUMBA_CACHE_DIR": str(work / "compiled")}
+    env = {**kept(work), "NUMBA_CACHE_DIR": str(work / "compiled")}
     command = [sys.executable, str(Path(__file__).resolve()), "--begin", str(picture), str(sound)]
     found = {}
     for name in ("first run", "second run", "third run"):
@@ -175,7 +181,7 @@ def render(work: Path, runs: int) -> dict[str, Any]:
         paces, memory, busy = [], [], []
         for _ in range(runs):
             began = time.perf_counter()
-            child = subprocess.Popen([sys.executable, *command], cwd=ROOT)
+            child = subprocess.Popen([sys.executable, *command], cwd=ROOT, env=kept(work))
             _, status, used = os.wait4(child.pid, 0)
             child.returncode = os.waitstatus_to_exitcode(status)
             if child.returncode:
