@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from model_formats.torch_file import available
+from model_formats.torch_file import allow_tf32, available
 from stream_pipeline.bench.timing import Call, peak_of_process
 
 
@@ -25,12 +25,16 @@ class Device:
     def is_gpu(self) -> bool:
         return self.name != "cpu"
 
-    def finished(self, call: Call) -> Call:
-        """The same call, which returns when the device has done what it was given."""
+    def finished(self, call: Call, tf32: bool = False) -> Call:
+        """The same call, which returns when the device has done what it was given.
+
+        `tf32`: whether products of fp32 may be rounded in it.
+        """
         if not self.is_gpu:
             return call
 
         def waiting() -> Any:
+            allow_tf32(tf32)
             made = call()
             torch.cuda.synchronize(self.name)
             return made

@@ -12,7 +12,6 @@ from typing import Any
 import onnxruntime
 import torch
 
-from model_formats.torch_file import allow_tf32
 from stream_pipeline.bench.device import Device
 
 SIDE, GPU_SIDE = 1536, 8192  # of the square matrices multiplied
@@ -67,9 +66,9 @@ def measure_machine(
     device = device or Device()
     side, copied = (GPU_SIDE, GPU_COPIED) if device.is_gpu else (SIDE, COPIED)
 
-    def best(call: Callable[[], Any]) -> float:
+    def best(call: Callable[[], Any], tf32: bool = False) -> float:
         """Seconds of the fastest of a few tries."""
-        call = device.finished(call)
+        call = device.finished(call, tf32)
         call()
         taken = []
         for _ in range(TRIES):
@@ -78,23 +77,20 @@ def measure_machine(
             taken.append(clock() - began)
         return min(taken)
 
-    def rate(call: Callable[[], Any]) -> float:
-        return round(2 * side**3 / 1e9 / best(call), 1)
+    def rate(call: Callable[[], Any], tf32: bool = False) -> float:
+        return round(2 * side**3 / 1e9 / best(call, tf32), 1)
 
     with torch.inference_mode():
         source = torch.ones(copied, device=device.name)
         target = torch.ones_like(source)
         left, right = torch.randn(2, side, side, device=device.name).unbind()
         halves = left.bfloat16(), right.bfloat16()
-        allow_tf32(False)
         exact = [rate(lambda: left @ right)]
         rounded: dict[str, float] = {}
         if device.is_gpu:
             finer = left.half(), right.half()
             rounded["gflops_fp16"] = rate(lambda: finer[0] @ finer[1])
-            allow_tf32(True)
-            rounded["gflops_tf32"] = rate(lambda: left @ right)
-            allow_tf32(False)
+            rounded["gflops_tf32"] = rate(lambda: left @ right, tf32=True)
         else:
             exact.append(rate(lambda: convolved(left, right)))
         return Machine(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
+from itertools import product
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -15,14 +16,18 @@ import torch
 from ditto.messages import Floats
 from ditto.motion.diffusion import Denoiser, DiffusionSampler
 from ditto.networks.checkpoint import NETWORKS
+from ditto.networks.checkpoint import network as described
 from ditto.official.denoiser import GraphDenoiser, HalvedDenoiser, TorchDenoiser
 from ditto.official.graphs import CONDITIONS as OPEN_CONDITIONS
 from ditto.official.graphs import GRAPHS, SIZES
 from ditto.official.pack import graphs_of
 from ditto.official.painting import HalvedWarper
-from model_formats.backend import Backend
+from ditto.official.recorded_denoiser import RecordedDenoiser
+from model_formats.backend import Backend, Precision
 from model_formats.export import export_onnx
 from model_formats.opening import open_model
+from model_formats.replay import CudaRecorder
+from model_formats.torch_file import TorchFile
 from stream_pipeline.bench.device import Device
 from stream_pipeline.bench.operations import counted
 from stream_pipeline.bench.plain import PlainDenoiser, PlainWindows, plain_decoder
@@ -37,6 +42,8 @@ SINGLE = {
     "motion_extractor": "motion_extractor",
     "stitch": "stitch_network",
 }
+GRAPHS_FORM = "graphs"  # PyTorch, calls recorded as CUDA graphs
+TORCH = ("torch", GRAPHS_FORM)
 HALF = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -109,14 +116,21 @@ class Bench:
         )
         for batch in self.batches:
             feeds = inputs(name, batch)
-            if "torch" in self.formats:
+            for form in (form for form in TORCH if form in self.formats):
                 for precision in self.precisions:
-                    yield self._torch_case(what, name, precision, feeds, batch, size)
+                    yield self._torch_case(what, name, form, precision, feeds, batch, size)
             if "onnx" in self.formats and batch == 1:
                 yield self._onnx_case(what, name, feeds, size)
 
     def _torch_case(
-        self, what: str, name: str, precision: str, feeds: Mapping[str, Floats], batch: int, size: float
+        self,
+        what: str,
+        name: str,
+        form: str,
+        precision: str,
+        feeds: Mapping[str, Floats],
+        batch: int,
+        size: float,
     ) -> Case:
         given = [torch.from_numpy(array).to(self.device.name) for array in feeds.values()]
         plain = self.networks.plain(name)
@@ -124,19 +138,37 @@ class Bench:
             plain = plain_decoder(plain)
         half = HALF.get(precision)
         if self.device.is_gpu:  # both ways in the row's precision
-            baseline = self._running(plain, given, half)
-            ours = self._running(self.networks.folded(name), given, half)
+            baseline = self._running(plain, given, half, tf32=precision == "tf32")
+            own = self.networks.folded(name)
+            gflop = counted(self._running(own, given, half))
+            ours = self._opened(name, own, form, precision, feeds)
         else:
             own = self.networks.on_cpu(name) if precision == "fp32" else self.networks.folded(name)
             baseline, ours = self._running(plain, given), self._running(own, given, half)
+            gflop = counted(ours)
         if what not in self.plain_gflop:
             self.plain_gflop[what] = counted(baseline)
-        case = Case(what, "torch", precision, ours, baseline, batch, counted(ours), size)
+        case = Case(what, form, precision, ours, baseline, batch, gflop, size)
         return replace(case, plain_gflop=self.plain_gflop[what] * batch)
 
-    def _running(self, module: Any, given: list[Any], half: torch.dtype | None = None) -> Call:
+    def _running(
+        self, module: Any, given: list[Any], half: torch.dtype | None = None, tf32: bool = False
+    ) -> Call:
         """A call of a network on the device, to its end."""
-        return self.device.finished(running(module.to(self.device.name), given, half))
+        return self.device.finished(running(module.to(self.device.name), given, half), tf32)
+
+    def _opened(self, name: str, module: Any, form: str, precision: str, feeds: Mapping[str, Floats]) -> Call:
+        """The same as the pack runs it, arrays brought to the device beforehand and left there."""
+        opened = TorchFile(
+            Path(f"{name}.pth"),
+            replace(described(name), load=lambda path: module),
+            self.device.name,
+            cast(Precision, precision),
+            keep_on_device=True,
+            graphs=form == GRAPHS_FORM,
+        )
+        placed = {key: opened.place(key, array) for key, array in feeds.items()}
+        return self.device.finished(calling(opened, placed), tf32=precision == "tf32")
 
     def _onnx_case(self, what: str, name: str, feeds: Mapping[str, Floats], size: float) -> Case:
         plain = self.networks.plain(name)
@@ -162,6 +194,12 @@ class Bench:
             plain_gflop=baseline.gflop,
         )
 
+    def _denoiser(self, form: str, precision: str) -> TorchDenoiser:
+        folded, device = self.networks.folded("lmdm"), self.device.name
+        if form != GRAPHS_FORM:
+            return TorchDenoiser(folded, device, precision)
+        return RecordedDenoiser(folded, device, precision, CudaRecorder(torch.device(device)))
+
     def _window(self, denoiser: Denoiser) -> Call:
         """A window of motion by that denoiser."""
         given = given_to("denoiser_window")
@@ -172,15 +210,16 @@ class Bench:
     def _windows(self) -> Iterator[Case]:
         size = sum(t.numel() * 4 for t in self.networks.plain("lmdm").state_dict().values()) / 1e6
 
-        if "torch" in self.formats:
+        forms = [form for form in TORCH if form in self.formats]
+        if forms:
             plainly = PlainWindows(PlainDenoiser(self.networks.plain("lmdm")), self.device.name)
             baseline = self._window(plainly)
             once = counted(replace(self, steps=1)._window(plainly))
-            for precision in self.precisions:
-                ours = self._window(TorchDenoiser(self.networks.folded("lmdm"), self.device.name, precision))
+            for form, precision in product(forms, self.precisions):
+                ours = self._window(self._denoiser(form, precision))
                 yield Case(
                     "denoiser_window",
-                    "torch",
+                    form,
                     precision,
                     ours,
                     baseline,

@@ -26,11 +26,14 @@ class Streams:
     avatar: RegisteredAvatar
     offline: Settings
     online: Settings
+    form: str  # torch, or graphs
     precision: str
 
     def stream(self, frames: int) -> Case:
         """A voice of so many frames that is known from the start; times are of one frame."""
-        return Case(STREAM, "torch", self.precision, lambda: self.rendered(frames), frames=frames, live=True)
+        return Case(
+            STREAM, self.form, self.precision, lambda: self.rendered(frames), frames=frames, live=True
+        )
 
     def rendered(self, frames: int) -> list[Image]:
         sound = [noise(frames * SAMPLES_PER_FRAME)]
@@ -39,7 +42,7 @@ class Streams:
 
     def first_frame(self) -> Case:
         """From the arrival of a second of voice at once to the first picture."""
-        return Case(FIRST, "torch", self.precision, Elsewhere(lambda: self.delay(noise(HEARD))))
+        return Case(FIRST, self.form, self.precision, Elsewhere(lambda: self.delay(noise(HEARD))))
 
     def delay(self, heard: Floats) -> float:
         """Milliseconds; how long threads take to begin and to end is not in them."""

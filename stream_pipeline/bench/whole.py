@@ -50,9 +50,11 @@ class Whole:
         threads: int,
         device: str = "cpu",
         precision: str = "fp32",
+        graphs: bool = False,
     ) -> None:
         """Networks that stand in for others, of which only ONNX files are made, stay on the processor."""
         self._precision, self._steps = precision, steps
+        self._form = "graphs" if graphs else "torch"
         files = {role: str(path) for role, path in stand_ins(networks, folder).items()}
         pack = {
             "root": str(networks.folder(folder)),
@@ -60,6 +62,7 @@ class Whole:
             "files": files,
             "device": device,
             "precision": precision,
+            "graphs": graphs,
             "on_processor": list(files),
         }
         self._settings: Settings = load("ditto_torch", pack=pack, motion={"steps": share_of(steps, FRAMES)})
@@ -73,7 +76,7 @@ class Whole:
             way(1)
         return Case(
             WHOLE,
-            "torch",
+            self._form,
             self._precision,
             lambda: self.ours(FRAMES),
             lambda: self.plain(FRAMES),
@@ -111,7 +114,7 @@ class Whole:
             )
             for mode, steps in (("offline", share_of(self._steps, frames)), ("online", self._steps))
         )
-        return Streams(self._pack, self._avatar, offline, online, self._precision)
+        return Streams(self._pack, self._avatar, offline, online, self._form, self._precision)
 
     def close(self) -> None:
         self._pack.close()

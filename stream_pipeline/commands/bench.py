@@ -48,8 +48,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     give = parser.add_argument
     give("--pack", choices=("ditto", "mini"), default="ditto", help="default: ditto")
     give("--only", default="", metavar="WHAT,WHAT", help=f"of {', '.join(KNOWN)}")
-    give("--format", default="torch,onnx", help="torch, onnx or both (default)")
-    give("--precision", default="fp32", help="fp32, bf16, fp16; several separated by commas (torch)")
+    give("--format", default="torch,onnx", help="torch, onnx (default: both) and, on a GPU, graphs")
+    give("--precision", default="fp32", help="fp32, bf16, fp16, tf32; several separated by commas (torch)")
     give("--batch", default="1", help="frames in one call of a network; several separated by commas (torch)")
     give("--steps", type=int, default=50, help="denoising steps of a window (default 50)")
     give("--device", default="cpu", metavar="DEVICE", help="cpu (default), cuda or cuda:N")
@@ -109,8 +109,8 @@ def processor() -> str:
 
 def official(parsed: argparse.Namespace, threads: int, folder: Path) -> tuple[dict[str, Any], list[Row]]:
     wanted = chosen("--only", parsed.only, KNOWN) or KNOWN
-    formats = chosen("--format", parsed.format, ("torch", "onnx"))
-    precisions = chosen("--precision", parsed.precision, ("fp32", "bf16", "fp16"))
+    formats = chosen("--format", parsed.format, ("torch", "onnx", "graphs"))
+    precisions = chosen("--precision", parsed.precision, ("fp32", "bf16", "fp16", "tf32"))
     try:
         import torch
 
@@ -129,6 +129,8 @@ def official(parsed: argparse.Namespace, threads: int, folder: Path) -> tuple[di
     device, engines = Device(parsed.device), engines_of(parsed)
     if device.is_gpu:
         formats = formats_on_gpu(formats)
+    elif "graphs" in formats or "tf32" in precisions:
+        raise ConfigError("graphs and tf32 are of a GPU; name it with --device cuda")
     machine = measure_machine(threads, clock_of(parsed), device)
     print(machine)
     print(f"measured: {machine.rates()}; {networks.origin}")
@@ -180,11 +182,12 @@ def measured(
                 rows.append(measure(case, parsed.repeats, clock, parsed.seconds, suite.device.peak_mb))
                 del case
                 yield rows[-1]
-        if {WHOLE, *WORTH} & {*wanted} and "torch" in suite.formats:
+        if {WHOLE, *WORTH} & {*wanted}:
             summed = summed_baseline(rows) if other else None
             # On the processor the whole is measured in fp32 alone: a frame takes seconds.
             for precision in suite.precisions if suite.device.is_gpu else ("fp32",):
-                yield from whole_rows(parsed, suite, folder, wanted, precision, summed)
+                for form in (form for form in ("torch", "graphs") if form in suite.formats):
+                    yield from whole_rows(parsed, suite, folder, wanted, form, precision, summed)
 
 
 def whole_rows(
@@ -192,6 +195,7 @@ def whole_rows(
     suite: Bench,
     folder: Path,
     wanted: tuple[str, ...],
+    form: str,
     precision: str,
     theirs: float | None,
 ) -> Iterator[Row]:
@@ -200,7 +204,15 @@ def whole_rows(
     from stream_pipeline.bench.whole import FRAMES, Whole
 
     frames = STREAMED if suite.device.is_gpu else FRAMES
-    whole = Whole(suite.networks, folder, suite.steps, suite.threads, suite.device.name, precision)
+    whole = Whole(
+        suite.networks,
+        folder,
+        suite.steps,
+        suite.threads,
+        suite.device.name,
+        precision,
+        graphs=form == "graphs",
+    )
     try:
         streams = whole.streams(frames)
         makers = {

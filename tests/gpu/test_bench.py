@@ -11,12 +11,12 @@ from stream_pipeline.commands import main
 
 def test_rows_and_rates_are_the_device_s(device, tmp_path):
     path = tmp_path / "rows.json"
-    asked = ["--device", device, "--only", "stitch", "--format", "torch", "--precision", "fp32,bf16"]
+    forms = ["torch", "graphs"] if device == "cuda" else ["torch"]
+    asked = ["--device", device, "--only", "stitch", "--format", ",".join(forms), "--precision", "fp32,bf16"]
     assert main(["bench", *asked, "--threads", "1", "--repeats", "1", "--json", str(path)]) == 0
     written = json.loads(path.read_text())
-    assert [(row["what"], row["precision"]) for row in written["rows"]] == [
-        ("stitch", "fp32"),
-        ("stitch", "bf16"),
+    assert [(row["what"], row["format"], row["precision"]) for row in written["rows"]] == [
+        ("stitch", form, precision) for form in forms for precision in ("fp32", "bf16")
     ]
     machine = written["machine"]
     assert machine["device"] == device

@@ -71,7 +71,7 @@ def test_a_stream_is_worth_as_many_live_ones_as_its_frames_a_second_serve():
 def test_streams_are_rendered_whole_and_a_live_one_is_timed_to_its_first_picture(
     fake_pack, portrait, settings
 ):
-    streams = Streams(fake_pack(), portrait, settings(), settings(stream={"mode": "online"}), "fp32")
+    streams = Streams(fake_pack(), portrait, settings(), settings(stream={"mode": "online"}), "torch", "fp32")
     case = streams.stream(7)
     assert len(case.ours()) == case.frames == 7
     row = measure(streams.first_frame(), repeats=2)
@@ -127,8 +127,34 @@ def test_engines_are_measured_in_every_precision_there_are(tmp_path, monkeypatch
         (["--device", "gpu"], "use cpu, cuda or cuda:1"),
         (["--device", f"cuda:{torch.cuda.device_count()}"], "was asked for, but"),
         (["--engines", "nowhere"], "no .engine file in it"),
+        (["--format", "graphs"], "graphs and tf32 are of a GPU"),
+        (["--precision", "tf32"], "graphs and tf32 are of a GPU"),
     ],
 )
 def test_a_device_that_is_not_there_is_refused(asked, words, capsys):
     assert main(["bench", "--only", "stitch", *asked]) == 1
     assert words in capsys.readouterr().err
+
+
+class Pretended(Device):
+    """A processor that is measured as a GPU is."""
+
+    is_gpu = True
+
+
+def test_on_a_gpu_a_network_is_measured_as_the_pack_opens_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda device: None)
+    suite = Bench(Networks(None), tmp_path, ("torch",), ("fp32", "bf16"), (1, 2), device=Pretended())
+    cases = list(suite.cases("stitch"))
+    assert [(case.precision, case.batch) for case in cases] == [
+        ("fp32", 1),
+        ("bf16", 1),
+        ("fp32", 2),
+        ("bf16", 2),
+    ]
+    for case in cases:
+        ours, plain = case.ours()["out"], case.baseline()
+        assert torch.is_tensor(ours) and len(ours) == case.batch
+        assert (plain.dtype == torch.bfloat16) == (case.precision == "bf16")
+        assert (ours - plain).abs().max() <= 0.02 * plain.abs().max()
+        assert 0 < case.gflop <= case.plain_gflop
