@@ -13,7 +13,7 @@ from ditto.mini.register import ramp
 from ditto.mini.wall import Wall, from_edge
 
 PATTERN = (14.0, 28.0)  # millimetres behind the outline over which a pattern fades: deeper is never seen
-FARTHEST = 24.0  # millimetres from which a pattern is continued
+FARTHEST = 32.0  # millimetres from which a pattern is continued
 GRAIN = 512  # pixels after which the noise repeats
 ROUGHEST = 6  # grey levels above which roughness is drawing, not grain
 
