@@ -79,7 +79,7 @@ class OnnxFile:
         provider: Any = "CPUExecutionProvider"
         if self._kind == "cuda":
             require_cuda()
-            provider = ("CUDAExecutionProvider", {"device_id": self._index})
+            provider = cuda_provider(self._index)
         try:
             session = self._read(options, provider)
         except BROKEN as error:
@@ -151,6 +151,11 @@ class OnnxFile:
         results = binding.get_outputs() if self._keep else binding.copy_outputs_to_cpu()
         return dict(zip(self._outputs, results, strict=True))
 
+    def place(self, name: str, array: Any) -> Any:
+        """An input in the device's memory, an OrtValue that may be fed again."""
+        ready: Any = np.asarray(array, self._kinds[name], order="C")
+        return ort.OrtValue.ortvalue_from_numpy(ready, self._kind, self._index)
+
     def close(self) -> None:
         self._session = None
 
@@ -189,6 +194,11 @@ def parse_device(name: str) -> tuple[str, int]:
     if match is None:
         raise ModelError(f"'{name}' is not a device; use cpu, cuda or cuda:1")
     return match[1], int(match[2] or 0)
+
+
+def cuda_provider(index: int) -> tuple[str, dict[str, Any]]:
+    """That GPU. Products of fp32 are not rounded to TF32, as nowhere here unless that is asked for."""
+    return "CUDAExecutionProvider", {"device_id": index, "use_tf32": 0}
 
 
 def require_cuda() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import threading
 import weakref
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -113,6 +114,7 @@ class EngineFile:
         self._memory = memory
         self._keep = keep_on_device
         self._closed = False
+        self._running = threading.Lock()  # sessions share the context and its buffers
         check_stamp(path, library, memory)
         self._engine = self._loaded(library)
         self._context = self._engine.create_execution_context()
@@ -173,6 +175,10 @@ class EngineFile:
         if self._closed:
             raise ModelError(f"{self._path.name} is closed")
         check_feeds(self._path, self._inputs, feeds)
+        with self._running:
+            return self._run(feeds)
+
+    def _run(self, feeds: Mapping[str, Any]) -> dict[str, Any]:
         self._memory.select()
         held = [self._place(name, feeds[name]) for name in self._inputs]
         made = {name: self._spare[name].pop() if self._spare[name] else None for name in self._outputs}
@@ -185,6 +191,17 @@ class EngineFile:
         self._memory.wait()
         del held  # host copies must outlive their transfer
         return arrays
+
+    def place(self, name: str, array: Any) -> DeviceArray:
+        """An input in the GPU's memory, where it may be fed from again; freed when it is dropped."""
+        ready = np.ascontiguousarray(array, self._dtypes[name])
+        self._memory.select()
+        address = self._memory.allocate(ready.nbytes)
+        held = DeviceArray(address, ready.shape, ready.dtype)
+        weakref.finalize(held, self._memory.free, address).atexit = False
+        self._memory.upload(address, ready)
+        self._memory.wait()
+        return held
 
     def _place(self, name: str, array: Any) -> Any:
         """Hands one input to the network; gives what must be kept until it has run."""
@@ -203,7 +220,8 @@ class EngineFile:
             raise ModelError(
                 f"{self._path.name}: '{name}' must be a contiguous {self._dtypes[name]} array on the GPU"
             )
-        self._memory.wait_for_others()
+        if not isinstance(array, DeviceArray):  # those were finished before they were handed out
+            self._memory.wait_for_others()
         self._context.set_tensor_address(name, there["data"][0])
         return array
 

@@ -157,7 +157,9 @@ class OfficialPack:
                 place=self._place(),
             )
         source, frame = (self._open[name] for name in HALVES["warp_network"])
-        return HalvedWarper(source, frame, shared=self._shared.get("warp_frame"), fixed=fixed)
+        return HalvedWarper(
+            source, frame, shared=self._shared.get("warp_frame"), fixed=fixed, place=self._place()
+        )
 
     def decoder(self) -> OfficialDecoder:
         return OfficialDecoder(
@@ -221,9 +223,10 @@ class OfficialPack:
 
     def _place(self) -> Callable[[Floats], Any] | None:
         """What brings a portrait's volume to a GPU once, not with every frame."""
-        network: Any = self._open["warp_network"]
-        if self._device("warp_network") == "cpu" or self._path("warp_network").suffix not in TORCH_FILES:
-            return None
+        weights = self._path("warp_network").suffix in TORCH_FILES
+        if self._device("warp_network") == "cpu" or not (weights or self.batch == 1):
+            return None  # arrays of other libraries are put together to batches on the host
+        network: Any = self._painting.get("warp_network") or self._painting["warp_frame"]
         return partial(network.place, "feature_3d")
 
     def _open_denoiser(self) -> Denoiser:

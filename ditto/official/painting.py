@@ -57,9 +57,15 @@ class HalvedWarper(OfficialWarper):
     """The same by two graphs: one looks at a portrait once, the other moves it frame by frame."""
 
     def __init__(
-        self, source: Network, frame: Network, *, shared: Network | None = None, fixed: bool = True
+        self,
+        source: Network,
+        frame: Network,
+        *,
+        shared: Network | None = None,
+        fixed: bool = True,
+        place: Callable[[Floats], Any] | None = None,
     ) -> None:
-        super().__init__(frame, shared=shared, fixed=fixed)
+        super().__init__(frame, shared=shared, fixed=fixed, place=place)
         self._source = source
         self._volume: Any = None  # the one last looked at; a portrait has only one
         self._prepared: dict[str, Any] = {}

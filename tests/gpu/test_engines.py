@@ -52,6 +52,8 @@ def test_results_of_engines_are_fed_on_where_they_lie(library, graph_file, tmp_p
     keeping, plain = open_model(engine, "cuda", keep_on_device=True), open_model(engine, "cuda")
     rest = np.full((1, 21, 3), 0.1, np.float32)
     host = plain.run({"kp_source": rest, "kp_driving": rest})["out"]
+    there = plain.place("kp_source", rest)
+    np.testing.assert_array_equal(plain.run({"kp_source": there, "kp_driving": rest})["out"], host)
     kept = keeping.run({"kp_source": rest, "kp_driving": rest})["out"]
     fed = plain.run({"kp_source": rest, "kp_driving": kept})["out"]
     np.testing.assert_array_equal(fed, plain.run({"kp_source": rest, "kp_driving": host})["out"])

@@ -55,6 +55,18 @@ def test_the_halves_of_the_warp_network_hand_over_on_the_device(graph_device, gr
         network.close()
 
 
+def test_an_input_placed_on_the_device_is_fed_as_often_as_it_is_needed(graph_device, graph_file):
+    path, _ = graph_file("stitch_network")
+    network = open_model(path, graph_device, threads=1)
+    rest, driven = np.full((1, 21, 3), 0.1, np.float32), np.full((1, 21, 3), 0.2, np.float32)
+    there = network.place("kp_source", rest)
+    assert there.device_name() == graph_device
+    wanted = network.run({"kp_source": rest, "kp_driving": driven})["out"]
+    for _ in range(2):
+        np.testing.assert_array_equal(network.run({"kp_source": there, "kp_driving": driven})["out"], wanted)
+    network.close()
+
+
 def test_a_result_kept_on_the_device_is_fed_on_without_a_copy(graph_device, graph_file):
     path, _ = graph_file("stitch_network")
     keeping = open_model(path, graph_device, threads=1, keep_on_device=True)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gc
 import sys
+import threading
+import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -61,7 +64,53 @@ def test_a_result_on_the_gpu_is_fed_on_where_it_lies(engine, tensorrt, memory):
     plain = EngineFile(engine, tensorrt, memory)
     result = plain.run({"x": keeping.run({"x": rows(2)})["y"]})["y"]
     np.testing.assert_array_equal(result, 4 * rows(2))
+    assert memory.settled == 0  # it was finished before it was handed out
+
+
+def test_an_array_that_another_library_left_on_the_gpu_is_waited_for(engine, tensorrt, memory):
+    opened = EngineFile(engine, tensorrt, memory)
+    held = opened.place("x", rows(2))
+    foreign = SimpleNamespace(shape=held.shape, __cuda_array_interface__=held.__cuda_array_interface__)
+    np.testing.assert_array_equal(opened.run({"x": foreign})["y"], 2 * rows(2))
     assert memory.settled == 1
+
+
+def test_an_input_placed_once_is_fed_again_without_another_upload(engine, tensorrt, memory, monkeypatch):
+    opened = EngineFile(engine, tensorrt, memory)
+    held = opened.place("x", rows(2))
+    before = memory.allocations
+    opened.run({"x": held})
+    assert memory.allocations == before + 1  # for its first result
+    uploads = []
+    monkeypatch.setattr(type(memory), "upload", lambda self, address, array: uploads.append(array))
+    np.testing.assert_array_equal(opened.run({"x": held})["y"].shape, (2, 3))
+    assert len(uploads) == 1  # by the pretended engine, into its result
+    del held
+    gc.collect()
+    opened.close()
+    assert not memory.held
+
+
+def test_sessions_that_run_one_engine_at_a_time_get_their_own_results(engine, tensorrt, memory, monkeypatch):
+    upload = type(memory).upload
+
+    def slow(self, address, array):
+        upload(self, address, array)
+        time.sleep(0.001)  # others run meanwhile
+
+    monkeypatch.setattr(type(memory), "upload", slow)
+    opened, right = EngineFile(engine, tensorrt, memory), []
+
+    def session(number):
+        given = rows(1 + number, start=100 * number)
+        right.extend(np.array_equal(opened.run({"x": given})["y"], 2 * given) for _ in range(10))
+
+    threads = [threading.Thread(target=session, args=(number,)) for number in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert right == [True] * 30
 
 
 def test_closing_frees_everything_even_results_dropped_later(engine, tensorrt, memory):
