@@ -32,8 +32,8 @@ class OfficialWarper:
         self._alone = shared or network
         self._fixed = fixed
         self._place = place
-        self._seen: Any = None  # the volume last brought there; a portrait has only one
-        self._there: Any = None
+        self._seen: Any = None  # the last volume; a portrait has only one
+        self._there: Any = None  # the same, where the network runs
 
     def __call__(self, pose: Pose) -> Any:
         """(1, 256, 64, 64) features."""
@@ -45,12 +45,20 @@ class OfficialWarper:
 
     def _feeds(self, pose: Pose) -> dict[str, Any]:
         volume = pose.source.appearance
-        if self._place is not None:
-            if volume is not self._seen:
-                self._there = self._place(volume)
-                self._seen = volume
-            volume = self._there
-        return {"feature_3d": volume, "kp_source": pose.at_rest, "kp_driving": pose.driven}
+        return {
+            "feature_3d": volume if self._place is None else self._brought(volume, self._place),
+            "kp_source": pose.at_rest,
+            "kp_driving": pose.driven,
+        }
+
+    def _brought(self, volume: Floats, place: Callable[[Floats], Any]) -> Any:
+        """The volume where the network runs, from the second time on: a video has another in every frame."""
+        if volume is not self._seen:
+            self._seen, self._there = volume, None
+            return volume
+        if self._there is None:
+            self._there = place(volume)
+        return self._there
 
 
 class HalvedWarper(OfficialWarper):
@@ -71,10 +79,9 @@ class HalvedWarper(OfficialWarper):
         self._prepared: dict[str, Any] = {}
 
     def _feeds(self, pose: Pose) -> dict[str, Any]:
-        feeds = super()._feeds(pose)
-        volume = feeds["feature_3d"]
+        feeds, volume = super()._feeds(pose), pose.source.appearance
         if volume is not self._volume:
-            self._prepared = dict(self._source.run({"feature_3d": volume}))
+            self._prepared = dict(self._source.run({"feature_3d": feeds["feature_3d"]}))
             self._volume = volume
         return {**feeds, **self._prepared}
 

@@ -3,7 +3,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from ditto.official.painting import OfficialDecoder, OfficialWarper
+from ditto.official.painting import HalvedWarper, OfficialDecoder, OfficialWarper
 
 
 class Echo:
@@ -31,19 +31,21 @@ def test_the_decoder_gives_clipped_rgb_that_is_not_rounded():
     assert face.flags.c_contiguous
 
 
-def test_a_portrait_is_brought_to_the_device_once_for_all_its_frames():
-    network, brought = Echo(out="features"), []
+@pytest.mark.parametrize("halved", [False, True])
+def test_a_portrait_is_brought_to_the_device_once_and_frames_of_a_video_are_not(halved):
+    network, first, brought = Echo(out="features"), Echo(still="still"), []
 
     def place(volume):
         brought.append(volume)
         return f"{volume} there"
 
-    warper = OfficialWarper(network, place=place)
-    for volume, driven in (("first", 1), ("first", 2), ("second", 3)):
-        source = SimpleNamespace(appearance=volume)
-        warper(SimpleNamespace(source=source, at_rest="rest", driven=driven))
-        assert network.feeds == {"feature_3d": f"{volume} there", "kp_source": "rest", "kp_driving": driven}
-    assert brought == ["first", "second"]
+    warper = HalvedWarper(first, network, place=place) if halved else OfficialWarper(network, place=place)
+    fed = []
+    for volume in ("portrait", "portrait", "portrait", "frame 1", "frame 2"):
+        warper(SimpleNamespace(source=SimpleNamespace(appearance=volume), at_rest="rest", driven="driven"))
+        fed.append(network.feeds["feature_3d"])
+    assert fed == ["portrait", "portrait there", "portrait there", "frame 1", "frame 2"]
+    assert brought == ["portrait"]
 
 
 def test_what_a_device_painted_comes_as_whole_levels():
