@@ -57,12 +57,14 @@ def speech(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def engine(checkpoints: Any) -> Iterator[Callable[[str], Engine]]:
-    """Networks of a format, opened once."""
+    """Networks of a format, those of one at a time: they take gigabytes."""
     opened: dict[str, Engine] = {}
     with ExitStack() as stack:
 
         def get(form: str) -> Engine:
             if form not in opened:
+                stack.close()
+                opened.clear()
                 root, cfg = checkpoints.of(form)
                 over = {"pack": {"device": "cpu"}, "motion": {"steps": STEPS}}
                 opened[form] = stack.enter_context(Engine.load(cfg_pkl=cfg, data_root=root, over=over))
