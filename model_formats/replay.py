@@ -42,7 +42,12 @@ class CudaRecorder:
             recording = torch.cuda.graph(graph, self._pool, self._stream, capture_error_mode="thread_local")
             with recording:
                 made = call()
-        return graph.replay, made
+
+        def replay() -> None:
+            with torch.cuda.device(self._device):  # each thread has a current one
+                graph.replay()
+
+        return replay, made
 
     def _warm_up(self, call: Callable[[], Outputs]) -> None:
         here = torch.cuda.current_stream(self._device)
