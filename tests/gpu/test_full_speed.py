@@ -33,12 +33,12 @@ def feeds(pose):
     return {"feature_3d": pose.source.appearance, "kp_source": pose.at_rest, "kp_driving": pose.driven}
 
 
-@pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16"])
-def test_recorded_calls_give_what_plain_ones_give(warping, poses, precision):
+@pytest.mark.parametrize(("precision", "share"), [("fp32", 1e-3), ("bf16", 0.1), ("fp16", 0.02)])
+def test_recorded_calls_give_what_plain_ones_give(warping, poses, precision, share):
     plain, recorded = warping(precision=precision), warping(precision=precision, graphs=True)
     for pose in poses:
         wanted, found = (network.run(feeds(pose))["out"] for network in (plain, recorded))
-        assert (found - wanted).abs().max() <= 2e-3 * wanted.abs().max()
+        assert (found - wanted).abs().max() <= share * wanted.abs().max()
 
 
 def test_batches_are_recorded_for_each_size(warping, poses):

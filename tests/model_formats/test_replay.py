@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from contextlib import contextmanager
+from types import SimpleNamespace
 
 import pytest
 
@@ -10,7 +12,7 @@ torch = pytest.importorskip("torch")
 
 from cfg.errors import ModelError  # noqa: E402
 from model_formats import open_model  # noqa: E402
-from model_formats.replay import Replayed  # noqa: E402
+from model_formats.replay import CudaRecorder, Replayed  # noqa: E402
 
 
 class Rerun:
@@ -122,3 +124,61 @@ def test_a_call_that_cannot_be_recorded_is_named_and_not_run_otherwise(recorder)
 def test_what_only_a_gpu_does_is_refused_on_the_processor(pth, tiny, how, words):
     with pytest.raises(ModelError, match=f"tiny.pth: {words}: on a GPU only"):
         open_model(pth, network=tiny.network, **how)
+
+
+class Cuda:
+    """What `CudaRecorder` asks of PyTorch, written down; a graph's replay adds one to what was recorded."""
+
+    def __init__(self, monkeypatch):
+        self.said = []
+        for name, stand_in in {
+            "Stream": lambda device: self.stream("side"),
+            "current_stream": lambda device: self.stream("here"),
+            "graph_pool_handle": lambda: "pool",
+            "stream": lambda stream: self.block(f"on {stream.name}"),
+            "device": lambda device: self.block(f"device {device}"),
+            "CUDAGraph": lambda: SimpleNamespace(replay=lambda: self.said.append("replay")),
+            "graph": self.graph,
+        }.items():
+            monkeypatch.setattr(torch.cuda, name, stand_in)
+
+    def stream(self, name):
+        wait = lambda other: self.said.append(f"{name} waits for {other.name}")  # noqa: E731
+        return SimpleNamespace(name=name, wait_stream=wait)
+
+    @contextmanager
+    def block(self, what):
+        self.said.append(what)
+        yield
+        self.said.append(f"end of {what}")
+
+    def graph(self, graph, pool, stream, *, capture_error_mode):
+        assert pool == "pool"
+        return self.block(f"recording on {stream.name}, {capture_error_mode}")
+
+
+def test_a_cuda_graph_is_recorded_after_warm_ups_beside_the_stream_of_others(monkeypatch):
+    cuda = Cuda(monkeypatch)
+    recorder = CudaRecorder(torch.device("cuda:1"))
+
+    def call():
+        cuda.said.append("call")
+        return (torch.ones(1),)
+
+    replay, (output,) = recorder.record(call)
+    assert cuda.said == [
+        "device cuda:1",
+        "side waits for here",
+        "on side",
+        *["call"] * 3,
+        "end of on side",
+        "here waits for side",
+        "recording on side, thread_local",
+        "call",
+        "end of recording on side, thread_local",
+        "end of device cuda:1",
+    ]
+    cuda.said.clear()
+    replay()
+    assert cuda.said == ["device cuda:1", "replay", "end of device cuda:1"]
+    assert output.item() == 1
