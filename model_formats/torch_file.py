@@ -6,8 +6,8 @@ import pickle
 import struct
 import warnings
 import zipfile
-from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +91,7 @@ class TorchFile:
         if self._device.type == "cuda" and network.on_gpu is not None:
             module = network.on_gpu(module, self._half)
         self._module: torch.nn.Module | None = module.to(self._device).eval()
+        self._stream = None if keep_on_device else stream_ahead(self._device)
         self._call: Callable[..., Any] = self._module
         if graphs:
             from model_formats.replay import CudaRecorder, Replayed
@@ -110,17 +111,15 @@ class TorchFile:
         if self._module is None:
             raise ModelError(f"{self._path.name} is closed")
         check_feeds(self._path, self.inputs, feeds)
-        given = [self.place(name, feeds[name]) for name in self.inputs]
-        casting = torch.autocast(self._device.type, self._half) if self._half is not None else nullcontext()
-        if self._device.type == "cuda":
-            allow_tf32(self._tf32)
-        with torch.inference_mode(), casting:
-            made = self._call(*given)
-        results = made if isinstance(made, tuple) else (made,)
-        named = zip(self.outputs, results, strict=True)
-        if self._keep:
-            return {name: result.float() for name, result in named}
-        return {name: result.float().cpu().numpy() for name, result in named}
+        if self._stream is not None and any(getattr(feed, "is_cuda", False) for feed in feeds.values()):
+            self._stream.wait_stream(torch.cuda.current_stream(self._device))  # what it reads is there
+        with computing(self._device, self._half, self._tf32, self._stream):
+            made = self._call(*(self.place(name, feeds[name]) for name in self.inputs))
+            results = made if isinstance(made, tuple) else (made,)
+            named = zip(self.outputs, results, strict=True)
+            if self._keep:
+                return {name: result.float() for name, result in named}
+            return {name: result.float().cpu().numpy() for name, result in named}
 
     def close(self) -> None:
         self._module = None
@@ -144,6 +143,34 @@ def closed(*_: object) -> Any:
 def half_of(precision: str) -> torch.dtype | None:
     """The half precision of that name; None where it is none."""
     return {"fp16": torch.float16, "bf16": torch.bfloat16}.get(precision)
+
+
+def stream_ahead(device: torch.device) -> Any:
+    """A stream of its own on a GPU, for what is waited for; None on the processor.
+
+    In the common stream, results wait for whatever other stages have put there before: a step of the
+    denoiser for frames that are being painted.
+    """
+    if device.type != "cuda":
+        return None
+    torch.cuda.synchronize(device)  # weights are there, whichever stream brought them
+    return torch.cuda.Stream(device, priority=-1)  # type: ignore[no-untyped-call]
+
+
+@contextmanager
+def computing(
+    device: torch.device, half: torch.dtype | None = None, tf32: bool = False, stream: Any = None
+) -> Iterator[None]:
+    """PyTorch without gradients, in that precision, and on a GPU in that stream."""
+    with ExitStack() as stack:
+        if device.type == "cuda":
+            allow_tf32(tf32)
+        if stream is not None:
+            stack.enter_context(torch.cuda.stream(stream))
+        if half is not None:
+            stack.enter_context(torch.autocast(device.type, half))
+        stack.enter_context(torch.inference_mode())
+        yield
 
 
 def placed(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,7 +69,7 @@ class TorchDenoiser:
 
         from ditto.networks.on_gpu import rounded
         from ditto.networks.quick_denoiser import QuickDenoiser
-        from model_formats.torch_file import half_of
+        from model_formats.torch_file import half_of, stream_ahead
 
         self._torch = torch
         self._device = torch.device(device)
@@ -84,6 +83,7 @@ class TorchDenoiser:
                 self._network = QuickDenoiser(network, self._half or torch.float32)
             self._half = None
         self._network.to(self._device)
+        self._stream = stream_ahead(self._device)
 
     @classmethod
     def load(cls, path: Path, device: str, precision: str = "fp32", *, graphs: bool = False) -> TorchDenoiser:
@@ -120,12 +120,7 @@ class TorchDenoiser:
 
         return placed(self._torch.from_numpy(np.ascontiguousarray(array, np.float32)), self._device)
 
-    @contextmanager
-    def _running(self) -> Iterator[None]:
-        if self._device.type == "cuda":
-            from model_formats.torch_file import allow_tf32
+    def _running(self) -> AbstractContextManager[None]:
+        from model_formats.torch_file import computing
 
-            allow_tf32(self._tf32)
-        casting = self._torch.autocast(self._device.type, self._half, enabled=self._half is not None)
-        with self._torch.inference_mode(), casting:
-            yield
+        return computing(self._device, self._half, self._tf32, self._stream)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 
@@ -84,3 +86,16 @@ def test_tf32_is_coarser_than_fp32_and_only_where_it_was_asked_for(warping, pose
     first = exact.run(feeds(poses[0]))["out"]
     assert not torch.equal(coarse.run(feeds(poses[0]))["out"], first)
     assert torch.allclose(exact.run(feeds(poses[0]))["out"], first, rtol=0, atol=1e-5)
+
+
+def test_what_is_waited_for_does_not_wait_for_the_painting_of_frames(opened, seeded_network):
+    network = opened("stitch_network", seeded_network("stitch_network"), DEVICE)
+    rest = {key: np.zeros((1, 21, 3), np.float32) for key in ("kp_source", "kp_driving")}
+    wanted = network.run(rest)["out"]
+    torch.cuda.synchronize()
+    torch.cuda._sleep(2_000_000_000)  # cycles in the common stream: about a second
+    began = time.monotonic()
+    np.testing.assert_array_equal(network.run(rest)["out"], wanted)
+    took = time.monotonic() - began
+    torch.cuda.synchronize()
+    assert took < 0.5 * (time.monotonic() - began)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ torch = pytest.importorskip("torch")
 
 from cfg.errors import ModelError  # noqa: E402
 from model_formats import open_model  # noqa: E402
-from model_formats.torch_file import read_weights  # noqa: E402
+from model_formats.torch_file import computing, read_weights  # noqa: E402
 
 
 class Hostile:
@@ -73,3 +74,23 @@ def test_the_same_feeds_give_the_same_bits(pth, tiny, feeds):
     opened = open_model(pth, network=tiny.network)
     first, second = opened.run(feeds), opened.run(feeds)
     assert all(np.array_equal(first[name], second[name]) for name in first)
+
+
+def test_work_with_a_stream_of_its_own_is_done_in_it(monkeypatch):
+    said = []
+
+    @contextmanager
+    def stream(name):
+        said.append(f"on {name}")
+        yield
+        said.append(f"end of {name}")
+
+    monkeypatch.setattr(torch.cuda, "stream", stream)
+    with computing(torch.device("cpu"), torch.bfloat16, stream="its own"):
+        said.append((torch.ones(2, 2) @ torch.ones(2, 2)).dtype)
+        assert torch.is_inference_mode_enabled()
+    assert said == ["on its own", torch.bfloat16, "end of its own"]
+    assert not torch.is_inference_mode_enabled()
+    with computing(torch.device("cpu")):
+        assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == torch.float32
+    assert len(said) == 3
