@@ -152,12 +152,15 @@ class TransformersEncoder:
         self.kind: str = json.loads((folder / "config.json").read_text()).get("model_type", "unknown")
         if self.kind not in ("hubert", "wavlm"):
             raise ModelError(f"{folder}: holds a {self.kind} model, but hubert or wavlm is needed")
+        from model_formats.torch_file import available, stream_ahead
+
         self._torch = torch
-        self._device = torch.device(device)
+        self._device = available(device)
         self.network: Any = AutoModel.from_pretrained(
             folder, local_files_only=True, use_safetensors=True, trust_remote_code=False
         )
         self.network.eval().to(self._device)
+        self._stream = stream_ahead(self._device)
         self.width: int = self.network.config.hidden_size
         self.normalise = _normalises(folder)
 
@@ -165,9 +168,11 @@ class TransformersEncoder:
         sound = feeds["input_values"]
         if self.normalise:
             sound = (sound - sound.mean()) / np.sqrt(sound.var() + 1e-7)
-        with self._torch.inference_mode():
-            heard = self.network(self._torch.from_numpy(np.ascontiguousarray(sound)).to(self._device))
-        return {"encoding_out": heard.last_hidden_state[0].float().cpu().numpy()}
+        from model_formats.torch_file import computing, placed
+
+        with computing(self._device, stream=self._stream):
+            heard = self.network(placed(self._torch.from_numpy(np.ascontiguousarray(sound)), self._device))
+            return {"encoding_out": heard.last_hidden_state[0].float().cpu().numpy()}
 
 
 def _normalises(folder: Path) -> bool:
