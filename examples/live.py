@@ -9,11 +9,14 @@ The pictures are written with their sound to output/live.mp4, and the delays are
 from __future__ import annotations
 
 import argparse
+import os
 import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # more would wait busily while the stages work
 
 import cv2
 import numpy as np
