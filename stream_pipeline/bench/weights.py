@@ -57,6 +57,8 @@ class Networks:
             return self._root
         for name, official in NETWORKS.items():
             path = scratch / "weights" / self._files[name]
+            if path.is_file():
+                continue  # written for an earlier row
             path.parent.mkdir(parents=True, exist_ok=True)
             named = {official.prefix + key: value for key, value in self._weights(name).items()}
             torch.save({official.key: named} if official.key else named, path)
