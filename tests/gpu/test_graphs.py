@@ -25,6 +25,8 @@ ROOM = 5
     "name", [pytest.param(name, marks=[] if name in QUICK else [pytest.mark.slow]) for name in GRAPHS]
 )
 def test_a_graph_gives_what_pytorch_gives(name, graph_device, graph_file):
+    if (graph_device, name) == ("cpu", "decoder"):
+        pytest.skip("half a minute; tests/golden holds it to numbers on the processor")
     path, module = graph_file(name)
     graph = GRAPHS[name]
     given = graph.example({"batch": 1, "steps": 3, "conditions": 1103})

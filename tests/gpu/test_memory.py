@@ -24,8 +24,6 @@ def held(device: str) -> int:
 
 def test_two_hundred_frames_take_no_more_memory_than_fifty(painters, poses, device):
     made = painters()
-    if (device, made.kind) == ("cpu", "official"):
-        pytest.skip("a quarter of an hour on a processor")
     for number in range(FRAMES):
         pose = poses[number % len(poses)]
         made.painter(pose, made.warper(pose))
