@@ -35,10 +35,11 @@ class FollowedFace:
         self.followed = False
         if previous is not None:
             found = self._finder.track(image, previous)
-            if found is not None:
+            if found is not None and within(image, found):
                 self.followed = True
                 return found.landmarks
-        seen = self._finder.look(image, thorough=self._settings.face is not None)
+        looked = self._finder.look(image, thorough=self._settings.face is not None)
+        seen = [face for face in looked if within(image, face)]
         faces = [face for face in seen if face.human]
         if not faces:
             raise NoFaceError(why_none(seen))
@@ -76,6 +77,13 @@ class FollowedFace:
                 f"no face around {middle[0]:.0f}, {middle[1]:.0f}, the middle of the box asked for"
             )
         return inside[0]
+
+
+def within(image: Image, face: FoundFace) -> bool:
+    """Whether the face's middle lies in the picture; one that has left it cannot be painted."""
+    height, width = image.shape[:2]
+    x, y = (face.box[:2] + face.box[2:]) / 2
+    return bool(0 <= x < width and 0 <= y < height)
 
 
 def there_are(count: int) -> str:

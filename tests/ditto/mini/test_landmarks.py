@@ -130,3 +130,21 @@ def test_a_lost_face_is_found_again_nearest_to_where_it_was():
     near, far = face(120, 200, 100), face(300, 200, 140)
     followed = FollowedFace(Finder(near, far), SourceSettings())
     assert np.array_equal(followed(PICTURE, near.landmarks + 5), near.landmarks)
+
+
+def test_a_face_that_leaves_the_picture_is_lost_though_the_mesh_would_follow_it_on():
+    finder = Finder()
+    finder.track = lambda image, previous: face(previous[:, 0].mean() + 150, 200)
+    following = FollowedFace(finder, SourceSettings())
+    near = following(PICTURE, face(200, 200).landmarks)
+    assert following.followed
+    with pytest.raises(NoFaceError):
+        following(PICTURE, near)
+    assert not following.followed
+
+
+def test_a_face_is_only_taken_where_it_is_in_the_picture():
+    frame = analysed(face(-60, 200, 180), face(310, 200, 100))
+    assert frame.landmarks[:, 0].mean() > 220
+    with pytest.raises(NoFaceError, match="no face found"):
+        analysed(face(-60, 200))
