@@ -211,6 +211,8 @@ class OfficialPack:
         from ditto.networks.checkpoint import network
 
         precision: Precision = settings.precision  # type: ignore[assignment]
+        if device == "cpu" and precision == "tf32":
+            precision = "fp32"  # which only GPUs round
         return open_model(
             path,
             device,

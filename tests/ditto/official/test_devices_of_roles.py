@@ -60,6 +60,32 @@ def test_on_a_gpu_what_is_painted_every_frame_stays_there_and_may_be_recorded(mo
     }
 
 
+def test_where_a_gpu_rounds_to_tf32_what_stays_on_the_processor_is_not_rounded(monkeypatch):
+    opened = {}
+
+    def opening(path, device, precision="stored", network=None, **options):
+        if path.stem == "insightface_det":
+            raise ConfigError("enough is seen")
+        opened[path.stem] = (device, precision)
+        return SimpleNamespace(close=lambda: None)
+
+    monkeypatch.setattr("ditto.official.pack.open_model", opening)
+    roles = ("appearance_extractor", "motion_extractor", "warp_network", "decoder", "stitch_network")
+    files = {role: f"{role}.pth" for role in roles} | {"insightface_det": "insightface_det.onnx"}
+    settings = PackSettings(
+        name="ditto",
+        format="torch",
+        device="cuda",
+        precision="tf32",
+        files=files,
+        on_processor=("stitch_network",),
+    )
+    with pytest.raises(ConfigError, match="enough is seen"):
+        OfficialPack(settings)
+    assert opened.pop("stitch_network") == ("cpu", "fp32")
+    assert set(opened.values()) == {("cuda", "tf32")}
+
+
 @pytest.mark.parametrize(
     ("how", "words"),
     [
