@@ -35,15 +35,16 @@ def run_many(network: Network, calls: Sequence[Feeds], size: int = 0) -> list[di
 
 
 def joined(values: Sequence[Any]) -> Any:
-    """Arrays of batch one as one array, on the device they are on."""
+    """Arrays of batch one as one array; on a device as soon as one of them is there."""
     if len(values) == 1:
         return values[0]
-    if isinstance(values[0], np.ndarray):
-        return np.concatenate(values)
-    if hasattr(values[0], "new_empty"):
+    there = next((value for value in values if hasattr(value, "new_empty")), None)
+    if there is not None:
         import torch
 
-        return torch.cat(list(values))
+        return torch.cat([torch.as_tensor(value, device=there.device) for value in values])
+    if isinstance(values[0], np.ndarray):
+        return np.concatenate(values)
     raise ModelError(f"a batch cannot be made of {type(values[0]).__name__}; run it with pack.batch 1")
 
 

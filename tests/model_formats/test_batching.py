@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cfg.errors import ModelError
-from model_formats.batching import SharedBatches, quickest, run_many, takes_batches
+from model_formats.batching import SharedBatches, joined, quickest, run_many, takes_batches
 
 SIZE = 4
 
@@ -52,6 +52,14 @@ def test_tensors_stay_tensors():
     calls = [{"x": torch.full((1, 2), float(n)), "add": torch.zeros(1, 2)} for n in range(2)]
     answers = run_many(Doubling(), calls)
     assert torch.equal(answers[1]["y"], torch.full((1, 2), 2.0))
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_where_one_call_is_on_a_device_the_others_are_brought_there(first):
+    torch = pytest.importorskip("torch")
+    here, there = np.zeros((1, 3), np.float32), torch.zeros(1, 3, device="meta")
+    both = joined([there, here, here] if first else [here, here, there])
+    assert (both.device.type, both.dtype, tuple(both.shape)) == ("meta", torch.float32, (3, 3))
 
 
 def test_what_cannot_be_joined_or_is_not_batched_is_refused():

@@ -48,6 +48,18 @@ def test_a_portrait_is_brought_to_the_device_once_and_frames_of_a_video_are_not(
     assert brought == ["portrait"]
 
 
+def test_a_batch_may_hold_a_portrait_before_and_after_it_was_brought_to_the_device():
+    torch = pytest.importorskip("torch")
+    source = SimpleNamespace(appearance=np.zeros((1, 4), np.float32))
+    keypoints = np.zeros((1, 21, 3), np.float32)
+    poses = [SimpleNamespace(source=source, at_rest=keypoints, driven=keypoints) for _ in range(3)]
+    network = Echo(out=np.zeros((4, 2), np.float32))
+    warper = OfficialWarper(network, place=lambda volume: torch.from_numpy(volume).to("meta"))
+    assert len(warper.many(poses, 4)) == 3
+    fed = network.feeds["feature_3d"]
+    assert (fed.device.type, tuple(fed.shape)) == ("meta", (4, 4))
+
+
 def test_what_a_device_painted_comes_as_whole_levels():
     torch = pytest.importorskip("torch")
     planes = torch.zeros(1, 3, 512, 512)
