@@ -12,6 +12,7 @@ from typing import Any
 from cfg.errors import Cancelled, StageError
 from ditto.messages import EndOfSpeech
 from ditto.stage import Stage
+from ditto.stopping import uninterrupted
 from stream_pipeline.channel import Aborted, Channel, Closed
 from stream_pipeline.metrics import StageMetrics
 
@@ -68,8 +69,13 @@ class Pipeline:
         return self._turn
 
     def __enter__(self) -> Pipeline:
-        for thread in self._threads:
-            thread.start()
+        try:
+            with uninterrupted():  # a thread that is half started can be neither waited for nor left alone
+                for thread in self._threads:
+                    thread.start()
+        except BaseException:
+            self.stop()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -103,7 +103,11 @@ class Session:
         self._lock = threading.Lock()  # guards the sound kept for delivery; never held while waiting
 
     def __enter__(self) -> Session:
-        self._pipeline.__enter__()
+        try:
+            self._pipeline.__enter__()
+        except BaseException:  # a stop comes when the threads are started, or just after
+            self.close()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:

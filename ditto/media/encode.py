@@ -18,9 +18,10 @@ from cfg.errors import MediaError, did_you_mean
 from cfg.settings import OutputSettings
 from ditto.media.colour import tag, to_transparent_video, to_video
 from ditto.media.files import address, first_line
-from ditto.media.held import Held, uninterrupted
+from ditto.media.held import Held
 from ditto.media.sound import Sound, SoundFile, Track, resampled
 from ditto.messages import Floats, Image
+from ditto.stopping import uninterrupted
 from ditto.writer import Sink
 
 CODECS = {  # by suffix: picture, sound, options of the container

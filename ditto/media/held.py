@@ -1,11 +1,9 @@
-"""One writer at a time for an unfinished file or folder, and no interruption while one is made."""
+"""One writer at a time for an unfinished file or folder."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 from cfg.errors import MediaError
@@ -14,22 +12,6 @@ try:
     import fcntl
 except ImportError:  # not on this system: two writers are then not told apart
     fcntl = None  # type: ignore[assignment]
-
-
-STOPS = (signal.SIGINT, signal.SIGTERM)
-
-
-@contextlib.contextmanager
-def uninterrupted() -> Iterator[None]:
-    """A stop that is asked for meanwhile comes at the end: what is made here is never made by halves."""
-    if not hasattr(signal, "pthread_sigmask"):  # not on this system
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class Held:

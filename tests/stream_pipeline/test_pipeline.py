@@ -1,4 +1,5 @@
 import random
+import signal
 import threading
 from dataclasses import dataclass
 
@@ -168,6 +169,21 @@ def test_leaving_by_an_exception_leaves_no_thread_though_every_queue_is_full():
         for number in range(5):
             pipeline.push(Item(0, number))
         raise KeyError
+    assert stage_threads() == []
+
+
+def test_a_stop_while_the_threads_are_started_leaves_none(monkeypatch):
+    pipeline = Pipeline([Same(), Same(), Same()])
+    second = pipeline._threads[1]
+    start = second.start
+
+    def started_and_stopped():
+        start()
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(second, "start", started_and_stopped)
+    with pytest.raises(KeyboardInterrupt), pipeline:
+        pass
     assert stage_threads() == []
 
 

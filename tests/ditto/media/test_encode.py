@@ -5,6 +5,8 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
+import time
 
 import av
 import imageio.v3 as imageio
@@ -189,6 +191,7 @@ def test_a_stop_while_a_file_is_opened_leaves_nothing(tmp_path, monkeypatch, nam
         return made
 
     monkeypatch.setattr(encode, "Held", held_and_stopped)
+    threading.Thread(target=time.sleep, args=(0.5,)).start()  # another thread may be told of the stop
     with pytest.raises(KeyboardInterrupt):
         open_sink(tmp_path / name, (64, 64), None, OutputSettings())
     assert list(tmp_path.iterdir()) == []
