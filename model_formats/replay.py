@@ -17,6 +17,7 @@ from cfg.errors import ModelError
 
 Outputs = tuple[Tensor, ...]
 WARM_UPS = 3  # calls in which libraries choose their kernels, before one is recorded
+RECORDING = threading.Lock()  # PyTorch allows one recording at a time in a process; stages are on threads
 
 
 class Recorder(Protocol):
@@ -98,7 +99,8 @@ class Replayed:
     def _recorded(self, given: Sequence[Tensor]) -> _Recording:
         buffers = [tensor.clone() for tensor in given]
         try:
-            replay, outputs = self._recorder.record(lambda: self._function(*buffers))
+            with RECORDING:
+                replay, outputs = self._recorder.record(lambda: self._function(*buffers))
         except RuntimeError as error:
             words = str(error).partition("\n")[0]
             raise ModelError(

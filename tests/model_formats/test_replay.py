@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from types import SimpleNamespace
 
 import pytest
@@ -106,6 +107,31 @@ def test_threads_get_their_own_results(replayed):
     for thread in threads:
         thread.join(20)
     assert found == {number: {11.0 * number} for number in range(4)}
+
+
+class Meeting(Rerun):
+    """Notes whether another call is being recorded meanwhile."""
+
+    both = threading.Barrier(2)
+
+    def __init__(self):
+        super().__init__()
+        self.met = False
+
+    def record(self, call):
+        with suppress(threading.BrokenBarrierError):
+            self.both.wait(0.2)
+            self.met = True
+        return super().record(call)
+
+
+def test_two_networks_are_not_recorded_at_once():
+    recorders = Meeting(), Meeting()
+    networks = [Replayed("mixer", mixed, recorder) for recorder in recorders]
+    with ThreadPoolExecutor(2) as stages:
+        for found, _ in stages.map(lambda network: network(rows(1), rows(2)), networks):
+            assert found.item() == 21
+    assert [(recorder.recorded, recorder.met) for recorder in recorders] == [(1, False)] * 2
 
 
 def test_a_call_that_cannot_be_recorded_is_named_and_not_run_otherwise(recorder):
