@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -151,12 +152,18 @@ def two_workers(threads: int) -> ThreadPoolExecutor:
     def start() -> None:
         torch.get_num_threads()  # what a thread sets before it has looked, looking takes back
         torch.set_num_threads(threads // 2)
-        started.wait()
+        with suppress(threading.BrokenBarrierError):
+            started.wait()
 
     pool = ThreadPoolExecutor(2, "denoiser", initializer=start)
-    for _ in range(2):
-        pool.submit(int)
-    started.wait()
+    try:
+        for _ in range(2):
+            pool.submit(int)
+        started.wait()
+    except BaseException:  # a stop, or no more threads: the one that is there would wait for ever
+        started.abort()
+        pool.shutdown()
+        raise
     torch.set_num_threads(threads)  # what threads that begin later look at
     return pool
 
@@ -174,6 +181,11 @@ class QuickDenoiser(nn.Module):
         self._last = pack(plain.final_layer.weight, plain.final_layer.bias)
         threads = torch.get_num_threads()
         self._workers = two_workers(threads) if threads > 1 else None
+
+    def close(self) -> None:
+        """Ends its threads. Windows under way are not finished."""
+        if self._workers is not None:
+            self._workers.shutdown()
 
     def forward(
         self, x: Tensor, cond_frame: Tensor, cond: Tensor, time_cond: Tensor

@@ -115,6 +115,13 @@ class TorchDenoiser:
 
         return denoise
 
+    def close(self) -> None:
+        """Ends the threads that a CPU works it out on."""
+        from ditto.networks.quick_denoiser import QuickDenoiser
+
+        if isinstance(self._network, QuickDenoiser):
+            self._network.close()
+
     def _placed(self, array: Floats) -> Tensor:
         from model_formats.torch_file import placed
 

@@ -6,6 +6,7 @@ import re
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,7 @@ class OfficialPack:
         check_roles(settings)
         self._settings = settings
         self._open: dict[str, Backend] = {}
+        self._closing = ExitStack()  # of what is no backend
         self.models = SharedModels(settings.device, settings.threads or None)
         self._local: TransformersEncoder | None = None  # where hubert is a folder, not a graph
         try:
@@ -184,6 +186,7 @@ class OfficialPack:
         for backend in self._open.values():
             backend.close()
         self._open.clear()
+        self._closing.close()
         self.models.close()
 
     def _input(self, role: str) -> str:
@@ -236,7 +239,9 @@ class OfficialPack:
         if path.suffix in TORCH_FILES:
             device = self._device("lmdm")
             graphs = self._settings.graphs and device != "cpu"
-            return TorchDenoiser.load(existing(path), device, self._settings.precision, graphs=graphs)
+            denoiser = TorchDenoiser.load(existing(path), device, self._settings.precision, graphs=graphs)
+            self._closing.callback(denoiser.close)
+            return denoiser
         opened = {name: self._opened("lmdm", file) for name, file in graphs_of("lmdm", path).items()}
         self._open |= opened
         if len(opened) == 1:

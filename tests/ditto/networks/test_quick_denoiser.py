@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -63,6 +64,34 @@ def test_each_half_of_guidance_has_half_of_the_threads_and_gives_the_same_again(
     with ThreadPoolExecutor(1) as later:
         assert later.submit(torch.get_num_threads).result() == 4
     torch.set_num_threads(threads)
+
+
+def running():
+    return set(threading.enumerate())
+
+
+def test_a_closed_denoiser_leaves_no_thread(plain, threads):
+    before = running()
+    denoiser = TorchDenoiser(plain, "cpu")
+    assert len(running() - before) == (2 if threads > 1 else 0)
+    denoiser.close()
+    assert running() <= before
+
+
+@pytest.mark.parametrize("fault", [RuntimeError("can't start new thread"), KeyboardInterrupt()])
+def test_one_worker_does_not_wait_for_another_that_never_comes(monkeypatch, fault):
+    before, submit, asked = running(), ThreadPoolExecutor.submit, []
+
+    def submitting(pool, *call):
+        asked.append(call)
+        if len(asked) > 1:
+            raise fault
+        return submit(pool, *call)
+
+    monkeypatch.setattr(ThreadPoolExecutor, "submit", submitting)
+    with pytest.raises(type(fault)):
+        two_workers(2)
+    assert running() <= before
 
 
 def test_without_onednn_the_layers_are_the_ordinary_ones(monkeypatch):

@@ -1,4 +1,4 @@
-"""Networks of the official pack that stay on the processor."""
+"""Where the networks of the official pack run, and that all of them are closed with it."""
 
 from types import SimpleNamespace
 
@@ -6,7 +6,7 @@ import pytest
 
 from cfg.errors import ConfigError
 from cfg.settings import PackSettings
-from ditto.official.pack import OfficialPack
+from ditto.official.pack import FACES, MESH, PAINTING, OfficialPack
 
 
 def test_a_role_that_the_pack_does_not_have_is_refused():
@@ -97,3 +97,18 @@ def test_where_a_gpu_rounds_to_tf32_what_stays_on_the_processor_is_not_rounded(m
 def test_what_only_a_gpu_does_is_refused_elsewhere(how, words):
     with pytest.raises(ConfigError, match=words):
         PackSettings(name="ditto", **how)
+
+
+def test_a_closed_pack_has_closed_the_denoiser_and_every_network(monkeypatch, tmp_path):
+    closed = []
+
+    def thing(name):
+        return SimpleNamespace(inputs={"image": (1,)}, close=lambda: closed.append(name))
+
+    monkeypatch.setattr("ditto.official.pack.open_model", lambda path, *more, **how: thing(path.stem))
+    monkeypatch.setattr("ditto.official.pack.TorchDenoiser.load", lambda path, *more, **how: thing(path.stem))
+    roles = (*PAINTING, *FACES, *MESH, "hubert")
+    (tmp_path / "lmdm.pth").write_bytes(b"weights")
+    files = {role: f"{role}.onnx" for role in roles} | {"lmdm": "lmdm.pth"}
+    OfficialPack(PackSettings(name="ditto", format="torch", root=str(tmp_path), files=files)).close()
+    assert sorted(closed) == sorted((*roles, "lmdm"))
