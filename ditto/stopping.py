@@ -7,8 +7,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-STOPS = (signal.SIGINT, signal.SIGTERM)
-
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
@@ -16,15 +14,27 @@ def uninterrupted() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():  # where stops never come
         yield
         return
-    asked: list[int] = []
-    before = {stop: signal.getsignal(stop) for stop in STOPS}
-    ours = [stop for stop in STOPS if before[stop] is not None]  # not set by another language
-    for stop in ours:
-        signal.signal(stop, lambda number, _: asked.append(number))
+    with held(signal.SIGINT), held(signal.SIGTERM):
+        yield
+
+
+@contextmanager
+def held(stop: signal.Signals) -> Iterator[None]:
+    """One kind of stop, kept until the end. One at a time: whatever comes, each finds its way back."""
+    before = signal.getsignal(stop)
+    if before is None:  # it was set by another language, and cannot be set so again
+        yield
+        return
+    asked = False
+
+    def ask(*_: object) -> None:
+        nonlocal asked
+        asked = True
+
+    signal.signal(stop, ask)
     try:
         yield
     finally:
-        for stop in ours:
-            signal.signal(stop, before[stop])
+        signal.signal(stop, before)
         if asked:
-            signal.raise_signal(asked[0])
+            signal.raise_signal(stop)
