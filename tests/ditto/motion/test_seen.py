@@ -13,7 +13,7 @@ from ditto.stitch import StitchOptions
 
 ELSEWHERE = {  # the most that a control may change what it does not name
     "pitch": 3.2, "yaw": 2.0, "roll": 1.5, "size": 0.04, "GAP": 1.0, "WIDTH": 2.6, "CORNER": 2.0, "ASYM": 1.2,
-    "BROW_IN": 1.7, "BROW_OUT": 1.7, "BLINK_LEFT": 3.0, "BLINK_RIGHT": 3.0, "GAZE_X_LEFT": 1.7,
+    "BROW_IN": 1.7, "BROW_OUT": 2.0, "BLINK_LEFT": 3.0, "BLINK_RIGHT": 3.0, "GAZE_X_LEFT": 1.7,
     "GAZE_X_RIGHT": 1.7,
 }  # fmt: skip
 EYES = ("BLINK_LEFT", "BLINK_RIGHT", "GAZE_X_LEFT", "GAZE_X_RIGHT")
@@ -195,9 +195,9 @@ PEAKS = {  # what is seen at the height of a gesture, and what else it may move
     "look_right": (0.5, {"GAZE_X_LEFT": (1, 6)}, ("yaw", *EYES)),
     "look_up": (0.5, {"GAZE_Y_LEFT": (-4, -0.6)}, EYES),
     "look_down": (0.5, {"GAZE_Y_LEFT": (0.3, 4)}, EYES),
-    "blink": (0.42, {"BLINK_LEFT": (8, 13), "BLINK_RIGHT": (8, 13)}, EYES),
-    "wink_left": (0.4, {"BLINK_LEFT": (8, 13), "BLINK_RIGHT": (-1.5, 1.5)}, (*EYES, *MOUTH)),
-    "wink_right": (0.4, {"BLINK_RIGHT": (8, 13), "BLINK_LEFT": (-1.5, 1.5)}, (*EYES, *MOUTH)),
+    "blink": (0.42, {"BLINK_LEFT": (8, 16), "BLINK_RIGHT": (8, 16)}, EYES),
+    "wink_left": (0.4, {"BLINK_LEFT": (8, 16), "BLINK_RIGHT": (-1.5, 1.5)}, (*EYES, *MOUTH)),
+    "wink_right": (0.4, {"BLINK_RIGHT": (8, 16), "BLINK_LEFT": (-1.5, 1.5)}, (*EYES, *MOUTH)),
     "smile": (0.5, {"WIDTH": (2.5, 9), "CORNER": (-5, -1.2)}, MOUTH),
     "frown": (0.5, {"CORNER": (1.5, 6), "BROW_IN": (0.8, 5)}, (*MOUTH, "BROW_OUT")),
     "raise_brows": (0.5, {"BROW_IN": (-5, -1.2), "BROW_OUT": (-5, -1.2)}, ()),
