@@ -22,6 +22,8 @@ Box = tuple[int, int, int, int]
 EDGE = 1.6  # millimetres the upper teeth end below the resting seam
 FALLING = (0.3, 0.65)  # of an eye closed: from where to where its lid is painted rather than drawn out
 LASHES = 0.11  # of its width that an eye's lashes reach above its rim
+LINED = 0.8  # of its width about an eye in which what is far darker than its skin is a line of lashes
+DARKER = 0.5  # of the light on the skin below
 COVERED = 0.08  # of its width that a shut lid reaches beyond the line where the mesh has lids meet
 CORNER = 0.06  # and beyond the outer corner
 SEAM = 0.8  # millimetres of the shadow where lips meet that the source shows apart
@@ -166,10 +168,8 @@ def eye_layer(picture: Image, look: MiniAppearance, eye: Eye) -> EyeLayer | None
         return None
     lids = widened(mask, width * 0.35) & (1 - seen)
     grown = grown_over(patch, lids)
-    skin = np.asarray(
-        cv2.GaussianBlur(grown_over(patch, widened(mask, width * LASHES * 2.4)), (0, 0), 0.06 * width),
-        np.uint8,
-    )
+    lashes = widened(mask, width * LASHES * 2.4) | (widened(mask, width * LINED) & dark(patch))
+    skin = np.asarray(cv2.GaussianBlur(grown_over(patch, lashes), (0, 0), 0.06 * width), np.uint8)
     own = cv2.GaussianBlur(seen.astype(np.float32), (0, 0), max(0.6, width * 0.01))[..., None]
     texture = np.clip(patch * own + grown * (1 - own), 0, 255).astype(np.uint8)
     rim = np.linalg.norm(points[list(eye.iris[1:])] - points[eye.iris[0]], axis=1)
@@ -178,6 +178,13 @@ def eye_layer(picture: Image, look: MiniAppearance, eye: Eye) -> EyeLayer | None
     tones = np.concatenate([patch[np.maximum(line[:, 1] - up, 0), line[:, 0]] for up in range(3)])
     tones = tones[np.argsort(tones.sum(1))][: max(1, len(tones) // 3)].astype(np.float32)
     return EyeLayer(texture, skin, (x0, y0), points[eye.iris[0]], float(rim.mean()), tones.mean(0), width)
+
+
+def dark(patch: Image) -> Image:
+    """(h, w) 1 where the patch of an eye is far darker than the skin below it."""
+    grey = cv2.GaussianBlur(cv2.cvtColor(patch, cv2.COLOR_RGB2GRAY), (0, 0), 1.0)
+    below = np.asarray(grey[len(grey) * 3 // 4 :])
+    return widened((grey < DARKER * np.median(below)).astype(np.float32), 0.06 * patch.shape[1])
 
 
 def widened(mask: Floats, size: float) -> Image:

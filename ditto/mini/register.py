@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from ditto.avatar import SourceFrame
 from ditto.messages import Floats, Image
+from ditto.mini.drawn_eyes import around_whites
 from ditto.mini.language import FULL_BLINK, METRE, Exp, degrees_to_bins
 from ditto.mini.measure import OPEN, SHUT, lid_opening, lip_gap
 from ditto.mini.motion import OPENS
@@ -111,7 +112,8 @@ class MiniAnalyser:
 
     def analyse(self, image: Image, index: int) -> SourceFrame:
         points = self._last = self._landmarks(image, self._last)
-        return self._made_ready(image, index, points)
+        frame = self._made_ready(image, index, around_whites(image, points))
+        return dataclasses.replace(frame, landmarks=np.asarray(points, np.float32))
 
     def track(self, image: Image) -> Floats:
         """(478, 3) of a video's next frame."""

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ditto.mini.decode import LUMA, colours_of, draw_slit, grown_over, widened
+from ditto.mini.decode import LUMA, colours_of, dark, draw_slit, grown_over, widened
 from ditto.mini.template import default_template
 
 DARK = np.array([60, 20, 20], np.float32)
@@ -54,6 +54,15 @@ def test_skin_grown_over_an_eye_shows_nothing_of_it(size):
     grown = grown_over(patch, widened(eye.astype(np.float32), size * 0.1))
     assert grown.shape == patch.shape
     assert np.abs(grown.astype(int) - 140).max() <= 3
+
+
+def test_thick_lashes_are_told_from_the_skin_of_any_tone():
+    for tone in (220, 90):
+        patch = np.full((90, 140, 3), tone, np.uint8)
+        patch[20:30, 30:110] = tone * 0.2
+        lashes = dark(patch)
+        assert lashes[20:30, 30:110].all()
+        assert not lashes[45:].any() and not lashes[:8].any()
 
 
 @pytest.mark.parametrize("tone", [(225, 190, 170), (120, 80, 60), (60, 40, 32)])
