@@ -15,7 +15,7 @@ from cfg.errors import ConfigError, did_you_mean
 from ditto.condition import emotion_rows
 from ditto.messages import FRAME_RATE, Floats
 from ditto.motion.gestures import Gesture
-from ditto.motion.layers import Layer, laid
+from ditto.motion.layers import MOST, Layer, laid
 from ditto.motion.mood import OVER, Mood, weakened
 from ditto.motion.timeline import moment
 from ditto.motion.vector import MOVING, WIDTHS
@@ -118,6 +118,8 @@ def checked(given: Mapping[str, Any] | Controls | None, where: str = "controls")
             out[name] = number(what, value)
             if name == "blend_alpha" and not 0 <= out[name] <= 1:
                 raise ConfigError(f"{what} is {out[name]}, but must be from 0 to 1")
+        if name != "fade_out_keys" and np.abs(out[name]).max() > MOST:
+            raise ConfigError(f"{what} is beyond {MOST:g}")
     return out
 
 

@@ -12,7 +12,7 @@ from ditto.motion.timeline import Curve, Envelope
 
 LIDS = ("blink", "wink_left", "wink_right")
 GAZE = ("gaze_yaw", "gaze_pitch", "gaze_hold")
-MOST = 1e6  # what a number of a script may be, so that many of them together stay finite
+MOST = 1e6  # what a control may be, so that many of them together stay finite
 
 
 class Layer(Protocol):
@@ -42,16 +42,21 @@ def laid(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
         if name not in out or name == "fade_out_keys":
             out[name] = value
         elif name.startswith("alpha_"):
-            out[name] = float(np.clip(out[name] * value, -MOST, MOST))
+            out[name] = bounded(out[name] * value)
         elif name.endswith("_alpha"):
             out[name] = min(out[name], value)
         elif name in LIDS:
             out[name] = max(out[name], value)
         else:
-            out[name] = out[name] + value
+            out[name] = bounded(out[name] + value)
     if any(name in over for name in GAZE):
         out.update(_gaze(under, over))
     return out
+
+
+def bounded(value: Any) -> Any:
+    """The number, or the numbers of an array, no farther from 0 than a control may be."""
+    return np.clip(value, -MOST, MOST) if isinstance(value, np.ndarray) else min(max(value, -MOST), MOST)
 
 
 def _gaze(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, float]:

@@ -7,12 +7,9 @@ import reprlib
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
-import numpy as np
-
 from cfg.errors import ConfigError, did_you_mean
 from cfg.located import Located
 from ditto.motion.controls import checked, number
-from ditto.motion.layers import MOST
 from ditto.motion.timeline import EASES, moment
 
 SPAN = ("at", "from", "for", "to")
@@ -88,18 +85,10 @@ def controls_of(node: Located, what: str, without: tuple[str, ...] = ()) -> dict
         if name in without:
             continue
         try:
-            found.update(moderate(checked({name: value.plain()}, what), what))
+            found.update(checked({name: value.plain()}, what))
         except ConfigError as error:
             value.fail(str(error))
     return found
-
-
-def moderate(controls: dict[str, Any], what: str) -> dict[str, Any]:
-    """The same, once it is known that sums of such numbers stay finite."""
-    for name, value in controls.items():
-        if name != "fade_out_keys" and np.abs(value).max() > MOST:
-            raise ConfigError(f"{what}: {name} is beyond {MOST:g}")
-    return controls
 
 
 def entries(node: Located, group: str, known: tuple[str, ...]) -> Iterator[Entry]:

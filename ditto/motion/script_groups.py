@@ -15,7 +15,7 @@ from ditto.motion.controls import ARRAYS, NAMES, checked, number, parts_named
 from ditto.motion.gestures import Gesture, gesture_named, often, strong
 from ditto.motion.layers import Fades, Held, Layer, Track
 from ditto.motion.mood import NEUTRAL, OVER, USUAL, Cue, weakened
-from ditto.motion.script_entries import SPAN, controls_of, entries, moderate
+from ditto.motion.script_entries import SPAN, controls_of, entries
 from ditto.motion.timeline import Curve, Envelope, Key, moment
 
 MOST_ENTRIES = 2000  # layers: each costs a little in every frame
@@ -107,7 +107,7 @@ def _keys(node: Located, control: str) -> Iterator[Key]:
     """Keys as a list of {at, value, ease}, or as moments with their values."""
 
     def value_of(given: Any) -> float:
-        return float(moderate(checked({control: given}, "the value"), "the value")[control])
+        return float(checked({control: given}, "the value")[control])
 
     group = f"curves: {control}"
     if isinstance(node.value, dict):

@@ -32,6 +32,12 @@ def test_a_number_has_to_be_one_finite_number(value):
         checked({"delta_yaw": value})
 
 
+@pytest.mark.parametrize(("name", "value"), [("alpha_exp", -1e30), ("delta_yaw", 1e308), ("delta_exp", 1e7)])
+def test_a_number_that_no_picture_could_follow_is_refused(name, value):
+    with pytest.raises(ConfigError, match=f"controls: {name} is beyond 1e\\+06"):
+        checked({name: value})
+
+
 def test_an_expression_has_63_numbers_in_any_shape():
     assert checked({"delta_exp": np.zeros((21, 3))})["delta_exp"].shape == (1, 63)
     with pytest.raises(ConfigError, match="63 finite numbers"):
