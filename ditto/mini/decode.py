@@ -200,7 +200,8 @@ def grown_over(patch: Image, gone: Image) -> Image:
     Found on a small copy: full resolution costs a second on a large face, and what is grown is smooth.
     """
     small = min(1.0, 90 / max(patch.shape[:2]))
-    shrunk = cv2.resize(patch, None, fx=small, fy=small, interpolation=cv2.INTER_AREA)
+    across, down = (max(small, 1 / side) for side in (patch.shape[1], patch.shape[0]))  # of a strip, a pixel
+    shrunk = cv2.resize(patch, None, fx=across, fy=down, interpolation=cv2.INTER_AREA)
     hole = cv2.resize(gone, (shrunk.shape[1], shrunk.shape[0]), interpolation=cv2.INTER_NEAREST)
     grown = cv2.inpaint(shrunk, hole, 3, cv2.INPAINT_TELEA)
     whole = cv2.resize(grown, (patch.shape[1], patch.shape[0]), interpolation=cv2.INTER_LINEAR)

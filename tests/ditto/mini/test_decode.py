@@ -56,6 +56,15 @@ def test_skin_grown_over_an_eye_shows_nothing_of_it(size):
     assert np.abs(grown.astype(int) - 140).max() <= 3
 
 
+@pytest.mark.parametrize("shape", [(4, 800), (800, 4)])
+def test_skin_is_grown_over_an_eye_of_which_the_picture_shows_a_strip(shape):
+    gone = np.zeros(shape, np.uint8)
+    gone[1:-1, 1:-1] = 1
+    grown = grown_over(np.full((*shape, 3), 140, np.uint8), gone)
+    assert grown.shape == (*shape, 3)
+    assert np.abs(grown.astype(int) - 140).max() <= 3
+
+
 def test_thick_lashes_are_told_from_the_skin_of_any_tone():
     for tone in (220, 90):
         patch = np.full((90, 140, 3), tone, np.uint8)
