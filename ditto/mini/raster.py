@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,9 @@ from numba.extending import intrinsic
 
 BLOCK = 16  # pixels of the squares that are painted in one way throughout
 TILE = 8  # pixels of the squares whose foreground is known
+LANES = 8  # pixels that are mixed at once
+AHEAD = 6  # rows further down that are brought from memory meanwhile
+PREFETCH = "llvm.prefetch.p0"
 SOLID = 254  # from here on a foreground lets nothing through
 UNVEILED = np.float32(0.2)  # pixels a head travels before anything behind it is uncovered
 UNVEILING = np.float32(1 / 1.3)  # of it is shown for each pixel more
@@ -162,62 +166,143 @@ def everywhere(tiles, left, top, right, bottom):  # type: ignore[no-untyped-def]
     return True
 
 
-def _lanes(builder: Any, vector: Any, *which: int) -> Any:
+def _lanes(builder: Any, vector: Any, which: Sequence[int]) -> Any:
     """A vector of those lanes of another."""
-    order = ir.Constant(ir.VectorType(ir.IntType(32), len(which)), which)
+    order = ir.Constant(ir.VectorType(ir.IntType(32), len(which)), list(which))
     return builder.shuffle_vector(vector, ir.Constant(vector.type, ir.Undefined), order)
 
 
-def _rounded(builder: Any, total: Any) -> Any:
-    """Four lanes of 256ths as one RGBA pixel."""
-    half, places = (ir.Constant(total.type, [number] * 4) for number in (128, 8))
-    whole = builder.lshr(builder.add(total, half), places)
-    return builder.bitcast(builder.trunc(whole, ir.VectorType(ir.IntType(8), 4)), ir.IntType(32))
+def _joined(builder: Any, parts: list[Any]) -> Any:
+    """Vectors of one length, two or four of them, one behind the other."""
+    while len(parts) > 1:
+        lanes = parts[0].type.count
+        order = ir.Constant(ir.VectorType(ir.IntType(32), 2 * lanes), list(range(2 * lanes)))
+        parts = [
+            builder.shuffle_vector(left, right, order)
+            for left, right in zip(parts[::2], parts[1::2], strict=True)
+        ]
+    return parts[0]
 
 
-def _between(_: Any, pixels: Any, place: Any, below: Any, weights: Any) -> Any:
-    """Four neighbouring RGBA pixels mixed into one: the one at `place`, that on its right, and those below.
+class _Kernel:
+    """Writes what one intrinsic does: vectors read from arrays, computed with, and written back."""
 
-    `weights` holds 16 bits for each of them, the first one's lowest; together they are 256. Written as
-    vectors, since the compiler does not find them by itself.
+    def __init__(self, context: Any, builder: Any, kinds: Sequence[Any], given: Sequence[Any]) -> None:
+        self._context, self._kinds, self._given = context, kinds, given
+        self._builder = builder
+
+    def pointer(self, number: int, place: Any, kind: Any) -> Any:
+        """To the item at `place` of the array that is argument `number`, as something else."""
+        array = self._context.make_array(self._kinds[number])(
+            self._context, self._builder, self._given[number]
+        )
+        return self._builder.bitcast(self._builder.gep(array.data, [place]), kind.as_pointer())
+
+    def read(self, number: int, place: Any, kind: Any, align: int) -> Any:
+        return self._builder.load(self.pointer(number, place, kind), align=align)
+
+    def expect(self, number: int, place: Any) -> None:
+        """Has what lies there brought from memory, for later; nothing is read."""
+        pointer, word = self.pointer(number, place, ir.IntType(8)), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [pointer.type, word, word, word])
+        known = self._builder.module.globals.get(PREFETCH)
+        fetch = known or ir.Function(self._builder.module, kind, PREFETCH)
+        self._builder.call(fetch, [pointer, word(0), word(3), word(1)])  # to read, to keep, data
+
+    def write(self, number: int, place: Any, value: Any, align: int) -> None:
+        self._builder.store(value, self.pointer(number, place, value.type), align=align)
+
+    def rounded(self, total: Any) -> Any:
+        """256ths as bytes."""
+        half, places = (ir.Constant(total.type, [number] * total.type.count) for number in (128, 8))
+        whole = self._builder.lshr(self._builder.add(total, half), places)
+        return self._builder.trunc(whole, bytes_of(total.type.count))
+
+
+def bytes_of(count: int) -> Any:
+    return ir.VectorType(ir.IntType(8), count)
+
+
+def words_of(count: int) -> Any:
+    return ir.VectorType(ir.IntType(16), count)
+
+
+def _mix(_: Any, colours: Any, at: Any, pixels: Any, width: Any, places: Any, upper: Any, lower: Any) -> Any:
+    """LANES pixels of `colours` from `at` on, each mixed of four: the RGBA pixel at its place, that on its
+    right, and those `width` pixels behind them.
+
+    `upper` and `lower` hold the weights of two neighbours, 16 bits each; the four of a pixel are 256
+    together. Written as vectors, since the compiler does not find them by itself.
     """
 
     def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        array = context.make_array(signature.args[0])(context, builder, given[0])
-        share = builder.bitcast(given[3], ir.VectorType(ir.IntType(16), 4))
+        kernel = _Kernel(context, builder, signature.args, given)
+        at, width = given[1], given[3]
+        starts = []
+        for lane in range(LANES):
+            place = kernel.read(4, builder.add(at, ir.Constant(at.type, lane)), ir.IntType(32), 4)
+            starts.append(builder.sext(place, at.type))
+        kernel.expect(2, builder.add(starts[0], builder.mul(width, ir.Constant(width.type, AHEAD))))
+        total = None
+        for weights, beyond in ((5, None), (6, width)):
+            there = starts if beyond is None else [builder.add(start, beyond) for start in starts]
+            pairs = _joined(builder, [kernel.read(2, start, bytes_of(8), 4) for start in there])
+            share = kernel.read(weights, at, words_of(2 * LANES), 4)
+            share = _lanes(builder, share, [n // 4 for n in range(8 * LANES)])
+            part = builder.mul(builder.zext(pairs, words_of(8 * LANES)), share)
+            total = part if total is None else builder.add(total, part)
+        left = _lanes(builder, total, [8 * (n // 4) + n % 4 for n in range(4 * LANES)])
+        right = _lanes(builder, total, [8 * (n // 4) + n % 4 + 4 for n in range(4 * LANES)])
+        kernel.write(0, at, kernel.rounded(builder.add(left, right)), 4)
+        return context.get_dummy_value()
 
-        def weighed(at: Any, first: int) -> Any:
-            """Two neighbours, times their weights."""
-            pair = ir.VectorType(ir.IntType(8), 8).as_pointer()
-            both = builder.load(builder.bitcast(builder.gep(array.data, [at]), pair), align=4)
-            wide = builder.zext(both, ir.VectorType(ir.IntType(16), 8))
-            return builder.mul(wide, _lanes(builder, share, *[first] * 4, *[first + 1] * 4))
-
-        total = builder.add(weighed(given[1], 0), weighed(builder.add(given[1], given[2]), 2))
-        left, right = _lanes(builder, total, 0, 1, 2, 3), _lanes(builder, total, 4, 5, 6, 7)
-        return _rounded(builder, builder.add(left, right))
-
-    return types.uint32(pixels, types.intp, types.intp, types.uint64), generate
+    return types.void(colours, types.intp, pixels, types.intp, places, upper, lower), generate
 
 
-def _blended(_: Any, first: Any, second: Any, third: Any, weights: Any) -> Any:
-    """Three RGBA pixels mixed into one, by weights of 16 bits each that are 256 together."""
+def _lay(
+    _: Any, colours: Any, at: Any, plate: Any, picture: Any, start: Any, width: Any, over: Any, shown: Any
+) -> Any:
+    """LANES pixels of `colours` from `at` on, laid over those of the plate and the picture from `start` on.
+
+    Both are `width` pixels wide. `over` and `shown` are the weights of colours and plate in 256ths; the
+    picture's is what they leave.
+    """
 
     def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        share = builder.bitcast(given[3], ir.VectorType(ir.IntType(16), 4))
+        kernel = _Kernel(context, builder, signature.args, given)
+        at, start = given[1], given[4]
+        below = builder.add(start, builder.mul(given[5], ir.Constant(start.type, AHEAD)))
+        kernel.expect(2, below)
+        kernel.expect(3, below)
+        shares = [kernel.read(number, at, words_of(LANES), 2) for number in (6, 7)]
+        rest = builder.sub(ir.Constant(words_of(LANES), [256] * LANES), shares[0])
+        shares.append(builder.sub(rest, shares[1]))
         total = None
-        for number in range(3):
-            channels = builder.bitcast(given[number], ir.VectorType(ir.IntType(8), 4))
-            wide = builder.zext(channels, ir.VectorType(ir.IntType(16), 4))
-            part = builder.mul(wide, _lanes(builder, share, *[number] * 4))
+        for (number, place), share in zip(((0, at), (2, start), (3, start)), shares, strict=True):
+            pixels = builder.zext(kernel.read(number, place, bytes_of(4 * LANES), 4), words_of(4 * LANES))
+            part = builder.mul(pixels, _lanes(builder, share, [n // 4 for n in range(4 * LANES)]))
             total = part if total is None else builder.add(total, part)
-        return _rounded(builder, total)
+        kernel.write(0, at, kernel.rounded(total), 4)
+        return context.get_dummy_value()
 
-    return types.uint32(types.uint32, types.uint32, types.uint32, types.uint64), generate
+    return types.void(colours, types.intp, plate, picture, types.intp, types.intp, over, shown), generate
 
 
-between_pixels: Any = intrinsic(_between)
-blended: Any = intrinsic(_blended)
+def _pack(_: Any, line: Any, place: Any, colours: Any, at: Any) -> Any:
+    """LANES pixels of `colours` from `at` on, without their fourth channel, into a row of bytes."""
+
+    def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        kernel = _Kernel(context, builder, signature.args, given)
+        pixels = kernel.read(2, given[3], bytes_of(4 * LANES), 4)
+        kernel.write(0, given[1], _lanes(builder, pixels, [n for n in range(4 * LANES) if n % 4 != 3]), 1)
+        return context.get_dummy_value()
+
+    return types.void(line, types.intp, colours, types.intp), generate
+
+
+mix: Any = intrinsic(_mix)
+lay_over: Any = intrinsic(_lay)
+pack: Any = intrinsic(_pack)
 
 
 @_fast
@@ -232,11 +317,14 @@ def paint_moved(  # type: ignore[no-untyped-def]
     in one row.
     """
     height, columns = len(picture) // width, kinds.shape[1]
-    wide_x, wide_y = np.empty((2, width), np.float32), np.empty((2, width), np.float32)
+    rows = out.reshape(out.shape[0], -1)
+    across = step * (shift_x.shape[1] - 2)  # at least the width
+    wide_x, wide_y = np.empty((2, across), np.float32), np.empty((2, across), np.float32)
     widened = np.array([-1, -1])  # the rows of the map that these hold
-    line_x, line_y = np.empty(width, np.float32), np.empty(width, np.float32)
-    places, weights = np.empty(width, np.int32), np.empty(width, np.uint64)
-    travels, colours = np.empty(width, np.float32), np.empty(width, np.uint32)
+    room = width + LANES  # vectors may end behind the row
+    places, upper, lower = np.zeros(room, np.int32), np.zeros(room, np.int32), np.zeros(room, np.int32)
+    travels, colours = np.empty(width, np.float32), np.zeros(room, np.uint32)
+    over, shown = np.zeros(room, np.uint16), np.zeros(room, np.uint16)
     for y in range(height):
         i = y // BLOCK
         first, last = 0, columns
@@ -250,84 +338,94 @@ def paint_moved(  # type: ignore[no-untyped-def]
         row = int(at)
         for wanted in (row, row + 1):
             if widened[wanted % 2] != wanted:
-                widen(wide_x, shift_x, wanted, step)
-                widen(wide_y, shift_y, wanted, step)
+                widen(wide_x[wanted % 2], shift_x[wanted], step)
+                widen(wide_y[wanted % 2], shift_y[wanted], step)
                 widened[wanted % 2] = wanted
-        x0, x1 = first * BLOCK, min(last * BLOCK, width)
-        narrow(line_x, wide_x, row, at - np.float32(row), x0, x1)
-        narrow(line_y, wide_y, row, at - np.float32(row), x0, x1)
-        locate(places, weights, travels, line_x, line_y, x0, x1, y, height)
+        line = rows[y + top, 3 * left : 3 * (left + width)]
         while first < last:
-            begin, kind = first, kinds[i, first]
-            while first < last and kinds[i, first] == kind:
+            begin = first
+            while first < last and kinds[i, first]:
                 first += 1
-            if kind == 0:
-                continue
-            x0, x1 = begin * BLOCK, min(first * BLOCK, width)
-            if kind == 1:
-                take(out, y + top, left, layered, places, weights, x0, x1)
-                continue
-            gather(colours, layered, places, weights, x0, x1)
-            lay(colours, weights, travels, picture, plate, y * width, x0, x1)
-            put(out, y + top, left, colours, x0, x1)
+            if begin < first:
+                x0, x1 = begin * BLOCK, min(first * BLOCK, width)
+                locate(
+                    places,
+                    upper,
+                    lower,
+                    travels,
+                    wide_x,
+                    wide_y,
+                    row,
+                    at - np.float32(row),
+                    x0,
+                    x1,
+                    y,
+                    height,
+                )
+                for x in range(x0, x1, LANES):
+                    mix(colours, x, layered, width, places, upper, lower)
+                while begin < first:
+                    edge = begin
+                    while edge < first and kinds[i, edge] == 2:
+                        edge += 1
+                    if begin < edge:
+                        x2 = min(edge * BLOCK, width)
+                        lay(colours, over, shown, travels, picture, plate, y * width, begin * BLOCK, x2)
+                    begin = edge + 1
+                put(line, colours, x0, x1)
+            first += 1
+
+
+def _widening(step: int) -> Any:
+    """Writes a row of the map at every pixel across, `step` of them from one point to the next."""
+    places = [(n + 0.5) / step + 0.5 for n in range(step)]
+    cells, rights = tuple(int(at) for at in places), tuple(np.float32(at % 1) for at in places)
+
+    @_fast
+    def widened(line, row):  # type: ignore[no-untyped-def]
+        for n in range(np.uintp(len(row) - 2)):
+            for phase in range(step):
+                before, after = row[n + np.uintp(cells[phase])], row[n + np.uintp(cells[phase] + 1)]
+                line[n * np.uintp(step) + np.uintp(phase)] = before + (after - before) * rights[phase]
+
+    return widened
+
+
+_by_two, _by_three, _by_four = (_widening(step) for step in (2, 3, 4))
 
 
 @_fast
-def widen(wide, shift, row, step):  # type: ignore[no-untyped-def]
-    """A row of the map at every pixel across, into one of two rows."""
-    for phase in range(step):
-        at = (np.float32(phase) + np.float32(0.5)) / np.float32(step) + np.float32(0.5)
-        cell = int(at)
-        right = at - np.float32(cell)
-        for n in range(np.uintp((wide.shape[1] - 1 - phase) // step + 1)):
-            before, after = shift[row, n + np.uintp(cell)], shift[row, n + np.uintp(cell + 1)]
-            wide[row % 2, n * np.uintp(step) + np.uintp(phase)] = before + (after - before) * right
+def widen(line, row, step):  # type: ignore[no-untyped-def]
+    """A row of the map at every pixel across; the usual steps are compiled each for itself."""
+    if step == 2:
+        _by_two(line, row)
+    elif step == 3:
+        _by_three(line, row)
+    elif step == 4:
+        _by_four(line, row)
+    else:
+        for x in range(np.uintp((len(row) - 2) * step)):
+            at = (np.float32(x) + np.float32(0.5)) / np.float32(step) + np.float32(0.5)
+            cell = np.uintp(at)
+            right = at - np.float32(cell)
+            line[x] = row[cell] + (row[cell + np.uintp(1)] - row[cell]) * right
 
 
 @_fast
-def narrow(line, wide, row, down, x0, x1):  # type: ignore[no-untyped-def]
-    """The map at a row of pixels, between two of its own rows."""
-    above, below = wide[row % 2], wide[1 - row % 2]
-    for x in range(np.uintp(x0), np.uintp(x1)):
-        line[x] = above[x] + (below[x] - above[x]) * down
+def locate(places, upper, lower, travels, wide_x, wide_y, row, down, x0, x1, y, height):  # type: ignore[no-untyped-def]
+    """Where the pixels of a row come from, how they are mixed, and how far they travel.
 
-
-@_fast
-def gather(colours, layered, places, weights, x0, x1):  # type: ignore[no-untyped-def]
-    """The colours that lie at `places`."""
-    for x in range(np.uintp(x0), np.uintp(x1)):
-        colours[x] = between_pixels(layered, places[x], len(colours), weights[x])
-
-
-@_fast
-def take(out, y, left, layered, places, weights, x0, x1):  # type: ignore[no-untyped-def]
-    line = out[y]
-    for x in range(np.uintp(x0), np.uintp(x1)):
-        dot(line, x + np.uintp(left), between_pixels(layered, places[x], len(places), weights[x]))
-
-
-@_fast
-def put(out, y, left, colours, x0, x1):  # type: ignore[no-untyped-def]
-    line = out[y]
-    for x in range(np.uintp(x0), np.uintp(x1)):
-        dot(line, x + np.uintp(left), colours[x])
-
-
-@_inlined
-def dot(line, x, colour):  # type: ignore[no-untyped-def]
-    line[x, 0] = np.uint8(colour)
-    line[x, 1] = np.uint8(colour >> np.uint32(8))
-    line[x, 2] = np.uint8(colour >> np.uint32(16))
-
-
-@_fast
-def locate(places, weights, travels, line_x, line_y, x0, x1, y, height):  # type: ignore[no-untyped-def]
-    """Where the pixels of a row come from, how they are mixed, and how far they travel."""
-    width = len(places)
+    They lie `down` (0..1) between two rows of the map, the first of which is `row`.
+    """
+    above_x, below_x = wide_x[row % 2], wide_x[1 - row % 2]
+    above_y, below_y = wide_y[row % 2], wide_y[1 - row % 2]
+    width = len(travels)
     far_x, far_y = np.float32(width - 1), np.float32(height - 1)
     last_x, last_y = np.int32(width - 2), np.int32(height - 2)
+    across = np.int32(width)
     for x in range(np.uintp(x0), np.uintp(x1)):
-        dx, dy = line_x[x], line_y[x]
+        dx = above_x[x] + (below_x[x] - above_x[x]) * down
+        dy = above_y[x] + (below_y[x] - above_y[x]) * down
         travels[x] = max(abs(dx), abs(dy))
         from_x = min(max(np.float32(np.int32(x)) + dx, np.float32(0)), far_x)
         from_y = min(max(np.float32(y) + dy, np.float32(0)), far_y)
@@ -336,31 +434,54 @@ def locate(places, weights, travels, line_x, line_y, x0, x1, y, height):  # type
         # clamped again: nothing a map holds may lead out of the picture
         j = max(np.int32(0), min(np.int32(fine_x >> np.int32(8)), last_x))
         i = max(np.int32(0), min(np.int32(fine_y >> np.int32(8)), last_y))
-        places[x] = np.int32(i * np.int32(width)) + j
-        u, v = np.uint64(fine_x - np.int32(j << np.int32(8))), np.uint64(fine_y - np.int32(i << np.int32(8)))
-        both = (u * v + np.uint64(128)) >> np.uint64(8)
-        mix = (np.uint64(256) - u - v + both) | ((u - both) << np.uint64(16))
-        weights[x] = mix | ((v - both) << np.uint64(32)) | (both << np.uint64(48))
+        places[x] = i * across + j
+        u, v = np.int32(fine_x - np.int32(j << np.int32(8))), np.int32(fine_y - np.int32(i << np.int32(8)))
+        both = np.int32(np.int32(np.int32(u * v) + np.int32(128)) >> np.int32(8))
+        before = np.int32(np.int32(np.int32(256) - u) - np.int32(v - both))
+        upper[x] = before | np.int32(np.int32(u - both) << np.int32(16))
+        lower[x] = np.int32(v - both) | np.int32(both << np.int32(16))
+
+
+@_inlined
+def put(line, colours, x0, x1):  # type: ignore[no-untyped-def]
+    """Writes `colours` into a row of RGB bytes."""
+    whole = x0 + (x1 - x0) // LANES * LANES
+    for x in range(x0, whole, LANES):
+        pack(line, 3 * x, colours, x)
+    for x in range(whole, x1):
+        for k in range(3):
+            line[3 * x + k] = np.uint8(colours[x] >> np.uint32(8 * k))
 
 
 @_fast
-def lay(colours, weights, travels, picture, plate, start, x0, x1):  # type: ignore[no-untyped-def]
+def lay(colours, over, shown, travels, picture, plate, start, x0, x1):  # type: ignore[no-untyped-def]
     """Lays the moved `colours` of a row over what lies behind them, from `start` on.
 
-    `weights` is room for the shares of colour, plate and picture.
+    `over` and `shown` are room for the shares of colours and plate.
     """
-    start = np.uintp(start)
+    width = len(travels)
+    behind = plate[start : start + width]
     for x in range(np.uintp(x0), np.uintp(x1)):
         alpha = np.int32(colours[x] >> np.uint32(24))
-        reach = np.int32(plate[start + x] >> np.uint32(24))
+        beyond = max(np.int32(0), np.int32(np.int32(behind[x] >> np.uint32(24)) - alpha))
         part = min(np.float32(1), max(np.float32(0), (travels[x] - UNVEILED) * UNVEILING))
-        gone = min(np.float32(1), np.float32(max(np.int32(0), np.int32(reach - alpha))) * BARING)
-        bare = np.uint64(np.int32(part * gone * np.float32(256) + np.float32(0.5)))
-        over = np.uint64(256) if alpha >= SOLID else np.uint64(alpha + (alpha >> np.int32(7)))
-        shown = ((np.uint64(256) - over) * bare + np.uint64(128)) >> np.uint64(8)
-        weights[x] = over | (shown << np.uint64(16)) | ((np.uint64(256) - over - shown) << np.uint64(32))
-    for x in range(np.uintp(x0), np.uintp(x1)):
-        colours[x] = blended(colours[x], plate[start + x], picture[start + x], weights[x])
+        gone = min(np.float32(1), np.float32(beyond) * BARING)
+        bare = np.int32(part * gone * np.float32(256) + np.float32(0.5))
+        share = np.int32(256) if alpha >= SOLID else np.int32(alpha + (alpha >> np.int32(7)))
+        over[x] = share
+        shown[x] = np.int32(((np.int32(256) - share) * bare + np.int32(128)) >> np.int32(8))
+    whole = x0 + (x1 - x0) // LANES * LANES
+    for x in range(x0, whole, LANES):
+        lay_over(colours, x, plate, picture, start + x, width, over, shown)
+    for x in range(whole, x1):
+        mixed = np.uint32(0)
+        for place in (np.uint32(0), np.uint32(8), np.uint32(16)):
+            total = (colours[x] >> place & np.uint32(255)) * np.uint32(over[x])
+            total += (plate[start + x] >> place & np.uint32(255)) * np.uint32(shown[x])
+            rest = np.uint32(256) - np.uint32(over[x]) - np.uint32(shown[x])
+            total += (picture[start + x] >> place & np.uint32(255)) * rest
+            mixed |= ((total + np.uint32(128)) >> np.uint32(8)) << place
+        colours[x] = mixed
 
 
 @_fast

@@ -134,6 +134,21 @@ def test_behind_a_half_covered_edge_the_picture_stays_as_it_was(picture):
     assert np.abs(repainted(scene)[inner].astype(int) - picture[inner] / 2).max() <= 1
 
 
+@pytest.mark.parametrize("right", range(190, 206))
+def test_a_box_of_any_width_is_painted_to_its_last_column(picture, monkeypatch, right):
+    monkeypatch.setattr(f"{__name__}.BOX", (20, 10, right, 190))
+    picture[:] = (50, 100, 150)
+    alpha = np.full((180, right - 20), 128, np.uint8)
+    scene = moved(picture, shifts(5, 2), alpha=alpha, plate=200)
+    scene.background.layered[..., :3] = 10
+    result = repainted(scene)[10:190, 20:right]
+    assert (result == result[0, 0]).all()
+    assert (result[0, 0] != picture[0, 0]).all()
+    opaque = moved(picture, shifts(5, 2))
+    opaque.layers.opaque[..., :3] = 10
+    assert (repainted(opaque)[10:190, 20:right] == 10).all()
+
+
 def test_what_is_prepared_is_what_frames_need(picture):
     prepare()
     repainted(moved(picture, shifts(3, 0)))
