@@ -18,6 +18,7 @@ from ditto.mini.drawn_eyes import around_whites
 from ditto.mini.language import FULL_BLINK, METRE, Exp, degrees_to_bins
 from ditto.mini.measure import OPEN, SHUT, lid_opening, lip_gap
 from ditto.mini.motion import OPENS
+from ditto.mini.outline import Outline
 from ditto.mini.template import (
     EYES,
     KEYPOINTS,
@@ -71,7 +72,8 @@ class MiniAppearance:
     scale: float  # pixels for a template unit
     turn: Floats  # (3, 3) head pose
     pivot: Floats  # (3,) about which the head turns
-    outer: Floats  # (n, 2) rings around the face
+    outer: Floats  # (n, 2) rings around the face, the first along its outline
+    outline: Outline
     outer_depth: Floats  # (n,)
     outer_weight: Floats  # (n, 1) 1 moves with the head, 0 stays
     outer_pull: Floats  # (n,) share of the expression at the oval
@@ -247,10 +249,11 @@ def mesh_around(
 ) -> MiniAppearance:
     """Rings of points around the face, ear-deep, that follow the head less the farther they are."""
     height, width = image.shape[:2]
-    oval = points[list(OVAL), :2]
-    middle = oval.mean(0)
+    outline = Outline.of(image, points, yaw, scale / MILLIMETRES)
+    oval = outline.placed(points)
+    middle = points[list(OVAL), :2].mean(0)
     tall = float(np.linalg.norm(points[10, :2] - points[152, :2]))
-    outer = np.concatenate([middle + (oval - middle) * ring for ring in RINGS]).astype(np.float32)
+    outer = np.concatenate([middle + (oval - middle) * ring for ring in (1.0, *RINGS)]).astype(np.float32)
     up = -turn[:2, 1] / np.linalg.norm(turn[:2, 1])
     across = np.array([-up[1], up[0]])
     below = -((outer - points[152, :2]) @ up) / tall
@@ -263,16 +266,18 @@ def mesh_around(
     inside = ramp(edge, 0, 0.18 * tall)
     weight *= inside
     weight[-len(OVAL) :] = 0
-    away = np.concatenate([np.linalg.norm(oval - middle, axis=1) * (ring - 1) for ring in RINGS]) / tall
+    away = (
+        np.concatenate([np.linalg.norm(oval - middle, axis=1) * (ring - 1) for ring in (1.0, *RINGS)]) / tall
+    )
     ears = (points[234, 2] + points[454, 2]) / 2
     near = 1 - ramp(away.astype(np.float32), 0, 0.22)
-    depth = np.tile(points[list(OVAL), 2], len(RINGS)) * near + ears * (1 - near)
+    depth = np.tile(points[list(OVAL), 2], 1 + len(RINGS)) * near + ears * (1 - near)
     pivot = (points[234] + points[454]) / 2 + turn[:, 1] * scale * 0.45
     deep = points.copy()
     deep[:, 2], depth = (pivot[2] + (z - pivot[2]) * DEEPER for z in (points[:, 2], depth))
     # a point that moves drags the mesh as far as the next ring
-    reached = np.concatenate([np.ones(len(OVAL), bool), weight[: -len(OVAL)] > 0])
-    grown = np.concatenate([outer[reached], oval])
+    reached = np.concatenate([np.ones(2 * len(OVAL), bool), weight[len(OVAL) : -len(OVAL)] > 0])
+    grown = outer[reached]
     pad = 0.10 * tall
     left, top = np.maximum(0, np.floor(grown.min(0) - pad)).astype(int)
     right, bottom = np.minimum([width, height], np.ceil(grown.max(0) + pad)).astype(int)
@@ -283,6 +288,7 @@ def mesh_around(
         turn=turn.astype(np.float32),
         pivot=pivot.astype(np.float32),
         outer=outer,
+        outline=outline,
         outer_depth=depth.astype(np.float32),
         outer_weight=weight[:, None].astype(np.float32),
         outer_pull=(np.exp(-((away / 0.20) ** 2)) * inside).astype(np.float32),
@@ -297,9 +303,9 @@ def mesh_around(
 
 @lru_cache(maxsize=1)
 def ring_triangles() -> Ints:
-    """(n, 3) triangles between the oval and the rings, and between each ring and the next."""
+    """(n, 3) triangles between each ring and the next."""
     around = len(OVAL)
-    lines = [np.array(OVAL)] + [POINTS + k * around + np.arange(around) for k in range(len(RINGS))]
+    lines = [POINTS + k * around + np.arange(around) for k in range(1 + len(RINGS))]
     found = []
     for inner, outer in pairwise(lines):
         found += [np.stack([inner, np.roll(inner, -1), outer], 1)]

@@ -114,7 +114,8 @@ class MiniWarper:
         if look.matte is not None and travel > UNVEILED:
             self._background = self._background or look.background or Background.of(layers, look.matte)
             background = self._background
-        where = self._map(look, placed, depth, drawn_back(look, gap, blink), blink)
+        skin = drawn_back(look, gap, blink) + look.outline.tucked(turn)
+        where = self._map(look, placed, depth, skin, blink)
         return Moved(where, layers, background, placed, rigid, turn, blink, gaze, gap, jaw)
 
     def displace(self, look: MiniAppearance, delta: Floats, target: float) -> tuple[Floats, float, float]:
@@ -289,7 +290,8 @@ def place(
     """The mesh in the picture (n, 2), its depth (n,), the unexpressive face (478, 3), the head's turn."""
     towards_front = float(ramp(abs(look.yaw), 8.0, 25.0))
     low, high = -YAW_LIMIT, YAW_LIMIT
-    narrowed = UNCOVERING * towards_front + YAW_LIMIT * (1 - towards_front)
+    uncovering = UNCOVERING * (1 - 0.5 * float(ramp(abs(look.yaw), 25.0, 40.0)))
+    narrowed = uncovering * towards_front + YAW_LIMIT * (1 - towards_front)
     beyond = max(8.0, YAW_LIMIT - 0.7 * abs(look.yaw))
     low, high = (-narrowed, beyond) if look.yaw > 0 else (-beyond, narrowed)
     pitch_limit, roll_limit = look.freedom * PITCH_LIMIT, look.freedom * ROLL_LIMIT
@@ -317,6 +319,7 @@ def place(
     carried = moved(outer + pulled)
     weight = look.outer_weight
     around = look.outer + pulled[:, :2] * (1 - weight) + weight * (carried[:, :2] - look.outer)
+    around[: len(OVAL)] = look.outline.placed(face)
     placed = np.concatenate([face[:, :2], around]).astype(np.float32)
     depth = np.concatenate([face[:, 2], carried[:, 2]]).astype(np.float32)
     return placed, depth, moved(look.points), turn
