@@ -40,16 +40,17 @@ MATRICES = {
 
 def to_video(image: Image) -> av.VideoFrame:
     """A picture of even width and height as yuv420p."""
-    from ditto.media.planes import FRACTION, weighed  # compiled: only who writes a video waits for it
+    from ditto.media.planes import FRACTION, to_planes  # compiled: only who writes a video waits for it
 
     height, width = image.shape[:2]
-    halved = np.asarray(cv2.resize(image, (width // 2, height // 2), interpolation=cv2.INTER_AREA), np.uint8)
     frame = av.VideoFrame(width, height, "yuv420p")
-    for picture, weights, plane in zip((image, halved, halved), PLANES, frame.planes, strict=True):
-        whole = np.rint(np.array(weights) * 2**FRACTION).astype(np.int32)
-        whole[3] += 2 ** (FRACTION - 1)
-        rows = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
-        weighed(np.ascontiguousarray(picture).reshape(plane.height, -1), whole, rows)
+    weights = np.rint(np.array(PLANES) * 2**FRACTION).astype(np.int32)
+    weights[:, 3] += 2 ** (FRACTION - 1)
+    planes = [
+        np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
+        for plane in frame.planes
+    ]
+    to_planes(np.ascontiguousarray(image).reshape(height, -1), weights, *planes)
     frame.colorspace = int(Colorspace.ITU709)
     frame.color_range = int(ColorRange.MPEG)
     return frame
