@@ -139,7 +139,8 @@ class HubertStream:
 class TransformersEncoder:
     """HuBERT or WavLM from a local folder in the layout of the `transformers` library."""
 
-    def __init__(self, folder: Path, device: str = "cpu") -> None:
+    def __init__(self, folder: Path, device: str = "cpu", *, tf32: bool = False) -> None:
+        """`tf32`: whether the networks beside it round products to it; PyTorch has one switch for all."""
         if not (folder / "config.json").is_file():
             raise ModelError(f"{folder}: no config.json in it, so it is no folder of a speech encoder")
         try:
@@ -156,6 +157,7 @@ class TransformersEncoder:
 
         self._torch = torch
         self._device = available(device)
+        self._tf32 = tf32
         self.network: Any = AutoModel.from_pretrained(
             folder, local_files_only=True, use_safetensors=True, trust_remote_code=False
         )
@@ -170,7 +172,7 @@ class TransformersEncoder:
             sound = (sound - sound.mean()) / np.sqrt(sound.var() + 1e-7)
         from model_formats.torch_file import computing, placed
 
-        with computing(self._device, stream=self._stream):
+        with computing(self._device, tf32=self._tf32, stream=self._stream):
             heard = self.network(placed(self._torch.from_numpy(np.ascontiguousarray(sound)), self._device))
             return {"encoding_out": heard.last_hidden_state[0].float().cpu().numpy()}
 

@@ -91,7 +91,8 @@ class OfficialPack:
                     self._open[name] = self._opened(role, path)
             speech = self._path("hubert")
             if speech.is_dir():
-                self._local = TransformersEncoder(speech, self._device("hubert"))
+                tf32 = settings.precision == "tf32"
+                self._local = TransformersEncoder(speech, self._device("hubert"), tf32=tf32)
             else:
                 self._open["hubert"] = self._opened("hubert", speech)
             self._landmark478 = self._mesh_networks()

@@ -86,6 +86,25 @@ def test_where_a_gpu_rounds_to_tf32_what_stays_on_the_processor_is_not_rounded(m
     assert set(opened.values()) == {("cuda", "tf32")}
 
 
+@pytest.mark.parametrize("precision", ["fp32", "tf32", "fp16"])
+def test_a_speech_encoder_beside_networks_in_tf32_does_not_switch_it_off(monkeypatch, tmp_path, precision):
+    def encoder(folder, device, *, tf32):
+        raise ConfigError(f"{folder.name} on {device}, tf32 {tf32}")
+
+    monkeypatch.setattr(
+        "ditto.official.pack.open_model", lambda *more, **how: SimpleNamespace(close=lambda: None)
+    )
+    monkeypatch.setattr("ditto.official.pack.TransformersEncoder", encoder)
+    (tmp_path / "hubert").mkdir()
+    files = {role: f"{role}.pth" for role in PAINTING} | {role: f"{role}.onnx" for role in FACES}
+    files["hubert"] = "hubert"
+    settings = PackSettings(
+        name="ditto", format="torch", device="cuda", precision=precision, root=str(tmp_path), files=files
+    )
+    with pytest.raises(ConfigError, match=f"hubert on cuda, tf32 {precision == 'tf32'}"):
+        OfficialPack(settings)
+
+
 @pytest.mark.parametrize(
     ("how", "words"),
     [
