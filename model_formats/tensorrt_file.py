@@ -172,10 +172,10 @@ class EngineFile:
 
     def run(self, feeds: Mapping[str, Any]) -> dict[str, Any]:
         """NumPy or GPU arrays in; NumPy arrays out, or GPU arrays if they are kept there."""
-        if self._closed:
-            raise ModelError(f"{self._path.name} is closed")
         check_feeds(self._path, self._inputs, feeds)
         with self._running:
+            if self._closed:
+                raise ModelError(f"{self._path.name} is closed")
             return self._run(feeds)
 
     def _run(self, feeds: Mapping[str, Any]) -> dict[str, Any]:
@@ -243,14 +243,15 @@ class EngineFile:
 
     def close(self) -> None:
         """Frees everything but results that are still held; those free themselves when dropped."""
-        if self._closed:
-            return
-        self._closed = True
-        for address in (*self._addresses.values(), *(a for spare in self._spare.values() for a in spare)):
-            self._memory.free(address)
-        self._spare.clear()
-        self._context = self._engine = None
-        self._memory.close()
+        with self._running:
+            if self._closed:
+                return
+            self._closed = True
+            for address in (*self._addresses.values(), *(a for spare in self._spare.values() for a in spare)):
+                self._memory.free(address)
+            self._spare.clear()
+            self._context = self._engine = None
+            self._memory.close()
 
 
 def fixed(shape: tuple[int, ...]) -> Shape:

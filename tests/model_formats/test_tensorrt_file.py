@@ -113,6 +113,32 @@ def test_sessions_that_run_one_engine_at_a_time_get_their_own_results(engine, te
     assert right == [True] * 30
 
 
+def test_an_engine_that_is_closed_while_it_runs_finishes_first(engine, tensorrt, memory, monkeypatch):
+    runs, finish, wait = threading.Event(), threading.Event(), type(memory).wait
+
+    def waiting(self):
+        runs.set()
+        finish.wait(20)
+        wait(self)
+
+    monkeypatch.setattr(type(memory), "wait", waiting)
+    opened, found = EngineFile(engine, tensorrt, memory), []
+    session = threading.Thread(target=lambda: found.append(opened.run({"x": rows(2)})["y"]))
+    session.start()
+    assert runs.wait(20)
+    closing = threading.Thread(target=opened.close)
+    closing.start()
+    closing.join(0.1)
+    assert memory.held
+    finish.set()
+    session.join(20)
+    closing.join(20)
+    np.testing.assert_array_equal(found, [2 * rows(2)])
+    assert not memory.held
+    with pytest.raises(ModelError, match="is closed"):
+        opened.run({"x": rows(2)})
+
+
 def test_closing_frees_everything_even_results_dropped_later(engine, tensorrt, memory):
     opened = EngineFile(engine, tensorrt, memory, keep_on_device=True)
     held = opened.run({"x": rows(1)})["y"]
