@@ -14,8 +14,10 @@ from ditto.mini.template import EYES, LOWER_OUTER, OVAL, UPPER_OUTER, Ints, defa
 
 LEAST = 1.0  # millimetres beyond its oval from which a face has another outline
 FRINGE = 12.0  # millimetres within the oval at which a turned face may end
-ASIDE = (5.0, 12.0)  # degrees of yaw from which a face has a far outline
-FAR = (0.2, 0.5)  # of an outline's direction that points sideways, from which it is the far one
+NEAR = (-10.0, -4.0)  # degrees that a side is turned away (negative: towards) from which its edge is grazed
+ASIDE = (5.0, 12.0)  # degrees that a side is turned away over which the mesh fits it less and less
+MOST = (2.0, 9.0)  # millimetres by which skin is then taken from within
+SIDEWAYS = (0.2, 0.5)  # of an outline's direction from which it is at a side
 INWARDS = 14.0  # millimetres from the far outline at which is skin, surely from SKIN_WITHIN on
 SKIN_WITHIN = 8.0
 OTHER = 20.0  # grey levels by which what is behind a head differs from its skin at least
@@ -40,8 +42,11 @@ class Outline:
         beyond, outwards = past_oval(points, mesh_edges())
         beyond[beyond < LEAST * millimetre] = 0
         edges = near_outline(points, beyond, outwards, millimetre)
-        far = share(-np.sign(yaw) * outwards[:, 0], *FAR) * share(abs(yaw), *ASIDE)
-        return cls(beyond, edges, tucked_in(image, points, beyond, outwards, far, millimetre))
+        sideways = share(np.abs(outwards[:, 0]), *SIDEWAYS)
+        away = -yaw * np.sign(outwards[:, 0])  # degrees by which each side is turned away
+        most = MOST[0] + (MOST[1] - MOST[0]) * share(away, *ASIDE)
+        tucks = sideways * share(away, *NEAR) * most
+        return cls(beyond, edges, tucked_in(image, points, beyond, outwards, tucks, millimetre))
 
     def placed(self, points: npt.NDArray[np.floating]) -> Floats:
         """(36, 2) where a moved face ends: at its oval, or beyond, as far as the source's still hides it."""
@@ -102,13 +107,13 @@ def mesh_edges() -> Ints:
 
 
 def tucked_in(
-    image: Image, points: Floats, beyond: Floats, outwards: Floats, far: npt.NDArray[np.float64], mm: float
+    image: Image, points: Floats, beyond: Floats, outwards: Floats, most: npt.NDArray[np.float64], mm: float
 ) -> Floats:
     """(478, 2) pixels inwards from the far outline of the face, which shows some of what is behind.
 
     How far the mesh overlaps what is behind is seen where colours change on the way inwards.
     """
-    if not far.any():
+    if not most.any():
         return np.zeros((len(points), 2), np.float32)
     rim = points[list(OVAL), :2] + beyond[:, None] * outwards
     depth = np.arange(0, INWARDS, 0.5)
@@ -121,16 +126,19 @@ def tucked_in(
     skin = np.median(seen[:, depth >= SKIN_WITHIN].astype(np.float32), axis=1, keepdims=True)
     other = np.abs(seen - skin).max(2)
     least = np.maximum(OTHER, other[:, :4].max(1, keepdims=True) / 2)
-    last = np.where(other[:, depth < SKIN_WITHIN] > least, depth[depth < SKIN_WITHIN], 0).max(1) + MARGIN
-    last = np.median([np.roll(last, k) for k in range(-1, 2)], axis=0)
+    last = np.where(other[:, depth < SKIN_WITHIN] > least, depth[depth < SKIN_WITHIN], 0).max(1)
+    hair = last > SKIN_WITHIN - 1  # before the face: it would have to go wherever it is taken from
+    last = np.median([np.roll(last, k) for k in range(-1, 2)], axis=0) + MARGIN
     # before brows, eyes and lips it is as far as beside them, and ends before eyes and lips
     count = len(rim)
     spoilt = features_before(points, rim, outwards, FEATURES + LIDS + BROWS, SPOILING * mm) < INWARDS * mm
+    spoilt |= hair
     if spoilt.all():
         return np.zeros((len(points), 2), np.float32)
     last = np.interp(np.arange(count), np.flatnonzero(~spoilt), last[~spoilt], period=count) * mm
     last = np.minimum(last, features_before(points, rim, outwards, FEATURES, SPARING * mm) / 2)
-    smooth = np.convolve(np.tile(last, 3), (0.25, 0.5, 0.25), "same")[count : 2 * count] * far
+    smooth = np.convolve(np.tile(last, 3), (0.25, 0.5, 0.25), "same")[count : 2 * count]
+    smooth = np.minimum(smooth, most * mm)
     middle = points[list(OVAL), :2].mean(0)
     away = points[:, :2] - middle
     far_out = np.linalg.norm(away, axis=1)

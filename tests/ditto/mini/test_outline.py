@@ -39,7 +39,15 @@ def outline(yaw, smaller=0.0):
 def test_a_face_from_the_front_ends_at_its_oval_and_nothing_of_it_is_hidden():
     found, points = outline(0.0)
     np.testing.assert_array_equal(found.placed(points), points[list(OVAL), :2])
-    assert not found.beyond.any() and not found.within.any()
+    assert not found.beyond.any()
+
+
+def test_skin_of_a_face_from_the_front_is_taken_from_a_little_within_at_both_sides():
+    found, points = outline(0.0, smaller=4.0)
+    for side in (points[:, 0] < 256 - 60 * PIXELS, points[:, 0] > 256 + 60 * PIXELS):
+        assert 1.5 * PIXELS < np.abs(found.within[side]).max() < 2.5 * PIXELS
+    chin = [p for p in OVAL if abs(points[p, 0] - 256) < 15 * PIXELS]
+    assert not found.within[chin].any()
 
 
 @pytest.mark.parametrize("yaw", [-ASIDE, ASIDE])
@@ -98,7 +106,16 @@ def test_skin_is_taken_from_within_only_where_the_cheek_turns_to_the_camera():
     still, on, back, far_back = (float(np.abs(found.tucked(turn)).max()) for turn in turns)
     assert still == on == 0
     assert 0 < back < far_back
-    assert far_back == pytest.approx(float(np.abs(found.within).max()))
+    assert far_back == pytest.approx(float(np.abs(found.within).max()), rel=0.15)
+
+
+def test_hair_before_the_cheek_does_not_decide_where_skin_is_taken_from():
+    points = turned(ASIDE)
+    hairy = picture(points)
+    cv2.line(hairy, (130, 286), (240, 290), BEHIND, 4)  # from the outline far into the cheek
+    bare = Outline.of(picture(points), points, ASIDE, PIXELS)
+    found = Outline.of(hairy, points, ASIDE, PIXELS)
+    np.testing.assert_allclose(found.within, bare.within, atol=1.5 * PIXELS)
 
 
 @pytest.mark.parametrize("shift", [-600, 600])
