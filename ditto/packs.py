@@ -81,10 +81,11 @@ def load_pack(settings: Settings) -> LoadedPack:
 def prepare(settings: Settings) -> None:
     """Has ready what the first frame would wait for: to be called beside `load_pack`, on another thread."""
     if settings.pack.name == "mini":
-        from ditto.mini import decode, raster
+        from ditto.mini import raster
+        from ditto.mini.teeth import mouth_parts
 
         raster.prepare()
-        decode.mouth_parts()
+        mouth_parts()
 
 
 def register(pack: LoadedPack, path: Path, settings: Settings) -> RegisteredAvatar:

@@ -1,0 +1,170 @@
+"""Eyes over a moved face: the ball between its lids, and a lid that falls over it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from ditto.messages import Floats, Image
+from ditto.mini.raster import paint_ball
+from ditto.mini.register import MiniAppearance, ramp
+from ditto.mini.shapes import COVERING, Box, around, covered, curve, draw_slit, outline
+from ditto.mini.template import Eye
+from ditto.mini.warp import Moved
+
+FALLING = (0.3, 0.65)  # of an eye closed: from where to where its lid is painted rather than drawn out
+LASHES = 0.11  # of its width that an eye's lashes reach above its rim
+LINED = 0.8  # of its width about an eye in which what is far darker than its skin is a line of lashes
+DARKER = 0.5  # of the light on the skin below
+COVERED = 0.08  # of its width that a shut lid reaches beyond the line where the mesh has lids meet
+CORNER = 0.06  # and beyond the outer corner
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EyeLayer:
+    """An eyeball without its lids, and the skin of a lid that hides it."""
+
+    texture: Image  # (h, w, 3)
+    skin: Image  # (h, w, 3)
+    corner: tuple[int, int]  # x, y of its first pixel in the picture
+    pupil: Floats  # (2,) in the picture
+    radius: float  # of the iris, pixels
+    lash: Floats  # (3,)
+    width: float  # pixels
+
+
+def eye_layer(picture: Image, look: MiniAppearance, eye: Eye) -> EyeLayer | None:
+    """The eyeball with the lids painted away, grown from what they leave to see."""
+    points = look.points[:, :2]
+    contour = outline(points[list(eye.upper)], points[list(eye.lower)])
+    width = float(np.linalg.norm(points[eye.upper[0]] - points[eye.upper[-1]]))
+    box = around(contour, look.box, 0.55 * width)
+    if box is None or width < 6:
+        return None
+    x0, y0, x1, y1 = box
+    patch = np.ascontiguousarray(picture[y0:y1, x0:x1])
+    mask = covered(contour, box, 0.5)
+    seen = np.asarray(cv2.erode((mask > 0.75).astype(np.uint8), np.ones((2, 2), np.uint8)), np.uint8)
+    if seen.sum() < 8:
+        return None
+    lids = widened(mask, width * 0.35) & (1 - seen)
+    grown = grown_over(patch, lids)
+    lashes = widened(mask, width * LASHES * 2.4) | (widened(mask, width * LINED) & dark(patch))
+    skin = np.asarray(cv2.GaussianBlur(grown_over(patch, lashes), (0, 0), 0.06 * width), np.uint8)
+    own = cv2.GaussianBlur(seen.astype(np.float32), (0, 0), max(0.6, width * 0.01))[..., None]
+    texture = np.clip(patch * own + grown * (1 - own), 0, 255).astype(np.uint8)
+    rim = np.linalg.norm(points[list(eye.iris[1:])] - points[eye.iris[0]], axis=1)
+    lids_edge = np.rint(points[list(eye.upper[1:-1])] - (x0, y0)).astype(int)
+    line = np.clip(lids_edge, 0, (x1 - x0 - 1, y1 - y0 - 1))
+    tones = np.concatenate([patch[np.maximum(line[:, 1] - up, 0), line[:, 0]] for up in range(3)])
+    tones = tones[np.argsort(tones.sum(1))][: max(1, len(tones) // 3)].astype(np.float32)
+    return EyeLayer(texture, skin, (x0, y0), points[eye.iris[0]], float(rim.mean()), tones.mean(0), width)
+
+
+def dark(patch: Image) -> Image:
+    """(h, w) 1 where the patch of an eye is far darker than the skin below it."""
+    grey = cv2.GaussianBlur(cv2.cvtColor(patch, cv2.COLOR_RGB2GRAY), (0, 0), 1.0)
+    below = np.asarray(grey[len(grey) * 3 // 4 :])
+    return widened((grey < DARKER * np.median(below)).astype(np.float32), 0.06 * patch.shape[1])
+
+
+def widened(mask: Floats, size: float) -> Image:
+    """(h, w) 1 where a mask reaches to when grown by half so many pixels."""
+    side = max(5, int(size)) | 1
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+    return np.asarray(cv2.dilate((mask > 0.02).astype(np.uint8), kernel), np.uint8)
+
+
+def grown_over(patch: Image, gone: Image) -> Image:
+    """(h, w, 3) a patch with part of it grown over from what is around.
+
+    Found on a small copy: full resolution costs a second on a large face, and what is grown is smooth.
+    """
+    small = min(1.0, 90 / max(patch.shape[:2]))
+    across, down = (max(small, 1 / side) for side in (patch.shape[1], patch.shape[0]))  # of a strip, a pixel
+    shrunk = cv2.resize(patch, None, fx=across, fy=down, interpolation=cv2.INTER_AREA)
+    hole = cv2.resize(gone, (shrunk.shape[1], shrunk.shape[0]), interpolation=cv2.INTER_NEAREST)
+    grown = cv2.inpaint(shrunk, hole, 3, cv2.INPAINT_TELEA)
+    whole = cv2.resize(grown, (patch.shape[1], patch.shape[0]), interpolation=cv2.INTER_LINEAR)
+    return np.ascontiguousarray(whole, np.uint8)
+
+
+def paint_eye(out: Image, eye: Eye, layer: EyeLayer, moved: Moved, number: int) -> None:
+    """Paints the eyeball between the moved lids, if they or the eye have moved at all, and a falling lid."""
+    share, gaze = moved.blink[number], moved.gaze[number]
+    strength = float(np.clip(abs(share) * 12 + np.abs(gaze).max() / layer.width * 25, 0, 1))
+    if strength < 0.02:
+        return
+    look = moved.layers.appearance
+    upper = curve(moved.placed[list(eye.upper)])
+    lower = curve(moved.placed[list(eye.lower)])
+    contour = outline(upper, lower)
+    box = around(contour, look.box, 3)
+    if box is None:
+        return
+    tall = float(np.abs(upper[:, 1] - lower[:, 1]).max())
+    fallen = float(ramp(share, *FALLING))
+    draw_lashes(out, layer, upper, lower, tall, 1 - fallen, look.box)
+    fine = max(0.6, layer.width * 0.012)
+    alpha = covered(contour, box, fine)
+    alpha *= np.float32(np.clip((tall - fine) / (2.5 * fine), 0, 1) * strength)
+    lids = list(eye.upper + eye.lower)
+    before = look.points[lids, :2].mean(0) - layer.corner
+    after = moved.rigid[lids, :2].mean(0)
+    back = np.linalg.inv(moved.turn[:2, :2]).astype(np.float32)
+    shadow = cv2.GaussianBlur(alpha, (0, 0), max(1.0, tall * 0.10))
+    shadow = np.roll(shadow, max(1, int(tall * 0.10)), 0)
+    paint_ball(
+        out, alpha, shadow, box[0], box[1], layer.texture, after.astype(np.float32),
+        before.astype(np.float32), back, (layer.pupil - layer.corner).astype(np.float32), gaze,
+        layer.radius, float(np.clip(share * 2, 0, 1)),
+    )  # fmt: skip
+    if fallen > 0:
+        paint_lid(out, eye, layer, moved, share, upper, (before, after, back))
+
+
+def paint_lid(
+    out: Image,
+    eye: Eye,
+    layer: EyeLayer,
+    moved: Moved,
+    share: float,
+    upper: Floats,
+    frame: tuple[Floats, Floats, Floats],
+) -> None:
+    """Paints skin down to the rim of a falling lid, and the lashes along it.
+
+    The little skin that the source shows above an open eye would be drawn out to streaks.
+    """
+    look, (before, after, back) = moved.layers.appearance, frame
+    limits = look.box
+    fallen = float(ramp(share, *FALLING))
+    width = max(float(np.hypot(*(upper[-1] - upper[0]))), 1e-3)
+    down = moved.turn[:2, :2] @ look.turn[:2, 1] * np.float32(width)
+    bell = np.sqrt(np.sin(np.linspace(0, np.pi, len(upper)))).astype(np.float32)[:, None] * down
+    top = curve(moved.rigid[list(eye.upper), :2]) - LASHES * bell
+    rim = upper + COVERED * float(ramp(share, 0.7, 1.0)) * bell
+    top[0] = rim[0] = upper[0] + CORNER * (upper[0] - upper[-1])
+    box = around(np.concatenate([top, rim]), limits, 0.15 * width + 2)
+    if box is None:
+        return
+    soft = covered(outline(top, rim + 0.3 * down), box, max(0.6, 0.06 * width)) * np.float32(fallen)
+    soft *= covered(outline(top - 0.3 * down, rim), box, max(0.6, 0.02 * width))
+    still = np.zeros(2, np.float32)
+    paint_ball(
+        out, soft, soft, box[0], box[1], layer.skin, after.astype(np.float32), before.astype(np.float32),
+        back, (layer.pupil - layer.corner).astype(np.float32), still, layer.radius, 0.0,
+    )  # fmt: skip
+    thick = max(0.035 * width, COVERING * moved.map.step)
+    draw_slit(out, upper, upper, thick, layer.lash, 0.9 * fallen, limits)
+
+
+def draw_lashes(
+    out: Image, layer: EyeLayer, upper: Floats, lower: Floats, tall: float, share: float, limits: Box
+) -> None:
+    """Darkens the line where the lids meet, more the nearer they are."""
+    amount = 0.7 * share * (1 - float(ramp(tall, 0.015 * layer.width, 0.165 * layer.width)))
+    line = 0.35 * upper + 0.65 * lower
+    draw_slit(out, line, line, 0.035 * layer.width, layer.lash, amount, limits)
