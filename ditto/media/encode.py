@@ -11,7 +11,6 @@ from typing import Any
 
 import av
 import cv2
-import imageio
 import numpy as np
 
 from cfg.errors import MediaError, did_you_mean
@@ -362,6 +361,8 @@ class PictureFolder:
         self._folder = folder
 
     def write(self, image: Image, index: int) -> None:
+        import imageio  # only who writes pictures waits for it
+
         imageio.imwrite(self._folder / f"{index:06d}.png", image, compress_level=3)
 
     def close(self) -> None:

@@ -81,6 +81,7 @@ def _open(path: Path) -> Pillow.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            Pillow.preinit()  # the usual formats; else all of them are loaded to rule some out
             return Pillow.open(path, formats=FORMATS)
     except Pillow.DecompressionBombError as error:
         raise MediaError(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +16,7 @@ BLOCK = 16  # pixels of the squares that are painted in one way throughout
 TILE = 8  # pixels of the squares whose foreground is known
 LANES = 8  # pixels that are mixed at once
 AHEAD = 6  # rows further down that are brought from memory meanwhile
+LINEAR_ALGEBRA = "scipy.linalg.cython_blas"
 PREFETCH = "llvm.prefetch.p0"
 SOLID = 254  # from here on a foreground lets nothing through
 UNVEILED = np.float32(0.2)  # pixels a head travels before anything behind it is uncovered
@@ -148,7 +151,18 @@ def block_kinds(shift_x, shift_y, step, height, width, solid, bare, least):  # t
 
 
 def prepare() -> None:
-    """Reads the compiler's tables, which the first call of any function here would wait for."""
+    """Reads the compiler's tables, which the first call of any function here would wait for.
+
+    Without those of linear algebra, which take longest and which nothing here needs.
+    """
+    seen = sys.modules.get(LINEAR_ALGEBRA)
+    if seen is None:
+        sys.modules[LINEAR_ALGEBRA] = None  # type: ignore[assignment]  # not to be found, for the moment
+    try:
+        importlib.import_module("numba.np.arraymath")
+    finally:
+        if seen is None:
+            del sys.modules[LINEAR_ALGEBRA]
     still, nothing = np.zeros((3, 3), np.float32), np.zeros((0, 0), np.uint8)
     block_kinds(still, still, 1, 1, 1, nothing, nothing, 1.0)
 
