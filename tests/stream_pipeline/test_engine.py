@@ -59,9 +59,14 @@ def test_what_is_registered_and_rendered_is_logged(engine, picture, tmp_path, ca
     assert any("putback" in line for line in said["DEBUG"])
 
 
-def test_what_the_first_frame_needs_is_made_ready_beside_loading_and_leaves_no_thread():
-    before = set(threading.enumerate())
+def test_what_the_first_frame_needs_is_made_ready_beside_loading_and_leaves_no_thread(monkeypatch):
+    before, made_on = set(threading.enumerate()), []
+    monkeypatch.setattr(
+        "stream_pipeline.engine.prepare", lambda settings: made_on.append(threading.current_thread())
+    )
     Engine.load("mini").close()
+    (beside,) = made_on
+    assert beside not in before
     assert set(threading.enumerate()) == before
 
 
