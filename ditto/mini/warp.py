@@ -30,7 +30,7 @@ from ditto.motion.pose import rotation
 FINEST = 512  # grid points along the longer side of the moving box
 LEAST_MOTION = 1e-7  # below it a pose is the source's own
 SOFT_EDGE = 1.0  # grid points by which a part is blended into what it hides: no stairs
-TURN = 1.1  # angles are counted as a tracker sees them, which is less than heads turn
+TURN = 1.08  # angles are counted as a tracker sees them, which is less than heads turn
 YAW_LIMIT, PITCH_LIMIT, ROLL_LIMIT = 22.0, 14.0, 25.0  # degrees away from a frontal source
 UNCOVERING = 14.0  # degrees a turned head may turn back
 REACH = 9.0  # millimetres over which skin follows the inner lips
