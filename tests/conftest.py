@@ -1,7 +1,31 @@
-"""For all tests: nothing is kept in the cache of whoever runs them."""
+"""For all tests: nothing is kept in the cache of whoever runs them, and what several folders pretend."""
 
 import os
+
+import pytest
 
 
 def pytest_configure() -> None:
     os.environ["DITTO_CACHE"] = ""
+
+
+class Rerun:
+    """A recorder that does the call again, into the tensors it gave the first time, as a CUDA graph does."""
+
+    def __init__(self):
+        self.recorded = 0
+
+    def record(self, call):
+        self.recorded += 1
+        outputs = call()
+
+        def replay():
+            for output, made in zip(outputs, call(), strict=True):
+                output.copy_(made)
+
+        return replay, outputs
+
+
+@pytest.fixture
+def recorder():
+    return Rerun()
