@@ -3,7 +3,7 @@
     python scripts/train_mini_motion.py CLIPS [--cache FOLDER] [--features-only online|offline]
                                               [--folds FOLDER] [--folds-only]
 
-CLIPS holds clips.csv, lags.csv, phones.csv (optional) and, for each clip, NAME.npz with landmarks
+CLIPS holds clips.csv, lags.csv, phones.csv and, for each clip, NAME.npz with landmarks
 (`dq` int16 (1434, T): differences over time in 1/8 pixel) and NAME.opus, 16 kHz, 640 samples a
 frame. The table of results goes to docs/mini_training.md, and to the folder of --folds what the
 figures are of: motion_fold0.npz and so on, each a readout that knows nobody of that fold.
@@ -28,7 +28,7 @@ from scipy.ndimage import gaussian_filter1d, shift
 
 from ditto.mini.language import METRE
 from ditto.mini.measure import measure
-from ditto.mini.motion import CHANNELS, LIMITS, LISTENING, READER, SPOKEN, closed
+from ditto.mini.motion import CHANNELS, LIMITS, LISTENING, READER, SPOKEN, met
 from ditto.mini.speech import ROWS_PER_FRAME, TAPS, WhisperStream, neighbours
 from ditto.mini.speech import WIDTH as HEARD
 
@@ -44,11 +44,14 @@ SHARE = 0.6  # of the networks in what is read; the rest is the ridge's,
 LIFT = 1.4  # after its spread, which regression shrinks, is brought near to theirs
 AMPLITUDE = 1.0  # of people's spread that a channel is brought to, if that needs no more than
 GAIN = 1.9
-CLOSINGS = np.arange(0, 3.01, 0.25)  # millimetres by which small gaps may be made smaller,
-WELL_CLOSED = 0.84  # so that this share of M, B and P is closed
+THRESHOLDS = np.arange(0.40, -0.01, -0.02)  # of the readout of M, B and P from which on lips close,
+WELL_CLOSED = 0.90  # so that this share of them is seen closed
+STEADY = 0.7  # frames over which landmarks are averaged against their noise
+BLURRED = 20  # milliseconds to which the times of phones are good
 OPEN = 5.0  # millimetres
 CLOSED = 2.0  # millimetres
 BILABIAL = ("M", "B", "P")
+LONGEST = 0.25  # seconds of one of them; longer ones are misheard
 SPOKEN_RANGE = 1.4  # decades under a clip's loud parts that still count as voice
 GAP, WIDTH = 0, 4  # in CHANNELS
 
@@ -168,13 +171,17 @@ def voiced(folder: Path, clip: Clip) -> np.ndarray:
     return (level > np.percentile(level, 95) - SPOKEN_RANGE).astype(np.float32)
 
 
+def steadied(track: np.ndarray) -> np.ndarray:
+    """Of frames, as a person's are seen: with less of the noise of landmarks, and of the shortest moments."""
+    return gaussian_filter1d(track, STEADY, axis=0, mode="nearest")
+
+
 def targets(folder: Path, clips: list[Clip]) -> dict[str, np.ndarray]:
     """(T, 10) millimetres of each clip: the gap as it is, the rest from the person's own neutral."""
     lags = {row["clip"]: float(row["lag_frames"]) for row in read_rows(folder / "lags.csv")}
     lips, neutral, of_person = {}, {}, defaultdict(list)
     for clip in clips:
-        steady = gaussian_filter1d(read_landmarks(folder, clip), 0.7, axis=0, mode="nearest")
-        shown = measure(steady).expression[:, list(CHANNELS)] / METRE
+        shown = measure(steadied(read_landmarks(folder, clip))).expression[:, list(CHANNELS)] / METRE
         shut = shown[:, GAP] <= np.percentile(shown[:, GAP], 30)
         lips[clip.name], neutral[clip.name] = shown, np.median(shown[shut], axis=0)
         of_person[clip.identity].append(clip)
@@ -188,6 +195,25 @@ def targets(folder: Path, clips: list[Clip]) -> dict[str, np.ndarray]:
         moved = DELAY - lags.get(clip.name, 0.0)
         found[clip.name] = shift(lips[clip.name] - rest, (moved, 0), order=3, mode="nearest")
     return found
+
+
+def meetings(folder: Path, clips: list[Clip]) -> dict[str, np.ndarray]:
+    """(T, 1) how much of each frame of a clip with known phones is M, B or P."""
+    frames = {clip.name: clip.frames for clip in clips}
+    found: dict[str, np.ndarray] = {}
+    for row in read_rows(folder / "phones.csv"):
+        if row["clip"] not in frames:
+            continue
+        said = found.setdefault(row["clip"], np.zeros(frames[row["clip"]] * 40))  # in milliseconds
+        if is_bilabial(row):
+            begin, length = (round(1000 * float(row[column])) for column in ("start_s", "duration_s"))
+            said[begin : begin + length] = 1
+    blurred = {name: gaussian_filter1d(said, BLURRED) for name, said in found.items()}
+    return {name: said.reshape(-1, 40).mean(axis=1, keepdims=True) for name, said in blurred.items()}
+
+
+def is_bilabial(row: dict[str, str]) -> bool:
+    return row["phone"].split("(")[0] in BILABIAL and float(row["duration_s"]) <= LONGEST
 
 
 class Ridge:
@@ -233,14 +259,15 @@ class Calibration:
 
     level: np.ndarray  # (11,)
     gain: np.ndarray  # (11,) about the level
-    closing: float
+    threshold: float  # of the readout of M, B and P from which on lips close
 
     def __call__(self, made: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """(T, 11) of each clip, from the (T, 12) that was read."""
         least, most = np.append(np.array(LIMITS, float).T, [[-9], [9]], axis=1)
         found = {}
         for name, track in made.items():
-            lips = self.level + self.gain * (track - self.level)
-            lips[:, GAP] = closed(lips[:, GAP], self.closing)
+            lips = self.level + self.gain * (track[:, :-1] - self.level)
+            lips[:, GAP] = met(lips[:, GAP], track[:, -1] - self.threshold)
             found[name] = np.clip(lips, least, most)
         return found
 
@@ -248,11 +275,14 @@ class Calibration:
 def calibrated(folder: Path, made, wanted, clips, level: np.ndarray) -> Calibration:
     """From readouts of these clips, which must be by readouts that do not know them."""
     made = {clip.name: made[clip.name] for clip in clips}
-    ratio = [made[c.name].std(axis=0) / (wanted[c.name].std(axis=0) + 1e-6) for c in clips if c.strict]
+    ratio = [
+        made[c.name][:, :-1].std(axis=0) / (wanted[c.name].std(axis=0) + 1e-6) for c in clips if c.strict
+    ]
     gain = np.append(np.clip(AMPLITUDE / np.median(ratio, axis=0)[:-1], 1, GAIN), 1.0)
-    for closing in CLOSINGS:
-        found = Calibration(level, gain, float(closing))
-        if closures(folder, {n: track[:, GAP] for n, track in found(made).items()})[1] >= WELL_CLOSED:
+    for threshold in THRESHOLDS:
+        found = Calibration(level, gain, float(threshold))
+        gaps = {name: steadied(track[:, GAP]) for name, track in found(made).items()}
+        if closures(folder, gaps)[1] >= WELL_CLOSED:
             break
     return found
 
@@ -262,7 +292,7 @@ def closures(folder: Path, gap: dict[str, np.ndarray]) -> tuple[int, float]:
     lowest = []
     for row in read_rows(folder / "phones.csv"):
         track, begin, length = gap.get(row["clip"]), float(row["start_s"]), float(row["duration_s"])
-        if track is None or row["phone"].split("(")[0] not in BILABIAL or length > 0.25:
+        if track is None or not is_bilabial(row):
             continue
         first, last = int(np.floor((begin - 0.02) * 25)), int(np.ceil((begin + length + 0.02) * 25))
         if first >= 1 and last < len(track) - 1:
@@ -279,6 +309,7 @@ def judge(folder: Path, made, wanted, clips) -> dict[str, float]:
     said = np.concatenate([made[name][:, -1] > SPOKEN for name in strict])
     voice = np.concatenate([wanted[name][:, -1] > 0.5 for name in strict])
     count, closed = closures(folder, {name: track[:, GAP] for name, track in made.items()})
+    _, steady = closures(folder, {name: steadied(track[:, GAP]) for name, track in made.items()})
     _, of_people = closures(folder, {name: track[:, GAP] for name, track in wanted.items()})
     return {
         "strict clips": len(strict),
@@ -288,6 +319,7 @@ def judge(folder: Path, made, wanted, clips) -> dict[str, float]:
         "width amplitude ratio": ratio[WIDTH],
         "M, B, P": count,
         "of them below 2 mm": closed,
+        "of them below 2 mm, as people are seen": steady,
         "of them below 2 mm, people": of_people,
         f"people's gaps above {OPEN:.0f} mm shown below 2 mm": (lips[0] < CLOSED)[lips[1] > OPEN].mean(),
         "voice heard as voice": said[voice].mean(),
@@ -305,20 +337,23 @@ class Standard:
     spread: np.ndarray  # (768,)
 
     def told(self, linear: np.ndarray, read: np.ndarray) -> np.ndarray:
-        """(T, 11) millimetres, not yet calibrated, from what ridge and networks read."""
-        return self.level + self.scale * ((1 - SHARE) * self._lift() * linear + SHARE * read)
+        """(T, 12) millimetres, not yet calibrated, from what ridge (T, 12) and networks (T, 11) read."""
+        lips = self.level + self.scale * ((1 - SHARE) * self._lift() * linear[:, :-1] + SHARE * read)
+        return np.column_stack([lips, linear[:, -1]])
 
     def stored(self, weights: np.ndarray, networks, calibration: Calibration) -> dict[str, np.ndarray]:
-        """The arrays of a readout: ridge (7, 768, 11), networks, and what calibrates the two."""
+        """The arrays of a readout: ridge (7, 768, 12), networks, and what calibrates the two."""
         scale = self.scale * calibration.gain
-        weights = weights * ((1 - SHARE) * self._lift() * scale) / self.spread[:, None]
+        weights = weights * np.append((1 - SHARE) * self._lift() * scale, 1.0) / self.spread[:, None]
         share = SHARE * scale / len(SEEDS)
         parts = [network.parts(self.mean, self.spread, share) for network in networks]
-        bias = self.level - (self.mean[:, None] * weights).sum(axis=(0, 1))
-        bias = bias + sum(part["out_bias"] for part in parts)
+        for part in parts:
+            part["out"] = np.pad(part["out"], ((0, 0), (0, 1)))  # networks do not read M, B and P
+        bias = np.append(self.level, -calibration.threshold) - (self.mean[:, None] * weights).sum(axis=(0, 1))
+        bias[:-1] += sum(part["out_bias"] for part in parts)
         arrays = {name: np.stack([part[name] for part in parts]).astype(np.float16) for name in READER}
         arrays |= {"weights": weights.reshape(-1, len(bias)).astype(np.float16)}
-        return arrays | {"bias": bias.astype(np.float32), "closing": np.float32(calibration.closing)}
+        return arrays | {"bias": bias.astype(np.float32)}
 
     def _lift(self) -> np.ndarray:
         return np.where(np.arange(len(self.level)) < len(CHANNELS), LIFT, 1.0)
@@ -329,6 +364,7 @@ class Course:
 
     def __init__(self, folder: Path, clips: list[Clip], kind: str, wanted, cache: Path) -> None:
         self.clips, self._kind = clips, kind
+        self._meetings = meetings(folder, clips)
         self._folds = read_folds()
         heard = read_windows(folder, clips, kind, cache)
         every = np.concatenate(list(wanted.values()))
@@ -351,12 +387,24 @@ class Course:
         return [clip for clip in self.clips if self._folds[clip.identity] == fold]
 
     def ridge(self) -> tuple[dict[str, np.ndarray], np.ndarray]:
-        """Of each clip what the readouts that do not know it read, and (6, 7, 768, 11) weights:
-        those without each fold, then those from all.
+        """Of each clip what the readouts that do not know it read, and (6, 7, 768, 12) weights:
+        those without each fold, then those from all. M, B and P are from the clips with known phones.
+        """
+        lips = {name: example.wanted.numpy() for name, example in self._examples.items()}
+        shut = np.concatenate([example.wanted.numpy() for example in self._quiet])
+        both = [self._ridge(lips, shut), self._ridge(self._meetings, np.zeros((len(shut), 1)))]
+        made = {c.name: np.column_stack([read[c.name] for read, _ in both]) for c in self.clips}
+        return made, np.concatenate([weights for _, weights in both], axis=-1)
+
+    def _ridge(
+        self, wanted: dict[str, np.ndarray], in_silence: np.ndarray
+    ) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        """The same of what is wanted in some of the clips.
 
         Each of the encoder's layers is read for itself and the two readings averaged.
         """
-        outputs = len(self.standard.level)
+        outputs = in_silence.shape[1]
+        known = [clip for clip in self.clips if clip.name in wanted]
         made = {clip.name: np.zeros((clip.frames, outputs)) for clip in self.clips}
         weights = np.zeros((6, len(TAPS), HEARD, outputs))
         for layer in (slice(0, HEARD // 2), slice(HEARD // 2, HEARD)):
@@ -365,12 +413,8 @@ class Course:
                 frames = example.frames.numpy()[:, layer][example.neighbours.numpy()]
                 return frames.reshape(len(frames), -1).astype(np.float32)
 
-            quiet = (
-                np.concatenate([rows(example) for example in self._quiet]),
-                np.concatenate([example.wanted.numpy() for example in self._quiet]),
-            )
-            wanted = {name: example.wanted.numpy() for name, example in self._examples.items()}
-            ridge = Ridge(lambda name: rows(self._examples[name]), wanted, self.clips, self._folds, quiet)
+            quiet = np.concatenate([rows(example) for example in self._quiet]), in_silence
+            ridge = Ridge(lambda name: rows(self._examples[name]), wanted, known, self._folds, quiet)
             for fold in range(5):
                 solved = ridge.solve(without=fold)
                 for clip in self.of_fold(fold):
@@ -422,13 +466,13 @@ def fit(folder: Path, clips: list[Clip], kind: str, wanted, cache: Path, folds_o
         folds.append(standard.stored(weights[fold], networks[fold], known))
     results = judge(folder, judged, wanted, clips)
     for name, of in (("ridge alone", linear), ("networks alone", read)):
-        found = [correlation(of[c.name], wanted[c.name])[GAP] for c in clips if c.strict]
+        found = [correlation(of[c.name][:, GAP], wanted[c.name][:, GAP]) for c in clips if c.strict]
         results[f"gap r, {name}"] = np.mean(found)
     for fold in range(5):
         found = [correlation(judged[c.name], wanted[c.name])[GAP] for c in course.of_fold(fold) if c.strict]
         results[f"gap r, fold {fold}"] = np.mean(found)
     last = calibrated(folder, made, wanted, clips, standard.level)
-    results |= {"gain of the gap": last.gain[GAP], "closing, mm": last.closing}
+    results |= {"gain of the gap": last.gain[GAP], "threshold of M, B and P": last.threshold}
     arrays = {} if folds_only else standard.stored(weights[5], course.networks(), last)
     return Fitted(folds, arrays, results)
 
@@ -451,9 +495,11 @@ def write_report(results: dict[str, dict[str, float]], clips: list[Clip]) -> Non
         "",
         f"Lips are {1 - SHARE:.0%} a ridge regression and {SHARE:.0%} the mean of {len(SEEDS)} networks",
         f"(`scripts/mini_reader.py`, seeds {', '.join(map(str, SEEDS))}), on two layers of the",
-        "speech encoder. They are calibrated by a gain for each number, which brings its spread to people's,",
-        f"and by one number that brings nearly closed lips together: the least that closes {WELL_CLOSED:.0%}",
-        "of M, B and P. For the figures both are chosen, for each fold, on the other four,",
+        "speech encoder. They are calibrated by a gain for each number, which brings its spread to people's.",
+        "Another ridge regression reads M, B and P from the clips with known phones; the gap closes where it",
+        f"is above a threshold, the highest that closes {WELL_CLOSED:.0%} of them, counted on lips averaged",
+        "over neighbouring frames as people's landmarks are. For the figures gains and threshold are chosen,",
+        "for each fold, on the other four,",
         "from readings of clips that those readouts had not seen. These five readouts are kept, for",
         "`scripts/evaluate.py --folds`.",
         "",

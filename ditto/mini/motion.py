@@ -30,6 +30,7 @@ CHANNELS = (
     Exp.GAP, Exp.JAW, Exp.LOW_LIP, Exp.UP_LIP, Exp.WIDTH, Exp.CORNER, Exp.PROTRUDE, Exp.UP_THICK,
     Exp.LOW_THICK, Exp.SNEER,
 )  # fmt: skip
+OUTPUTS = len(CHANNELS) + 2  # of a readout: lips, then whether somebody speaks, then M, B and P
 EMOTIONS = 8  # weights at the end of a row, in the order of cfg.settings.EMOTIONS
 LIMITS = (
     (0, 30), (-4, 18), (-6, 10), (-9, 6), (-16, 14), (-8, 8), (-6, 5), (-4, 4), (-5, 4), (-3, 3),
@@ -37,8 +38,8 @@ LIMITS = (
 
 QUIET_FRAMES = 11  # of silence before the mouth begins to close
 CLOSING_FRAMES = 2
-OPENING_FRAMES = 1
-NEARLY = 6.0  # millimetres of gap below which lips are brought nearer
+OPENING_FRAMES = 2
+MEETING = 0.25  # of the readout of M, B and P over which lips that begin to close meet
 SPOKEN = 0.5  # readout of the voice above which somebody speaks
 OPENS = {Exp.JAW: 0.35, Exp.LOW_LIP: 0.38, Exp.UP_LIP: -0.27}  # their share in a millimetre of gap
 
@@ -104,10 +105,10 @@ class Reader:
     join_bias: Floats  # (h,)
     mix: Floats  # (h, h)
     mix_bias: Floats  # (h,)
-    out: Floats  # (h, 11)
+    out: Floats  # (h, 12)
 
     def __call__(self, rows: Floats) -> Floats:
-        """(n, taps * 768) rows to (n, 11), without the bias, which is the readout's."""
+        """(n, taps * 768) rows to (n, 12), without the bias, which is the readout's."""
         neighbours = rows.reshape(-1, len(self.narrow))
         narrowed = bent(neighbours @ self.narrow + self.narrow_bias).reshape(len(rows), -1)
         hidden = bent(narrowed @ self.join + self.join_bias)
@@ -130,43 +131,41 @@ def bent(x: Floats) -> Floats:
 class Readout:
     """From speech features to lips, for features cut in one way."""
 
-    weights: Floats  # (width, 11): lips in the order of CHANNELS, in millimetres, then the voice
-    bias: Floats  # (11,)
+    weights: Floats  # (width, 12): lips in the order of CHANNELS, in millimetres; the voice; M, B and P
+    bias: Floats  # (12,)
     readers: tuple[Reader, ...] = ()  # added to the linear part
-    closing: float = 0.0  # millimetres that an almost closed mouth is closed further
 
     def __call__(self, rows: Floats) -> tuple[Floats, npt.NDArray[np.bool_]]:
         """(n, width) rows to (n, 10) millimetres and whether somebody speaks."""
         read: Floats = rows @ self.weights + self.bias
         for reader in self.readers:
             read = read + reader(rows)
-        read[:, 0] = closed(read[:, 0], self.closing)
+        lips, voice, sound = read[:, :-2], read[:, -2], read[:, -1]
+        lips[:, 0] = met(lips[:, 0], sound)
         low, high = np.array(LIMITS, np.float32).T
-        return np.clip(read[:, :-1], low, high), read[:, -1] > SPOKEN
+        return np.clip(lips, low, high), voice > SPOKEN
 
 
-def closed(gap: Floats, closing: float) -> Floats:
-    """Millimetres of a gap with small ones made smaller: lips that nearly meet do meet."""
-    nearer: Floats = gap - np.float32(closing) * np.clip(1 - gap / np.float32(NEARLY), 0, 1)
-    return nearer
+def met(gap: Floats, sound: Floats) -> Floats:
+    """Millimetres of a gap that closes as the sound becomes one that no open mouth can make."""
+    sure = np.clip(sound / MEETING, 0, 1)
+    return np.asarray(gap * (1 - sure * sure * (3 - 2 * sure)), np.float32)
 
 
 def load_readout(path: Path, *, online: bool) -> Readout:
     """The readout in a weights file, for features of a stream or of whole speech."""
     kind = "online" if online else "offline"
-    outputs = len(CHANNELS) + 1
     try:
         with np.load(path, allow_pickle=False) as stored:
-            weights, bias, closing, *parts = (
-                stored[f"{kind}_{name}"].astype(np.float32)
-                for name in ("weights", "bias", "closing", *READER)
+            weights, bias, *parts = (
+                stored[f"{kind}_{name}"].astype(np.float32) for name in ("weights", "bias", *READER)
             )
     except (OSError, ValueError, KeyError) as error:
         raise ModelError(f"{path}: not the weights of the mini pack's motion: {error}") from error
-    if weights.ndim != 2 or weights.shape[1] != outputs or bias.shape != (outputs,):
-        raise ModelError(f"{path}: weights are {weights.shape}, but (width, {outputs}) is needed")
+    if weights.ndim != 2 or weights.shape[1] != OUTPUTS or bias.shape != (OUTPUTS,):
+        raise ModelError(f"{path}: weights are {weights.shape}, but (width, {OUTPUTS}) is needed")
     readers = tuple(Reader(*part) for part in zip(*parts, strict=True))
-    return Readout(weights, bias, readers, float(closing))
+    return Readout(weights, bias, readers)
 
 
 class MiniSampler:

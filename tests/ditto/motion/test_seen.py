@@ -6,7 +6,7 @@ import pytest
 from cfg.settings import EMOTIONS
 from ditto.condition import emotion_weights
 from ditto.mini.language import METRE, Exp, degrees_to_bins
-from ditto.mini.motion import CHANNELS, MiniSampler, Readout
+from ditto.mini.motion import OUTPUTS, MiniSampler, Readout
 from ditto.motion.gestures import GESTURES, Gesture
 from ditto.motion.vector import PLACES
 from ditto.stitch import StitchOptions
@@ -218,7 +218,7 @@ def test_a_gesture_shows_what_it_is_called_and_nothing_else(drawn, name):
 def felt(studios):
     """felt(emotion, intensity): what is seen of it while nobody speaks, beside the neutral face."""
     drawn = studios["drawn_woman"]
-    deaf = Readout(np.zeros((4, len(CHANNELS) + 1), np.float32), np.zeros(len(CHANNELS) + 1, np.float32))
+    deaf = Readout(np.zeros((4, OUTPUTS), np.float32), np.zeros(OUTPUTS, np.float32))
 
     def motion(shares):
         rows = np.concatenate([np.zeros((80, 4), np.float32), np.tile(shares, (80, 1))], axis=1)
