@@ -167,7 +167,7 @@ class VideoFile:
     ) -> None:
         picture_codec, sound_codec, options = CODECS[path.suffix.lower()]
         self._alpha = TRANSPARENT[path.suffix.lower()] if settings.transparent else None
-        self._fps = settings.fps
+        self._beat = Fraction(1, settings.fps)
         self._container = av.open(address(path), "w", options=options)
         try:
             self._video = self._add_picture(picture_codec, size, settings)
@@ -205,16 +205,16 @@ class VideoFile:
         picture = even(image)
         frame = to_transparent_video(picture, self._alpha[1]) if self._alpha else to_video(picture)
         frame.pts = index
-        frame.time_base = Fraction(1, self._fps)
+        frame.time_base = self._beat
         self._container.mux(self._video.encode(frame))
         self._frames = index + 1
         if self._sound is not None:
-            self._sound.fill(Fraction(self._frames, self._fps))
+            self._sound.fill(self._frames * self._beat)
 
     def close(self) -> None:
         self._container.mux(self._video.encode(None))
         if self._sound is not None:
-            self._sound.finish(Fraction(self._frames, self._fps))
+            self._sound.finish(self._frames * self._beat)
         self._container.close()
 
     def abandon(self) -> None:
@@ -231,6 +231,7 @@ class SoundTrack:
     def __init__(self, container: Any, codec: str, track: Track) -> None:
         rate, self._channels, blocks = track.open()
         self._rate = rate if rate in RATES[codec] else USUAL_RATE
+        self._tick = Fraction(1, self._rate)
         self._layout = "mono" if self._channels == 1 else "stereo"
         self._container = container
         self._stream: Any = container.add_stream(codec, rate=self._rate, layout=self._layout)
@@ -246,7 +247,8 @@ class SoundTrack:
     def fill(self, until: Fraction) -> None:
         """Encodes all whole codec frames up to a time in seconds."""
         size = self._stream.codec_context.frame_size or 1024
-        while self._written + size <= until * self._rate:
+        end = until.numerator * self._rate // until.denominator
+        while self._written + size <= end:
             self._encode(self._take(size))
 
     def finish(self, until: Fraction) -> None:
@@ -269,8 +271,9 @@ class SoundTrack:
         if missing > 0:
             self._waiting.append(np.zeros((missing, self._channels), np.float32))
             self._ready += missing
-        joined = np.concatenate(self._waiting)
-        self._waiting = [joined[count:]]
+        enough = len(self._waiting[0]) >= count
+        joined = self._waiting[0] if enough else np.concatenate(self._waiting)
+        self._waiting = [joined[count:], *self._waiting[1:]] if enough else [joined[count:]]
         self._ready -= count
         return joined[:count]
 
@@ -278,7 +281,7 @@ class SoundTrack:
         frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(block.T), format="fltp", layout=self._layout)
         frame.sample_rate = self._rate
         frame.pts = self._written
-        frame.time_base = Fraction(1, self._rate)
+        frame.time_base = self._tick
         self._written += len(block)
         self._container.mux(self._stream.encode(frame))
 
