@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from ditto.matting import fitted_to, sharpened
 from ditto.messages import Floats, Image
@@ -13,6 +14,10 @@ NARROW = 4.0  # millimetres of what is too thin to hold the person together
 FRINGE = (5.0, 11.0)  # millimetres from the sure foreground at which doubtful foreground fades away
 DOUBT = (0.1, 0.9)  # of the mask: below, and farther than BAND from it, nothing is foreground; above, all is
 BAND = 3.0  # millimetres
+EAR = (17.0, 34.0)  # millimetres from its middle that an ear may reach, across and down
+EAR_BEYOND = 7.0  # millimetres its middle lies beyond the widest place of the face
+EAR_DOUBT = (0.06, 0.25)  # of the mask there: below is no ear, above is one
+EAR_BROAD = 12.0  # millimetres
 FAINTEST = 0.3  # share of a pixel that must be foreground to tell its colour
 
 
@@ -31,6 +36,26 @@ def attached(person: Floats, face: Image, millimetre: float) -> Floats:
     near, far = FRINGE
     fading = np.clip((distance / millimetre - near) / (far - near), 0, 1)
     return np.asarray(person * (1 - fading), np.float32)
+
+
+def with_ears(person: Floats, oval: npt.NDArray[np.floating], down: Floats, millimetre: float) -> Floats:
+    """(h, w) the foreground with what it half misses where ears are: beside the (36, 2) oval's widest places.
+
+    What is in doubt must be broader than the soft edge of a mask.
+    """
+    place = np.zeros(person.shape, np.uint8)
+    across = np.array([down[1], -down[0]])
+    along = (oval - oval.mean(0)) @ across
+    angle = float(np.degrees(np.arctan2(across[1], across[0])))
+    axes = [max(1, round(axis * millimetre)) for axis in EAR]
+    for side, at in ((-1, along.argmin()), (1, along.argmax())):
+        x, y = np.rint(oval[at] + side * EAR_BEYOND * millimetre * across).astype(int).tolist()
+        cv2.ellipse(place, (x, y), axes, angle, 0, 360, 1, -1)
+    low, high = EAR_DOUBT
+    doubt = ((person > low) & (person < DOUBT[1])).astype(np.uint8)
+    broad = cv2.morphologyEx(doubt, cv2.MORPH_OPEN, round_of(EAR_BROAD * millimetre))
+    raised = np.clip((person - low) / (high - low), 0, 1)
+    return np.where((place > 0) & (broad > 0), np.maximum(person, raised), person).astype(np.float32)
 
 
 def outlined(picture: Image, person: Floats, millimetre: float) -> Floats:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ditto.growing import fill
 from ditto.messages import Floats, Image
-from ditto.mini.cutout import attached, enlarged, outlined, round_of, unmixed
+from ditto.mini.cutout import attached, enlarged, outlined, round_of, unmixed, with_ears
 from ditto.mini.plate import behind, rough_plate, roughness
 from ditto.mini.raster import SOLID, TILE
 from ditto.mini.register import Matte, MiniAppearance
@@ -99,7 +99,8 @@ def person_in(picture: Image, look: MiniAppearance, matte: Matte, small: float) 
     oval = (look.points[list(OVAL), :2] - look.box[:2]) * small
     cv2.fillConvexPoly(face, cv2.convexHull(oval.astype(np.int32)), 1)
     millimetre = max(LEAST, look.millimetre * small)
-    person = attached(np.asarray(matte(picture), np.float32), face, millimetre)
+    seen = with_ears(np.asarray(matte(picture), np.float32), oval, look.turn[:2, 1], millimetre)
+    person = attached(seen, face, millimetre)
     soft = cv2.GaussianBlur(face.astype(np.float32), (0, 0), max(0.5, 2 * small))
     return np.asarray(np.maximum(person, soft), np.float32)
 
