@@ -72,15 +72,18 @@ def raster_shift(placed, source, depth, triangles, shift_x, shift_y, nearest, te
             first, last = within(b, bdx, 0.0, float(right - left))
             first, last = within(c, cdx, first, last)
             first, last = within(1 - b - c, adx, first, last)
-            begin, end = left + int(np.ceil(first)), left + int(np.floor(last)) + 1
-            for x in range(begin, end):
-                bx_, cx_ = b + (x - left) * bdx, c + (x - left) * cdx
-                here = z + bx_ * zb + cx_ * zc
-                if not tested or here < nearest[y, x]:
+            begin, end = max(0, left + int(np.ceil(first))), min(width, left + int(np.floor(last)) + 1)
+            here, nearer = z + b * zb + c * zc, bdx * zb + cdx * zc
+            from_x, more_x = ux + b * ubx + c * ucx, bdx * ubx + cdx * ucx
+            from_y, more_y = uy + b * uby + c * ucy, bdx * uby + cdx * ucy
+            line_x, line_y, front = shift_x[y], shift_y[y], nearest[y]
+            for x in range(np.uintp(begin), np.uintp(max(begin, end))):
+                far = float(np.int64(x) - left)
+                if not tested or here + far * nearer < front[x]:
                     if tested:
-                        nearest[y, x] = here
-                    shift_x[y, x] = ux + bx_ * ubx + cx_ * ucx
-                    shift_y[y, x] = uy + bx_ * uby + cx_ * ucy
+                        front[x] = here + far * nearer
+                    line_x[x] = from_x + far * more_x
+                    line_y[x] = from_y + far * more_y
 
 
 @_inlined
