@@ -12,12 +12,19 @@ from ditto.mini.raster import paint_ball
 from ditto.mini.register import MiniAppearance, ramp
 from ditto.mini.shapes import COVERING, Box, around, covered, curve, draw_slit, outline
 from ditto.mini.template import Eye
+from ditto.mini.tones import LUMA
 from ditto.mini.warp import Moved
 
 FALLING = (0.3, 0.65)  # of an eye closed: from where to where its lid is painted rather than drawn out
 LASHES = 0.11  # of its width that an eye's lashes reach above its rim
-LINED = 0.8  # of its width about an eye in which what is far darker than its skin is a line of lashes
 DARKER = 0.5  # of the light on the skin below
+PALE, COLOURED = 0.5, 0.2  # of its saturation; from which on it tells skin from glints and the brims of hats
+ABOVE = 0.8  # of its width about an eye in which its socket is seen
+SHADED = (
+    0.85,
+    0.98,
+)  # of the socket that is unlike the skin below: lashes and brow, or all of it in the shade
+DEEP = 0.6  # of the shade that a lid in it has
 COVERED = 0.08  # of its width that a shut lid reaches beyond the line where the mesh has lids meet
 CORNER = 0.06  # and beyond the outer corner
 
@@ -51,8 +58,15 @@ def eye_layer(picture: Image, look: MiniAppearance, eye: Eye) -> EyeLayer | None
         return None
     lids = widened(mask, width * 0.35) & (1 - seen)
     grown = grown_over(patch, lids)
-    lashes = widened(mask, width * LASHES * 2.4) | (widened(mask, width * LINED) & dark(patch))
-    skin = np.asarray(cv2.GaussianBlur(grown_over(patch, lashes), (0, 0), 0.06 * width), np.uint8)
+    lashes = widened(mask, width * LASHES * 2.4)
+    unlike = unlike_skin(patch)
+    middle = max(0, int(contour[:, 1].mean()) - y0)
+    above = (widened(mask, width * ABOVE)[:middle] > 0) & (lashes[:middle] == 0)
+    shaded = float(unlike[:middle][above].mean()) if above.any() else 0.0
+    share = DEEP * float(ramp(shaded, *SHADED))
+    bare, dark = grown_over(patch, lashes | unlike), grown_over(patch, lashes)
+    mixed = cv2.addWeighted(bare, 1 - share, dark, share, 0)
+    skin = np.asarray(cv2.GaussianBlur(mixed, (0, 0), 0.06 * width), np.uint8)
     own = cv2.GaussianBlur(seen.astype(np.float32), (0, 0), max(0.6, width * 0.01))[..., None]
     texture = np.clip(patch * own + grown * (1 - own), 0, 255).astype(np.uint8)
     rim = np.linalg.norm(points[list(eye.iris[1:])] - points[eye.iris[0]], axis=1)
@@ -63,11 +77,16 @@ def eye_layer(picture: Image, look: MiniAppearance, eye: Eye) -> EyeLayer | None
     return EyeLayer(texture, skin, (x0, y0), points[eye.iris[0]], float(rim.mean()), tones.mean(0), width)
 
 
-def dark(patch: Image) -> Image:
-    """(h, w) 1 where the patch of an eye is far darker than the skin below it."""
-    grey = cv2.GaussianBlur(cv2.cvtColor(patch, cv2.COLOR_RGB2GRAY), (0, 0), 1.0)
-    below = np.asarray(grey[len(grey) * 3 // 4 :])
-    return widened((grey < DARKER * np.median(below)).astype(np.float32), 0.06 * patch.shape[1])
+def unlike_skin(patch: Image) -> Image:
+    """(h, w) 1 where the patch of an eye is far darker than the skin below it, or has none of its colour."""
+    bright = cv2.GaussianBlur(patch, (0, 0), 1.0).astype(np.float32)
+    grey, strong = bright @ LUMA, bright.max(2)
+    colour = (strong - bright.min(2)) / np.maximum(strong, 20)
+    below = slice(len(patch) * 3 // 4, None)
+    skin = float(np.median(colour[below]))
+    pale = (colour < PALE * skin) & (skin > COLOURED)
+    off = (grey < DARKER * np.median(grey[below])) | pale
+    return widened(off.astype(np.float32), 0.06 * patch.shape[1])
 
 
 def widened(mask: Floats, size: float) -> Image:

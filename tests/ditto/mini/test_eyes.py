@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ditto.mini.eyes import dark, grown_over, widened
+from ditto.mini.eyes import grown_over, unlike_skin, widened
 
 
 @pytest.mark.parametrize("size", [60, 400])
@@ -29,6 +29,16 @@ def test_thick_lashes_are_told_from_the_skin_of_any_tone():
     for tone in (220, 90):
         patch = np.full((90, 140, 3), tone, np.uint8)
         patch[20:30, 30:110] = tone * 0.2
-        lashes = dark(patch)
+        lashes = unlike_skin(patch)
         assert lashes[20:30, 30:110].all()
         assert not lashes[45:].any() and not lashes[:8].any()
+
+
+def test_glints_and_brims_of_hats_are_told_from_skin_that_has_a_colour():
+    patch = np.full((90, 140, 3), (200, 150, 120), np.uint8)
+    patch[10:20, 30:110] = 230
+    found = unlike_skin(patch)
+    assert found[10:20, 30:110].all() and not found[45:].any()
+    grey = np.full((90, 140, 3), 150, np.uint8)
+    grey[10:20, 30:110] = 230
+    assert not unlike_skin(grey).any()
