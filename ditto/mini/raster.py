@@ -17,7 +17,6 @@ TILE = 8  # pixels of the squares whose foreground is known
 LANES = 8  # pixels that are mixed at once
 AHEAD = 6  # rows further down that are brought from memory meanwhile
 LINEAR_ALGEBRA = "scipy.linalg.cython_blas"
-PREFETCH = "llvm.prefetch.p0"
 SOLID = 254  # from here on a foreground lets nothing through
 UNVEILED = np.float32(0.2)  # pixels a head travels before anything behind it is uncovered
 UNVEILING = np.float32(1 / 1.3)  # of it is shown for each pixel more
@@ -222,8 +221,7 @@ class _Kernel:
         """Has what lies there brought from memory, for later; nothing is read."""
         pointer, word = self.pointer(number, place, ir.IntType(8)), ir.IntType(32)
         kind = ir.FunctionType(ir.VoidType(), [pointer.type, word, word, word])
-        known = self._builder.module.globals.get(PREFETCH)
-        fetch = known or ir.Function(self._builder.module, kind, PREFETCH)
+        fetch = self._builder.module.declare_intrinsic("llvm.prefetch", [pointer.type], kind)
         self._builder.call(fetch, [pointer, word(0), word(3), word(1)])  # to read, to keep, data
 
     def write(self, number: int, place: Any, value: Any, align: int) -> None:
