@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 
 from ditto.messages import Image
-from ditto.mini.raster import ramp
+from ditto.mini.strokes import ramp
 from ditto.mini.template import EYES, LOWER_OUTER, UPPER_OUTER
 from ditto.mini.warp import Moved
 

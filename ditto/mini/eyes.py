@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 
 from ditto.messages import Floats, Image
-from ditto.mini.raster import paint_ball
 from ditto.mini.register import MiniAppearance, ramp
 from ditto.mini.shapes import COVERING, Box, around, covered, curve, draw_slit, outline
+from ditto.mini.strokes import paint_ball
 from ditto.mini.template import Eye
 from ditto.mini.tones import LUMA
 from ditto.mini.warp import Moved

@@ -10,8 +10,8 @@ import numpy as np
 from ditto.growing import fill
 from ditto.messages import Floats, Image
 from ditto.mini.cutout import attached, enlarged, outlined, round_of, unmixed, with_ears
+from ditto.mini.moving import SOLID, TILE
 from ditto.mini.plate import behind, rough_plate, roughness
-from ditto.mini.raster import SOLID, TILE
 from ditto.mini.register import Matte, MiniAppearance
 from ditto.mini.template import OVAL
 from ditto.mini.wall import Wall

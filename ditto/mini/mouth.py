@@ -9,9 +9,9 @@ import numpy as np
 
 from ditto.messages import Floats, Image
 from ditto.mini.layers import Layers
-from ditto.mini.raster import paint_mouth
 from ditto.mini.register import SHUT_GAP, MiniAppearance, ramp
 from ditto.mini.shapes import COVERING, Box, around, covered, curve, draw_slit, outline
+from ditto.mini.strokes import paint_mouth
 from ditto.mini.teeth import mouth_parts
 from ditto.mini.template import LOWER_INNER, MILLIMETRES, UPPER_INNER
 from ditto.mini.tones import colours_of

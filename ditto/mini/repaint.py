@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ditto.messages import Image
-from ditto.mini.raster import block_kinds, paint_moved
+from ditto.mini.moving import block_kinds, paint_moved
 from ditto.mini.warp import Moved
 
 LEAST_SHIFT = 0.03  # pixels; less leaves the source's own, and nobody sees the difference

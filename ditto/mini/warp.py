@@ -10,7 +10,8 @@ import numpy as np
 from ditto.messages import Floats, Placement, Pose
 from ditto.mini.language import FULL_BLINK, METRE, Exp
 from ditto.mini.layers import Background, Layers
-from ditto.mini.raster import UNVEILED, raster_shift
+from ditto.mini.moving import UNVEILED
+from ditto.mini.raster import raster_shift
 from ditto.mini.register import MIXED, SHUT_GAP, MiniAppearance, ramp
 from ditto.mini.template import (
     EYES,

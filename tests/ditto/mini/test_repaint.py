@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from ditto.mini.layers import Background, Layers
+from ditto.mini.moving import block_kinds, prepare
 from ditto.mini.plate import rough_plate
-from ditto.mini.raster import block_kinds, prepare
 from ditto.mini.repaint import repainted
 from ditto.mini.warp import Map
 
