@@ -34,6 +34,7 @@ SOFT_EDGE = 1.0  # grid points by which a part is blended into what it hides: no
 TURN = 1.08  # angles are counted as a tracker sees them, which is less than heads turn
 YAW_LIMIT, PITCH_LIMIT, ROLL_LIMIT = 22.0, 14.0, 25.0  # degrees away from a frontal source
 UNCOVERING = 14.0  # degrees a turned head may turn back
+WIDEST = 60.0  # millimetres lips come apart
 REACH = 9.0  # millimetres over which skin follows the inner lips
 RIM = 1.2  # millimetres of a parted lip that go in with the rim when it closes: they are tinged with teeth
 LID = 0.04  # of its width that an eye is taken to be larger above and below when it closes
@@ -105,7 +106,7 @@ class MiniWarper:
             layers = self._layers = Layers.of(pose.source.image, look)
             self._background = None
         delta = (pose.drive.expression - pose.rest.expression).reshape(63) / METRE
-        target = max(0.0, float(pose.drive.expression.reshape(63)[Exp.GAP]) / METRE)
+        target = float(np.clip(pose.drive.expression.reshape(63)[Exp.GAP] / METRE, 0.0, WIDEST))
         blink, gaze = eye_motion(delta, look)
         displaced, gap, jaw = self.displace(look, delta, target)
         move_lids(displaced, look.face, blink)

@@ -113,6 +113,10 @@ def test_a_wider_gap_is_measured_as_wide_as_it_was_asked_for(portrait):
     assert gaps[2] == pytest.approx(12, rel=0.25)
 
 
+def test_lips_come_apart_no_further_than_mouths_open(portrait):
+    assert np.array_equal(portrait.moved(GAP=100), portrait.moved(GAP=1e6))
+
+
 def test_no_gap_is_a_shut_mouth(portraits):
     portrait = portraits["grace_hopper"]
     landmarks = portrait.landmarks(portrait.moved(GAP=0))
