@@ -19,6 +19,7 @@ SMALLEST = 32  # pixels of a face's longer side below which there is nothing to 
 MOST_TURNED = 48.0  # degrees of yaw above which the mouth lies on the face's outline
 FACE_LIKE = 0.7  # score below which what was found is nobody's face
 GAPING = 20.0  # millimetres between the lips above which a mouth cannot be shut well
+MOST_OPEN = 32.0  # millimetres above which the lower lip is looked for on the tongue
 
 
 class FollowedFace:
@@ -121,6 +122,11 @@ class NotingAnalyser:
             raise NoFaceError(
                 f"the head is turned by {abs(look.yaw):.0f} degrees, at most {MOST_TURNED:.0f} can be made "
                 "to speak; choose a picture that shows both eyes"
+            )
+        if look.gap > MOST_OPEN:
+            raise NoFaceError(
+                f"the mouth is open by {look.gap:.0f} mm, at most {MOST_OPEN:.0f} can be made to speak; "
+                "choose a picture with the lips closer together"
             )
         notes = self._landmarks.notes
         if abs(look.yaw) > TURNED:

@@ -113,8 +113,19 @@ def test_a_hidden_mouth_is_told_of():
 
 
 def test_a_mouth_wide_open_is_told_of_with_its_width():
-    assert "wide open (43 mm)" in told(face(gap=0.4))
+    assert "wide open (30 mm)" in told(face(gap=0.25))
     assert "wide open" not in told(face(gap=0.1))
+
+
+def test_a_scream_is_refused_with_its_width():
+    with pytest.raises(NoFaceError, match="open by 43 mm, at most 32"):
+        analysed(face(gap=0.4))
+
+
+def test_a_scream_in_a_video_is_followed():
+    analyser = NotingAnalyser(Finder(face(gap=0.4)), SourceSettings())
+    landmarks, _ = analyser.track(PICTURE, 0)
+    assert analyser.measure(PICTURE, 0, landmarks).warnings == ()
 
 
 def test_of_several_people_the_largest_is_taken_unless_another_is_asked_for():
