@@ -186,6 +186,8 @@ class EngineFile:
         for name, address in results.items():
             self._context.set_tensor_address(name, address)
         if not self._context.execute_async_v3(self._memory.stream):
+            for name, address in results.items():
+                self._spare[name].append(address)
             raise ModelError(f"{self._path.name} failed in TensorRT: {self._words.said()}")
         arrays = {name: self._result(name, address) for name, address in results.items()}
         self._memory.wait()

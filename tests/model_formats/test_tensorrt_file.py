@@ -46,6 +46,17 @@ def test_buffers_are_allocated_once(engine, tensorrt, memory):
     assert memory.allocations == before == 2
 
 
+def test_a_call_that_fails_gives_its_buffers_back(engine, tensorrt, memory, monkeypatch):
+    opened = EngineFile(engine, tensorrt, memory)
+    with monkeypatch.context() as broken:
+        broken.setattr(type(opened._context), "execute_async_v3", lambda self, stream: False)
+        for _ in range(3):
+            with pytest.raises(ModelError, match=r"decoder\.engine failed in TensorRT"):
+                opened.run({"x": rows(2)})
+    opened.run({"x": rows(2)})
+    assert memory.allocations == 2
+
+
 def test_results_kept_on_the_gpu_are_not_overwritten_while_held(engine, tensorrt, memory):
     opened = EngineFile(engine, tensorrt, memory, keep_on_device=True)
     first = opened.run({"x": rows(2)})["y"]
