@@ -18,6 +18,8 @@ EAR = (17.0, 34.0)  # millimetres from its middle that an ear may reach, across 
 EAR_BEYOND = 7.0  # millimetres its middle lies beyond the widest place of the face
 EAR_DOUBT = (0.06, 0.25)  # of the mask there: below is no ear, above is one
 EAR_BROAD = 12.0  # millimetres
+HALF = (0.06, 0.25)  # of the mask: below is nothing, from there on a thing may be half taken for the person
+SOFT = 4.5  # millimetres of a mask's soft edge
 FAINTEST = 0.3  # share of a pixel that must be foreground to tell its colour
 
 
@@ -56,6 +58,17 @@ def with_ears(person: Floats, oval: npt.NDArray[np.floating], down: Floats, mill
     broad = cv2.morphologyEx(doubt, cv2.MORPH_OPEN, round_of(EAR_BROAD * millimetre))
     raised = np.clip((person - low) / (high - low), 0, 1)
     return np.where((place > 0) & (broad > 0), np.maximum(person, raised), person).astype(np.float32)
+
+
+def half_taken(mask: Floats, person: Floats, millimetre: float) -> Floats:
+    """(h, w) 0..1: where the mask is in doubt beyond its soft edge: about collars, rims, lamps."""
+    sure = (person > DOUBT[1]).astype(np.uint8)
+    distance = cv2.distanceTransform(1 - sure, cv2.DIST_L2, 5)
+    doubt = (mask > HALF[0]) & (sure == 0)
+    beyond = (doubt & (distance > SOFT * millimetre)).astype(np.uint8)
+    near = cv2.dilate(beyond, round_of(2 * SOFT * millimetre))
+    taken = np.clip((mask - HALF[0]) / (HALF[1] - HALF[0]), 0, 1)
+    return np.where(doubt & (near > 0), taken, 0).astype(np.float32)
 
 
 def outlined(picture: Image, person: Floats, millimetre: float) -> Floats:

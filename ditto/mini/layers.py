@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from ditto.growing import fill
 from ditto.messages import Floats, Image
-from ditto.mini.cutout import attached, enlarged, outlined, round_of, unmixed, with_ears
+from ditto.mini.cutout import attached, enlarged, half_taken, outlined, round_of, unmixed, with_ears
 from ditto.mini.moving import SOLID, TILE
 from ditto.mini.plate import behind, rough_plate, roughness
 from ditto.mini.register import Matte, MiniAppearance
@@ -61,13 +62,16 @@ class Background:
             for plane in (picture, roughness(picture))
         )
         millimetre = max(LEAST, layers.appearance.millimetre * small)
-        person = person_in(shrunk, layers.appearance, matte, small)
+        mask = np.asarray(matte(shrunk), np.float32)
+        person = person_in(mask, layers.appearance, small)
+        half = half_taken(mask, person, millimetre)
         alpha = outlined(picture, person, millimetre)
         inside = (cv2.resize(alpha, less, interpolation=cv2.INTER_AREA) > SEEN) | (person > DOUBTED)
-        hidden = np.asarray(cv2.dilate(inside.astype(np.uint8), round_of(2 * WIDENED * millimetre)), np.uint8)
-        grown = fill(np.dstack([shrunk, cv2.medianBlur(rough, 7)]), hidden)
-        wall = Wall.of(np.rint(grown[..., :3]).astype(np.uint8), hidden, millimetre)
-        hairs, trace = wall.hairs(shrunk, person, millimetre)
+        ground = np.dstack([shrunk, cv2.medianBlur(rough, 7)])
+        wall = seen_around(ground, inside | (half > 0), millimetre)[2]
+        half = wall.distinct(shrunk, person, half, millimetre)
+        grown, hidden, wall = seen_around(ground, inside | (half > 0), millimetre)
+        hairs, trace = wall.hairs(shrunk, person, half, millimetre)
         loose = wall.before(picture) * enlarged(hairs, size)
         loose[loose < FAINT] = 0
         grown[..., :3] = behind(shrunk, grown[..., :3], wall, hidden, millimetre)
@@ -93,13 +97,22 @@ class Background:
         )
 
 
-def person_in(picture: Image, look: MiniAppearance, matte: Matte, small: float) -> Floats:
+def seen_around(
+    ground: Image, inside: npt.NDArray[np.bool_], millimetre: float
+) -> tuple[Floats, Image, Wall]:
+    """What four channels look like grown over what is inside, where that is, and the wall it is before."""
+    hidden = np.asarray(cv2.dilate(inside.astype(np.uint8), round_of(2 * WIDENED * millimetre)), np.uint8)
+    grown = fill(ground, hidden)
+    return grown, hidden, Wall.of(np.rint(grown[..., :3]).astype(np.uint8), hidden, millimetre)
+
+
+def person_in(mask: Floats, look: MiniAppearance, small: float) -> Floats:
     """(h, w) 0..1: the mask of the moving box, `small` times its size, and the face in any case."""
-    face = np.zeros(picture.shape[:2], np.uint8)
+    face = np.zeros(mask.shape, np.uint8)
     oval = (look.points[list(OVAL), :2] - look.box[:2]) * small
     cv2.fillConvexPoly(face, cv2.convexHull(oval.astype(np.int32)), 1)
     millimetre = max(LEAST, look.millimetre * small)
-    seen = with_ears(np.asarray(matte(picture), np.float32), oval, look.turn[:2, 1], millimetre)
+    seen = with_ears(mask, oval, look.turn[:2, 1], millimetre)
     person = attached(seen, face, millimetre)
     soft = cv2.GaussianBlur(face.astype(np.float32), (0, 0), max(0.5, 2 * small))
     return np.asarray(np.maximum(person, soft), np.float32)

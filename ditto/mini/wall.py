@@ -25,6 +25,12 @@ CLEAR = 24.0  # grey levels more, below which something of the wall is seen thro
 NEAR = (20.0, 32.0)  # millimetres from the person at which hairs are no longer theirs
 THICKEST = 4.0  # millimetres of a hair; farther than JOINED from the person, what is thicker is no hair
 JOINED = 3.0
+THING = 0.3  # share of a pixel, or of the mask's doubt, from which a thing is there: surer than a hair
+PLAIN = 0.7  # of a wall's calm from which what differs from its colours is no part of it
+CLOSE = 1.5  # millimetres: what differs from the wall and is closer is the person's edge
+SMALLEST = 100.0  # square millimetres of a thing
+REACH = 15.0  # millimetres from what is surely the person to its farthest place
+ALMOST_ALL = 0.7  # of a thing that the mask half takes
 SEEN = 0.15  # of a hair's strength from which it joins others to the head
 TRACE = (2.5, 5.0)  # grey levels of the faint line that is left around a head
 FAINT = (9.0, 14.0)  # millimetres from the person at which it ends
@@ -71,18 +77,37 @@ class Wall:
         most = np.maximum(cv2.dilate(change, np.ones((5, 5), np.uint8)), least + np.float32(CLEAR))
         return np.asarray(np.clip((change - least) / (most - least), 0, 1), np.float32)
 
-    def hairs(self, picture: Image, person: Floats, millimetre: float) -> tuple[Floats, Floats]:
+    def distinct(self, picture: Image, person: Floats, half: Floats, millimetre: float) -> Floats:
+        """(h, w) 0..1: of what a mask half takes for the person, the things that are not the wall.
+
+        They are neither small nor far from the person, and end where the mask does.
+        """
+        distance, reach = (from_edge((person < whole).astype(np.uint8), millimetre) for whole in (0.5, 0.9))
+        clear = (self.before(picture) > THING) & (distance > CLOSE)
+        _, parts = cv2.connectedComponents(clear.astype(np.uint8))
+        size, taken, far = (
+            np.bincount(parts.ravel(), plane.ravel())
+            for plane in (clear, (half > THING) & (self.calm > PLAIN), reach > REACH)
+        )
+        own = (taken > SMALLEST * millimetre * millimetre) & (taken > ALMOST_ALL * size) & (far == 0)
+        own[0] = False
+        things = cv2.dilate(own[parts].astype(np.uint8), around(CLOSE * millimetre + 1))
+        return np.where(things > 0, half, 0).astype(np.float32)
+
+    def hairs(self, picture: Image, person: Floats, half: Floats, mm: float) -> tuple[Floats, Floats]:
         """(h, w) twice, 0..1: where hairs of the person may lie, and where a faint trace of the head is.
 
-        A hair is thin and joined to the person; letters and stains beside a head are not.
+        A hair is thin and joined to the person; letters and stains beside a head are not. A `half` taken
+        thing need not be thin.
         """
-        distance = from_edge((person < 0.5).astype(np.uint8), millimetre)
-        near = self.calm * (1 - ramp(distance, *NEAR))
+        distance = from_edge((person < 0.5).astype(np.uint8), mm)
+        near = np.maximum(self.calm, half) * (1 - ramp(distance, *NEAR))
         there = (self.before(picture) * near > SEEN).astype(np.uint8)
-        size = max(3, round(THICKEST * millimetre)) | 1
+        size = max(3, round(THICKEST * mm)) | 1
         thick = cv2.morphologyEx(
             there, cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
         )
+        thick[half > SEEN] = 0
         there[(thick > 0) & (distance > JOINED)] = 0
         own = joined(there, person)
         foreign = np.maximum(cv2.dilate(there & (1 - own), np.ones((7, 7), np.uint8)), thick)
@@ -90,6 +115,11 @@ class Wall:
         trace = ramp(difference(smooth, self.colours), *TRACE) * self.calm * (1 - ramp(distance, *FAINT))
         near *= cv2.dilate(own, np.ones((5, 5), np.uint8))
         return near, np.asarray(trace * ((foreign == 0) | (distance < JOINED)), np.float32)
+
+
+def around(reach: float) -> Image:
+    """A square kernel that reaches about so many pixels."""
+    return np.ones((2 * max(1, round(reach)) + 1,) * 2, np.uint8)
 
 
 def from_edge(inside: Image, millimetre: float) -> Floats:

@@ -36,6 +36,14 @@ def rough(image):
     return cv2.resize(small, (image.shape[1], image.shape[0]), interpolation=cv2.INTER_LINEAR)
 
 
+def rim():
+    """(h, w) 0 or 1: a light band beside the lower right of the head, eight millimetres broad."""
+    band = np.zeros((SIDE, SIDE), np.uint8)
+    grown = (AXES[0] + 7, AXES[1] + 7)
+    cv2.ellipse(band, MIDDLE, grown, 0, -10, 45, 1, 12)
+    return np.where(head() > 0.02, 0, band)
+
+
 def plain():
     noise = np.random.default_rng(1).normal(0, 1.5, (SIDE, SIDE, 1))
     return np.clip(np.array(WALL) + noise, 0, 255)
@@ -52,10 +60,10 @@ def before(wall, soft=0.7):
     return np.rint(np.array(DARK) * share + wall * (1 - share)).astype(np.uint8)
 
 
-def background(picture):
+def background(picture, matte=rough):
     """What is found, each of its planes as large as the picture."""
-    look = source_frame(picture, 0, landmarks(), default_template(), rough).appearance
-    found = Background.of(Layers.of(picture, look), rough)
+    look = source_frame(picture, 0, landmarks(), default_template(), matte).appearance
+    found = Background.of(Layers.of(picture, look), matte)
     left, top, right, bottom = look.box
     layered, plate = (
         np.zeros((SIDE, SIDE, 4), np.uint8),
@@ -74,6 +82,30 @@ def test_a_hair_before_a_plain_wall_moves_with_the_head_and_is_not_left_behind()
         assert layered[y, x, 3] > 150
         assert np.abs(plate[y, x, :3] - np.array(WALL, float)).max() < 10
         assert plate[y, x, 3] == 255
+
+
+def test_a_broad_rim_that_the_mask_half_misses_moves_with_the_person_and_is_not_left_behind():
+    picture = before(plain())
+    picture[rim() > 0] = (110, 105, 135)
+    layered, plate = background(picture, lambda image: np.maximum(rough(image), 0.3 * rim()))
+    middle = cv2.erode(rim(), np.ones((5, 5), np.uint8)) > 0
+    assert middle.sum() > 500
+    assert np.median(layered[..., 3][middle]) > 200
+    assert np.abs(plate[..., :3] - np.array(WALL, float)).max(-1)[middle].max() < 14
+
+
+def test_what_the_mask_half_takes_and_goes_on_beyond_it_stays():
+    """A bar across the wall, of which the mask takes the part beside the head for the person."""
+    picture = before(plain())
+    bar = np.zeros((SIDE, SIDE), np.uint8)
+    bar[255:275, 340:] = 1
+    bar[head() > 0.02] = 0
+    picture[bar > 0] = (110, 105, 135)
+    half = np.where(np.arange(SIDE) < 375, bar, 0)
+    layered, plate = background(picture, lambda image: np.maximum(rough(image), 0.2 * half))
+    away = (bar > 0) & (np.arange(SIDE) > 365)
+    assert layered[..., 3][away].max() == 0
+    assert plate[..., 3][away].max() == 0
 
 
 def test_letters_beside_the_head_stay():
