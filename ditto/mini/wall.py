@@ -31,6 +31,8 @@ CLOSE = 1.5  # millimetres: what differs from the wall and is closer is the pers
 SMALLEST = 100.0  # square millimetres of a thing
 REACH = 15.0  # millimetres from what is surely the person to its farthest place
 ALMOST_ALL = 0.7  # of a thing that the mask half takes
+MOST = 0.6  # the same of what stands out from any wall
+BOLD, BOLDER = 100.0, 12.0  # grey levels, and times the wall's own differences, that do
 SEEN = 0.15  # of a hair's strength from which it joins others to the head
 TRACE = (2.5, 5.0)  # grey levels of the faint line that is left around a head
 FAINT = (9.0, 14.0)  # millimetres from the person at which it ends
@@ -80,19 +82,26 @@ class Wall:
     def distinct(self, picture: Image, person: Floats, half: Floats, millimetre: float) -> Floats:
         """(h, w) 0..1: of what a mask half takes for the person, the things that are not the wall.
 
-        They are neither small nor far from the person, and end where the mask does.
+        They end where the mask does, and either lie close to the person, or stand out from any wall.
         """
         distance, reach = (from_edge((person < whole).astype(np.uint8), millimetre) for whole in (0.5, 0.9))
         clear = (self.before(picture) > THING) & (distance > CLOSE)
         _, parts = cv2.connectedComponents(clear.astype(np.uint8))
-        size, taken, far = (
+        taken = half > THING
+        size, known, plain, far, off, change, noise = (
             np.bincount(parts.ravel(), plane.ravel())
-            for plane in (clear, (half > THING) & (self.calm > PLAIN), reach > REACH)
-        )
-        own = (taken > SMALLEST * millimetre * millimetre) & (taken > ALMOST_ALL * size) & (far == 0)
-        own[0] = False
-        things = cv2.dilate(own[parts].astype(np.uint8), around(CLOSE * millimetre + 1))
-        return np.where(things > 0, half, 0).astype(np.float32)
+            for plane in (
+                clear, taken, taken & (self.calm > PLAIN), reach > REACH, distance > NEAR[0],
+                difference(picture, self.colours), self.noise,
+            )
+        )  # fmt: skip
+        square = millimetre * millimetre
+        own = (plain > SMALLEST * square) & (plain > ALMOST_ALL * size) & (far == 0)
+        bold = (change > BOLD * size) & (change > BOLDER * noise) & (off == 0)
+        bold &= (known > SMALLEST * square) & (known > MOST * size)
+        own[0] = bold[0] = False
+        things = cv2.dilate((own | bold)[parts].astype(np.uint8), around(CLOSE * millimetre + 1))
+        return np.where(things > 0, np.maximum(half, bold[parts]), 0).astype(np.float32)
 
     def hairs(self, picture: Image, person: Floats, half: Floats, mm: float) -> tuple[Floats, Floats]:
         """(h, w) twice, 0..1: where hairs of the person may lie, and where a faint trace of the head is.

@@ -94,6 +94,21 @@ def test_a_broad_rim_that_the_mask_half_misses_moves_with_the_person_and_is_not_
     assert np.abs(plate[..., :3] - np.array(WALL, float)).max(-1)[middle].max() < 14
 
 
+def test_an_earring_that_the_mask_half_takes_moves_whole_even_before_a_rough_wall():
+    """The mask knows three quarters of it; the end is known by its colour alone."""
+    noise = np.random.default_rng(2).normal(0, 14, (SIDE // 4, SIDE // 4, 1)).astype(np.float32)
+    rough_wall = np.array(WALL) + cv2.resize(noise, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)[..., None]
+    picture = before(np.clip(rough_wall, 0, 255))
+    x, top, bottom = 347, 280, 335
+    picture[top:bottom, x - 5 : x + 5] = 8
+    half = np.zeros((SIDE, SIDE), np.float32)
+    half[top:318, x - 5 : x + 5] = 0.4
+    layered, plate = background(picture, lambda image: np.maximum(rough(image), half))
+    for y in (top + 15, bottom - 6):
+        assert layered[y, x, 3] > 200
+        assert plate[y, x, :3].min() > 90
+
+
 def test_what_the_mask_half_takes_and_goes_on_beyond_it_stays():
     """A bar across the wall, of which the mask takes the part beside the head for the person."""
     picture = before(plain())
