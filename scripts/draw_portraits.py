@@ -1,4 +1,4 @@
-"""Draws the two illustrated portraits among the examples: shapes, soft shading and strands, no photo.
+"""Draws the two illustrated portraits among the examples.
 
     python scripts/draw_portraits.py [folder]
 
@@ -7,7 +7,7 @@ The same picture comes out every time: chance is seeded.
 
 from __future__ import annotations
 
-import sys
+import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -581,4 +581,6 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "examples"))
+    parser = argparse.ArgumentParser(description="draws the two illustrated portraits among the examples")
+    parser.add_argument("folder", nargs="?", type=Path, default=Path("examples"))
+    main(parser.parse_args().folder)

@@ -5,7 +5,7 @@ python scripts/draw_scripting_sheets.py [folder]
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path
 
 import cv2
@@ -117,4 +117,8 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "docs/img"))
+    parser = argparse.ArgumentParser(
+        description="draws the pictures of docs/scripting.md: gestures, emotions and the example script"
+    )
+    parser.add_argument("folder", nargs="?", type=Path, default=Path("docs/img"))
+    main(parser.parse_args().folder)

@@ -5,7 +5,7 @@ python scripts/make_contact_sheets.py [folder]
 
 from __future__ import annotations
 
-import sys
+import argparse
 import tempfile
 from pathlib import Path
 
@@ -71,4 +71,8 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "docs/img"))
+    parser = argparse.ArgumentParser(
+        description="draws docs/img/: the example portraits talking, a few frames of each"
+    )
+    parser.add_argument("folder", nargs="?", type=Path, default=Path("docs/img"))
+    main(parser.parse_args().folder)

@@ -7,8 +7,8 @@ Four seconds in which only head and eyes move, to try a video in place of a port
 
 from __future__ import annotations
 
+import argparse
 import math
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -42,4 +42,6 @@ def main(output: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "examples/astronaut_video.mp4"))
+    parser = argparse.ArgumentParser(description="the astronaut looks about, without a word")
+    parser.add_argument("output", nargs="?", type=Path, default=Path("examples/astronaut_video.mp4"))
+    main(parser.parse_args().output)

@@ -5,7 +5,7 @@ python scripts/make_option_sheets.py [folder]
 
 from __future__ import annotations
 
-import sys
+import argparse
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -128,4 +128,8 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "docs/img"))
+    parser = argparse.ArgumentParser(
+        description="draws the pictures of docs/options.md and docs/presets.md: what the options do"
+    )
+    parser.add_argument("folder", nargs="?", type=Path, default=Path("docs/img"))
+    main(parser.parse_args().folder)

@@ -5,7 +5,7 @@ python scripts/make_video_sheets.py [folder]
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path
 from typing import Any
 
@@ -84,4 +84,8 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "docs/img"))
+    parser = argparse.ArgumentParser(
+        description="draws docs/img/dubbing.jpg and docs/img/blending.jpg from the bundled examples"
+    )
+    parser.add_argument("folder", nargs="?", type=Path, default=Path("docs/img"))
+    main(parser.parse_args().folder)

@@ -103,7 +103,7 @@ def test_head_eyes_and_steadiness_of_the_source_survive(dubbed, own, tracks):
         canonical(t, default_template()) for t in (source, after)
     )
     for before, now in zip(angles(turn_before), angles(turn_after), strict=True):
-        assert np.quantile(np.abs(before - now), 0.95) < 0.5
+        assert np.quantile(np.abs(before - now), 0.95) < 0.6  # degrees; the tracker wavers by half of one
     for eye in EYES:
         assert np.abs(lid_opening(face_before, eye) - lid_opening(face_after, eye)).max() < 0.02
     assert trembling(after, STABLE) < 1.1 * trembling(source, STABLE)
