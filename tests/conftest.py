@@ -1,12 +1,14 @@
 """For all tests: nothing is kept in the cache of whoever runs them, and what several folders pretend."""
 
 import os
+import signal
 
 import pytest
 
 
 def pytest_configure() -> None:
     os.environ["DITTO_CACHE"] = ""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in the background
 
 
 class Rerun:
