@@ -22,7 +22,7 @@ def soften(out: Image, moved: Moved) -> None:
     if max(abs(float(moved.turn[0, 2])), abs(float(moved.turn[1, 2]))) < LEAST_TURN:
         return
     look, where = moved.layers.appearance, moved.map
-    left, top, right, bottom = look.box
+    left, top, right, _ = look.wide_box
     share = np.zeros(where.shift_x.shape, np.float32)
     first, last = roughness(where.shift_x, where.shift_y, np.float32(where.step), DRAWN, TORN, share)
     if last < first:
@@ -33,9 +33,10 @@ def soften(out: Image, moved: Moved) -> None:
         x1, y1 = np.maximum((points.max(0) + SHARP * look.millimetre) / where.step + 2, 0).astype(int)
         share[y0:y1, x0:x1] = 0
     apart = (where.step + 1) // 2
-    begin = max(0, (first - 1) * where.step - 2 * apart)
-    part = out[top + begin : min(bottom, top + last * where.step + 2 * apart), left:right]
-    smooth(part, part.copy(), share, first, last, where.step, begin, apart)
+    begin = max(0, top + (first - 1) * where.step - 2 * apart)
+    end = max(begin, top + last * where.step + 2 * apart)
+    part = out[begin:end, max(0, left) : right]
+    smooth(part, part.copy(), share, first, last, where.step, begin - top, max(0, -left), apart)
 
 
 @njit(cache=True, nogil=True, fastmath=True)
@@ -59,11 +60,11 @@ def roughness(shift_x, shift_y, step, drawn, torn, share):  # type: ignore[no-un
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def smooth(out, before, share, first, last, step, begin, apart):  # type: ignore[no-untyped-def]
+def smooth(out, before, share, first, last, step, above, beside, apart):  # type: ignore[no-untyped-def]
     """Averages over neighbours, more of them up and down, as far as `share` says.
 
     Grid point (i, j) stands for the square of `step` pixels that ends at (i · step, j · step), counted from
-    `begin` rows above the picture.
+    `above` rows above the picture and `beside` columns on its left.
     """
     height, width = out.shape[0], out.shape[1]
     for i in range(first, last + 1):
@@ -71,9 +72,9 @@ def smooth(out, before, share, first, last, step, begin, apart):  # type: ignore
             weight = share[i, j]
             if weight == 0:
                 continue
-            y0, x0 = (i - 1) * step - begin, (j - 1) * step
+            y0, x0 = (i - 1) * step - above, (j - 1) * step - beside
             for y in range(max(y0, 0), min(y0 + step, height)):
-                for x in range(x0, min(x0 + step, width)):
+                for x in range(max(x0, 0), min(x0 + step, width)):
                     for k in range(3):
                         total = np.float32(0)
                         for v in range(-2, 3):

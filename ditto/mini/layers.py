@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from ditto.growing import fill
 from ditto.messages import Floats, Image
+from ditto.mini.beyond import continued
 from ditto.mini.cutout import attached, enlarged, half_taken, outlined, round_of, unmixed, with_ears
 from ditto.mini.moving import SOLID, TILE
 from ditto.mini.plate import behind, rough_plate, roughness
@@ -32,20 +33,21 @@ class Layers:
     appearance: MiniAppearance
     image: Image  # (H, W, 3) the whole source
     picture: Image  # (h, w, 3) its part in the box
-    opaque: Image  # (h, w, 4) the same, all of it foreground: four channels are moved faster than three
+    opaque: Image  # (h, w, 4) the wide box, all of it foreground: four channels are moved faster than three
 
     @classmethod
     def of(cls, image: Image, look: MiniAppearance) -> Layers:
         left, top, right, bottom = look.box
         picture = image[top:bottom, left:right]
-        return cls(look, image, picture, np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2RGBA), np.uint8))
+        opaque = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2RGBA), np.uint8)
+        return cls(look, image, picture, continued(opaque, look))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Background:
     """What lies behind the head of one source frame."""
 
-    layered: Image  # (h, w, 4) the moving box with its foreground
+    layered: Image  # (h, w, 4) the wide moving box with its foreground
     plate: Image  # (h, w, 4) the background alone, and where it is not what the picture shows
     solid: Image  # (h / TILE, w / TILE) 1 where all is foreground
     bare: Image  # (h / TILE, w / TILE) 1 where nothing is foreground or within its reach
@@ -83,7 +85,10 @@ class Background:
         plate = np.asarray(cv2.blendLinear(rough_plate(grown, size), picture, reach, 1 - reach), np.uint8)
         alpha = np.maximum(alpha, loose)
         colours = unmixed(picture, plate, alpha, enlarged(wall.calm, size))
-        return cls.laid(with_share(colours, alpha), with_share(plate, reach))
+        look = layers.appearance
+        return cls.laid(
+            continued(with_share(colours, alpha), look), continued(with_share(plate, reach), look)
+        )
 
     @classmethod
     def laid(cls, layered: Image, plate: Image) -> Background:

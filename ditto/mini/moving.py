@@ -229,15 +229,17 @@ pack: Any = intrinsic(_pack)
 def paint_moved(  # type: ignore[no-untyped-def]
     out, left, top, shift_x, shift_y, step, width, picture, layered, plate, kinds
 ):
-    """Paints the moving box at left, top over the source that stands in `out`.
+    """Paints the moving box at left, top over the source that stands in `out`, as far as it lies in it.
 
     Pixels come from where the map says (see `Map`), mixed of four as finely as 1/256 of a pixel. Blocks of
     kind 1 are taken as they are; in those of kind 2 the foreground is laid over the picture, and over the
     plate where it has gone away. `picture`, `layered` and `plate` hold the box's RGBA pixels, 32 bits each,
     in one row.
     """
-    height, columns = len(picture) // width, kinds.shape[1]
+    height = len(picture) // width
     rows = out.reshape(out.shape[0], -1)
+    seen_left, seen_right = max(0, -left), min(width, out.shape[1] - left)
+    columns = (seen_right + BLOCK - 1) // BLOCK
     across = step * (shift_x.shape[1] - 2)  # at least the width
     wide_x, wide_y = np.empty((2, across), np.float32), np.empty((2, across), np.float32)
     widened = np.array([-1, -1])  # the rows of the map that these hold
@@ -245,9 +247,9 @@ def paint_moved(  # type: ignore[no-untyped-def]
     places, upper, lower = np.zeros(room, np.int32), np.zeros(room, np.int32), np.zeros(room, np.int32)
     travels, colours = np.empty(width, np.float32), np.zeros(room, np.uint32)
     over, shown = np.zeros(room, np.uint16), np.zeros(room, np.uint16)
-    for y in range(height):
+    for y in range(max(0, -top), min(height, out.shape[0] - top)):
         i = y // BLOCK
-        first, last = 0, columns
+        first, last = seen_left // BLOCK, columns
         while first < last and kinds[i, first] == 0:
             first += 1
         while first < last and kinds[i, last - 1] == 0:
@@ -261,13 +263,13 @@ def paint_moved(  # type: ignore[no-untyped-def]
                 widen(wide_x[wanted % 2], shift_x[wanted], step)
                 widen(wide_y[wanted % 2], shift_y[wanted], step)
                 widened[wanted % 2] = wanted
-        line = rows[y + top, 3 * left : 3 * (left + width)]
+        line = rows[y + top]
         while first < last:
             begin = first
             while first < last and kinds[i, first]:
                 first += 1
             if begin < first:
-                x0, x1 = begin * BLOCK, min(first * BLOCK, width)
+                x0, x1 = max(begin * BLOCK, seen_left), min(first * BLOCK, seen_right)
                 locate(
                     places,
                     upper,
@@ -289,10 +291,10 @@ def paint_moved(  # type: ignore[no-untyped-def]
                     while edge < first and kinds[i, edge] == 2:
                         edge += 1
                     if begin < edge:
-                        x2 = min(edge * BLOCK, width)
-                        lay(colours, over, shown, travels, picture, plate, y * width, begin * BLOCK, x2)
+                        x2, x3 = max(begin * BLOCK, x0), min(edge * BLOCK, x1)
+                        lay(colours, over, shown, travels, picture, plate, y * width, x2, x3)
                     begin = edge + 1
-                put(line, colours, x0, x1)
+                put(line, left, colours, x0, x1)
             first += 1
 
 
@@ -363,14 +365,14 @@ def locate(places, upper, lower, travels, wide_x, wide_y, row, down, x0, x1, y, 
 
 
 @inlined
-def put(line, colours, x0, x1):  # type: ignore[no-untyped-def]
-    """Writes `colours` into a row of RGB bytes."""
+def put(line, left, colours, x0, x1):  # type: ignore[no-untyped-def]
+    """Writes `colours` into a row of RGB bytes, the first of them at pixel `left`."""
     whole = x0 + (x1 - x0) // LANES * LANES
     for x in range(x0, whole, LANES):
-        pack(line, 3 * x, colours, x)
+        pack(line, 3 * (left + x), colours, x)
     for x in range(whole, x1):
         for k in range(3):
-            line[3 * x + k] = np.uint8(colours[x] >> np.uint32(8 * k))
+            line[3 * (left + x) + k] = np.uint8(colours[x] >> np.uint32(8 * k))
 
 
 @fast

@@ -52,6 +52,8 @@ SMALL_FACE = 100  # pixels of its height below which the result is visibly soft
 HELD_BACK = 0.5  # share of the head's usual turns where its outline is not known
 ROUND_HEAD = 1.07  # radii of the oval at which there is still head, unless below the lips
 LEAST_HEAD = 0.6  # share of it that a mask must know; other portraits' masks know 0.8 and more
+EDGE = 0.18  # face heights beyond the picture within which what moves comes to rest
+CUT_OFF = (0.2, 0.3)  # face heights above the face: a forehead is cut off, a crown is seen
 TURNED = 25.0  # degrees of yaw above which hidden skin would have to be shown
 
 UNKNOWN_OUTLINE = (
@@ -59,6 +61,7 @@ UNKNOWN_OUTLINE = (
     "--background may cut hair off; a picture with more room around the head is better"
 )
 
+Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels
 Landmarks = Callable[[Image, Floats | None], Floats]
 Matte = Callable[[Image], Floats]
 
@@ -78,7 +81,8 @@ class MiniAppearance:
     outer_weight: Floats  # (n, 1) 1 moves with the head, 0 stays
     outer_pull: Floats  # (n,) share of the expression at the oval
     outer_triangles: Ints  # (m, 3) over face and outer points, counted together
-    box: tuple[int, int, int, int]  # left, top, right, bottom of what can move
+    box: Box  # what can move
+    wide_box: Box  # the same with as much as may come in from beyond the picture's edges
     gap: float  # millimetres between the inner lips
     eyes_open: tuple[float, float]  # lid opening over eye width
     yaw: float  # degrees
@@ -262,8 +266,11 @@ def mesh_around(
     neck = ramp(below, *SHOULDERS)
     weight *= (1 - neck) * (1 - ramp(beside, *BESIDE_HEAD)) + neck * (1 - ramp(beside, *BESIDE_NECK))
     weight *= 1 - ramp(((outer - points[10, :2]) @ up) / tall, 0.50, 0.85)
-    edge = np.minimum.reduce([outer[:, 0], outer[:, 1], width - 1 - outer[:, 0], height - 1 - outer[:, 1]])
-    inside = ramp(edge, 0, 0.18 * tall)
+    beyond = EDGE * tall
+    above = beyond * float(ramp(points[10, 1] / tall, *CUT_OFF))  # more of a forehead is hard to make up
+    edge = np.minimum(outer, (width - 1, height - 1) - outer)
+    edge[:, 1] = np.minimum(edge[:, 1], outer[:, 1] + above - beyond)
+    inside = ramp(edge.min(1), -beyond, 0)
     weight *= inside
     weight[-len(OVAL) :] = 0
     away = (
@@ -279,8 +286,9 @@ def mesh_around(
     reached = np.concatenate([np.ones(2 * len(OVAL), bool), weight[len(OVAL) : -len(OVAL)] > 0])
     grown = outer[reached]
     pad = 0.10 * tall
-    left, top = np.maximum(0, np.floor(grown.min(0) - pad)).astype(int)
-    right, bottom = np.minimum([width, height], np.ceil(grown.max(0) + pad)).astype(int)
+    low = np.maximum([-beyond, -above], grown.min(0) - pad)
+    high = np.minimum([width + beyond, height + beyond], grown.max(0) + pad)
+    left, top, right, bottom = (int(at) for at in (*np.floor(low), *np.ceil(high)))
     return MiniAppearance(
         points=deep.astype(np.float32),
         face=face,
@@ -293,7 +301,8 @@ def mesh_around(
         outer_weight=weight[:, None].astype(np.float32),
         outer_pull=(np.exp(-((away / 0.20) ** 2)) * inside).astype(np.float32),
         outer_triangles=ring_triangles(),
-        box=(int(left), int(top), int(right), int(bottom)),
+        box=(max(0, left), max(0, top), min(width, right), min(height, bottom)),
+        wide_box=(left, top, right, bottom),
         gap=gap,
         eyes_open=opening,
         yaw=yaw,

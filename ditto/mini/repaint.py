@@ -20,7 +20,7 @@ def repainted(moved: Moved) -> Image:
     foreground are composited pixel by pixel.
     """
     layers, behind, where = moved.layers, moved.background, moved.map
-    left, top, right, bottom = layers.appearance.box
+    left, top, right, bottom = layers.appearance.wide_box
     layered, plate, solid, bare = layers.opaque, layers.opaque, ALL, ALL
     if behind is not None:
         layered, plate, solid, bare = behind.layered, behind.plate, behind.solid, behind.bare

@@ -50,7 +50,7 @@ LIMITS = {  # millimetres an expression number may move a face
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Map:
-    """Where each pixel of the moving box comes from: less where it is, on a grid.
+    """Where each pixel of the wide moving box comes from: less where it is, on a grid.
 
     Grid point (i, j) lies at x = (j - 0.5) · step - 0.5, y = (i - 0.5) · step - 0.5 in the box; between
     the points it is interpolated.
@@ -151,8 +151,8 @@ class MiniWarper:
     def _map(
         self, look: MiniAppearance, placed: Floats, depth: Floats, skin: Floats, blink: tuple[float, float]
     ) -> Map:
-        """Where each pixel of the moving box comes from; `skin` (478, 2) is the mesh in the picture."""
-        left, top, right, bottom = look.box
+        """Where each pixel of the wide box comes from; `skin` (478, 2) is the mesh in the picture."""
+        left, top, right, bottom = look.wide_box
         width, height = right - left, bottom - top
         step = -(-max(width, height) // FINEST)
         grid = (-(-height // step) + 2, -(-width // step) + 2)

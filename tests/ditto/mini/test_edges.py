@@ -22,7 +22,7 @@ def moved(across, step, turn=TURNED, lips=(500.0, 500.0)):
     rows = -(-(BOX[3] - BOX[1]) // step) + 2
     shift = np.tile(np.asarray(across, np.float32), (rows, 1))
     placed = np.tile(np.array(lips, np.float32), (478, 1))
-    look = SimpleNamespace(box=BOX, millimetre=4.0)
+    look = SimpleNamespace(wide_box=BOX, millimetre=4.0)
     where = Map(shift, np.zeros_like(shift), step)
     return SimpleNamespace(turn=turn, map=where, placed=placed, layers=SimpleNamespace(appearance=look))
 
@@ -48,6 +48,17 @@ def test_only_the_pixels_at_a_tear_are_smoothed(noise, step):
     assert picture[inner, near].std() < 0.5 * noise[inner, near].std()
     assert np.array_equal(picture[: BOX[1]], noise[: BOX[1]])
     assert np.array_equal(picture[BOX[3] :], noise[BOX[3] :])
+
+
+@pytest.mark.parametrize("step", [1, 2, 3])
+def test_a_box_that_goes_beyond_the_picture_is_smoothed_within_it(noise, monkeypatch, step):
+    monkeypatch.setattr(f"{__name__}.BOX", (-31, -25, 260, 223))
+    picture = noise.copy()
+    soften(picture, moved(torn(step), step))
+    changed = (picture != noise).any(2)
+    across = np.flatnonzero(changed.any(0))
+    assert across.min() >= 69 - 3 * step and across.max() <= 69 + 2 * step
+    assert changed[:, across].any(1).all()
 
 
 def test_what_is_drawn_out_far_is_smoothed_and_what_is_drawn_out_a_little_is_not(noise):

@@ -75,7 +75,7 @@ def test_a_person_beside_a_larger_animal_is_taken():
 
 def test_what_lies_behind_a_portrait_is_found_once_when_it_is_analysed():
     look = analysed(face()).appearance
-    left, top, right, bottom = look.box
+    left, top, right, bottom = look.wide_box
     assert look.background.layered.shape == (bottom - top, right - left, 4)
 
 

@@ -23,7 +23,7 @@ def picture():
 
 def moved(picture, shift, step=3, alpha=None, plate=0):
     """The picture moved by (2, h, w) `shift` of the grid, over a grey plate."""
-    layers = Layers.of(picture, SimpleNamespace(box=BOX))
+    layers = Layers.of(picture, SimpleNamespace(box=BOX, wide_box=BOX))
     background = None
     if alpha is not None:
         grey = np.full((*alpha.shape, 3), plate, np.uint8)
@@ -147,6 +147,33 @@ def test_a_box_of_any_width_is_painted_to_its_last_column(picture, monkeypatch, 
     opaque = moved(picture, shifts(5, 2))
     opaque.layers.opaque[..., :3] = 10
     assert (repainted(opaque)[10:190, 20:right] == 10).all()
+
+
+@pytest.mark.parametrize("beyond", [(37, 21, 19, 30), (16, 16, 0, 0), (0, 0, 5, 9)])
+def test_a_box_that_goes_beyond_the_picture_is_painted_as_far_as_the_picture_goes(picture, beyond):
+    """As it is in a larger picture."""
+    left, top, right, bottom = beyond
+    larger = np.pad(picture, ((top, bottom), (left, right), (0, 0)), mode="symmetric")
+    alpha = np.zeros(larger.shape[:2], np.uint8)
+    alpha[top + 20 : top + 150, left + 30 : left + 170] = 128
+    alpha[top + 40 : top + 120, left + 60 : left + 150] = 255
+    plate = np.full((*alpha.shape, 4), 77, np.uint8)
+    plate[..., 3] = 255
+    background = Background.laid(np.dstack([larger, alpha]), plate)
+    opaque = np.dstack([larger, np.full(alpha.shape, 255, np.uint8)])
+    shape = (-(-alpha.shape[0] // 3) + 2, -(-alpha.shape[1] // 3) + 2)
+    where = Map(np.full(shape, 7.3, np.float32), np.full(shape, -4.6, np.float32), 3)
+
+    def painted(image, box):
+        look = SimpleNamespace(box=box, wide_box=box)
+        layers = Layers(look, image, image, opaque)
+        return repainted(SimpleNamespace(layers=layers, background=background, map=where))
+
+    height, width = alpha.shape
+    whole = painted(larger, (0, 0, width, height))
+    seen = painted(picture, (-left, -top, width - left, height - top))
+    assert np.array_equal(seen, whole[top : height - bottom, left : width - right])
+    assert (seen != picture).any()
 
 
 def test_what_is_prepared_is_what_frames_need(picture):

@@ -1,0 +1,110 @@
+"""What comes into sight from beyond the edges of a picture."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from ditto.mini.beyond import CROWN, continued
+from ditto.mini.register import source_frame
+from ditto.mini.template import MILLIMETRES, OVAL, POINTS, default_template
+
+SIZE = (40, 60)  # height, width of the box
+PIXELS = 2.0  # for a millimetre
+
+
+def box(alpha=255):
+    """(h, w, 4) colours that tell their row and column."""
+    rows, columns = np.mgrid[: SIZE[0], : SIZE[1]]
+    return np.dstack([rows, columns, rows + columns, np.full(SIZE, alpha)]).astype(np.uint8)
+
+
+def wider(box, left=0, top=0, right=0, bottom=0, millimetre=PIXELS):
+    height, width = box.shape[:2]
+    wide = (-left, -top, width + right, height + bottom)
+    look = SimpleNamespace(box=(0, 0, width, height), wide_box=wide, millimetre=millimetre)
+    return continued(box, look)
+
+
+def test_a_box_within_its_picture_is_left_as_it_is():
+    own = box()
+    assert wider(own) is own
+
+
+def test_the_box_itself_is_left_as_it_is():
+    assert np.array_equal(wider(box(), 5, 6, 7, 8)[6:-8, 5:-7], box())
+
+
+def test_colours_are_mirrored_at_half_the_pace():
+    wide = wider(box(), 8, 8, 8, 8).astype(int)
+    column, row = wide[:, 30], wide[20]
+    assert column[7, 0] <= 1 and column[0, 0] in (3, 4)
+    assert column[-8, 0] >= 38 and column[-1, 0] in (35, 36)
+    assert row[7, 1] <= 1 and row[0, 1] in (3, 4)
+    assert row[-8, 1] >= 58 and row[-1, 1] in (55, 56)
+
+
+def test_foreground_goes_on_below_and_beside():
+    own = box(alpha=0)
+    own[30:, 10:20, 3] = 255
+    own[5:9, :4, 3] = own[5:9, -4:, 3] = 255
+    alpha = wider(own, 6, 0, 6, 6)[..., 3]
+    assert (alpha[-6:, 16:26] == 255).all() and not alpha[-6:, 26:].any()
+    for beyond in (alpha[:, :6], alpha[:, -6:]):
+        assert (beyond[5:9] == 255).all() and not beyond[9:].any()
+
+
+@pytest.mark.parametrize(("half", "height"), [(20, 1.1), (100, 30.3), (180, 180)])
+def test_a_head_that_is_cut_off_ends_in_an_arc(half, height):
+    """As high as a circle of its own size, or of a usual head's, is above such a chord."""
+    own = np.zeros((300, 500, 4), np.uint8)
+    own[:, 250 - half : 250 + half, 3] = 255
+    alpha = wider(own, top=200)[:200, :, 3] / 255
+    assert alpha[:, 250].sum() == pytest.approx(height, abs=0.6)
+    assert CROWN * PIXELS == 180
+    widths = alpha.sum(axis=1)
+    assert (np.diff(widths) >= 0).all()
+
+
+def test_two_heads_end_in_an_arc_each():
+    own = np.zeros((300, 500, 4), np.uint8)
+    own[:, 40:200, 3] = own[:, 280:460, 3] = 255
+    alpha = wider(own, top=50)[:50, :, 3]
+    assert alpha[45, 120] == alpha[45, 370] == 255
+    assert not alpha[:, 200:280].any()
+
+
+def looked_at(room, above):
+    """The mesh of a face in a picture with so many pixels about it, and above it."""
+    points = (default_template().shape * MILLIMETRES * PIXELS).astype(np.float32)
+    points[:, :2] += (room, above) - points[:, :2].min(0)
+    width = int(np.ptp(points[:, 0]) + 2 * room)
+    picture = np.zeros((int(points[:, 1].max()) + room, width, 3), np.uint8)
+    return source_frame(picture, 0, points, default_template()).appearance
+
+
+def moves_fully(look):
+    """Weights of the rings around the face, less those of a face with all the room there is."""
+    free = looked_at(900, 900).outer_weight.ravel()
+    rings = look.outer[: 4 * len(OVAL)]
+    inside = (rings >= 0).all(1) & (rings < look.wide_box[2:]).all(1)
+    return np.abs(look.outer_weight.ravel()[: len(rings)] - free[: len(rings)])[inside].max() < 1e-3
+
+
+def test_a_head_close_to_the_edge_moves_like_any_other():
+    assert moves_fully(looked_at(60, 160))
+
+
+def test_a_cut_off_forehead_stays_at_the_edge():
+    look = looked_at(60, 20)
+    assert look.wide_box[1] == 0
+    assert not moves_fully(look)
+
+
+def test_the_wide_box_is_the_box_where_the_picture_has_room():
+    look = looked_at(900, 900)
+    assert look.wide_box == look.box
+    tight = looked_at(60, 160)
+    assert tight.wide_box[0] < 0 and tight.box[0] == 0
+    assert tight.wide_box[3] > tight.box[3]
+    assert tight.outer_triangles.max() < POINTS + len(tight.outer)
