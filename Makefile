@@ -26,7 +26,7 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 
 test: lint
-	$(BIN)/pytest -q -m 'not soak and not gpu and not checkpoints'
+	$(BIN)/pytest -q -n 2 --dist loadscope -m 'not soak and not gpu and not checkpoints'
 
 gpu: $(VENV)/.dev
 	$(BIN)/pytest -q -m gpu
