@@ -51,4 +51,4 @@ def arched(edge: Image, rows: int, radius: float) -> Image:
         away = np.arange(first, last) + 0.5 - (first + half)
         height[first:last] = np.sqrt(round_by**2 - away**2) - np.sqrt(round_by**2 - half**2)
     share = np.clip(height - np.arange(rows, 0, -1)[:, None] + 1, 0, 1)
-    return np.rint(share * edge).astype(np.uint8)
+    return np.asarray(np.rint(share * edge), np.uint8)
