@@ -106,11 +106,14 @@ def own_mouth(details: Details, moved: Moved, box: Box, seam: Floats) -> tuple[I
     before = look.points[[13, 14], :2].mean(0)
     grid = np.stack(np.meshgrid(np.arange(x0, x1), np.arange(y0, y1)), -1).astype(np.float32)
     away = (grid - seam) @ back.T
-    if wider > 1:  # drawn out as the lips part further, the lower one more
-        down = np.asarray(look.turn[:2, 1], np.float32)
+    down = np.asarray(look.turn[:2, 1] / np.linalg.norm(look.turn[:2, 1]), np.float32)
+    now = (moved.placed[[13, 14]] - seam) @ back.T @ down
+    was = (look.points[[13, 14], :2] - before) @ down
+    above, below = min(now[0], was[0]), max(now[1], was[1])
+    if below - above > was[1] - was[0]:  # drawn out to lips that have gone away from it
         along = (away @ down)[..., None]
-        lower = 0.15 * (moved.gap - look.gap) * look.millimetre
-        away += ((along - lower) / min(wider, LONGEST) - along) * down
+        shrunk = max((was[1] - was[0]) / (below - above), 1 / LONGEST)
+        away += ((along - above) * shrunk + was[0] - along) * down
     where = (away + before).astype(np.float32)
     inside = where - np.array(details.own_corner, np.float32)
     cover = cv2.remap(details.own_mouth, inside[..., 0], inside[..., 1], cv2.INTER_LINEAR)

@@ -137,6 +137,15 @@ def test_no_gap_takes_the_teeth_out_of_a_smile(portraits):
     assert bright[1] < 0.5 * bright[0]  # a highlight on the lip may stay
 
 
+def test_a_smile_shows_its_teeth_up_to_a_lip_that_is_raised(portraits):
+    portrait = portraits["astronaut"]
+    gap = float(portrait.rest.expression.reshape(63)[Exp.GAP]) / METRE
+    pose = portrait.pose(GAP=gap + 3, UP_LIP=-6)
+    (x, upper), (_, lower) = MiniWarper()(pose).placed[[13, 14]]
+    column = portrait.painted(pose)[int(upper) + 3 : int(lower), int(x) - 5 : int(x) + 6]
+    assert column.min(2).mean(1)[:3].min() > 125  # no dark gap above them
+
+
 @pytest.mark.parametrize("angle", ["yaw", "pitch", "roll"])
 @pytest.mark.parametrize("degrees", [-10.0, 10.0])
 def test_the_head_turns_by_about_the_angle_asked_for(portrait, angle, degrees):
