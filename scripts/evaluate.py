@@ -321,7 +321,7 @@ def write_report(results: dict[str, dict[str, Figures]], frames: int, folds: boo
             "them, of *people* too. SSIM and PSNR are against the true frames, in the face's box and in one",
             "around the mouth. Figures are means of clips, amplitudes medians. Fewer M, B, P and silent",
             "frames fall into these pictures than into the motion, above, and fewer blinks a minute: the",
-            "first one comes after some three seconds.",
+            "first one comes after one to three seconds.",
             "",
             *table(results["pictures"]),
             "",

@@ -71,9 +71,12 @@ HALVES = Wander(0.25, 0.75)  # inner brows against outer ones
 WANDERING = (PITCH, YAW, ROLL, SHIFT, SHIFT, SIZE, BROWS, HALVES)
 
 BLINK_PAUSE = (3.1, 0.45)  # seconds between blinks: median, and spread of the logarithm
+BLINK_FIRST = (1.0, 3.1)  # seconds between which the first one comes
 BLINK_SHAPE = np.array([0.35, 0.9, 1.0, 0.75, 0.4, 0.15], np.float32)
 FIXATION = (1.1, 0.6)  # seconds a gaze rests, likewise
+FIXATION_FIRST = (0.4, 1.1)  # seconds that the portrait's own gaze rests
 GAZE = (1.0, 0.6)  # millimetres of spread, sideways and up
+LEAST_PAUSE = 9  # frames between two blinks, or jumps of the gaze
 BREATH = (3.9, 0.2)  # seconds, degrees of pitch
 
 FEELINGS: tuple[dict[Exp, float], ...] = (  # millimetres at full strength
@@ -329,8 +332,8 @@ class _Life:
         self._spread = np.array([number.spread for number in WANDERING])
         self._share = np.array([number.quick for number in WANDERING])
         self._phase = float(np.random.default_rng((seed, 1)).uniform(0, 2 * np.pi))
-        self._blinks = _Events(np.random.default_rng((seed, 2)), BLINK_PAUSE, len(BLINK_SHAPE))
-        self._looks = _Events(np.random.default_rng((seed, 3)), FIXATION, 1)
+        self._blinks = _Events(np.random.default_rng((seed, 2)), BLINK_PAUSE, BLINK_FIRST)
+        self._looks = _Events(np.random.default_rng((seed, 3)), FIXATION, FIXATION_FIRST)
 
     def wander(self, start: int) -> Floats:
         """(80, 8) in the order of WANDERING."""
@@ -381,20 +384,21 @@ class _Life:
 class _Events:
     """Moments at random pauses, each with a random place; drawn as far as they are asked for."""
 
-    def __init__(self, rng: np.random.Generator, pause: tuple[float, float], least: int) -> None:
+    def __init__(
+        self, rng: np.random.Generator, pause: tuple[float, float], first: tuple[float, float]
+    ) -> None:
         self._rng = rng
         self._pause = pause
-        self._least = least
-        self._at = 0
+        self._at = round(rng.uniform(*first) * FRAME_RATE)  # of the next one
         self._events: list[tuple[int, tuple[float, float]]] = []
 
     def near(self, start: int) -> list[tuple[int, tuple[float, float]]]:
         """The moments up to the end of a window at `start`, and the last ones before it."""
         while self._at < start + 2 * WINDOW:
-            seconds = self._pause[0] * float(np.exp(self._pause[1] * self._rng.standard_normal()))
-            self._at += max(round(seconds * FRAME_RATE), self._least + 3)
             across, down = np.clip(self._rng.standard_normal(2), -2, 2)
             self._events.append((self._at, (float(across), float(down))))
+            seconds = self._pause[0] * float(np.exp(self._pause[1] * self._rng.standard_normal()))
+            self._at += max(round(seconds * FRAME_RATE), LEAST_PAUSE)
         while len(self._events) > 2 and self._events[1][0] < start - 2 * WINDOW:
             del self._events[0]
         return self._events

@@ -115,9 +115,18 @@ def test_blinks_are_as_frequent_and_as_long_as_those_of_people():
     blink = spoken(rows(80 + 70 * (minutes * 1500 // 70)))[0][:, BLINK] / METRE / FULL_BLINK
     shut = blink > 0.25
     starts = np.flatnonzero(shut[1:] & ~shut[:-1])
-    lengths = [int(np.argmin(shut[start + 1 : start + 30])) for start in starts]
+    lengths = [int(np.argmin(shut[start + 1 : start + 30])) for start in starts if start < len(shut) - 30]
     assert 12 <= len(starts) / minutes <= 22
     assert min(lengths) >= 3 and max(lengths) <= 10  # 120 to 400 ms
+
+
+def test_blinks_are_as_frequent_in_the_first_seconds_and_none_is_in_the_first():
+    starts = []
+    for seed in range(60):
+        shut = spoken(rows(150), seed=seed)[0][:, BLINK] > 0.25 * FULL_BLINK * METRE
+        starts += np.flatnonzero(shut[1:] & ~shut[:-1]).tolist()
+    assert 12 <= len(starts) / (60 * 150 / 1500) <= 22
+    assert min(starts) >= 24
 
 
 def test_the_head_strays_and_hurries_as_heads_of_people_do():
