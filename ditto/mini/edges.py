@@ -22,7 +22,7 @@ def soften(out: Image, moved: Moved) -> None:
     if max(abs(float(moved.turn[0, 2])), abs(float(moved.turn[1, 2]))) < LEAST_TURN:
         return
     look, where = moved.layers.appearance, moved.map
-    left, top, right, _ = look.wide_box
+    left, top, right, bottom = look.wide_box
     share = np.zeros(where.shift_x.shape, np.float32)
     first, last = roughness(where.shift_x, where.shift_y, np.float32(where.step), DRAWN, TORN, share)
     if last < first:
@@ -34,7 +34,7 @@ def soften(out: Image, moved: Moved) -> None:
         share[y0:y1, x0:x1] = 0
     apart = (where.step + 1) // 2
     begin = max(0, top + (first - 1) * where.step - 2 * apart)
-    end = max(begin, top + last * where.step + 2 * apart)
+    end = max(begin, min(bottom, top + last * where.step + 2 * apart))
     part = out[begin:end, max(0, left) : right]
     smooth(part, part.copy(), share, first, last, where.step, begin - top, max(0, -left), apart)
 

@@ -10,6 +10,9 @@ import numpy as np
 from ditto.avatar import SourceFrame
 from ditto.matting import Matting, Person, behind, foreground
 from ditto.messages import Floats, Image, Pose
+from ditto.mini.beyond import continued
+from ditto.mini.layers import Layers
+from ditto.mini.register import MiniAppearance
 from ditto.mini.repaint import repainted
 from ditto.mini.warp import MiniWarper
 
@@ -26,7 +29,7 @@ class MeshSilhouette:
         self._warper = MiniWarper()
         self._before: tuple[Image, Floats] | None = None  # grey picture and mask of the last frame
         self._moving: SourceFrame | None = None
-        self._mask: SourceFrame | None = None  # the frame above, its mask in place of its picture
+        self._mask: Layers | None = None  # of the frame above, its mask in place of its picture
 
     def prepare(self, frame: SourceFrame) -> SourceFrame:
         """The frame ready to be painted: the person's colours carried over their edges, and the mask.
@@ -53,13 +56,21 @@ class MeshSilhouette:
         assert source.mask is not None
         mask = source.mask
         if source.seen:
-            if self._moving is not source or self._mask is None:
-                flat = np.asarray(cv2.cvtColor(mask, cv2.COLOR_GRAY2RGB), np.uint8)
-                self._moving, self._mask = source, dataclasses.replace(source, image=flat)
-            moved = self._warper(dataclasses.replace(pose, source=self._mask))
+            moved = self._warper(pose)
             if moved is not None:
-                mask = repainted(moved)[..., 0]
+                if self._moving is not source or self._mask is None:
+                    self._moving, self._mask = source, of_mask(mask, source.appearance)
+                mask = repainted(dataclasses.replace(moved, layers=self._mask))[..., 0]
         return np.dstack([image, mask])
+
+
+def of_mask(mask: Image, look: MiniAppearance) -> Layers:
+    """A mask in place of a picture: beyond its edges it ends where the person does."""
+    left, top, right, bottom = look.box
+    flat, share = cv2.cvtColor(mask, cv2.COLOR_GRAY2RGB), cv2.merge([mask[top:bottom, left:right]] * 4)
+    wide = continued(np.asarray(share, np.uint8), look)[..., 3]
+    image = np.asarray(flat, np.uint8)
+    return Layers(look, image, image[top:bottom, left:right], np.asarray(cv2.merge([wide] * 4), np.uint8))
 
 
 def steadied(before: tuple[Image, Floats], grey: Image, mask: Floats) -> Floats:

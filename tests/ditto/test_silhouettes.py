@@ -14,7 +14,7 @@ from ditto.mini import files
 from ditto.mini.decode import MiniDecoder
 from ditto.mini.pack import MiniPack
 from ditto.mini.putback import MiniCompositor
-from ditto.mini.silhouette import steadied
+from ditto.mini.silhouette import of_mask, steadied
 from ditto.mini.warp import MiniWarper
 from ditto.official.silhouette import PaintedSilhouette
 from model_formats import open_model
@@ -80,6 +80,20 @@ def test_a_face_that_is_not_seen_keeps_the_mask_of_its_picture(pack, frame):
     silhouette = pack.silhouette()
     ready = silhouette.prepare(dataclasses.replace(frame, seen=False, appearance=None))
     assert (silhouette(pose(ready, 9), ready.image)[..., 3] == ready.mask).all()
+
+
+def test_a_head_that_the_upper_edge_cuts_off_ends_in_an_arc(frame):
+    """Not in a mirror image, which would grow wider upwards."""
+    look = frame.appearance
+    wide = (look.box[0], look.box[1] - 40, *look.box[2:])
+    rows, columns = np.mgrid[: frame.image.shape[0], : frame.image.shape[1]]
+    away = np.abs(columns - columns.mean())
+    mask = np.where(away < 30 + (rows - look.box[1]) / 2, 255, 0).astype(np.uint8)
+    layers = of_mask(mask, dataclasses.replace(look, wide_box=wide))
+    widths = (layers.opaque[..., 0] > 127).sum(axis=1)
+    assert (np.diff(widths) >= 0).all()
+    assert widths[0] == 0 and widths[40] > 50
+    assert np.array_equal(layers.image[..., 0], mask)
 
 
 def test_a_painted_picture_is_cut_out_anew_and_the_rest_left(frame):

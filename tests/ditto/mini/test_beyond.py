@@ -54,6 +54,20 @@ def test_foreground_goes_on_below_and_beside():
         assert (beyond[5:9] == 255).all() and not beyond[9:].any()
 
 
+@pytest.mark.parametrize(("slope", "fall"), [(0.0, 0.0), (0.5, 0.5), (-0.5, 0.0), (3.0, 1.0)])
+def test_a_head_that_is_cut_off_at_its_side_narrows_as_it_did_before(slope, fall):
+    """`slope`: pixels that its outline falls for each on the way to the edge. Clothes go on to the bottom."""
+    own = np.zeros((600, 80, 4), np.uint8)
+    rows, columns = np.mgrid[:600, :80]
+    head = np.abs(rows - 250) < 180 - slope * (40 - columns)
+    own[head | (rows >= 560), 3] = 255
+    for alpha in (wider(own, left=20)[..., 19::-1, 3], wider(own[:, ::-1], right=20)[..., 80:, 3]):
+        tall = (alpha[:560] > 127).sum(axis=0)
+        assert tall[0] == pytest.approx((own[:560, 0, 3] > 0).sum() - 2 * fall, abs=2)
+        assert np.diff(tall).mean() == pytest.approx(-2 * fall, abs=0.15)
+        assert (alpha[560:] == 255).all()
+
+
 @pytest.mark.parametrize(("half", "height"), [(20, 1.1), (100, 30.3), (180, 180)])
 def test_a_head_that_is_cut_off_ends_in_an_arc(half, height):
     """As high as a circle of its own size, or of a usual head's, is above such a chord."""

@@ -36,7 +36,7 @@ def torn(step):
     return np.where(columns(step) * step < 100, 0.0, 30.0)
 
 
-@pytest.mark.parametrize("step", [1, 2, 3])
+@pytest.mark.parametrize("step", [1, 2, 3, 7])
 def test_only_the_pixels_at_a_tear_are_smoothed(noise, step):
     picture = noise.copy()
     soften(picture, moved(torn(step), step))
