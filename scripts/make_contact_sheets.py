@@ -19,8 +19,8 @@ from stream_pipeline.engine import Engine
 EXAMPLES = Path("examples")
 PORTRAITS = ("drawn_woman.jpg", "grace_hopper.jpg", "drawn_man.jpg", "astronaut.jpg")
 SPEECH = EXAMPLES / "speech.flac"
-FRAMES = (10, 25, 48, 60, 75, 90, 140, 200)  # of the bundled speech: open, rounded, closed, other poses
-OVERVIEW = (0, 1, 3, 4, 5, 6)  # which of them stand on the sheet of all portraits
+FRAMES = (10, 25, 48, 60, 75, 90, 140, 200)  # of the bundled speech: open, rounded, closed, a blink, poses
+OVERVIEW = (0, 1, 2, 3, 5, 6)  # which of them stand on the sheet of all portraits
 ROOM = 1.9  # side of a tile in face sizes
 TILE = 300  # pixels
 QUALITY = 84

@@ -23,7 +23,7 @@ from stream_pipeline.engine import Engine
 EXAMPLES = Path("examples")
 SPEECH = EXAMPLES / "speech.flac"
 SECONDS = 4.0
-FRAMES = (10, 34, 54, 74, 94)
+FRAMES = (10, 34, 54, 80, 94)
 QUALITY = 82
 LABEL = 24  # pixels of a row's caption
 WHITE, DARK = (255, 255, 255), (40, 40, 40)
