@@ -101,6 +101,13 @@ def test_a_turned_head_in_a_video_is_nothing_to_tell_of():
     assert analyser.measure(PICTURE, 0, landmarks).warnings == ()
 
 
+def test_a_face_that_the_edge_cuts_off_is_told_of_and_turns_less():
+    cut, whole = analysed(face(x=40)), analysed(face(x=80))
+    assert "lies beyond the edge of the picture" in " ".join(cut.warnings)
+    assert whole.warnings == ()
+    assert cut.appearance.freedom < whole.appearance.freedom == 1
+
+
 def test_what_is_hardly_a_face_is_not_called_an_animal():
     with pytest.raises(NoFaceError, match="no face found; a human face is needed") as refused:
         analysed(face(human=False, score=0.55))
