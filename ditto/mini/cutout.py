@@ -40,10 +40,13 @@ def attached(person: Floats, face: Image, millimetre: float) -> Floats:
     return np.asarray(person * (1 - fading), np.float32)
 
 
-def with_ears(person: Floats, oval: npt.NDArray[np.floating], down: Floats, millimetre: float) -> Floats:
-    """(h, w) the foreground with what it half misses where ears are: beside the (36, 2) oval's widest places.
+def with_ears(
+    person: Floats, close: Floats, oval: npt.NDArray[np.floating], down: Floats, millimetre: float
+) -> Floats:
+    """(h, w) the foreground with what it misses where ears are: beside the (36, 2) oval's widest places.
 
-    What is in doubt must be broader than the soft edge of a mask.
+    There it is what it is or seems from `close`, and what is half of it in either; what is in doubt must be
+    broader than the soft edge of a mask.
     """
     place = np.zeros(person.shape, np.uint8)
     across = np.array([down[1], -down[0]])
@@ -53,6 +56,7 @@ def with_ears(person: Floats, oval: npt.NDArray[np.floating], down: Floats, mill
     for side, at in ((-1, along.argmin()), (1, along.argmax())):
         x, y = np.rint(oval[at] + side * EAR_BEYOND * millimetre * across).astype(int).tolist()
         cv2.ellipse(place, (x, y), axes, angle, 0, 360, 1, -1)
+    person = np.where(place > 0, np.maximum(person, close), person)
     low, high = EAR_DOUBT
     doubt = ((person > low) & (person < DOUBT[1])).astype(np.uint8)
     broad = cv2.morphologyEx(doubt, cv2.MORPH_OPEN, round_of(EAR_BROAD * millimetre))

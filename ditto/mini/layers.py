@@ -18,6 +18,7 @@ from ditto.mini.register import Matte, MiniAppearance
 from ditto.mini.template import OVAL
 from ditto.mini.wall import Wall
 
+CLOSE = 0.8  # times the face's size on all sides of its middle: a picture for the mask that it fills
 FINE = 512  # pixels of the longer side at which the outline is fitted and the background found
 WIDENED = 4.0  # millimetres around the foreground that are not trusted to show the background
 LEAST = 0.05  # pixels of a millimetre: no smaller face is found
@@ -65,7 +66,9 @@ class Background:
         )
         millimetre = max(LEAST, layers.appearance.millimetre * small)
         mask = np.asarray(matte(shrunk), np.float32)
-        person = person_in(mask, layers.appearance, small)
+        person = person_in(
+            mask, from_close(shrunk, layers.appearance, small, matte), layers.appearance, small
+        )
         half = half_taken(mask, person, millimetre)
         alpha = outlined(picture, person, millimetre)
         inside = (cv2.resize(alpha, less, interpolation=cv2.INTER_AREA) > SEEN) | (person > DOUBTED)
@@ -111,13 +114,33 @@ def seen_around(
     return grown, hidden, Wall.of(np.rint(grown[..., :3]).astype(np.uint8), hidden, millimetre)
 
 
-def person_in(mask: Floats, look: MiniAppearance, small: float) -> Floats:
-    """(h, w) 0..1: the mask of the moving box, `small` times its size, and the face in any case."""
+def from_close(picture: Image, look: MiniAppearance, small: float, matte: Matte) -> Floats:
+    """(h, w) 0..1: who stands in front in the moving box, `small` times its size; nobody far from the face.
+
+    Of a face that fills the picture ears are known more often; they must be so both ways round.
+    """
+    oval = (look.points[list(OVAL), :2] - look.box[:2]) * small
+    middle, reach = oval.mean(0), CLOSE * float(np.ptp(oval, axis=0).max())
+    left, top = np.maximum(middle - reach, 0).astype(int)
+    right, bottom = np.maximum(np.ceil(middle + reach), 0).astype(int)
+    part = np.ascontiguousarray(picture[top:bottom, left:right])
+    seen = np.zeros(picture.shape[:2], np.float32)
+    if part.size:
+        mirrored = matte(np.ascontiguousarray(part[:, ::-1]))[:, ::-1]
+        seen[top:bottom, left:right] = np.minimum(matte(part), mirrored)
+    return seen
+
+
+def person_in(mask: Floats, close: Floats, look: MiniAppearance, small: float) -> Floats:
+    """(h, w) 0..1: the mask of the moving box, `small` times its size, and the face in any case.
+
+    Ears are as they are seen from `close`.
+    """
     face = np.zeros(mask.shape, np.uint8)
     oval = (look.points[list(OVAL), :2] - look.box[:2]) * small
     cv2.fillConvexPoly(face, cv2.convexHull(oval.astype(np.int32)), 1)
     millimetre = max(LEAST, look.millimetre * small)
-    seen = with_ears(mask, oval, look.turn[:2, 1], millimetre)
+    seen = with_ears(mask, close, oval, look.turn[:2, 1], millimetre)
     person = attached(seen, face, millimetre)
     soft = cv2.GaussianBlur(face.astype(np.float32), (0, 0), max(0.5, 2 * small))
     return np.asarray(np.maximum(person, soft), np.float32)

@@ -7,7 +7,7 @@ import pytest
 from ditto.mini.layers import Background, Layers
 from ditto.mini.moving import TILE
 from ditto.mini.register import source_frame
-from ditto.mini.template import MILLIMETRES, default_template
+from ditto.mini.template import MILLIMETRES, OVAL, default_template
 
 SIDE = 480
 PIXELS = 1.5  # for a millimetre
@@ -61,8 +61,16 @@ def before(wall, soft=0.7):
     return np.rint(np.array(DARK) * share + wall * (1 - share)).astype(np.uint8)
 
 
-def background(picture, matte=rough):
+def afar(mask):
+    """A network that knows a part of a picture no better than the whole: nothing is new from close."""
+    return lambda image: (
+        mask(image) if image.shape[:2] == (SIDE, SIDE) else np.zeros(image.shape[:2], np.float32)
+    )
+
+
+def background(picture, mask=rough, close=None):
     """What is found, each of its planes as large as the picture."""
+    matte = close or afar(mask)
     look = source_frame(picture, 0, landmarks(), default_template(), matte).appearance
     found = Background.of(Layers.of(picture, look), matte)
     left, top, right, bottom = look.box
@@ -88,6 +96,26 @@ def test_a_hair_before_a_plain_wall_moves_with_the_head_and_is_not_left_behind()
         assert layered[y, x, 3] > 150
         assert np.abs(plate[y, x, :3] - np.array(WALL, float)).max() < 10
         assert plate[y, x, 3] == 255
+
+
+@pytest.mark.parametrize(("ways", "taken"), [(2, True), (1, False)])
+def test_an_ear_that_the_mask_misses_is_taken_if_it_is_seen_from_close_both_ways_round(ways, taken):
+    picture = before(striped())
+    ear = (int(landmarks()[list(OVAL), 0].max() + 9 * PIXELS), MIDDLE[1])
+    cv2.ellipse(picture, ear, (12, 28), 0, 0, 360, (40, 160, 60), -1)
+    looks = []
+
+    def matte(image):
+        if image.shape[:2] == (SIDE, SIDE):
+            return rough(image)
+        looks.append(image)
+        green = (image[..., 1] > 120) & (image[..., 0] < 80)
+        return (green if len(looks) <= ways else np.zeros_like(green)).astype(np.float32)
+
+    layered, _ = background(picture, close=matte)
+    assert len(looks) == 2
+    assert np.array_equal(looks[0], looks[1][:, ::-1])
+    assert (layered[ear[1], ear[0], 3] > 200) == taken
 
 
 def test_a_broad_rim_that_the_mask_half_misses_moves_with_the_person_and_is_not_left_behind():
