@@ -45,8 +45,7 @@ def with_ears(
 ) -> Floats:
     """(h, w) the foreground with what it misses where ears are: beside the (36, 2) oval's widest places.
 
-    There it is what it is or seems from `close`, and what is half of it in either; what is in doubt must be
-    broader than the soft edge of a mask.
+    What is foreground from `close` counts there. What is in doubt must be broader than the soft edge of a mask.
     """
     place = np.zeros(person.shape, np.uint8)
     across = np.array([down[1], -down[0]])
