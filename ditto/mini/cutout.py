@@ -45,7 +45,7 @@ def with_ears(
 ) -> Floats:
     """(h, w) the foreground with what it misses where ears are: beside the (36, 2) oval's widest places.
 
-    What is foreground from `close` counts there. What is in doubt must be broader than the soft edge of a mask.
+    What is foreground from `close` counts there. What is in doubt must be broader than a mask's soft edge.
     """
     place = np.zeros(person.shape, np.uint8)
     across = np.array([down[1], -down[0]])
