@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 
 from ditto.messages import Floats, Image
-from ditto.mini.register import MiniAppearance, ramp
+from ditto.mini.ramp import ramp
+from ditto.mini.register import MiniAppearance
 from ditto.mini.shapes import COVERING, Box, around, covered, curve, draw_slit, outline
 from ditto.mini.strokes import paint_ball
 from ditto.mini.template import Eye

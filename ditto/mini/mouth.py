@@ -9,7 +9,8 @@ import numpy as np
 
 from ditto.messages import Floats, Image
 from ditto.mini.layers import Layers
-from ditto.mini.register import SHUT_GAP, MiniAppearance, ramp
+from ditto.mini.ramp import ramp
+from ditto.mini.register import SHUT_GAP, MiniAppearance
 from ditto.mini.shapes import COVERING, Box, around, covered, curve, draw_slit, outline
 from ditto.mini.strokes import paint_mouth
 from ditto.mini.teeth import mouth_parts

@@ -9,7 +9,7 @@ import numpy as np
 
 from ditto.messages import Floats, Image
 from ditto.mini.exemplar import pieced
-from ditto.mini.register import ramp
+from ditto.mini.ramp import ramp
 from ditto.mini.wall import Wall, from_edge
 
 PATTERN = (14.0, 28.0)  # millimetres behind the outline over which a pattern fades: deeper is never seen

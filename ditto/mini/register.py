@@ -5,8 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +17,9 @@ from ditto.mini.language import FULL_BLINK, METRE, Exp, degrees_to_bins
 from ditto.mini.measure import OPEN, SHUT, lid_opening, lip_gap
 from ditto.mini.motion import OPENS
 from ditto.mini.outline import Outline
+from ditto.mini.ramp import ramp
+from ditto.mini.rings import Rings, ring_triangles
+from ditto.mini.shapes import Box
 from ditto.mini.template import (
     EYES,
     KEYPOINTS,
@@ -26,7 +27,6 @@ from ditto.mini.template import (
     LOWER_OUTER,
     MILLIMETRES,
     OVAL,
-    POINTS,
     UPPER_INNER,
     UPPER_OUTER,
     Doubles,
@@ -40,10 +40,6 @@ from ditto.mini.template import (
 if TYPE_CHECKING:
     from ditto.mini.layers import Background
 
-RINGS = (1.07, 1.18, 1.34, 1.56, 1.85, 2.2, 2.6, 3.1)  # of the mesh around the face, in radii of its oval
-BESIDE_HEAD = (0.65, 1.05)  # face heights from the middle between which what is beside the head comes to rest
-BESIDE_NECK = (0.40, 0.78)  # the same of what is beside the neck: shoulders do not tilt with the head
-SHOULDERS = (-0.25, 0.35)  # face heights below the chin between which the neck begins
 DEEPER = 1.15  # than the mesh network draws a head
 SHUT_GAP = 1.2  # millimetres between the inner lips of a closed mouth
 MIXED = 0.7  # pixels of an open mouth's rim in which lip and teeth are blended
@@ -52,8 +48,6 @@ SMALL_FACE = 100  # pixels of its height below which the result is visibly soft
 HELD_BACK = 0.5  # share of the head's usual turns where its outline is not known
 ROUND_HEAD = 1.07  # radii of the oval at which there is still head, unless below the lips
 LEAST_HEAD = 0.6  # share of it that a mask must know; other portraits' masks know 0.8 and more
-EDGE = 0.18  # face heights beyond the picture within which what moves comes to rest
-CUT_OFF = (0.2, 0.3)  # face heights above the face: a forehead is cut off, a crown is seen
 TURNED = 25.0  # degrees of yaw above which hidden skin would have to be shown
 
 UNKNOWN_OUTLINE = (
@@ -61,7 +55,6 @@ UNKNOWN_OUTLINE = (
     "--background may cut hair off; a picture with more room around the head is better"
 )
 
-Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels
 Landmarks = Callable[[Image, Floats | None], Floats]
 Matte = Callable[[Image], Floats]
 
@@ -94,12 +87,6 @@ class MiniAppearance:
     def millimetre(self) -> float:
         """Pixels."""
         return self.scale / MILLIMETRES
-
-
-def ramp(x: npt.NDArray[np.float32] | float, a: float, b: float) -> npt.NDArray[np.float32]:
-    """0 below a, 1 above b, smooth between."""
-    t = np.clip((np.asarray(x, np.float32) - a) / (b - a), 0, 1)
-    return np.asarray(t * t * (3 - 2 * t), np.float32)
 
 
 class MiniAnalyser:
@@ -251,72 +238,29 @@ def mesh_around(
     yaw: float,
     matte: Matte | None,
 ) -> MiniAppearance:
-    """Rings of points around the face, ear-deep, that follow the head less the farther they are."""
-    height, width = image.shape[:2]
+    """The mesh of a face and of what is around it."""
     outline = Outline.of(image, points, yaw, scale / MILLIMETRES)
-    oval = outline.placed(points)
-    middle = points[list(OVAL), :2].mean(0)
-    tall = float(np.linalg.norm(points[10, :2] - points[152, :2]))
-    outer = np.concatenate([middle + (oval - middle) * ring for ring in (1.0, *RINGS)]).astype(np.float32)
     up = -turn[:2, 1] / np.linalg.norm(turn[:2, 1])
-    across = np.array([-up[1], up[0]])
-    below = -((outer - points[152, :2]) @ up) / tall
-    weight = 1 - ramp(below, -0.05, 0.70)
-    beside = np.abs((outer - middle) @ across) / tall
-    neck = ramp(below, *SHOULDERS)
-    weight *= (1 - neck) * (1 - ramp(beside, *BESIDE_HEAD)) + neck * (1 - ramp(beside, *BESIDE_NECK))
-    weight *= 1 - ramp(((outer - points[10, :2]) @ up) / tall, 0.50, 0.85)
-    beyond = EDGE * tall
-    above = beyond * float(ramp(points[10, 1] / tall, *CUT_OFF))  # more of a forehead is hard to make up
-    edge = np.minimum(outer, (width - 1, height - 1) - outer)
-    edge[:, 1] = np.minimum(edge[:, 1], outer[:, 1] + above - beyond)
-    inside = ramp(edge.min(1), -beyond, 0)
-    weight *= inside
-    weight[-len(OVAL) :] = 0
-    away = (
-        np.concatenate([np.linalg.norm(oval - middle, axis=1) * (ring - 1) for ring in (1.0, *RINGS)]) / tall
-    )
-    ears = (points[234, 2] + points[454, 2]) / 2
-    near = 1 - ramp(away.astype(np.float32), 0, 0.22)
-    depth = np.tile(points[list(OVAL), 2], 1 + len(RINGS)) * near + ears * (1 - near)
+    rings = Rings.around(points, outline.placed(points), up, (image.shape[1], image.shape[0]))
     pivot = (points[234] + points[454]) / 2 + turn[:, 1] * scale * 0.45
     deep = points.copy()
-    deep[:, 2], depth = (pivot[2] + (z - pivot[2]) * DEEPER for z in (points[:, 2], depth))
-    # a point that moves drags the mesh as far as the next ring
-    reached = np.concatenate([np.ones(2 * len(OVAL), bool), weight[len(OVAL) : -len(OVAL)] > 0])
-    grown = outer[reached]
-    pad = 0.10 * tall
-    low = np.maximum([-beyond, -above], grown.min(0) - pad)
-    high = np.minimum([width + beyond, height + beyond], grown.max(0) + pad)
-    left, top, right, bottom = (int(at) for at in (*np.floor(low), *np.ceil(high)))
+    deep[:, 2], depth = (pivot[2] + (z - pivot[2]) * DEEPER for z in (points[:, 2], rings.depth))
     return MiniAppearance(
         points=deep.astype(np.float32),
         face=face,
         scale=scale,
         turn=turn.astype(np.float32),
         pivot=pivot.astype(np.float32),
-        outer=outer,
+        outer=rings.points,
         outline=outline,
         outer_depth=depth.astype(np.float32),
-        outer_weight=weight[:, None].astype(np.float32),
-        outer_pull=(np.exp(-((away / 0.20) ** 2)) * inside).astype(np.float32),
+        outer_weight=rings.weight[:, None],
+        outer_pull=rings.pull,
         outer_triangles=ring_triangles(),
-        box=(max(0, left), max(0, top), min(width, right), min(height, bottom)),
-        wide_box=(left, top, right, bottom),
+        box=rings.box,
+        wide_box=rings.wide_box,
         gap=gap,
         eyes_open=opening,
         yaw=yaw,
         matte=matte,
     )
-
-
-@lru_cache(maxsize=1)
-def ring_triangles() -> Ints:
-    """(n, 3) triangles between each ring and the next."""
-    around = len(OVAL)
-    lines = [POINTS + k * around + np.arange(around) for k in range(1 + len(RINGS))]
-    found = []
-    for inner, outer in pairwise(lines):
-        found += [np.stack([inner, np.roll(inner, -1), outer], 1)]
-        found += [np.stack([np.roll(inner, -1), np.roll(outer, -1), outer], 1)]
-    return np.ascontiguousarray(np.concatenate(found), np.int32)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ditto.messages import Floats
-from ditto.mini.register import ramp
+from ditto.mini.ramp import ramp
 
 TEXELS = 6  # per millimetre of the teeth
 UPPER_WIDTHS = (8.5, 6.6, 7.6, 7.0, 6.6, 9.5)  # millimetres along the arch from the middle

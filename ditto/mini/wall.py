@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ditto.messages import Floats, Image
-from ditto.mini.register import ramp
+from ditto.mini.ramp import ramp
 
 EDGE_REACH = 3.0  # millimetres around an edge that are no wall
 HAIR = 6.0  # millimetres: what is thinner is no part of the wall

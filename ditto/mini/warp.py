@@ -11,8 +11,9 @@ from ditto.messages import Floats, Placement, Pose
 from ditto.mini.language import FULL_BLINK, METRE, Exp
 from ditto.mini.layers import Background, Layers
 from ditto.mini.moving import UNVEILED
+from ditto.mini.ramp import ramp
 from ditto.mini.raster import raster_shift
-from ditto.mini.register import MIXED, SHUT_GAP, MiniAppearance, ramp
+from ditto.mini.register import MIXED, SHUT_GAP, MiniAppearance
 from ditto.mini.template import (
     EYES,
     LINEAR,
