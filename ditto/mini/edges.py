@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from ditto.messages import Image
-from ditto.mini.strokes import ramp
+from ditto.mini.compiled import fast, ramp
 from ditto.mini.template import EYES, LOWER_OUTER, UPPER_OUTER
 from ditto.mini.warp import Moved
 
@@ -39,7 +38,7 @@ def soften(out: Image, moved: Moved) -> None:
     smooth(part, part.copy(), share, first, last, where.step, begin - top, max(0, -left), apart)
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@fast
 def roughness(shift_x, shift_y, step, drawn, torn, share):  # type: ignore[no-untyped-def]
     """Writes 0..1 for each grid point, how much it is to be smoothed; the first and the last row of any."""
     height, width = share.shape
@@ -59,7 +58,7 @@ def roughness(shift_x, shift_y, step, drawn, torn, share):  # type: ignore[no-un
     return first, last
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@fast
 def smooth(out, before, share, first, last, step, above, beside, apart):  # type: ignore[no-untyped-def]
     """Averages over neighbours, more of them up and down, as far as `share` says.
 

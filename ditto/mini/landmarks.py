@@ -14,13 +14,12 @@ from ditto.faces.likeness import UNSURE
 from ditto.messages import Floats, Image
 from ditto.mini.layers import Background, Layers
 from ditto.mini.register import HELD_BACK, TURNED, MiniAnalyser
-from ditto.mini.template import POINTS
 
 SMALLEST = 32  # pixels of a face's longer side below which there is nothing to paint
 MOST_TURNED = 48.0  # degrees of yaw above which the mouth lies on the face's outline
 FACE_LIKE = 0.7  # score below which what was found is nobody's face
 GAPING = 20.0  # millimetres between the lips above which a mouth cannot be shut well
-CUT_OFF = 0.02  # share of a face beyond the picture's edge, above which it is made up
+MISSING = 0.02  # share of a face beyond the picture's edge, above which it is made up
 MOST_OPEN = 32.0  # millimetres above which the lower lip is looked for on the tongue
 
 
@@ -89,7 +88,7 @@ def within(image: Image, face: FoundFace) -> bool:
     return bool(0 <= x < width and 0 <= y < height)
 
 
-def beyond(image: Image, points: Floats) -> float:
+def outside(image: Image, points: Floats) -> float:
     """The share of (n, 3) points that lie outside a picture."""
     height, width = image.shape[:2]
     inside = (points[:, :2] >= 0) & (points[:, :2] < (width, height))
@@ -148,7 +147,7 @@ class NotingAnalyser:
                 f"the mouth is wide open ({look.gap:.0f} mm); "
                 "what lies between the lips stays visible when they close",
             )
-        if beyond(image, look.points[:POINTS]) > CUT_OFF:
+        if outside(image, look.points) > MISSING:
             look = dataclasses.replace(look, freedom=min(look.freedom, HELD_BACK))
             notes += (
                 "a part of the face lies beyond the edge of the picture, so the head turns less, and what "

@@ -66,9 +66,7 @@ class Background:
         )
         millimetre = max(LEAST, layers.appearance.millimetre * small)
         mask = np.asarray(matte(shrunk), np.float32)
-        person = person_in(
-            mask, from_close(shrunk, layers.appearance, small, matte), layers.appearance, small
-        )
+        person = person_in(mask, shrunk, layers.appearance, small, matte)
         half = half_taken(mask, person, millimetre)
         alpha = outlined(picture, person, millimetre)
         inside = (cv2.resize(alpha, less, interpolation=cv2.INTER_AREA) > SEEN) | (person > DOUBTED)
@@ -114,12 +112,11 @@ def seen_around(
     return grown, hidden, Wall.of(np.rint(grown[..., :3]).astype(np.uint8), hidden, millimetre)
 
 
-def from_close(picture: Image, look: MiniAppearance, small: float, matte: Matte) -> Floats:
-    """(h, w) 0..1: who stands in front in the moving box, `small` times its size; nobody far from the face.
+def from_close(picture: Image, oval: npt.NDArray[np.floating], matte: Matte) -> Floats:
+    """(h, w) 0..1: who stands in front around a face with a (36, 2) oval; nobody farther away.
 
     Of a face that fills the picture ears are known more often; they must be so both ways round.
     """
-    oval = (look.points[list(OVAL), :2] - look.box[:2]) * small
     middle, reach = oval.mean(0), CLOSE * float(np.ptp(oval, axis=0).max())
     left, top = np.maximum(middle - reach, 0).astype(int)
     right, bottom = np.maximum(np.ceil(middle + reach), 0).astype(int)
@@ -131,15 +128,13 @@ def from_close(picture: Image, look: MiniAppearance, small: float, matte: Matte)
     return seen
 
 
-def person_in(mask: Floats, close: Floats, look: MiniAppearance, small: float) -> Floats:
-    """(h, w) 0..1: the mask of the moving box, `small` times its size, and the face in any case.
-
-    Ears are as they are seen from `close`.
-    """
+def person_in(mask: Floats, picture: Image, look: MiniAppearance, small: float, matte: Matte) -> Floats:
+    """(h, w) 0..1: the mask of the moving box, `small` times its size, its ears, and the face in any case."""
     face = np.zeros(mask.shape, np.uint8)
     oval = (look.points[list(OVAL), :2] - look.box[:2]) * small
     cv2.fillConvexPoly(face, cv2.convexHull(oval.astype(np.int32)), 1)
     millimetre = max(LEAST, look.millimetre * small)
+    close = from_close(picture, oval, matte)
     seen = with_ears(mask, close, oval, look.turn[:2, 1], millimetre)
     person = attached(seen, face, millimetre)
     soft = cv2.GaussianBlur(face.astype(np.float32), (0, 0), max(0.5, 2 * small))

@@ -18,7 +18,7 @@ from ditto.mini.measure import OPEN, SHUT, lid_opening, lip_gap
 from ditto.mini.motion import OPENS
 from ditto.mini.outline import Outline
 from ditto.mini.ramp import ramp
-from ditto.mini.rings import Rings, ring_triangles
+from ditto.mini.rings import Rings
 from ditto.mini.shapes import Box
 from ditto.mini.template import (
     EYES,
@@ -30,7 +30,6 @@ from ditto.mini.template import (
     UPPER_INNER,
     UPPER_OUTER,
     Doubles,
-    Ints,
     Template,
     angles,
     default_template,
@@ -68,14 +67,8 @@ class MiniAppearance:
     scale: float  # pixels for a template unit
     turn: Floats  # (3, 3) head pose
     pivot: Floats  # (3,) about which the head turns
-    outer: Floats  # (n, 2) rings around the face, the first along its outline
+    rings: Rings  # around the face
     outline: Outline
-    outer_depth: Floats  # (n,)
-    outer_weight: Floats  # (n, 1) 1 moves with the head, 0 stays
-    outer_pull: Floats  # (n,) share of the expression at the oval
-    outer_triangles: Ints  # (m, 3) over face and outer points, counted together
-    box: Box  # what can move
-    wide_box: Box  # the same with as much as may come in from beyond the picture's edges
     gap: float  # millimetres between the inner lips
     eyes_open: tuple[float, float]  # lid opening over eye width
     yaw: float  # degrees
@@ -87,6 +80,16 @@ class MiniAppearance:
     def millimetre(self) -> float:
         """Pixels."""
         return self.scale / MILLIMETRES
+
+    @property
+    def box(self) -> Box:
+        """What can move."""
+        return self.rings.box
+
+    @property
+    def wide_box(self) -> Box:
+        """The same with as much as may come in from beyond the picture's edges."""
+        return self.rings.wide_box
 
 
 class MiniAnalyser:
@@ -251,14 +254,8 @@ def mesh_around(
         scale=scale,
         turn=turn.astype(np.float32),
         pivot=pivot.astype(np.float32),
-        outer=rings.points,
+        rings=dataclasses.replace(rings, depth=depth.astype(np.float32)),
         outline=outline,
-        outer_depth=depth.astype(np.float32),
-        outer_weight=rings.weight[:, None],
-        outer_pull=rings.pull,
-        outer_triangles=ring_triangles(),
-        box=rings.box,
-        wide_box=rings.wide_box,
         gap=gap,
         eyes_open=opening,
         yaw=yaw,

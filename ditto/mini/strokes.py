@@ -4,13 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ditto.mini.compiled import fast, inlined
-
-
-@inlined
-def ramp(x, a, b):  # type: ignore[no-untyped-def]
-    t = min(1.0, max(0.0, (x - a) / (b - a)))
-    return t * t * (3 - 2 * t)
+from ditto.mini.compiled import fast, inlined, ramp
 
 
 @inlined

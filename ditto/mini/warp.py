@@ -14,6 +14,7 @@ from ditto.mini.moving import UNVEILED
 from ditto.mini.ramp import ramp
 from ditto.mini.raster import raster_shift
 from ditto.mini.register import MIXED, SHUT_GAP, MiniAppearance
+from ditto.mini.rings import ring_triangles
 from ditto.mini.template import (
     EYES,
     LINEAR,
@@ -160,9 +161,9 @@ class MiniWarper:
         if self._nearest is None or self._nearest.shape != grid:
             self._nearest = np.empty(grid, np.float32)
         shift_x, shift_y = np.zeros(grid, np.float32), np.zeros(grid, np.float32)
-        source = np.concatenate([skin, look.outer])
+        source = np.concatenate([skin, look.rings.points])
         parts: tuple[tuple[Ints, bool], ...] = (
-            (look.outer_triangles, True),
+            (ring_triangles(), True),
             (self._template.holes, False),
             (self._template.triangles, True),
         )
@@ -316,12 +317,10 @@ def place(
 
     face = moved(look.points + expressed)
     oval = expressed[list(OVAL)]
-    rings = len(look.outer) // len(OVAL)
-    pulled = np.tile(oval, (rings, 1)) * look.outer_pull[:, None]
-    outer = np.column_stack([look.outer, look.outer_depth]).astype(np.float32)
-    carried = moved(outer + pulled)
-    weight = look.outer_weight
-    around = look.outer + pulled[:, :2] * (1 - weight) + weight * (carried[:, :2] - look.outer)
+    rings, weight = look.rings, look.rings.weight[:, None]
+    pulled = np.tile(oval, (len(rings.points) // len(OVAL), 1)) * rings.pull[:, None]
+    carried = moved(np.column_stack([rings.points, rings.depth]).astype(np.float32) + pulled)
+    around = rings.points + pulled[:, :2] * (1 - weight) + weight * (carried[:, :2] - rings.points)
     around[: len(OVAL)] = look.outline.placed(face)
     placed = np.concatenate([face[:, :2], around]).astype(np.float32)
     depth = np.concatenate([face[:, 2], carried[:, 2]]).astype(np.float32)

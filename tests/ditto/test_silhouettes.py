@@ -89,7 +89,8 @@ def test_a_head_that_the_upper_edge_cuts_off_ends_in_an_arc(frame):
     rows, columns = np.mgrid[: frame.image.shape[0], : frame.image.shape[1]]
     away = np.abs(columns - columns.mean())
     mask = np.where(away < 30 + (rows - look.box[1]) / 2, 255, 0).astype(np.uint8)
-    layers = of_mask(mask, dataclasses.replace(look, wide_box=wide))
+    rings = dataclasses.replace(look.rings, wide_box=wide)
+    layers = of_mask(mask, dataclasses.replace(look, rings=rings))
     widths = (layers.opaque[..., 0] > 127).sum(axis=1)
     assert (np.diff(widths) >= 0).all()
     assert widths[0] == 0 and widths[40] > 50

@@ -64,7 +64,7 @@ def test_a_face_from_one_side_ends_where_its_mesh_does(yaw):
 def test_the_outline_of_a_frame_that_does_not_move_is_where_its_mesh_begins():
     points = turned(ASIDE)
     look = source_frame(picture(points), 0, points, default_template()).appearance
-    np.testing.assert_allclose(look.outline.placed(look.points), look.outer[: len(OVAL)], atol=1e-3)
+    np.testing.assert_allclose(look.outline.placed(look.points), look.rings.points[: len(OVAL)], atol=1e-3)
 
 
 def test_a_head_that_turns_on_carries_its_outline_no_farther_from_its_oval():

@@ -88,9 +88,9 @@ def test_shoulders_do_not_tilt_with_the_head_and_hair_beside_the_eyes_does():
     points = face(gap=0.5) + np.array([256, 256, 0], np.float32)
     look = source_frame(wide, 0, points, default_template()).appearance
     tall = np.linalg.norm(points[10, :2] - points[152, :2])
-    across = np.abs(look.outer[:, 0] - points[list(OVAL), 0].mean()) / tall
-    below = (look.outer[:, 1] - points[152, 1]) / tall
-    weight = look.outer_weight[:, 0]
+    across = np.abs(look.rings.points[:, 0] - points[list(OVAL), 0].mean()) / tall
+    below = (look.rings.points[:, 1] - points[152, 1]) / tall
+    weight = look.rings.weight
     shoulders = (across > 0.7) & (below > 0.1)
     beside_eyes = (across < 0.65) & (np.abs(below + 0.6) < 0.2)
     under_chin = (across < 0.3) & (below > 0) & (below < 0.25)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ditto.mini.register import source_frame
+from ditto.mini.rings import ring_triangles
 from ditto.mini.template import MILLIMETRES, OVAL, POINTS, default_template
 
 PIXELS = 2.0  # for a millimetre
@@ -19,10 +20,10 @@ def looked_at(room, above):
 
 def moves_fully(look):
     """Weights of the rings around the face, less those of a face with all the room there is."""
-    free = looked_at(900, 900).outer_weight.ravel()
-    rings = look.outer[: 4 * len(OVAL)]
+    free = looked_at(900, 900).rings.weight
+    rings = look.rings.points[: 4 * len(OVAL)]
     inside = (rings >= 0).all(1) & (rings < look.wide_box[2:]).all(1)
-    return np.abs(look.outer_weight.ravel()[: len(rings)] - free[: len(rings)])[inside].max() < 1e-3
+    return np.abs(look.rings.weight[: len(rings)] - free[: len(rings)])[inside].max() < 1e-3
 
 
 def test_a_head_close_to_the_edge_moves_like_any_other():
@@ -41,4 +42,4 @@ def test_the_wide_box_is_the_box_where_the_picture_has_room():
     tight = looked_at(60, 160)
     assert tight.wide_box[0] < 0 and tight.box[0] == 0
     assert tight.wide_box[3] > tight.box[3]
-    assert tight.outer_triangles.max() < POINTS + len(tight.outer)
+    assert ring_triangles().max() < POINTS + len(tight.rings.points)
