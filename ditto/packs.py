@@ -81,10 +81,8 @@ def load_pack(settings: Settings) -> LoadedPack:
 def prepare(settings: Settings) -> None:
     """Has ready what the first frame would wait for: to be called beside `load_pack`, on another thread."""
     if settings.pack.name == "mini":
-        from ditto.mini import moving
         from ditto.mini.teeth import mouth_parts
 
-        moving.prepare()
         mouth_parts()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import chain
 
 import av
 import cv2
@@ -10,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation
 
+from ditto.kernels import In, Kernel, Out
 from ditto.messages import Image
 
 RED, GREEN, BLUE = 0.2126, 0.7152, 0.0722
@@ -37,20 +39,25 @@ MATRICES = {
     10: Colorspace.BT2020,
 }
 
+FRACTION = 16  # bits behind the point of a whole weight
+_to_planes = Kernel("to_planes", In(np.uint8), int, int, In(np.int32), *3 * [Out(np.uint8), int])
+
+
+@lru_cache(maxsize=1)
+def whole_weights() -> npt.NDArray[np.int32]:
+    """(3, 4) of PLANES in whole numbers, 1 << FRACTION for 1, with half of that for rounding."""
+    weights = np.rint(np.array(PLANES) * 2**FRACTION).astype(np.int32)
+    weights[:, 3] += 2 ** (FRACTION - 1)
+    return weights
+
 
 def to_video(image: Image) -> av.VideoFrame:
     """A picture of even width and height as yuv420p."""
-    from ditto.media.planes import FRACTION, to_planes  # compiled: only who writes a video waits for it
-
     height, width = image.shape[:2]
     frame = av.VideoFrame(width, height, "yuv420p")
-    weights = np.rint(np.array(PLANES) * 2**FRACTION).astype(np.int32)
-    weights[:, 3] += 2 ** (FRACTION - 1)
-    planes = [
-        np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
-        for plane in frame.planes
-    ]
-    to_planes(np.ascontiguousarray(image).reshape(height, -1), weights, *planes)
+    planes = [(np.frombuffer(memoryview(plane), np.uint8), plane.line_size) for plane in frame.planes]
+    assert image.shape[2] == 3 and height % 2 == width % 2 == 0
+    _to_planes(np.ascontiguousarray(image), height, width, whole_weights(), *chain(*planes))
     frame.colorspace = int(Colorspace.ITU709)
     frame.color_range = int(ColorRange.MPEG)
     return frame

@@ -137,7 +137,7 @@ def paint_eye(out: Image, eye: Eye, layer: EyeLayer, moved: Moved, number: int) 
     shadow = cv2.GaussianBlur(alpha, (0, 0), max(1.0, tall * 0.10))
     shadow = np.roll(shadow, max(1, int(tall * 0.10)), 0)
     paint_ball(
-        out, alpha, shadow, box[0], box[1], layer.texture, after.astype(np.float32),
+        out, alpha, shadow, box[:2], layer.texture, after.astype(np.float32),
         before.astype(np.float32), back, (layer.pupil - layer.corner).astype(np.float32), gaze,
         layer.radius, float(np.clip(share * 2, 0, 1)),
     )  # fmt: skip
@@ -174,7 +174,7 @@ def paint_lid(
     soft *= covered(outline(top - 0.3 * down, rim), box, max(0.6, 0.02 * width))
     still = np.zeros(2, np.float32)
     paint_ball(
-        out, soft, soft, box[0], box[1], layer.skin, after.astype(np.float32), before.astype(np.float32),
+        out, soft, soft, box[:2], layer.skin, after.astype(np.float32), before.astype(np.float32),
         back, (layer.pupil - layer.corner).astype(np.float32), still, layer.radius, 0.0,
     )  # fmt: skip
     thick = max(0.035 * width, COVERING * moved.map.step)

@@ -87,10 +87,9 @@ def mouth(out: Image, details: Details, moved: Moved) -> None:
     colours = details.colours.copy()
     if own_cover.size:  # beside the source's own teeth drawn ones would be a second row
         colours[:2] += (colours[3] - colours[:2]) * (BESIDE * float(own_cover.max()))
-    upper_teeth, lower_teeth, tongue = mouth_parts()
     paint_mouth(
-        out, cover, np.ascontiguousarray(lit), x0, y0, seam.astype(np.float32), to_mm, colours,
-        upper_teeth, lower_teeth, tongue, moved.jaw, moved.gap, EDGE, own, own_cover,
+        out, cover, np.ascontiguousarray(lit), (x0, y0), seam.astype(np.float32), to_mm, colours, mouth_parts(),
+        moved.jaw, moved.gap, EDGE, own, own_cover,
     )  # fmt: skip
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from ditto.messages import Image
 from ditto.mini.moving import block_kinds, paint_moved
@@ -25,13 +24,7 @@ def repainted(moved: Moved) -> Image:
     if behind is not None:
         layered, plate, solid, bare = behind.layered, behind.plate, behind.solid, behind.bare
     shifts = (where.shift_x, where.shift_y, where.step)
-    kinds = block_kinds(*shifts, bottom - top, right - left, solid, bare, LEAST_SHIFT)
+    kinds = block_kinds(*shifts, (bottom - top, right - left), solid, bare, LEAST_SHIFT)
     out: Image = layers.image.copy()
-    pixels = (whole(layers.opaque), whole(layered), whole(plate))
-    paint_moved(out, left, top, *shifts, right - left, *pixels, kinds)
+    paint_moved(out, (left, top), *shifts, layers.opaque, layered, plate, kinds)
     return out
-
-
-def whole(picture: Image) -> npt.NDArray[np.uint32]:
-    """The pixels of an (h, w, 4) picture in one row, 32 bits each."""
-    return np.ascontiguousarray(picture).view(np.uint32).reshape(-1)

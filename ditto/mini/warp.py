@@ -169,10 +169,8 @@ class MiniWarper:
         )
         for triangles, tested in parts:
             self._nearest.fill(1e9)
-            raster_shift(
-                placed, source, depth, triangles, shift_x, shift_y, self._nearest, tested,
-                float(left), float(top), float(step),
-            )  # fmt: skip
+            nearest = self._nearest if tested else None
+            raster_shift((shift_x, shift_y), nearest, placed, source, depth, triangles, (left, top), step)
         # not between lips or lids: a blend of the upper and the lower one shows what lies between them
         sharp: list[tuple[int, ...]] = [UPPER_INNER + LOWER_INNER]
         sharp += [eye.upper + eye.lower for eye, share in zip(EYES, blink, strict=True) if share]
@@ -269,7 +267,8 @@ def eye_motion(delta: Floats, look: MiniAppearance) -> tuple[tuple[float, float]
         ],
         np.float32,
     )
-    return (left, right), np.clip(millimetres, (-5, -2.5), (5, 2.5)) * np.float32(look.millimetre)
+    gaze = np.clip(millimetres, (-5, -2.5), (5, 2.5)) * np.float32(look.millimetre)
+    return (left, right), gaze.astype(np.float32)
 
 
 def move_lids(displaced: Floats, face: Floats, blink: tuple[float, float]) -> None:

@@ -1,53 +1,37 @@
-"""What the denoiser does between its matrix products, compiled: one pass over its rows each."""
+"""What the denoiser does between its matrix products: one pass over its rows each."""
 
 from __future__ import annotations
 
-import math
-from typing import Any
-
 import numpy as np
-from numba import njit
+
+from ditto.kernels import In, Kernel, Out
+from ditto.messages import Floats
 
 EPSILON = 1e-5  # added to a variance, as PyTorch's norms do
 
+_FLOATS = In(np.float32)
+_add_modulated = Kernel("add_modulated", Out(np.float32), _FLOATS, _FLOATS, *5 * [int])
+_normalise = Kernel("normalise", Out(np.float32), _FLOATS, _FLOATS, int, int, float)
+_turn = Kernel("turn", Out(np.float32), _FLOATS, _FLOATS, int, int, int)
 
-@njit(cache=True, nogil=True, fastmath=True)
-def add_modulated(x: Any, made: Any, modulation: Any, which: int) -> None:
+
+def add_modulated(x: Floats, made: Floats, modulation: Floats, which: int) -> None:
     """Adds to `x` (n, r, C) what was `made` of it, scaled and shifted.
 
     `made` may be fewer than n and serves in turn. `modulation` is (n, 6, C): scale and shift, three times.
     """
-    for i in range(x.shape[0]):
-        scale, shift, new = modulation[i, 2 * which], modulation[i, 2 * which + 1], made[i % made.shape[0]]
-        for j in range(x.shape[1]):
-            for c in range(x.shape[2]):
-                x[i, j, c] += (scale[c] + np.float32(1)) * new[j, c] + shift[c]
+    assert x.shape[1:] == made.shape[1:] and modulation.shape == (len(x), 6, x.shape[2])
+    _add_modulated(x, made, modulation, len(x), len(made), *x.shape[1:], which)
 
 
-@njit(cache=True, nogil=True, fastmath=True)
-def normalise(x: Any, norm: Any, normal: Any) -> None:
+def normalise(x: Floats, norm: Floats, normal: Floats) -> None:
     """Fills `normal` with the rows of `x` (n, r, C) at mean 0 and variance 1, then led by `norm` (2, C)."""
-    channels = x.shape[2]
-    for i in range(x.shape[0]):
-        for j in range(x.shape[1]):
-            row, out = x[i, j], normal[i, j]
-            total = spread = np.float32(0)
-            for c in range(channels):
-                total += row[c]
-            mean = np.float32(total / channels)
-            for c in range(channels):
-                spread += (row[c] - mean) * (row[c] - mean)
-            share = np.float32(1 / math.sqrt(spread / channels + EPSILON))
-            for c in range(channels):
-                out[c] = (row[c] - mean) * share * norm[0, c] + norm[1, c]
+    channels = x.shape[-1]
+    assert x.shape == normal.shape and norm.shape == (2, channels) and channels % 16 == 0
+    _normalise(normal, x, norm, x.size // channels, channels, EPSILON)
 
 
-@njit(cache=True, nogil=True, fastmath=True)
-def turn(x: Any, positions: Any, turned: Any) -> None:
+def turn(x: Floats, positions: Floats, turned: Floats) -> None:
     """Fills `turned` with `x` (n, r, C), each pair of channels turned by its cosine and sine in (r, C)."""
-    for i in range(x.shape[0]):
-        for j in range(x.shape[1]):
-            for c in range(x.shape[2] // 2):
-                cos, sin = positions[j, 2 * c], positions[j, 2 * c + 1]
-                turned[i, j, 2 * c] = x[i, j, 2 * c] * cos - x[i, j, 2 * c + 1] * sin
-                turned[i, j, 2 * c + 1] = x[i, j, 2 * c + 1] * cos + x[i, j, 2 * c] * sin
+    assert x.shape == turned.shape and positions.shape == x.shape[1:]
+    _turn(turned, x, positions, *x.shape)

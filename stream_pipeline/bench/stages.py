@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import cv2
-import numba
 import numpy as np
 
+from ditto.kernels import In, Kernel, Out
 from ditto.messages import Floats, Image
 from ditto.putback import OfficialCompositor, feathered_mask
 from stream_pipeline.bench.plain_putback import plain_putback
@@ -18,6 +18,8 @@ HEIGHT, WIDTH = 1080, 1920
 SQUARE = 640  # pixels of the head's square in the frame
 NEW_FRAMES = 70  # of a window of 80, offline
 SHARES = {"denoiser_window": 1 / NEW_FRAMES, "warp": 1.0, "decode": 1.0, "putback_1080p": 1.0}
+
+_blend_whole = Kernel("blend_whole", Out(np.uint8), In(np.float32), In(np.float32), In(np.uint8), int)
 
 
 def putback_inputs() -> dict[str, Any]:
@@ -52,20 +54,10 @@ def compiled_putback(picture: Image, face: Floats, mask: Floats, to_frame: Float
     """Mask and face moved over the whole frame, which is blended by compiled code."""
     size = (picture.shape[1], picture.shape[0])
     matrix = to_frame[:2].astype(np.float64)
-    cover, painted = cv2.warpAffine(mask, matrix, size), cv2.warpAffine(face, matrix, size)
+    cover, painted = (np.asarray(cv2.warpAffine(plane, matrix, size), np.float32) for plane in (mask, face))
     made = np.empty_like(picture)
-    _blend(cover, painted, picture, made)
+    _blend_whole(made, cover, painted, picture, cover.size)
     return made
-
-
-@numba.njit(cache=True, fastmath=True)
-def _blend(cover: Any, painted: Any, picture: Any, out: Any) -> None:
-    for y in range(picture.shape[0]):
-        for x in range(picture.shape[1]):
-            share = cover[y, x]
-            for c in range(3):
-                value = share * painted[y, x, c] + (1 - share) * picture[y, x, c]
-                out[y, x, c] = np.uint8(min(max(value, 0), 255))
 
 
 def summed_baseline(rows: Sequence[Row]) -> float | None:

@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 INPUTS = (
-    *("pyproject.toml", "README.md", "LICENSE"),
+    *("pyproject.toml", "README.md", "LICENSE", "hatch_build.py"),
     *("cfg", "checkpoints", "ditto", "model_formats", "stream_pipeline"),
 )
 EXTRAS = ("onnx", "scipy", "transformers", "huggingface_hub")  # not asked for by the wheel, so not there

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from ditto.mini.layers import Background, Layers
-from ditto.mini.moving import block_kinds, prepare
 from ditto.mini.plate import rough_plate
 from ditto.mini.repaint import repainted
 from ditto.mini.warp import Map
@@ -174,13 +173,6 @@ def test_a_box_that_goes_beyond_the_picture_is_painted_as_far_as_the_picture_goe
     seen = painted(picture, (-left, -top, width - left, height - top))
     assert np.array_equal(seen, whole[top : height - bottom, left : width - right])
     assert (seen != picture).any()
-
-
-def test_what_is_prepared_is_what_frames_need(picture):
-    prepare()
-    repainted(moved(picture, shifts(3, 0)))
-    repainted(moved(picture, shifts(3, 0), alpha=np.full((180, 200), 255, np.uint8)))
-    assert len(block_kinds.signatures) == 1
 
 
 def test_a_plate_is_as_rough_as_it_is_asked_to_be():
