@@ -1,24 +1,45 @@
 /* A mesh rasterised into the map of where pixels come from. */
 #include "kernels.h"
 
-typedef struct {
-    double first, last;
-} Span;
+enum { LANES = 8 };
+typedef float floats __attribute__((vector_size(4 * LANES)));
+typedef int32_t ints __attribute__((vector_size(4 * LANES)));
 
-/* The part of a span in which value + slope * x is not negative, but for rounding. */
-INLINE Span within(double value, double slope, Span span)
+/* One corner's share of a point: how it grows along a row, and what divides by that. */
+typedef struct {
+    double slope, inverse;
+} Share;
+
+INLINE Share share_of(double slope)
 {
-    value += 1e-4;
-    if (slope > 1e-12) {
-        double at = -value / slope;
-        span.first = at > span.first ? at : span.first;
-    } else if (slope < -1e-12) {
-        double at = -value / slope;
-        span.last = at < span.last ? at : span.last;
-    } else if (value < 0) {
-        span = (Span){1, 0};
-    }
-    return span;
+    int flat = fabs(slope) <= 1e-12;
+    return (Share){flat ? 0 : slope, flat ? 0 : 1 / slope};
+}
+
+/* Narrows first..last to where the share, `value` at 0, is not negative, but for rounding. */
+INLINE void narrow(double value, Share share, double *first, double *last)
+{
+    double at = -(value + 1e-4) * share.inverse;
+    if (share.slope > 0)
+        *first = at > *first ? at : *first;
+    else if (share.slope < 0)
+        *last = at < *last ? at : *last;
+    else if (value + 1e-4 < 0)
+        *last = -1;
+}
+
+INLINE floats chosen(ints where, floats new, floats old)
+{
+    return (floats)(((ints)new & where) | ((ints)old & ~where));
+}
+
+/* Writes LANES numbers of which `where` says which are new; of those behind the row none is. */
+INLINE void put(float *at, ints where, floats new)
+{
+    floats old;
+    memcpy(&old, at, sizeof old);
+    new = chosen(where, new, old);
+    memcpy(at, &new, sizeof new);
 }
 
 INLINE double least(double a, double b, double c)
@@ -66,35 +87,44 @@ KERNEL int raster_shift(float *shift_x, float *shift_y, float *nearest, int64_t 
         double ucx = from_r[0] - r[0] - ux, ucy = from_r[1] - r[1] - uy;
         double z = depth[triangles[3 * k]];
         double zb = depth[triangles[3 * k + 1]] - z, zc = depth[triangles[3 * k + 2]] - z;
-        double more_x = bdx * ubx + cdx * ucx, more_y = bdx * uby + cdx * ucy, nearer = bdx * zb + cdx * zc;
+        Share share_b = share_of(bdx), share_c = share_of(cdx), share_a = share_of(-bdx - cdx);
+        float more_x = (float)(bdx * ubx + cdx * ucx), more_y = (float)(bdx * uby + cdx * ucy);
+        float nearer = (float)(bdx * zb + cdx * zc);
         for (int64_t y = top; y <= bottom; y++) {
-            double b = (left - ax) * bdx + (y - ay) * bdy;
-            double c = (left - ax) * cdx + (y - ay) * cdy;
-            Span span = {0, (double)(right - left)};
-            span = within(b, bdx, span);
-            span = within(c, cdx, span);
-            span = within(1 - b - c, -bdx - cdx, span);
-            if (!(span.first <= span.last))
+            double b = ((double)left - ax) * bdx + ((double)y - ay) * bdy;
+            double c = ((double)left - ax) * cdx + ((double)y - ay) * cdy;
+            double first = 0, last = (double)(right - left);
+            narrow(b, share_b, &first, &last);
+            narrow(c, share_c, &first, &last);
+            narrow(1 - b - c, share_a, &first, &last);
+            if (!(first <= last))
                 continue;
-            int64_t skip = (int64_t)ceil(span.first), end = (int64_t)floor(span.last);
+            int64_t begin = (int64_t)ceil(first), end = (int64_t)floor(last) + 1, place = y * width + left;
             float here = (float)(z + b * zb + c * zc), from_x = (float)(ux + b * ubx + c * ucx);
             float from_y = (float)(uy + b * uby + c * ucy);
-            float slope = (float)nearer, slope_x = (float)more_x, slope_y = (float)more_y;
-            float *RESTRICT line_x = shift_x + y * width + left, *RESTRICT line_y = shift_y + y * width + left;
-            if (nearest) {
-                float *RESTRICT front = nearest + y * width + left;
-                for (int64_t x = skip; x <= end; x++) {
-                    float near = here + (float)x * slope;
-                    int seen = near < front[x];
-                    front[x] = seen ? near : front[x];
-                    line_x[x] = seen ? from_x + (float)x * slope_x : line_x[x];
-                    line_y[x] = seen ? from_y + (float)x * slope_y : line_y[x];
+            for (int64_t n = begin; n < end; n += LANES) {
+                int64_t some = min_int(LANES, height * width - place - n); /* fewer where the map ends */
+                floats far = (float)n + (floats){0, 1, 2, 3, 4, 5, 6, 7}, old = {0};
+                ints where = (ints){0, 1, 2, 3, 4, 5, 6, 7} < (int32_t)(end - n);
+                floats new_x = from_x + far * more_x, new_y = from_y + far * more_y, near = here + far * nearer;
+                if (some < LANES) {
+                    for (int k = 0; k < min_int(some, end - n); k++)
+                        if (!nearest || near[k] < nearest[place + n + k]) {
+                            if (nearest)
+                                nearest[place + n + k] = near[k];
+                            shift_x[place + n + k] = new_x[k];
+                            shift_y[place + n + k] = new_y[k];
+                        }
+                    continue;
                 }
-            } else {
-                for (int64_t x = skip; x <= end; x++) {
-                    line_x[x] = from_x + (float)x * slope_x;
-                    line_y[x] = from_y + (float)x * slope_y;
+                if (nearest) {
+                    memcpy(&old, nearest + place + n, sizeof old);
+                    where &= near < old;
+                    old = chosen(where, near, old);
+                    memcpy(nearest + place + n, &old, sizeof old);
                 }
+                put(shift_x + place + n, where, new_x);
+                put(shift_y + place + n, where, new_y);
             }
         }
     }

@@ -6,6 +6,7 @@
 #endif
 
 enum {
+    CHUNK = 128, /* pixels that are painted together */
     LANES = 8,   /* pixels that are mixed at once */
     LINE = 16,   /* pixels of a cache line */
     AHEAD = 6,   /* rows further down that are prefetched */
@@ -115,40 +116,43 @@ static void widen(float *line, const float *row, int64_t cells, int64_t step)
     }
 }
 
-/* What is known of one row of the moving box while it is painted. */
+/* What is known of some neighbouring pixels of a row while they are painted: little enough to stay in the
+   nearest memory. Whole vectors are read, so all of it is always set. */
 typedef struct {
-    int32_t *place;  /* where each pixel comes from */
-    uint32_t *upper; /* weights of that pixel and the one on its right, 16 bits each */
-    uint32_t *lower; /* of the two behind them; the four are 256 together */
-    float *travel;   /* pixels */
-    uint32_t *colour;
-} Row;
+    int32_t place[CHUNK];  /* where each pixel comes from */
+    uint32_t upper[CHUNK]; /* weights of that pixel and the one on its right, 16 bits each */
+    uint32_t lower[CHUNK]; /* of the two behind them; the four are 256 together */
+    float travel[CHUNK];   /* pixels */
+    uint32_t colour[CHUNK];
+} Pixels;
 
-/* Where the pixels x0..x1 of a row come from, how they are mixed, and how far they travel.
-   They lie `down` (0..1) between two rows of the map. */
-INLINE void locate(Row row, const float *RESTRICT above_x, const float *RESTRICT below_x,
-                   const float *RESTRICT above_y, const float *RESTRICT below_y, float down, int32_t x0, int32_t x1,
-                   float y, int32_t width, int32_t height)
+/* Rows of the map at every pixel, and how far (0..1) between them the painted one lies. */
+typedef struct {
+    const float *above_x, *below_x, *above_y, *below_y;
+    float down;
+} Between;
+
+/* Where `count` pixels from (x, y) on come from, how they are mixed, and how far they travel. */
+INLINE void locate(Pixels *some, Between map, int32_t x, int32_t y, int32_t count, int32_t width, int32_t height)
 {
-    float far_x = (float)(width - 1), far_y = (float)(height - 1);
+    const float *RESTRICT above_x = map.above_x + x, *RESTRICT below_x = map.below_x + x;
+    const float *RESTRICT above_y = map.above_y + x, *RESTRICT below_y = map.below_y + x;
+    float far_x = (float)(width - 1), far_y = (float)(height - 1), down = map.down;
     int32_t last_x = width - 2, last_y = height - 2;
-    int32_t *RESTRICT place = row.place;
-    uint32_t *RESTRICT upper = row.upper, *RESTRICT lower = row.lower;
-    float *RESTRICT travel = row.travel;
-    for (int32_t x = x0; x < x1; x++) {
-        float dx = above_x[x] + (below_x[x] - above_x[x]) * down;
-        float dy = above_y[x] + (below_y[x] - above_y[x]) * down;
-        travel[x] = max_float(fabsf(dx), fabsf(dy));
-        int32_t fine_x = (int32_t)(clamp((float)x + dx, 0.0f, far_x) * 256.0f + 0.5f);
-        int32_t fine_y = (int32_t)(clamp(y + dy, 0.0f, far_y) * 256.0f + 0.5f);
-        /* clamped to 0 where a map holds what is not a number: nothing leads out of the picture */
+    for (int32_t n = 0; n < count; n++) {
+        float dx = above_x[n] + (below_x[n] - above_x[n]) * down;
+        float dy = above_y[n] + (below_y[n] - above_y[n]) * down;
+        some->travel[n] = max_float(fabsf(dx), fabsf(dy));
+        int32_t fine_x = (int32_t)(clamp((float)(x + n) + dx, 0.0f, far_x) * 256.0f + 0.5f);
+        int32_t fine_y = (int32_t)(clamp((float)y + dy, 0.0f, far_y) * 256.0f + 0.5f);
+        /* 0 where a map holds what is not a number: nothing leads out of the picture */
         int32_t j = fine_x >> 8, i = fine_y >> 8;
         j = j < last_x ? j : last_x;
         i = i < last_y ? i : last_y;
-        place[x] = i * width + j;
+        some->place[n] = i * width + j;
         int32_t u = fine_x - (j << 8), v = fine_y - (i << 8), both = (u * v + 128) >> 8;
-        upper[x] = (uint32_t)(256 - u - (v - both)) | (uint32_t)(u - both) << 16;
-        lower[x] = (uint32_t)(v - both) | (uint32_t)both << 16;
+        some->upper[n] = (uint32_t)(256 - u - (v - both)) | (uint32_t)(u - both) << 16;
+        some->lower[n] = (uint32_t)(v - both) | (uint32_t)both << 16;
     }
 }
 
@@ -167,12 +171,12 @@ INLINE __m256i neighbours(const uint32_t *first, const uint32_t *second)
     return _mm256_shuffle_epi8(both, beside);
 }
 
-/* LANES pixels from x on, each mixed of the four at its place. */
-INLINE void mix(Row row, int32_t x, const uint32_t *pixels, int32_t width)
+/* LANES of the pixels, each mixed of the four at its place. */
+INLINE void mix(Pixels *some, int32_t at, const uint32_t *pixels, int32_t width)
 {
-    const int32_t *place = row.place + x;
-    __m256i upper = _mm256_loadu_si256((const __m256i *)(row.upper + x));
-    __m256i lower = _mm256_loadu_si256((const __m256i *)(row.lower + x));
+    const int32_t *place = some->place + at;
+    __m256i upper = _mm256_loadu_si256((const __m256i *)(some->upper + at));
+    __m256i lower = _mm256_loadu_si256((const __m256i *)(some->lower + at));
     __m256i pair = _mm256_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1), total[LANES / 2];
     __builtin_prefetch(pixels + place[0] + AHEAD * width);
     for (int n = 0; n < LANES / 2; n++) {
@@ -186,23 +190,23 @@ INLINE void mix(Row row, int32_t x, const uint32_t *pixels, int32_t width)
     __m256i first = _mm256_packus_epi32(total[0], total[1]), second = _mm256_packus_epi32(total[2], total[3]);
     __m256i mixed = _mm256_permutevar8x32_epi32(_mm256_packus_epi16(first, second),
                                                 _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
-    _mm256_storeu_si256((__m256i *)(row.colour + x), mixed);
+    _mm256_storeu_si256((__m256i *)(some->colour + at), mixed);
 }
 
 #else
 
-INLINE void mix(Row row, int32_t x, const uint32_t *pixels, int32_t width)
+INLINE void mix(Pixels *some, int32_t at, const uint32_t *pixels, int32_t width)
 {
-    for (int32_t n = x; n < x + LANES; n++) {
-        const uint32_t *from = pixels + row.place[n];
+    for (int32_t n = at; n < at + LANES; n++) {
+        const uint32_t *from = pixels + some->place[n], upper = some->upper[n], lower = some->lower[n];
         uint32_t near[4] = {from[0], from[1], from[width], from[width + 1]};
-        uint32_t weights[4] = {row.upper[n] & 0xffff, row.upper[n] >> 16, row.lower[n] & 0xffff, row.lower[n] >> 16};
+        uint32_t weights[4] = {upper & 0xffff, upper >> 16, lower & 0xffff, lower >> 16};
         uint32_t even = HALVES, odd = HALVES;
         for (int k = 0; k < 4; k++) {
             even += (near[k] & PAIR) * weights[k];
             odd += (near[k] >> 8 & PAIR) * weights[k];
         }
-        row.colour[n] = (even >> 8 & PAIR) | (odd & ~PAIR);
+        some->colour[n] = (even >> 8 & PAIR) | (odd & ~PAIR);
     }
 }
 
@@ -222,37 +226,37 @@ INLINE uint32_t laid(uint32_t front, uint32_t behind, uint32_t before, float tra
     return (even >> 8 & PAIR) | (odd & ~PAIR);
 }
 
-/* Lays the moved colours x0..x1 of a row over plate and picture, whose pixels of that row these are. */
-INLINE void lay(Row row, const uint32_t *RESTRICT picture, const uint32_t *RESTRICT plate, int32_t x0, int32_t x1,
-                int32_t width, float unveiled)
+/* Lays the moved pixels first..last over those of plate and picture, which lie at the same places there. */
+INLINE void lay(Pixels *some, const uint32_t *RESTRICT picture, const uint32_t *RESTRICT plate, int32_t first,
+                int32_t last, int32_t width, float unveiled)
 {
-    uint32_t *RESTRICT colour = row.colour;
-    const float *RESTRICT travel = row.travel;
-    int32_t x = x0;
-    for (; x + LINE <= x1; x += LINE) {
-        __builtin_prefetch(plate + x + AHEAD * width);
-        __builtin_prefetch(picture + x + AHEAD * width);
-        for (int32_t n = x; n < x + LINE; n++)
-            colour[n] = laid(colour[n], plate[n], picture[n], travel[n], unveiled);
+    uint32_t *RESTRICT colour = some->colour;
+    const float *RESTRICT travel = some->travel;
+    int32_t n = first;
+    for (; n + LINE <= last; n += LINE) {
+        __builtin_prefetch(plate + n + AHEAD * width);
+        __builtin_prefetch(picture + n + AHEAD * width);
+        for (int32_t k = n; k < n + LINE; k++)
+            colour[k] = laid(colour[k], plate[k], picture[k], travel[k], unveiled);
     }
-    for (; x < x1; x++)
-        colour[x] = laid(colour[x], plate[x], picture[x], travel[x], unveiled);
+    for (; n < last; n++)
+        colour[n] = laid(colour[n], plate[n], picture[n], travel[n], unveiled);
 }
 
-/* Writes colours x0..x1 as RGB bytes. */
-INLINE void put(uint8_t *out, const uint32_t *colour, int32_t x0, int32_t x1)
+/* Writes pixels as RGB bytes. */
+INLINE void put(uint8_t *out, const uint32_t *colour, int32_t count)
 {
-    int32_t x = x0;
+    int32_t n = 0;
 #ifdef __AVX2__
     const __m128i packed = _mm_setr_epi8(0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, -1, -1, -1, -1);
-    for (; x + 6 <= x1; x += 4) { /* 16 bytes are written for 12: four belong to the pixels that follow */
-        __m128i four = _mm_loadu_si128((const __m128i *)(colour + x));
-        _mm_storeu_si128((__m128i *)(out + 3 * (x - x0)), _mm_shuffle_epi8(four, packed));
+    for (; n + 6 <= count; n += 4) { /* 16 bytes are written for 12: four belong to the pixels that follow */
+        __m128i four = _mm_loadu_si128((const __m128i *)(colour + n));
+        _mm_storeu_si128((__m128i *)(out + 3 * n), _mm_shuffle_epi8(four, packed));
     }
 #endif
-    for (; x < x1; x++)
+    for (; n < count; n++)
         for (int k = 0; k < 3; k++)
-            out[3 * (x - x0) + k] = (uint8_t)(colour[x] >> (8 * k));
+            out[3 * n + k] = (uint8_t)(colour[n] >> (8 * k));
 }
 
 /* Paints the moving box at left, top over the source that stands in `out` (out_height, out_width, 3), as
@@ -268,21 +272,12 @@ KERNEL int paint_moved(uint8_t *out, int64_t out_height, int64_t out_width, int6
 {
     int64_t seen_left = max_int(0, -left), seen_right = min_int(width, out_width - left);
     int64_t columns = (width + block - 1) / block, seen = (seen_right + block - 1) / block;
-    size_t room = (size_t)width + 2 * LANES, across = (size_t)(step * (grid - 2));
-    char *memory = calloc(5 * room * 4 + 4 * across * sizeof(float), 1);
-    if (!memory)
+    size_t across = (size_t)(step * (grid - 2));
+    float *memory = malloc(4 * across * sizeof(float));
+    if (!memory || block > CHUNK)
         return OUT_OF_MEMORY;
-    Row row;
-    row.place = (int32_t *)memory;
-    row.upper = (uint32_t *)(row.place + room);
-    row.lower = row.upper + room;
-    row.travel = (float *)(row.lower + room);
-    row.colour = (uint32_t *)(row.travel + room);
-    float *wide_x[2], *wide_y[2];
-    wide_x[0] = (float *)(row.colour + room);
-    wide_x[1] = wide_x[0] + across;
-    wide_y[0] = wide_x[1] + across;
-    wide_y[1] = wide_y[0] + across;
+    float *wide_x[2] = {memory, memory + across}, *wide_y[2] = {memory + 2 * across, memory + 3 * across};
+    Pixels some = {0};
     int64_t widened[2] = {-1, -1}; /* the rows of the map that these hold */
     int64_t end = min_int(height, out_height - top);
     for (int64_t y = max_int(0, -top); y < end; y++) {
@@ -302,31 +297,27 @@ KERNEL int paint_moved(uint8_t *out, int64_t out_height, int64_t out_width, int6
                 widen(wide_y[wanted % 2], shift_y + wanted * grid, grid - 2, step);
                 widened[wanted % 2] = wanted;
             }
-        int a = (int)(above % 2);
-        while (first < last) {
-            int64_t begin = first;
-            while (first < last && kind[first])
+        int64_t a = above % 2;
+        Between map = {wide_x[a], wide_x[1 - a], wide_y[a], wide_y[1 - a], at - (float)above};
+        for (; first < last; first++) {
+            if (!kind[first])
+                continue;
+            int64_t begin = first; /* blocks that are painted together: all that move, as far as there is room */
+            while (first + 1 < last && kind[first + 1] && (first + 2 - begin) * block <= CHUNK)
                 first++;
-            if (begin < first) {
-                int32_t x0 = (int32_t)max_int(begin * block, seen_left);
-                int32_t x1 = (int32_t)min_int(first * block, seen_right);
-                locate(row, wide_x[a], wide_x[1 - a], wide_y[a], wide_y[1 - a], at - (float)above, x0, x1, (float)y,
-                       (int32_t)width, (int32_t)height);
-                /* places behind the last pixel are of an earlier run, or 0: all lie in the picture */
-                for (int32_t x = x0; x < x1; x += LANES)
-                    mix(row, x, layered, (int32_t)width);
-                while (begin < first) {
-                    int64_t edge = begin;
-                    while (edge < first && kind[edge] == 2)
-                        edge++;
-                    if (begin < edge)
-                        lay(row, picture + y * width, plate + y * width, (int32_t)max_int(begin * block, x0),
-                            (int32_t)min_int(edge * block, x1), (int32_t)width, unveiled);
-                    begin = edge + 1;
-                }
-                put(out + 3 * ((y + top) * out_width + left + x0), row.colour, x0, x1);
+            int64_t x0 = max_int(begin * block, seen_left), x1 = min_int((first + 1) * block, seen_right);
+            locate(&some, map, (int32_t)x0, (int32_t)y, (int32_t)(x1 - x0), (int32_t)width, (int32_t)height);
+            /* places behind the last pixel are of earlier ones, or 0: all lie in the picture */
+            for (int32_t n = 0; n < x1 - x0; n += LANES)
+                mix(&some, n, layered, (int32_t)width);
+            for (int64_t n = begin, end = n; n <= first; n = end + 1) {
+                for (end = n; end <= first && kind[end] == 2; end++)
+                    ;
+                if (n < end)
+                    lay(&some, picture + y * width + x0, plate + y * width + x0, (int32_t)(max_int(n * block, x0) - x0),
+                        (int32_t)(min_int(end * block, x1) - x0), (int32_t)width, unveiled);
             }
-            first++;
+            put(out + 3 * ((y + top) * out_width + left + x0), some.colour, (int32_t)(x1 - x0));
         }
     }
     free(memory);

@@ -40,13 +40,14 @@ MATRICES = {
 }
 
 FRACTION = 16  # bits behind the point of a whole weight
-_to_planes = Kernel("to_planes", In(np.uint8), int, int, In(np.int32), *3 * [Out(np.uint8), int])
+_PLANE = (Out(np.uint8), int)
+_to_planes = Kernel("to_planes", In(np.uint8), int, int, In(np.int32), *_PLANE, *_PLANE, *_PLANE)
 
 
 @lru_cache(maxsize=1)
 def whole_weights() -> npt.NDArray[np.int32]:
     """(3, 4) of PLANES in whole numbers, 1 << FRACTION for 1, with half of that for rounding."""
-    weights = np.rint(np.array(PLANES) * 2**FRACTION).astype(np.int32)
+    weights: npt.NDArray[np.int32] = np.rint(np.array(PLANES) * 2**FRACTION).astype(np.int32)
     weights[:, 3] += 2 ** (FRACTION - 1)
     return weights
 

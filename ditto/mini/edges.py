@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ditto.kernels import In, Kernel, Out
-from ditto.messages import Image
+from ditto.messages import Floats, Image
 from ditto.mini.template import EYES, LOWER_OUTER, UPPER_OUTER
 from ditto.mini.warp import Moved
 
@@ -31,7 +31,7 @@ def soften(out: Image, moved: Moved) -> None:
         return
     look, where = moved.layers.appearance, moved.map
     left, top, right, bottom = look.wide_box
-    share = np.zeros(where.shift_x.shape, np.float32)
+    share: Floats = np.zeros(where.shift_x.shape, np.float32)
     rows = np.empty(2, np.int64)
     _roughness(share, rows, where.shift_x, where.shift_y, *share.shape, where.step, DRAWN, TORN)
     first, last = rows.tolist()

@@ -71,7 +71,7 @@ def inwards(
     found, known, shifts = picture.astype(np.float32), 1 - hidden, np.zeros((*hidden.shape, 2), np.int32)
     for sweep in range(SWEEPS[fineness]):
         _copy_alike(
-            found, np.ascontiguousarray(smooth), known, usable, *hidden.shape, places, looks, *looks.shape[:2],
-            sweep % 2, shifts, reach,
+            found, np.ascontiguousarray(smooth), known, usable, *hidden.shape, places, looks,
+            *looks.shape[:2], sweep % 2, shifts, reach,
         )  # fmt: skip
     return found, shifts

@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 
 from ditto.messages import Floats, Image
-from ditto.mini.ramp import ramp
+from ditto.mini.ramp import smoothstep, within
 from ditto.mini.register import MiniAppearance
-from ditto.mini.shapes import COVERING, Box, around, covered, curve, draw_slit, outline
+from ditto.mini.shapes import COVERING, Box, arch, around, blurred, covered, curve, draw_slit, outline
 from ditto.mini.strokes import paint_ball
 from ditto.mini.template import Eye
 from ditto.mini.tones import LUMA
@@ -64,7 +64,7 @@ def eye_layer(picture: Image, look: MiniAppearance, eye: Eye) -> EyeLayer | None
     middle = max(0, int(contour[:, 1].mean()) - y0)
     above = (widened(mask, width * ABOVE)[:middle] > 0) & (lashes[:middle] == 0)
     shaded = float(unlike[:middle][above].mean()) if above.any() else 0.0
-    share = DEEP * float(ramp(shaded, *SHADED))
+    share = DEEP * smoothstep(shaded, *SHADED)
     bare, dark = grown_over(patch, lashes | unlike), grown_over(patch, lashes)
     mixed = cv2.addWeighted(bare, 1 - share, dark, share, 0)
     skin = np.asarray(cv2.GaussianBlur(mixed, (0, 0), 0.06 * width), np.uint8)
@@ -114,7 +114,7 @@ def grown_over(patch: Image, gone: Image) -> Image:
 def paint_eye(out: Image, eye: Eye, layer: EyeLayer, moved: Moved, number: int) -> None:
     """Paints the eyeball between the moved lids, if they or the eye have moved at all, and a falling lid."""
     share, gaze = moved.blink[number], moved.gaze[number]
-    strength = float(np.clip(abs(share) * 12 + np.abs(gaze).max() / layer.width * 25, 0, 1))
+    strength = within(abs(share) * 12 + float(np.abs(gaze).max()) / layer.width * 25, 0.0, 1.0)
     if strength < 0.02:
         return
     look = moved.layers.appearance
@@ -125,21 +125,19 @@ def paint_eye(out: Image, eye: Eye, layer: EyeLayer, moved: Moved, number: int) 
     if box is None:
         return
     tall = float(np.abs(upper[:, 1] - lower[:, 1]).max())
-    fallen = float(ramp(share, *FALLING))
+    fallen = smoothstep(share, *FALLING)
     draw_lashes(out, layer, upper, lower, tall, 1 - fallen, look.box)
     fine = max(0.6, layer.width * 0.012)
-    alpha = covered(contour, box, fine)
-    alpha *= np.float32(np.clip((tall - fine) / (2.5 * fine), 0, 1) * strength)
+    alpha = covered(contour, box, fine, within((tall - fine) / (2.5 * fine), 0.0, 1.0) * strength)
     lids = list(eye.upper + eye.lower)
     before = look.points[lids, :2].mean(0) - layer.corner
     after = moved.rigid[lids, :2].mean(0)
     back = np.linalg.inv(moved.turn[:2, :2]).astype(np.float32)
-    shadow = cv2.GaussianBlur(alpha, (0, 0), max(1.0, tall * 0.10))
-    shadow = np.roll(shadow, max(1, int(tall * 0.10)), 0)
+    shadow = np.roll(blurred(alpha, max(1.0, tall * 0.10)), max(1, int(tall * 0.10)), 0)
     paint_ball(
         out, alpha, shadow, box[:2], layer.texture, after.astype(np.float32),
         before.astype(np.float32), back, (layer.pupil - layer.corner).astype(np.float32), gaze,
-        layer.radius, float(np.clip(share * 2, 0, 1)),
+        layer.radius, within(share * 2, 0.0, 1.0),
     )  # fmt: skip
     if fallen > 0:
         paint_lid(out, eye, layer, moved, share, upper, (before, after, back))
@@ -160,17 +158,17 @@ def paint_lid(
     """
     look, (before, after, back) = moved.layers.appearance, frame
     limits = look.box
-    fallen = float(ramp(share, *FALLING))
+    fallen = smoothstep(share, *FALLING)
     width = max(float(np.hypot(*(upper[-1] - upper[0]))), 1e-3)
     down = moved.turn[:2, :2] @ look.turn[:2, 1] * np.float32(width)
-    bell = np.sqrt(np.sin(np.linspace(0, np.pi, len(upper)))).astype(np.float32)[:, None] * down
+    bell = arch(len(upper))[:, None] * down
     top = curve(moved.rigid[list(eye.upper), :2]) - LASHES * bell
-    rim = upper + COVERED * float(ramp(share, 0.7, 1.0)) * bell
+    rim = upper + COVERED * smoothstep(share, 0.7, 1.0) * bell
     top[0] = rim[0] = upper[0] + CORNER * (upper[0] - upper[-1])
     box = around(np.concatenate([top, rim]), limits, 0.15 * width + 2)
     if box is None:
         return
-    soft = covered(outline(top, rim + 0.3 * down), box, max(0.6, 0.06 * width)) * np.float32(fallen)
+    soft = covered(outline(top, rim + 0.3 * down), box, max(0.6, 0.06 * width), fallen)
     soft *= covered(outline(top - 0.3 * down, rim), box, max(0.6, 0.02 * width))
     still = np.zeros(2, np.float32)
     paint_ball(
@@ -185,6 +183,6 @@ def draw_lashes(
     out: Image, layer: EyeLayer, upper: Floats, lower: Floats, tall: float, share: float, limits: Box
 ) -> None:
     """Darkens the line where the lids meet, more the nearer they are."""
-    amount = 0.7 * share * (1 - float(ramp(tall, 0.015 * layer.width, 0.165 * layer.width)))
+    amount = 0.7 * share * (1 - smoothstep(tall, 0.015 * layer.width, 0.165 * layer.width))
     line = 0.35 * upper + 0.65 * lower
     draw_slit(out, line, line, 0.035 * layer.width, layer.lash, amount, limits)

@@ -9,9 +9,9 @@ import numpy as np
 
 from ditto.messages import Floats, Image
 from ditto.mini.layers import Layers
-from ditto.mini.ramp import ramp
+from ditto.mini.ramp import smoothstep
 from ditto.mini.register import SHUT_GAP, MiniAppearance
-from ditto.mini.shapes import COVERING, Box, around, covered, curve, draw_slit, outline
+from ditto.mini.shapes import COVERING, Box, around, blurred, covered, curve, draw_slit, outline
 from ditto.mini.strokes import paint_mouth
 from ditto.mini.teeth import mouth_parts
 from ditto.mini.template import LOWER_INNER, MILLIMETRES, UPPER_INNER
@@ -48,7 +48,7 @@ def details_of(layers: Layers) -> Details:
             mask = np.zeros((box[3] - box[1], box[2] - box[0]), np.uint8)
             cv2.fillPoly(mask, [np.round((contour - box[:2]) * 256).astype(np.int32)], 255, cv2.LINE_AA, 8)
             inner = cv2.erode(mask, np.ones((2 * shrink + 1, 2 * shrink + 1), np.uint8))
-            own = np.asarray(cv2.GaussianBlur(inner, (0, 0), shrink * 0.8), np.float32) / np.float32(255)
+            own = blurred(np.asarray(inner, np.uint8), shrink * 0.8, 1 / 255)
             corner = (box[0], box[1])
     # masks as large as the face, not as the picture
     room = float(np.ptp(points[:, 0])) * 0.05 + 2
@@ -67,16 +67,16 @@ def mouth(out: Image, details: Details, moved: Moved) -> None:
     thick = max(SEAM * mm, COVERING * moved.map.step)
     shadow, amount = DARK * details.colours[5], 0.8 * closing(look, moved.gap)
     draw_slit(out, upper, lower, thick, shadow, amount, look.box)
-    if moved.gap < 0.35 or float((lower - upper)[:, 1].max()) < 0.7:
+    if moved.gap < 0.35 or float((lower[:, 1] - upper[:, 1]).max()) < 0.7:
         return
     contour = outline(upper, lower)
     box = around(contour, look.box, 2 + mm)
     if box is None:
         return
     x0, y0 = box[:2]
-    appear = float(ramp(moved.gap, 0.35, 1.0))
-    cover = covered(contour, box, max(0.7, 0.35 * mm)) * np.float32(appear)
-    lit = cv2.GaussianBlur(cover, (0, 0), max(1.0, 1.1 * mm))
+    appear = smoothstep(moved.gap, 0.35, 1.0)
+    cover = covered(contour, box, max(0.7, 0.35 * mm), appear)
+    lit = blurred(cover, max(1.0, 1.1 * mm))
     drop = round(0.8 * mm)
     if drop:
         lit = np.vstack([np.zeros_like(lit[:drop]), lit[:-drop]]) if drop < len(lit) else np.zeros_like(lit)
@@ -88,8 +88,8 @@ def mouth(out: Image, details: Details, moved: Moved) -> None:
     if own_cover.size:  # beside the source's own teeth drawn ones would be a second row
         colours[:2] += (colours[3] - colours[:2]) * (BESIDE * float(own_cover.max()))
     paint_mouth(
-        out, cover, np.ascontiguousarray(lit), (x0, y0), seam.astype(np.float32), to_mm, colours, mouth_parts(),
-        moved.jaw, moved.gap, EDGE, own, own_cover,
+        out, cover, np.ascontiguousarray(lit), (x0, y0), seam.astype(np.float32), to_mm, colours,
+        mouth_parts(), moved.jaw, moved.gap, EDGE, own, own_cover,
     )  # fmt: skip
 
 
@@ -99,7 +99,7 @@ def own_mouth(details: Details, moved: Moved, box: Box, seam: Floats) -> tuple[I
     size = (y1 - y0, x1 - x0)
     look = details.appearance
     wider = moved.gap / max(look.gap, 0.5)
-    share = 1 - float(ramp(wider, *((1.6, 2.6) if look.gap > 6 else (1.25, 2.2))))
+    share = 1 - smoothstep(wider, *((1.6, 2.6) if look.gap > 6 else (1.25, 2.2)))
     if not details.own_mouth.size or share < 0.01:
         return np.zeros((*size, 3), np.uint8), np.zeros(size, np.float32)
     back = np.linalg.inv(moved.turn[:2, :2]).astype(np.float32)

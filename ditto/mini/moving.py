@@ -40,7 +40,8 @@ def block_kinds(
     assert reaches(shift_x, shift_y, step, size) and solid.shape == bare.shape
     kinds = np.empty((-(-height // BLOCK), -(-width // BLOCK)), np.uint8)
     _block_kinds(
-        kinds, BLOCK, shift_x, shift_y, shift_x.shape[1], step, height, width, solid, bare, *solid.shape, TILE, least
+        kinds, BLOCK, shift_x, shift_y, shift_x.shape[1], step, height, width,
+        solid, bare, *solid.shape, TILE, least,
     )  # fmt: skip
     return kinds
 

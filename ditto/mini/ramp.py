@@ -1,4 +1,4 @@
-"""A smooth step."""
+"""A smooth step, of arrays and of numbers."""
 
 from __future__ import annotations
 
@@ -12,3 +12,13 @@ def ramp(x: npt.NDArray[np.floating[Any]] | float, a: float, b: float) -> npt.ND
     """0 below a, 1 above b, smooth between."""
     t = np.clip((np.asarray(x, np.float32) - a) / (b - a), 0, 1)
     return np.asarray(t * t * (3 - 2 * t), np.float32)
+
+
+def smoothstep(x: float, a: float, b: float) -> float:
+    """The same of one number."""
+    t = within((x - a) / (b - a), 0.0, 1.0)
+    return t * t * (3 - 2 * t)
+
+
+def within(x: float, low: float, high: float) -> float:
+    return float(min(max(x, low), high))

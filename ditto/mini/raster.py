@@ -25,13 +25,14 @@ def raster_shift(
 ) -> None:
     """Writes where each grid point comes from, minus where it is, in pixels of the picture.
 
-    `placed` and `source` are (n, 2) vertices in the picture; grid point (i, j) of the (h, w) `shifts` in x and
-    y lies at corner + (j - 0.5, i - 0.5) · step - 0.5. With `nearest` (h, w), the depths drawn so far, the
-    nearest of several triangles wins; without, the last.
+    `placed` and `source` are (n, 2) vertices in the picture; grid point (i, j) of the (h, w) `shifts` in x
+    and y lies at corner + (j - 0.5, i - 0.5) · step - 0.5. With `nearest` (h, w), the depths drawn so far,
+    the nearest of several triangles wins; without, the last.
     """
     shift_x, shift_y = shifts
     assert shift_x.shape == shift_y.shape and (nearest is None or nearest.shape == shift_x.shape)
     assert placed.shape == source.shape == (len(depth), 2) and triangles.shape[1] == 3
     _raster_shift(
-        shift_x, shift_y, nearest, *shift_x.shape, placed, source, depth, triangles, len(triangles), *corner, step
+        shift_x, shift_y, nearest, *shift_x.shape, placed, source, depth,
+        triangles, len(triangles), *corner, step,
     )  # fmt: skip

@@ -17,7 +17,7 @@ from ditto.mini.language import FULL_BLINK, METRE, Exp, degrees_to_bins
 from ditto.mini.measure import OPEN, SHUT, lid_opening, lip_gap
 from ditto.mini.motion import OPENS
 from ditto.mini.outline import Outline
-from ditto.mini.ramp import ramp
+from ditto.mini.ramp import smoothstep
 from ditto.mini.rings import Rings
 from ditto.mini.shapes import Box
 from ditto.mini.template import (
@@ -199,7 +199,7 @@ def clear_of_teeth(points: Floats, down: Doubles, scale: float) -> Floats:
     upper, lower = points[list(UPPER_INNER)] @ down, points[list(LOWER_INNER)] @ down
     thick = upper - points[list(UPPER_OUTER)] @ down, points[list(LOWER_OUTER)] @ down - lower
     open_by = float(lower[5] - upper[5]) / scale * MILLIMETRES
-    back = MIXED * float(ramp(open_by, SHUT_GAP, 3 * SHUT_GAP)) * np.sqrt(np.sin(np.linspace(0, np.pi, 11)))
+    back = MIXED * smoothstep(open_by, SHUT_GAP, 3 * SHUT_GAP) * np.sqrt(np.sin(np.linspace(0, np.pi, 11)))
     drawn: Floats = points.copy()
     for chain, lip, sign in ((UPPER_INNER, thick[0], -1), (LOWER_INNER, thick[1], 1)):
         drawn[list(chain)] += sign * np.minimum(back, THINNEST * np.maximum(lip, 0))[:, None] * down

@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from ditto.messages import Floats
-from ditto.mini.ramp import ramp
+from ditto.mini.ramp import ramp, smoothstep
 from ditto.mini.shapes import Box
 from ditto.mini.template import OVAL, POINTS, Doubles, Ints
 
@@ -46,7 +46,7 @@ class Rings:
         far = np.linalg.norm(outline - middle, axis=1)
         away = np.concatenate([far * (ring - 1) for ring in RINGS]) / tall
         beyond = EDGE * tall
-        above = beyond * float(ramp(face[10, 1] / tall, *CUT_OFF))  # more of a forehead is hard to make up
+        above = beyond * smoothstep(face[10, 1] / tall, *CUT_OFF)  # more of a forehead is hard to make up
         inside = within(points, size, beyond, above)
         weight = following(points, face, middle, up, tall) * inside
         weight[-len(OVAL) :] = 0

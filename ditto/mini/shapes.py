@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from ditto.kernels import In, Kernel, Out
 from ditto.messages import Floats, Image
 
 Box = tuple[int, int, int, int]
 COVERING = 1.2  # grid points that a line needs to hide what a map shows between two lips or lids
 FINER = 4  # times as large thin lines are drawn
+
+_blur = Kernel("blur", Out(np.float32), In(np.uint8), In(np.float32), int, int, float, float)
+_tint = Kernel("tint", Out(np.uint8), int, int, int, In(np.float32), int, int, In(np.float32))
 
 
 def curve(points: Floats, between: int = 4) -> Floats:
@@ -36,19 +41,42 @@ def outline(upper: Floats, lower: Floats) -> Floats:
     return np.asarray(np.vstack([upper, lower[::-1][1:-1]]), np.float32)
 
 
-def covered(contour: Floats, box: Box, blur: float) -> Floats:
-    """(h, w) 0..1: how much of each pixel of the box lies inside."""
+@lru_cache(maxsize=8)
+def arch(count: int) -> Floats:
+    """(count,) 0 at both ends of a line and 1 in its middle."""
+    return np.asarray(np.sqrt(np.sin(np.linspace(0, np.pi, count))), np.float32)
+
+
+def covered(contour: Floats, box: Box, sigma: float, share: float = 1.0) -> Floats:
+    """(h, w) 0..share: how much of each pixel of the box lies inside, softened."""
     left, top, right, bottom = box
     mask = np.zeros((bottom - top, right - left), np.uint8)
     cv2.fillPoly(mask, [np.round((contour - (left, top)) * 256).astype(np.int32)], 255, cv2.LINE_AA, 8)
-    return np.asarray(cv2.GaussianBlur(mask, (0, 0), blur) / np.float32(255), np.float32)
+    return blurred(mask, sigma, share / 255)
+
+
+def blurred(plane: Image | Floats, sigma: float, gain: float = 1.0) -> Floats:
+    """(h, w) bytes or floats blurred by a Gaussian of `sigma` pixels, and multiplied."""
+    out: Floats = np.empty(plane.shape, np.float32)
+    given = (plane, None) if plane.dtype == np.uint8 else (None, plane)
+    _blur(out, *given, *plane.shape, sigma, gain)
+    return out
+
+
+def tint(out: Image, corner: tuple[int, int], cover: Floats, colour: Floats) -> None:
+    """Lays a colour over the picture from `corner` (x, y) on, as far as `cover` (h, w) says."""
+    (height, width), (x0, y0) = cover.shape, corner
+    assert min(corner) >= 0 and y0 + height <= out.shape[0] and x0 + width <= out.shape[1]
+    _tint(out, out.shape[1], x0, y0, cover, height, width, np.asarray(colour, np.float32))
 
 
 def around(points: Floats, limits: Box, pad: float) -> Box | None:
     """The pixels about some points; None where nothing is left of them within the limits."""
-    left, top = np.maximum(limits[:2], np.floor(points.min(0) - pad)).astype(int)
-    right, bottom = np.minimum(limits[2:], np.ceil(points.max(0) + pad + 1)).astype(int)
-    return (int(left), int(top), int(right), int(bottom)) if right - left > 3 and bottom - top > 3 else None
+    (low_x, low_y), (high_x, high_y) = points.min(0).tolist(), points.max(0).tolist()
+    left, top = max(limits[0], math.floor(low_x - pad)), max(limits[1], math.floor(low_y - pad))
+    right = min(limits[2], math.ceil(high_x + pad + 1))
+    bottom = min(limits[3], math.ceil(high_y + pad + 1))
+    return (left, top, right, bottom) if right - left > 3 and bottom - top > 3 else None
 
 
 def draw_slit(
@@ -61,15 +89,12 @@ def draw_slit(
     x0, y0, x1, y1 = box
     across = upper[-1] - upper[0]
     down = np.array([-across[1], across[0]], np.float32) / max(float(np.hypot(*across)), 1e-3)
-    bell = np.sqrt(np.sin(np.linspace(0, np.pi, len(upper)))).astype(np.float32)[:, None]
+    bell = arch(len(upper))[:, None]
     contour = outline(upper - 0.5 * thick * bell * down, lower + 0.5 * thick * bell * down)
     fine = FINER if thick < FINER else 1
     mask = np.zeros(((y1 - y0) * fine, (x1 - x0) * fine), np.uint8)
     drawn = np.round(((contour - (x0, y0) + 0.5) * fine - 0.5) * 256).astype(np.int32)
     cv2.fillPoly(mask, [drawn], 255, cv2.LINE_AA, 8)
-    dark = cv2.GaussianBlur(mask, (0, 0), fine * max(0.5, thick * 0.4))
     if fine > 1:
-        dark = cv2.resize(dark, (x1 - x0, y1 - y0), interpolation=cv2.INTER_AREA)
-    share = dark.astype(np.float32)[..., None] * np.float32(amount / 255)
-    under = out[y0:y1, x0:x1]
-    out[y0:y1, x0:x1] = (under + (colour - under) * share + 0.5).astype(np.uint8)
+        mask = np.asarray(cv2.resize(mask, (x1 - x0, y1 - y0), interpolation=cv2.INTER_AREA), np.uint8)
+    tint(out, (x0, y0), blurred(mask, max(0.5, thick * 0.4), amount / 255), colour)

@@ -70,8 +70,8 @@ def paint_ball(
     checked(out, cover, lit, corner)
     assert texture.shape[2] == 3 and min(texture.shape[:2]) > 1
     _paint_ball(
-        out, out.shape[1], *corner, cover, lit, *cover.shape, texture, *texture.shape[:2], after, before, back,
-        pupil, gaze, radius, closing,
+        out, out.shape[1], *corner, cover, lit, *cover.shape, texture, *texture.shape[:2],
+        after, before, back, pupil, gaze, radius, closing,
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from ditto.messages import Floats, Placement, Pose
 from ditto.mini.language import FULL_BLINK, METRE, Exp
 from ditto.mini.layers import Background, Layers
 from ditto.mini.moving import UNVEILED
-from ditto.mini.ramp import ramp
+from ditto.mini.ramp import smoothstep
 from ditto.mini.raster import raster_shift
 from ditto.mini.register import MIXED, SHUT_GAP, MiniAppearance
 from ditto.mini.rings import ring_triangles
@@ -191,7 +191,7 @@ class MiniWarper:
 
 def seam(look: MiniAppearance, target: float) -> float:
     """Millimetres that an opening smaller than the source's shows too much of: its rim is half teeth."""
-    parted = float(ramp(look.gap, SHUT_GAP, 3 * SHUT_GAP)) * max(0.0, 1 - target / max(look.gap, SHUT_GAP))
+    parted = smoothstep(look.gap, SHUT_GAP, 3 * SHUT_GAP) * max(0.0, 1 - target / max(look.gap, SHUT_GAP))
     return MIXED / look.millimetre * parted
 
 
@@ -211,7 +211,7 @@ def drawn_back(look: MiniAppearance, gap: float, blink: tuple[float, float]) -> 
     ]
     for eye, share in zip(EYES, blink, strict=True):
         width = np.linalg.norm(skin[eye.upper[0]] - skin[eye.upper[-1]])
-        back = float(ramp(share, 0.3, 0.9)) * LID * float(width)
+        back = smoothstep(share, 0.3, 0.9) * LID * float(width)
         moves += [(eye.upper[1:-1], eye.upper_fold, -1, back), (eye.lower[1:-1], eye.lower_fold, 1, back)]
     for rim, beyond, sign, far in moves:
         room = sign * ((skin[list(beyond)] - skin[list(rim)]) @ down)
@@ -221,8 +221,8 @@ def drawn_back(look: MiniAppearance, gap: float, blink: tuple[float, float]) -> 
 
 def closing(look: MiniAppearance, gap: float) -> float:
     """0..1: how nearly closed lips are that are parted in the source."""
-    parted = float(ramp(look.gap, SHUT_GAP, 3 * SHUT_GAP))
-    return parted * (1 - float(ramp(gap, *NEARLY)))
+    parted = smoothstep(look.gap, SHUT_GAP, 3 * SHUT_GAP)
+    return parted * (1 - smoothstep(gap, *NEARLY))
 
 
 def at_rest(pose: Pose) -> bool:
@@ -291,9 +291,9 @@ def place(
     look: MiniAppearance, displaced: Floats, rest: Placement, drive: Placement
 ) -> tuple[Floats, Floats, Floats, Floats]:
     """The mesh in the picture (n, 2), its depth (n,), the unexpressive face (478, 3), the head's turn."""
-    towards_front = float(ramp(abs(look.yaw), 8.0, 25.0))
+    towards_front = smoothstep(abs(look.yaw), 8.0, 25.0)
     low, high = -YAW_LIMIT, YAW_LIMIT
-    uncovering = UNCOVERING * (1 - 0.5 * float(ramp(abs(look.yaw), 25.0, 40.0)))
+    uncovering = UNCOVERING * (1 - 0.5 * smoothstep(abs(look.yaw), 25.0, 40.0))
     narrowed = uncovering * towards_front + YAW_LIMIT * (1 - towards_front)
     beyond = max(8.0, YAW_LIMIT - 0.7 * abs(look.yaw))
     low, high = (-narrowed, beyond) if look.yaw > 0 else (-beyond, narrowed)

@@ -1,6 +1,7 @@
 """Compiled loops: what is declared is what is compiled, and every processor gives the same bits."""
 
 import gc
+import importlib
 import os
 import re
 import subprocess
@@ -10,15 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import ditto.media.colour
-import ditto.mini.edges
-import ditto.mini.exemplar
-import ditto.mini.moving
-import ditto.mini.raster
-import ditto.mini.shapes
-import ditto.mini.strokes
-import ditto.networks.rows
-import stream_pipeline.bench.stages  # noqa: F401
 from cfg.errors import ConfigError
 from ditto.kernels import BASELINE, FOLDER, In, Kernel, Out, level, supported
 
@@ -39,9 +31,9 @@ from stream_pipeline.engine import Engine
 digest = hashlib.sha256()
 with Engine.load("mini", source={"max_size": 320}) as engine:
     avatar = engine.register(sys.argv[1])
-    samples = np.sin(np.arange(16_000) / 9).astype(np.float32) * np.repeat([0.5, 0.05], 8_000).astype(np.float32)
+    samples = np.sin(np.arange(16_000) / 9) * np.repeat([0.5, 0.05], 8_000)
     with engine.session(avatar) as session:
-        session.push(samples)
+        session.push(samples.astype(np.float32))
         session.end()
         for frame in session.pictures():
             digest.update(frame.image.tobytes())
@@ -67,6 +59,11 @@ def prototypes():
 
 
 def declared():
+    """{name: Kernel} of all that the modules which call kernels declare."""
+    for package in ("ditto", "stream_pipeline"):
+        for path in (ROOT / package).rglob("*.py"):
+            if "Kernel(" in path.read_text() and path.parent != FOLDER:
+                importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
     return {each.name: each for each in gc.get_objects() if isinstance(each, Kernel)}
 
 
