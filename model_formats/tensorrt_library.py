@@ -10,7 +10,7 @@ from typing import Any
 from cfg.errors import ModelError
 
 LIBRARIES = ("tensorrt", "tensorrt_rtx")
-PACKAGES = {"tensorrt": "tensorrt", "tensorrt_rtx": "'ditto-engine[trt]'"}
+PACKAGES = {"tensorrt": "'ditto-engine[trt]'", "tensorrt_rtx": "'ditto-engine[trt-rtx]'"}
 VOLUMES = {"tensorrt": (11, 2), "tensorrt_rtx": (1, 7)}  # sampled by their own operator from here on
 OLDEST = (8, 6)
 

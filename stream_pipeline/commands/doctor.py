@@ -60,7 +60,7 @@ def runtimes() -> Iterator[tuple[str, str]]:
     else:
         yield (
             "--",
-            "TensorRT is not installed; .engine files need an NVIDIA GPU and 'ditto-engine[trt]'",
+            "TensorRT is not installed; .engine files need an NVIDIA GPU and 'ditto-engine[trt]' or [trt-rtx]",
         )
 
 

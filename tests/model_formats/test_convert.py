@@ -150,9 +150,9 @@ def test_engines_for_newer_gpus_need_one_of_ampere_to_be_built_on(folders, capsy
 
 def test_without_any_tensorrt_it_says_what_to_install(folders, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorrt_rtx", None)
-    assert refusal(folders, capsys) == "converting needs TensorRT: pip install tensorrt\n"
+    assert refusal(folders, capsys) == "converting needs TensorRT: pip install 'ditto-engine[trt]'\n"
     said = refusal(folders, capsys, "--library", "tensorrt_rtx")
-    assert said == "converting needs TensorRT: pip install 'ditto-engine[trt]'\n"
+    assert said == "converting needs TensorRT: pip install 'ditto-engine[trt-rtx]'\n"
 
 
 def test_the_full_tensorrt_needs_a_gpu_to_build_for(folders, capsys, monkeypatch, building):

@@ -114,7 +114,7 @@ def test_no_format_imports_another_ones_library():
 ABSENT = (
     ("pth", "torch", "cpu", r"a .pth file needs PyTorch: pip install 'ditto-engine\[torch\]'"),
     ("onnx", "onnxruntime", "cpu", "an .onnx file needs ONNX Runtime: pip install onnxruntime"),
-    ("engine", "tensorrt", "cuda", "x.engine needs TensorRT: pip install tensorrt"),
+    ("engine", "tensorrt", "cuda", r"x.engine needs TensorRT: pip install 'ditto-engine\[trt\]'"),
 )
 
 

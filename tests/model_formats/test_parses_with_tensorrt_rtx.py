@@ -10,7 +10,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 onnx = pytest.importorskip("onnx")
-rtx = pytest.importorskip("tensorrt_rtx", reason="tensorrt_rtx is not installed: 'ditto-engine[trt]'")
+rtx = pytest.importorskip("tensorrt_rtx", reason="tensorrt_rtx is not installed: 'ditto-engine[trt-rtx]'")
 
 from onnx import TensorProto, helper  # noqa: E402
 
