@@ -1,4 +1,4 @@
-"""Builds TensorRT engines from ONNX graphs. Not run on a GPU yet: TensorRT for RTX builds without one.
+"""Builds TensorRT engines from ONNX graphs by Polygraphy. Not run on a GPU yet: TensorRT for RTX needs none.
 
 Precision is written into the graph before the library sees it, so that one rule holds for every
 version: TensorRT 10 and later and TensorRT for RTX take it from there (strongly typed networks);
@@ -19,16 +19,10 @@ import onnx
 from cfg.errors import ModelError
 from model_formats.compare import chosen
 from model_formats.half import to_half
+from model_formats.polygraphy_tools import bind, listening
 from model_formats.rewrite import fix_axes, lower_to_opset_17, ordinary_grid_sample, standard_grid_sample
 from model_formats.tensorrt_file import Stamp
-from model_formats.tensorrt_library import (
-    OLDEST,
-    is_rtx,
-    is_strongly_typed,
-    listener,
-    samples_volumes,
-    version,
-)
+from model_formats.tensorrt_library import OLDEST, is_rtx, is_strongly_typed, samples_volumes, version
 
 Range = tuple[int, int, int]  # smallest, usual and largest size of an axis
 Report = Callable[[str, int, int], None]  # phase, steps done, steps in all
@@ -97,30 +91,29 @@ def build_engine(
 ) -> Any:
     """The bytes of an engine, from a prepared graph. `cache` keeps timings of kernels between builds."""
     _check(library, recipe)
-    words = listener(library)
-    builder = library.Builder(words)
-    kinds = library.NetworkDefinitionCreationFlag
-    flag = kinds.STRONGLY_TYPED if is_strongly_typed(library) else kinds.EXPLICIT_BATCH
-    network = builder.create_network(1 << int(flag))
-    parser = library.OnnxParser(network, words)
-    if not parser.parse(graph.SerializeToString()):
-        faults = [str(parser.get_error(i)) for i in range(parser.num_errors)]
-        raise ModelError(
-            f"TensorRT {library.__version__} cannot read the graph: {' '.join(faults) or words.said()}"
-        )
-    config = _config(library, builder, network, recipe)
-    _add_profile(builder, network, config, graph, recipe)
-    timings = _timings(library, config, cache)
-    if report is not None and hasattr(library, "IProgressMonitor"):
-        config.progress_monitor = _monitor(library, report)
-    plan = builder.build_serialized_network(network, config)
-    if plan is None:
-        raise ModelError(f"TensorRT {library.__version__} built no engine: {words.said()}")
-    if timings is not None and cache is not None:
-        part = cache.with_name(cache.name + ".part")
-        part.write_bytes(config.get_timing_cache().serialize())
-        part.replace(cache)
-    return plan
+    bind(library)
+    from polygraphy.backend.trt import EngineBytesFromNetwork, network_from_onnx_bytes
+    from polygraphy.exception import PolygraphyException
+
+    kept = None if cache is None or is_rtx(library) else str(cache)  # that one measures nothing
+    config = _config(library, graph, recipe, kept, report)
+    with listening() as words:
+        try:
+            made = network_from_onnx_bytes(
+                graph.SerializeToString(), strongly_typed=is_strongly_typed(library)
+            )
+        except PolygraphyException as error:
+            raise ModelError(
+                f"TensorRT {library.__version__} cannot read the graph: {words.errors() or error}"
+            ) from error
+        if config.fp16:
+            _pin_single(library, made[1])
+        try:
+            return EngineBytesFromNetwork(made, config, save_timing_cache=kept)()
+        except PolygraphyException as error:
+            raise ModelError(
+                f"TensorRT {library.__version__} built no engine: {words.errors() or error}"
+            ) from error
 
 
 def _check(library: Any, recipe: Recipe) -> None:
@@ -130,22 +123,26 @@ def _check(library: Any, recipe: Recipe) -> None:
         raise ModelError("engines of TensorRT for RTX run on every GPU as they are; leave out --newer-gpus")
 
 
-def _config(library: Any, builder: Any, network: Any, recipe: Recipe) -> Any:
-    config = builder.create_builder_config()
-    flags = library.BuilderFlag
-    if not recipe.tf32:
-        config.clear_flag(flags.TF32)
-    if recipe.workspace is not None:
-        config.set_memory_pool_limit(library.MemoryPoolType.WORKSPACE, recipe.workspace << 20)
-    if not is_rtx(library):
-        config.builder_optimization_level = recipe.effort
-    if recipe.newer_gpus:
-        config.hardware_compatibility_level = library.HardwareCompatibilityLevel.AMPERE_PLUS
-    if not is_strongly_typed(library) and recipe.precision == "fp16":
-        config.set_flag(flags.FP16)
-        config.set_flag(flags.OBEY_PRECISION_CONSTRAINTS)
-        _pin_single(library, network)
-    return config
+def _config(
+    library: Any, graph: onnx.ModelProto, recipe: Recipe, kept: str | None, report: Report | None
+) -> Any:
+    from polygraphy.backend.trt import CreateConfig
+
+    chooses = recipe.precision == "fp16" and not is_strongly_typed(library)  # the builder, not the graph
+    level = library.HardwareCompatibilityLevel.AMPERE_PLUS if recipe.newer_gpus else None
+    pool = {library.MemoryPoolType.WORKSPACE: recipe.workspace << 20} if recipe.workspace else None
+    monitor = _monitor(library, report) if report and hasattr(library, "IProgressMonitor") else None
+    return CreateConfig(
+        profiles=[_profile(graph, recipe)],
+        tf32=recipe.tf32,
+        fp16=chooses,
+        precision_constraints="obey" if chooses else None,
+        load_timing_cache=kept,
+        memory_pool_limits=pool,
+        builder_optimization_level=None if is_rtx(library) else recipe.effort,
+        hardware_compatibility_level=level,
+        progress_monitor=monitor,
+    )
 
 
 def _pin_single(library: Any, network: Any) -> None:
@@ -159,32 +156,21 @@ def _pin_single(library: Any, network: Any) -> None:
                 layer.set_output_type(k, library.float32)
 
 
-def _add_profile(builder: Any, network: Any, config: Any, graph: onnx.ModelProto, recipe: Recipe) -> None:
-    """Sizes of the axes that stay open."""
-    profile = builder.create_optimization_profile()
-    found = False
+def _profile(graph: onnx.ModelProto, recipe: Recipe) -> Any:
+    """Sizes of every input: smallest, usual and largest."""
+    from polygraphy.backend.trt import Profile
+
+    profile = Profile()
     for value in graph.graph.input:
-        axes = value.type.tensor_type.shape.dim
-        if all(axis.HasField("dim_value") for axis in axes):
-            continue
-        found = True
         sizes = [
             (axis.dim_value,) * 3
             if axis.HasField("dim_value")
             else chosen(recipe.ranges, value.name, axis.dim_param, place)
-            for place, axis in enumerate(axes)
+            for place, axis in enumerate(value.type.tensor_type.shape.dim)
         ]
-        profile.set_shape(value.name, *zip(*sizes, strict=True))
-    if found:
-        config.add_optimization_profile(profile)
-
-
-def _timings(library: Any, config: Any, cache: Path | None) -> Any:
-    if cache is None or is_rtx(library):  # that one measures nothing while it builds
-        return None
-    timings = config.create_timing_cache(cache.read_bytes() if cache.exists() else b"")
-    config.set_timing_cache(timings, False)
-    return timings
+        smallest, usual, largest = zip(*sizes, strict=True) if sizes else ((), (), ())
+        profile.add(value.name, smallest, usual, largest)
+    return profile
 
 
 def _monitor(library: Any, report: Report) -> Any:

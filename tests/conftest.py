@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 
 import pytest
 
@@ -31,3 +32,17 @@ class Rerun:
 @pytest.fixture
 def recorder():
     return Rerun()
+
+
+@pytest.fixture
+def polygraphy_unbound():
+    """Polygraphy as in a new process: it works with one TensorRT in each."""
+
+    def taken():
+        names = [name for name in sys.modules if name.partition(".")[0] == "polygraphy"]
+        return {name: sys.modules.pop(name) for name in names}
+
+    before = taken()
+    yield
+    taken()
+    sys.modules.update(before)

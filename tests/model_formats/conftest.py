@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+import enum
 import importlib.util
+import io
 import json
 import shutil
 import sys
@@ -199,7 +201,7 @@ class Engine:
 
 
 class ILogger:
-    Severity = SimpleNamespace(INTERNAL_ERROR=0, ERROR=1, WARNING=2)
+    Severity = SimpleNamespace(INTERNAL_ERROR=0, ERROR=1, WARNING=2, INFO=3, VERBOSE=4)
 
     def log(self, severity: int, message: str) -> None:
         raise NotImplementedError
@@ -297,44 +299,130 @@ def loading(memory: Any) -> Any:
     )
 
 
+class Kind(str, enum.Enum):
+    FLOAT = "FLOAT"
+    HALF = "HALF"
+    OTHER = "OTHER"
+
+
+class Timings(io.BytesIO):
+    """A cache of timings, which grows by a plus with every build."""
+
+    def combine(self, other: Timings, ignore_mismatch: bool) -> bool:
+        return True
+
+    def serialize(self) -> memoryview:
+        return memoryview(self.getvalue())
+
+
+class Config:
+    """Keeps what was asked for."""
+
+    DLA_core = -1
+    default_device_type = "GPU"
+
+    def __init__(self) -> None:
+        self.flags = {"TF32"}
+        self.profiles: list[Any] = []
+        self.workspace: int | None = None
+        self._timings: Timings | None = None
+
+    @property
+    def num_optimization_profiles(self) -> int:
+        return len(self.profiles)
+
+    def get_flag(self, flag: Any) -> bool:
+        return flag.name in self.flags
+
+    def set_flag(self, flag: Any) -> None:
+        self.flags.add(flag.name)
+
+    def clear_flag(self, flag: Any) -> None:
+        self.flags.discard(flag.name)
+
+    def add_optimization_profile(self, profile: Any) -> int:
+        self.profiles.append(profile)
+        return len(self.profiles) - 1
+
+    def set_memory_pool_limit(self, pool: Any, pool_size: int) -> None:
+        self.workspace = pool_size
+
+    def create_timing_cache(self, serialized_timing_cache: bytes) -> Timings:
+        return Timings(serialized_timing_cache)
+
+    def set_timing_cache(self, cache: Timings, ignore_mismatch: bool) -> bool:
+        self._timings = cache
+        return True
+
+    def get_timing_cache(self) -> Timings | None:
+        return self._timings
+
+
+class OptimizationProfile:
+    def __init__(self) -> None:
+        self.shapes: dict[str, tuple[tuple[int, ...], ...]] = {}
+
+    def set_shape(self, name: str, smallest: Any, usual: Any, largest: Any) -> None:
+        self.shapes[name] = (smallest, usual, largest)
+
+
+class Network:
+    def __init__(self, flags: int) -> None:
+        self.flags = flags
+        self.inputs: list[Any] = []
+        self.layers: list[Any] = []
+
+    @property
+    def num_inputs(self) -> int:
+        return len(self.inputs)
+
+    @property
+    def num_layers(self) -> int:
+        return len(self.layers)
+
+    def get_input(self, index: int) -> Any:
+        return self.inputs[index]
+
+    def get_layer(self, index: int) -> Any:
+        return self.layers[index]
+
+    def get_flag(self, flag: Any) -> bool:
+        return bool(self.flags >> int(flag) & 1)
+
+    def __getitem__(self, index: int) -> Any:
+        return self.layers[index]
+
+    def __len__(self) -> int:
+        return len(self.layers)
+
+
 class Builder:
     """Reads graphs as one version of TensorRT would, and builds plans that say what was asked for."""
 
-    def __init__(self, library: Any) -> None:
-        self.library = library
-        self.config = SimpleNamespace(
-            flags={"TF32"},
-            profiles=[],
-            clear_flag=lambda flag: self.config.flags.discard(flag),
-            set_flag=lambda flag: self.config.flags.add(flag),
-            add_optimization_profile=lambda profile: self.config.profiles.append(profile),
-            set_memory_pool_limit=lambda pool, size: setattr(self.config, "workspace", size),
-            create_timing_cache=lambda known: SimpleNamespace(serialize=lambda: known + b"+"),
-            set_timing_cache=lambda cache, mismatch: setattr(self.config, "cache", cache),
-            get_timing_cache=lambda: self.config.cache,
-        )
-        self.network: Any = None
+    def __init__(self) -> None:
+        self.config = Config()
+        self.network = Network(0)
 
-    def create_network(self, flags: int) -> Any:
-        self.network = SimpleNamespace(flags=flags, num_layers=0, layers=[])
-        self.network.get_layer = lambda i: self.network.layers[i]
+    def create_network(self, flags: int = 0) -> Network:
+        self.network = Network(flags)
         return self.network
 
-    def create_builder_config(self) -> Any:
+    def create_builder_config(self) -> Config:
         return self.config
 
-    def create_optimization_profile(self) -> Any:
-        profile = SimpleNamespace(shapes={})
-        profile.set_shape = lambda name, *shapes: profile.shapes.__setitem__(name, shapes)
-        return profile
+    def create_optimization_profile(self) -> OptimizationProfile:
+        return OptimizationProfile()
 
-    def build_serialized_network(self, network: Any, config: Any) -> bytes | None:
+    def build_serialized_network(self, network: Network, config: Config) -> bytes | None:
         if monitor := getattr(config, "progress_monitor", None):
             monitor.phase_start("Building", None, 2)
             monitor.phase_start("Timing", "Building", 9)
             for step in range(2):
                 assert monitor.step_complete("Building", step)
             monitor.phase_finish("Building")
+        if timings := config.get_timing_cache():
+            timings.seek(0, io.SEEK_END)
+            timings.write(b"+")
         return b"plan" if network.layers else None
 
 
@@ -356,13 +444,17 @@ class Parser:
         kinds = {v.name: v.type.tensor_type for v in (*model.graph.value_info, *model.graph.output)}
         values = (*model.graph.input, *model.graph.value_info)
         ranks = {v.name: len(v.type.tensor_type.shape.dim) for v in values}
+        for value in model.graph.input:
+            axes = value.type.tensor_type.shape.dim
+            shape = tuple(axis.dim_value if axis.HasField("dim_value") else -1 for axis in axes)
+            tensor = SimpleNamespace(name=value.name, shape=shape, dtype=Kind.FLOAT, is_shape_tensor=False)
+            self._network.inputs.append(tensor)
         for node in model.graph.node:
             if node.domain or node.op_type == "GridSample3D":
                 self._faults.append(f"no importer for {node.op_type}")
             if node.op_type == "GridSample" and ranks.get(node.input[0]) == 5 and not self._library.volumes:
                 self._faults.append("GridSample of rank 5")
-            self._network.layers.append(_Layer(node, kinds, self._library))
-        self._network.num_layers = len(self._network.layers)
+            self._network.layers.append(_Layer(node, kinds))
         return not self._faults
 
     @property
@@ -376,16 +468,20 @@ class Parser:
 class _Layer:
     precision: Any = None
 
-    def __init__(self, node: Any, kinds: Any, library: Any) -> None:
+    def __init__(self, node: Any, kinds: Any) -> None:
         self.name = node.name
         self.type = node.op_type
         self.pinned: dict[int, Any] = {}
-        names = {1: library.float32, 10: "HALF"}
+        names = {1: Kind.FLOAT, 10: Kind.HALF}
         self._outputs = [
-            SimpleNamespace(dtype=names.get(kinds[n].elem_type if n in kinds else 0, "OTHER"))
+            SimpleNamespace(dtype=names.get(kinds[n].elem_type if n in kinds else 0, Kind.OTHER))
             for n in node.output
         ]
         self.num_outputs = len(self._outputs)
+
+    @property
+    def precision_is_set(self) -> bool:
+        return self.precision is not None
 
     def get_output(self, index: int) -> Any:
         return self._outputs[index]
@@ -405,38 +501,43 @@ def whole(building: Any, gpu: Runtime) -> Any:
 
 
 @pytest.fixture
-def building() -> Any:
+def building(monkeypatch: pytest.MonkeyPatch, polygraphy_unbound: None) -> Any:
     """A TensorRT of the version asked for, as far as building goes; `built` is its last Builder."""
 
     def library(name: str, version: str) -> Any:
         number = tuple(int(n) for n in version.split(".")[:2])
         typed = name == "tensorrt_rtx" or number >= (9, 0)
-        kinds = {"STRONGLY_TYPED": 1} if typed else {"EXPLICIT_BATCH": 0}
+        chooses = name == "tensorrt" and number < (11, 0)
+        flags = ["TF32", *(["FP16", "OBEY_PRECISION_CONSTRAINTS"] if chooses else [])]
         made = SimpleNamespace(
             __name__=name,
             __version__=version,
-            number=number,
             typed=typed,
-            volumes=name == "tensorrt_rtx" or number >= (11, 2),
-            float32="FLOAT",
+            volumes=number >= ((1, 7) if name == "tensorrt_rtx" else (11, 2)),
+            float32=Kind.FLOAT,
             ILogger=ILogger,
-            NetworkDefinitionCreationFlag=SimpleNamespace(**kinds),
-            BuilderFlag=SimpleNamespace(TF32="TF32"),
-            MemoryPoolType=SimpleNamespace(WORKSPACE="WORKSPACE"),
-            HardwareCompatibilityLevel=SimpleNamespace(AMPERE_PLUS="AMPERE_PLUS"),
+            Logger=ILogger.Severity,
+            init_libnvinfer_plugins=lambda logger, namespace: True,
+            NetworkDefinitionCreationFlag=enum.IntEnum(
+                "NetworkDefinitionCreationFlag", {"STRONGLY_TYPED": 1} if typed else {"EXPLICIT_BATCH": 0}
+            ),
+            BuilderFlag=enum.Enum("BuilderFlag", flags),
+            DeviceType=enum.Enum("DeviceType", ["GPU", "DLA"]),
+            LayerType=enum.Enum("LayerType", ["SHAPE"]),
+            MemoryPoolType=enum.Enum("MemoryPoolType", ["WORKSPACE"]),
+            ProfilingVerbosity=enum.Enum("ProfilingVerbosity", ["DETAILED"]),
+            HardwareCompatibilityLevel=enum.Enum("HardwareCompatibilityLevel", ["AMPERE_PLUS"]),
         )
-        if number < (11, 0) and name == "tensorrt":
-            made.BuilderFlag.FP16 = "FP16"
-            made.BuilderFlag.OBEY_PRECISION_CONSTRAINTS = "OBEY"
-        if number >= (10, 0):
+        if number >= (10, 0) or name == "tensorrt_rtx":
             made.IProgressMonitor = object
 
         def builder(logger: Any) -> Builder:
-            made.built = Builder(made)
+            made.built = Builder()
             return made.built
 
         made.Builder = builder
         made.OnnxParser = lambda network, logger: Parser(network, made)
+        monkeypatch.setitem(sys.modules, name, made)
         return made
 
     return library

@@ -21,6 +21,7 @@ from ditto.official.graphs import GRAPHS  # noqa: E402
 from model_formats.rewrite import ordinary_grid_sample, standard_grid_sample  # noqa: E402
 from model_formats.tensorrt_build import Recipe, build_engine, prepared  # noqa: E402
 
+pytestmark = pytest.mark.usefixtures("polygraphy_unbound")
 HELD = ("warp_network", "decoder", "lmdm_v0.4_hubert")  # to the reference numbers, as graphs too
 SIZES = {"batch": (1, 1, 2), **RANGES}
 
