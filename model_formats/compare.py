@@ -1,46 +1,73 @@
-"""How far two forms of one network are apart, on numbers made up for the purpose."""
+"""How far two forms of one network are apart, on numbers made up for the purpose: by Polygraphy."""
 
 from __future__ import annotations
 
-import zlib
+import math
+import time
 from collections.abc import Mapping
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 import onnx
 from onnx import helper
 
 from cfg.errors import ModelError
 from model_formats.backend import Backend
-from model_formats.opening import open_model
+from model_formats.onnx_file import BROKEN
+from model_formats.polygraphy_tools import listening
 
-Array = npt.NDArray[Any]
 Chosen = TypeVar("Chosen")
 
 
-def example_feeds(
+@dataclass(frozen=True)
+class Apart:
+    """How far one output is from what it should be, as shares of the largest value it should have."""
+
+    output: str
+    largest: float
+    mean: float
+    allowed: float
+    too_far: bool
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Every output of two forms of a network."""
+
+    outputs: tuple[Apart, ...]
+    table: str  # Polygraphy's own: statistics and histograms
+
+    @property
+    def too_far(self) -> bool:
+        return any(apart.too_far for apart in self.outputs)
+
+
+def example_data(
     graph: onnx.GraphProto, sizes: Mapping[str, int], spreads: Mapping[str, float], highest: Mapping[str, int]
-) -> dict[str, Array]:
-    """Arrays for every input: normal numbers of the given spread (1 otherwise), integers below `highest`.
+) -> Any:
+    """A Polygraphy data loader: numbers of the given spread (1 otherwise), integers below `highest`.
 
     `sizes` are of open axes, by the name of the axis or of its input.
     """
-    feeds: dict[str, Array] = {}
+    from polygraphy.common import TensorMetadata
+    from polygraphy.comparator import DataLoader
+
+    inputs = TensorMetadata()
+    ranges: dict[str, tuple[float, float]] = {}
     for value in graph.input:
         shape = [
             axis.dim_value if axis.HasField("dim_value") else chosen(sizes, value.name, axis.dim_param, i)
             for i, axis in enumerate(value.type.tensor_type.shape.dim)
         ]
-        generator = np.random.default_rng(zlib.crc32(value.name.encode()))
         kind = helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type)
+        inputs.add(value.name, kind, shape)
         if np.issubdtype(kind, np.floating):
-            drawn: Array = spreads.get(value.name, 1.0) * generator.standard_normal(shape)
+            reach = math.sqrt(3) * spreads.get(value.name, 1.0)  # of evenly spread numbers
+            ranges[value.name] = (-reach, reach)
         else:
-            drawn = generator.integers(0, highest.get(value.name, 2), shape)
-        feeds[value.name] = drawn.astype(kind)
-    return feeds
+            ranges[value.name] = (0, highest.get(value.name, 2) - 1)
+    return DataLoader(input_metadata=inputs, val_range=ranges)
 
 
 def chosen(table: Mapping[str, Chosen], name: str, axis: str, place: int) -> Chosen:
@@ -53,20 +80,58 @@ def chosen(table: Mapping[str, Chosen], name: str, axis: str, place: int) -> Cho
     )
 
 
-def run_graph(path: Path, feeds: Mapping[str, Array]) -> dict[str, Array]:
-    """What ONNX Runtime gives on the processor."""
-    session = open_model(path)
-    try:
-        return session.run(feeds)
-    finally:
-        session.close()
+def graph_runner(model: onnx.ModelProto, name: str) -> Any:
+    """A graph, run by ONNX Runtime on the processor, as a Polygraphy runner."""
+    from polygraphy.backend.onnxrt import OnnxrtRunner, SessionFromOnnx
+
+    return OnnxrtRunner(SessionFromOnnx(model.SerializeToString()), name)
 
 
-def largest_difference(network: Backend, feeds: Mapping[str, Array], wanted: Mapping[str, Array]) -> float:
-    """Of any output from what is wanted, as a share of that output's largest value."""
-    given = network.run(feeds)
-    shares = [0.0]
-    for name, exact in wanted.items():
-        scale = float(np.abs(exact).max(initial=0)) or 1.0
-        shares.append(float(np.abs(np.asarray(given[name], np.float64) - exact).max(initial=0)) / scale)
-    return float(np.max(shares))  # no number at all if one of them is none
+def backend_runner(backend: Backend, data: Any, name: str) -> Any:
+    """A network as this package runs it, as a Polygraphy runner; it takes what the data loader gives."""
+    from polygraphy.backend.base import BaseRunner
+
+    class Runner(BaseRunner):  # type: ignore[misc]
+        def get_input_metadata_impl(self) -> Any:
+            return data.user_input_metadata
+
+        def infer_impl(self, feed_dict: Mapping[str, Any]) -> dict[str, Any]:
+            began = time.perf_counter()
+            given = backend.run(feed_dict)
+            self.inference_time = time.perf_counter() - began
+            return given
+
+    return Runner(name)
+
+
+def compared(exact: Any, other: Any, data: Any, allowed: float) -> Comparison:
+    """Two Polygraphy runners on the same data; `allowed` is a share of each output's largest value."""
+    from polygraphy.comparator import Comparator, SimpleCompareFunc
+    from polygraphy.exception import PolygraphyException
+
+    with listening() as words, np.errstate(invalid="ignore"):
+        try:
+            ran = Comparator.run([exact, other], data_loader=data)
+        except (PolygraphyException, *BROKEN) as error:
+            raise ModelError(f"{exact.name} and {other.name} cannot be compared: {error}") from error
+        wanted, given = (iterations[0] for _, iterations in ran)
+        if set(wanted) != set(given):
+            raise ModelError(f"{other.name} gives {', '.join(given)}, not {', '.join(wanted)}")
+        largest = {name: float(np.abs(array).max(initial=0)) or 1.0 for name, array in wanted.items()}
+        within = {name: allowed * scale for name, scale in largest.items()}
+        check = SimpleCompareFunc(atol=within, rtol=0.0, check_error_stat="max")
+        results = Comparator.compare_accuracy(ran, comparisons=[(1, 0)], compare_func=check)
+    matches = results[0][other.name, exact.name][0]
+    return Comparison(
+        tuple(
+            Apart(
+                name,
+                largest=getattr(matches[name], "max_absdiff", math.nan) / scale,  # none of unlike shapes
+                mean=getattr(matches[name], "mean_absdiff", math.nan) / scale,
+                allowed=allowed,
+                too_far=not (matches[name] and math.isfinite(scale)),
+            )
+            for name, scale in largest.items()
+        ),
+        words.everything(),
+    )

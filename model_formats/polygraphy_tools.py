@@ -25,7 +25,7 @@ def bind(library: Any) -> None:
         raise ModelError(
             f"building and verifying engines needs Polygraphy: pip install {PACKAGES[name]}"
         ) from error
-    if "polygraphy.util" in sys.modules and config.USE_TENSORRT_RTX != is_rtx(library):
+    if "polygraphy.util" in sys.modules and is_rtx(library) != config.USE_TENSORRT_RTX:
         raise ModelError(
             f"Polygraphy works with one TensorRT in a process, and not with {name} in this one; "
             "use another process for each"

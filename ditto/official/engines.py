@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,9 +13,11 @@ from google.protobuf.message import DecodeError
 from cfg.errors import ModelError
 from ditto.official.plausible import HIGHEST, SPREADS
 from model_formats.backend import existing, sha256
-from model_formats.compare import example_feeds, largest_difference, run_graph
+from model_formats.compare import Comparison, backend_runner, compared, example_data, graph_runner
 from model_formats.cuda_memory import CudaMemory
 from model_formats.opening import open_model
+from model_formats.polygraphy_tools import bind
+from model_formats.rewrite import standard_grid_sample
 from model_formats.tensorrt_build import Machine, Range, Recipe, Report, build_engine, prepared
 from model_formats.tensorrt_file import read_stamp
 from model_formats.tensorrt_library import is_rtx
@@ -89,36 +90,36 @@ class Conversion:
         stamp.write(engine)
         return Outcome(engine, built=True)
 
-    def engine_difference(self, path: Path, outcome: Outcome) -> tuple[float, float]:
-        """How far the engine is from ONNX Runtime, and how far it may be; both are run."""
-        feeds = self._feeds(path)
-        wanted = run_graph(path, feeds)
+    def compare_engine(self, path: Path, outcome: Outcome) -> Comparison:
+        """The engine, as a pack would run it, beside the ONNX file in ONNX Runtime."""
+        model, data = self._exact(path)
         network = open_model(outcome.engine, f"cuda:{self._device}")
         try:
-            return largest_difference(network, feeds, wanted), TOLERANCES[self._recipe_of(path).precision]
+            return self._compared(path, model, backend_runner(network, data, outcome.engine.name), data)
         finally:
             network.close()
 
-    def graph_difference(self, path: Path) -> tuple[float, float]:
+    def compare_graph(self, path: Path) -> Comparison:
         """The same of the graph that goes into the engine; needs no GPU."""
-        recipe, feeds = self._recipe_of(path), self._feeds(path)
-        wanted = run_graph(path, feeds)
-        with tempfile.TemporaryDirectory() as folder:
-            rewritten = Path(folder) / path.name
-            onnx.save(prepared(loaded(path), self._library, recipe), rewritten)
-            network = open_model(rewritten)
-            try:
-                return largest_difference(network, feeds, wanted), TOLERANCES[recipe.precision]
-            finally:
-                network.close()
+        model, data = self._exact(path)
+        graph = prepared(model, self._library, self._recipe_of(path))
+        return self._compared(path, model, graph_runner(graph, f"{path.name} rewritten"), data)
+
+    def _exact(self, path: Path) -> tuple[onnx.ModelProto, Any]:
+        """The graph as ONNX Runtime takes it, and numbers for its inputs."""
+        bind(self._library)
+        model = loaded(path)
+        standard_grid_sample(model)
+        usual = {axis: size for axis, (_, size, _) in self._recipe.ranges.items()}
+        return model, example_data(model.graph, usual, SPREADS, HIGHEST)
+
+    def _compared(self, path: Path, model: onnx.ModelProto, other: Any, data: Any) -> Comparison:
+        allowed = TOLERANCES[self._recipe_of(path).precision]
+        return compared(graph_runner(model, path.name), other, data, allowed)
 
     def _recipe_of(self, path: Path) -> Recipe:
         precision = self._precisions.get(path.stem) or precision_of(path.stem)
         return replace(self._recipe, precision=precision)
-
-    def _feeds(self, path: Path) -> dict[str, Any]:
-        usual = {axis: size for axis, (_, size, _) in self._recipe.ranges.items()}
-        return example_feeds(loaded(path).graph, usual, SPREADS, HIGHEST)
 
     def _looked_up(self) -> Machine:
         if is_rtx(self._library):

@@ -12,6 +12,7 @@ from cfg.errors import ConfigError, ModelError, did_you_mean
 
 if TYPE_CHECKING:
     from ditto.official.engines import Conversion, Outcome
+    from model_formats.compare import Comparison
 
 HELP_PRECISION = "of single networks, e.g. decoder=fp32 (default: fp32 for motion and speech, else fp16)"
 
@@ -130,21 +131,24 @@ def precisions(words: list[str], names: list[str]) -> dict[str, Any]:
 
 
 def checked(conversion: Conversion, path: Path, outcome: Outcome, parsed: argparse.Namespace) -> bool:
-    """Whether what was asked to be verified is too far off; prints a line for each check."""
+    """Whether what was asked to be verified is too far off; prints a line for each output."""
     far = False
     if parsed.verify_graph:
-        far = told("graph", *conversion.graph_difference(path))
+        far = told("graph", conversion.compare_graph(path))
     if parsed.verify:
-        far = told("engine", *conversion.engine_difference(path, outcome)) or far
+        far = told("engine", conversion.compare_engine(path, outcome)) or far
     return far
 
 
-def told(what: str, difference: float, tolerance: float) -> bool:
-    far = not difference <= tolerance
-    print(
-        f"    {what:6} largest difference {difference:.1e} of {tolerance:.0e}: {'TOO FAR' if far else 'ok'}"
-    )
-    return far
+def told(what: str, comparison: Comparison) -> bool:
+    for apart in comparison.outputs:
+        print(
+            f"    {what:6} {apart.output:24} largest {apart.largest:.1e}  mean {apart.mean:.1e}  "
+            f"allowed {apart.allowed:.0e}: {'TOO FAR' if apart.too_far else 'ok'}"
+        )
+    if comparison.too_far:
+        print(comparison.table)
+    return comparison.too_far
 
 
 class Progress:

@@ -17,6 +17,7 @@ EXTRAS = {
     "torch": ("torch", "runs official .pth checkpoints"),
     "transformers": ("hubert", "the speech encoder from a local Hugging Face folder"),
     "onnx": ("export", "writes ONNX files, rewrites them for TensorRT"),
+    "polygraphy": ("trt", "builds and verifies TensorRT engines"),
     "hibari-tts": ("tts", "text in place of a recording (--say)"),
     "huggingface_hub": ("download", "fetches the official checkpoints"),
 }
@@ -60,7 +61,7 @@ def runtimes() -> Iterator[tuple[str, str]]:
     else:
         yield (
             "--",
-            "TensorRT is not installed; .engine files need an NVIDIA GPU and 'ditto-engine[trt]' or [trt-rtx]",
+            "TensorRT is not installed; .engine files need a GPU and 'ditto-engine[trt]' or '[trt-rtx]'",
         )
 
 
