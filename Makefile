@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := pyproject.toml constraints.txt hatch_build.py $(wildcard ditto/kernels/*.[ch])
 
-.PHONY: demo env test lint gpu soak clean
+.PHONY: demo env test lint gpu-check soak clean
 
 $(VENV)/.base: $(INSTALLED)
 	$(PYTHON) -m venv $(VENV)
@@ -29,8 +29,10 @@ lint: $(VENV)/.dev
 test: lint
 	$(BIN)/pytest -q -n 2 --dist loadscope -m 'not soak and not gpu and not checkpoints'
 
-gpu: $(VENV)/.dev
-	$(BIN)/pytest -q -m gpu
+# What matters on a GPU, in at most eight minutes; DEVICE=cpu tries the check itself.
+DEVICE ?= cuda
+gpu-check: $(VENV)/.dev
+	$(BIN)/python scripts/gpu_check.py --device $(DEVICE)
 
 soak: $(VENV)/.dev
 	$(BIN)/pytest -q -m soak --timeout 3600

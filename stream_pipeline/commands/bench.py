@@ -79,16 +79,22 @@ def bench(parsed: argparse.Namespace) -> int:
         raise ConfigError(f"--seconds {parsed.seconds:g}: must be above 0")
     with tempfile.TemporaryDirectory() as folder:
         if parsed.pack == "mini":
-            machine, rows = mini(parsed, Path(folder))
+            mini(parsed, Path(folder))
         else:
-            machine, rows = official(parsed, threads, Path(folder))
-    if parsed.json:
-        written = {"machine": machine, "rows": [row.as_json() for row in rows]}
-        Path(parsed.json).write_text(json.dumps(written, indent=1) + "\n")
+            official(parsed, threads, Path(folder))
     return 0
 
 
-def mini(parsed: argparse.Namespace, folder: Path) -> tuple[dict[str, Any], list[Row]]:
+def write(parsed: argparse.Namespace, machine: dict[str, Any], rows: list[Row]) -> None:
+    """What has been measured so far, so that a run that is stopped keeps it."""
+    if parsed.json:
+        written = {"machine": machine, "rows": [row.as_json() for row in rows]}
+        part = Path(f"{parsed.json}.part")
+        part.write_text(json.dumps(written, indent=1) + "\n")
+        part.replace(parsed.json)
+
+
+def mini(parsed: argparse.Namespace, folder: Path) -> None:
     from stream_pipeline.bench.mini import mini_rows
 
     if not Path(parsed.portrait).is_file():
@@ -98,7 +104,7 @@ def mini(parsed: argparse.Namespace, folder: Path) -> tuple[dict[str, Any], list
     print(heading())
     for row in rows:
         print(line(row, None))
-    return machine, rows
+    write(parsed, machine, rows)
 
 
 def processor() -> str:
@@ -107,7 +113,7 @@ def processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def official(parsed: argparse.Namespace, threads: int, folder: Path) -> tuple[dict[str, Any], list[Row]]:
+def official(parsed: argparse.Namespace, threads: int, folder: Path) -> None:
     wanted = chosen("--only", parsed.only, KNOWN) or KNOWN
     formats = chosen("--format", parsed.format, ("torch", "onnx", "graphs"))
     precisions = chosen("--precision", parsed.precision, ("fp32", "bf16", "fp16", "tf32"))
@@ -146,11 +152,12 @@ def official(parsed: argparse.Namespace, threads: int, folder: Path) -> tuple[di
         engines,
     )
     print(heading())
-    rows = []
+    rows: list[Row] = []
+    write(parsed, machine.as_json(), rows)
     for row in measured(parsed, suite, wanted, folder):
         rows.append(row)
         print(line(row, machine), flush=True)
-    return machine.as_json(), rows
+        write(parsed, machine.as_json(), rows)
 
 
 def measured(
