@@ -1,6 +1,7 @@
 """Every test here is written once and run on the processor and on a CUDA GPU.
 
-`make test` runs the `cpu` half, which proves the tests themselves; `make gpu` runs the `cuda` half.
+`make test` runs the `cpu` half, which proves the tests themselves; `pytest -m gpu` runs the `cuda` half,
+and `make gpu-check` what of it can be had in a few minutes.
 """
 
 from __future__ import annotations

@@ -83,3 +83,16 @@ def test_what_the_library_says_of_an_unreadable_graph_is_kept():
     )
     with pytest.raises(ModelError, match=r"TensorRT 1\.\S+ cannot read the graph: .*GridSample3D"):
         build_engine(rtx, model, Recipe("fp32"))
+
+
+def test_what_pretends_to_be_tensorrt_can_do_nothing_that_a_real_one_cannot(building):
+    builder = building("tensorrt", "10.3.0").Builder(None)
+    pretended = {
+        rtx.Builder: builder,
+        rtx.IBuilderConfig: builder.create_builder_config(),
+        rtx.INetworkDefinition: builder.create_network(),
+        rtx.IOptimizationProfile: builder.create_optimization_profile(),
+    }
+    for real, stand_in in pretended.items():
+        functions = {name for name in vars(type(stand_in)) if callable(getattr(stand_in, name))}
+        assert functions - set(dir(real)) == set()

@@ -102,12 +102,14 @@ def test_another_implementation_is_the_baseline_where_it_has_the_function(tmp_pa
     assert blended["baseline_ms"] is None
 
 
-def test_the_other_implementation_s_own_words_are_kept(tmp_path, capsys, monkeypatch):
+def test_the_other_implementation_s_own_words_are_kept_and_the_rows_before_it(tmp_path, capsys, monkeypatch):
     (tmp_path / "ditto_bench_adapter.py").write_text(ADAPTER.replace("def load", "def unload"))
     monkeypatch.setattr("stream_pipeline.bench.weights.Networks.folder", lambda self, scratch: scratch)
-    asked = ["--only", "putback_1080p", "--threads", "1", "--against", str(tmp_path)]
-    assert main(["bench", *asked]) == 1
+    path = tmp_path / "rows.json"
+    asked = ["--only", "stitch,putback_1080p", "--format", "torch", "--repeats", "1", "--threads", "1"]
+    assert main(["bench", *asked, "--against", str(tmp_path), "--json", str(path)]) == 1
     assert "putback_1080p: ValueError: no such place" in capsys.readouterr().err
+    assert [row["what"] for row in rows_of(path)] == ["stitch"]
 
 
 @pytest.mark.parametrize(
