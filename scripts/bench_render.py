@@ -157,7 +157,7 @@ def start(work: Path) -> dict[str, Any]:
     face, width, height = CASES[0]
     picture = canvas(work / "start.png", face, width, height)
     sound = speech(work / "short.wav", 5)
-    env = {**kept(work), "NUMBA_CACHE_DIR": str(work / "compiled")}
+    env = kept(work)
     command = [sys.executable, str(Path(__file__).resolve()), "--begin", str(picture), str(sound)]
     found = {}
     for name in ("first run", "second run", "third run"):

@@ -60,30 +60,37 @@ class Kernel:
         self._function: Callable[..., int] | None = None
 
     def __call__(self, *given: Any) -> None:
-        if self._function is None:
-            self._function = getattr(library(), self.name)
+        function = self._function or self._opened()
         pairs = zip(self._converters, given, strict=True)
-        if self._function(*[convert(value) for convert, value in pairs]):
+        if function(*[convert(value) for convert, value in pairs]):
             raise MemoryError(f"kernel {self.name}: no memory")
+
+    def _opened(self) -> Callable[..., int]:
+        function = getattr(library(), self.name)
+        function.argtypes = [C_TYPES.get(kind, ctypes.c_void_p) for kind in self.arguments]
+        self._function = function
+        return self._function
+
+
+C_TYPES: dict[Any, Any] = {int: ctypes.c_int64, float: ctypes.c_float}
 
 
 def _converter(place: str, kind: In | Out | type[int] | type[float]) -> Callable[[Any], Any]:
-    if kind is int:
-        return lambda value: ctypes.c_int64(int(value))
-    if kind is float:
-        return ctypes.c_float
-    assert isinstance(kind, In | Out)
+    if not isinstance(kind, In | Out):
+        return kind
     dtype, written = np.dtype(kind.dtype), isinstance(kind, Out)
 
-    def address(array: npt.NDArray[Any] | None) -> ctypes.c_void_p:
+    def address(array: npt.NDArray[Any] | None) -> int | None:
         if array is None:
-            return ctypes.c_void_p(None)
-        if array.dtype != dtype or not array.flags.c_contiguous or (written and not array.flags.writeable):
+            return None
+        flags = array.flags
+        if array.dtype != dtype or not flags.c_contiguous or (written and not flags.writeable):
             raise TypeError(
-                f"kernel {place} is {array.dtype}{array.shape}, {array.flags.c_contiguous=}, "
-                f"{array.flags.writeable=}, but must be contiguous {dtype}{', writable' if written else ''}"
+                f"kernel {place} is {array.dtype}{array.shape}, {flags.c_contiguous=}, {flags.writeable=}, "
+                f"but must be contiguous {dtype}{', writable' if written else ''}"
             )
-        return ctypes.c_void_p(array.ctypes.data)
+        place_in_memory: int = array.__array_interface__["data"][0]
+        return place_in_memory
 
     return address
 

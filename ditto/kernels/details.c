@@ -27,6 +27,8 @@ KERNEL int paint_mouth(uint8_t *out, int64_t stride, int64_t x0, int64_t y0, con
     Part parts[3] = {{tongue, 2}, {lower, 3}, {upper, 3}};
     float opened = smoothstep(gap, 1.0f, 9.0f), risen = smoothstep(gap, 2.0f, 6.0f) * 0.9f + 0.1f;
     float lowered = smoothstep(jaw, 2.0f, 8.0f);
+    float across_mm = (float)columns / 60, down_mm = (float)rows / 30, lengthened = 12.0f / (0.58f * jaw + 2.0f);
+    float band_end = 1 / (0.35f * jaw + 4.0f - 1.5f);
     float dims[3] = {0.62f + 0.38f * opened, 0.80f + 0.08f * (1 - opened), 0.95f + 0.05f * opened};
     for (int64_t y = 0; y < height; y++)
         for (int64_t x = 0; x < width; x++) {
@@ -36,16 +38,17 @@ KERNEL int paint_mouth(uint8_t *out, int64_t stride, int64_t x0, int64_t y0, con
             float dx = (float)(x + x0) - seam[0], dy = (float)(y + y0) - seam[1];
             float qx = to_mm[0] * dx + to_mm[1] * dy, qy = to_mm[2] * dx + to_mm[3] * dy;
             float dark = 1 - 0.38f * smoothstep(fabsf(qx), 10.0f, 26.0f);
-            float band = (1 - smoothstep(qy - edge, 1.5f, 0.35f * jaw + 4.0f)) * lowered;
+            float t = clamp((qy - edge - 1.5f) * band_end, 0, 1);
+            float band = (1 - t * t * (3 - 2 * t)) * lowered;
             float value[3];
             for (int k = 0; k < 3; k++)
                 value[k] = (shallow[k] * (1 - opened) + deep[k] * opened) * (1 - 0.38f * band);
             float bend = 0.006f * qx * qx;
-            float tops[3] = {-6.0f + (qy - (0.42f * jaw + 1.2f)) * 12.0f / (0.58f * jaw + 2.0f),
+            float tops[3] = {-6.0f + (qy - (0.42f * jaw + 1.2f)) * lengthened,
                              qy - (1.3f + jaw) + bend, qy - edge + bend};
             for (int layer = 0; layer < 3; layer++) {
                 int channels = parts[layer].channels;
-                float u = (qx + 30) / 60 * (float)columns - 0.5f, v = (tops[layer] + 15) / 30 * (float)rows - 0.5f;
+                float u = (qx + 30) * across_mm - 0.5f, v = (tops[layer] + 15) * down_mm - 0.5f;
                 if (!(u >= 0 && v >= 0 && u < (float)(columns - 1) && v < (float)(rows - 1)))
                     continue;
                 int64_t across = (int64_t)u, down = (int64_t)v, row = columns * channels;

@@ -26,6 +26,6 @@ INLINE float clamp(float value, float low, float high) { return min_float(max_fl
 /* 0 below a, 1 above b, smooth between. */
 INLINE float smoothstep(float x, float a, float b)
 {
-    float t = clamp((x - a) / (b - a), 0.0f, 1.0f);
+    float t = clamp((x - a) * (1 / (b - a)), 0.0f, 1.0f);
     return t * t * (3.0f - 2.0f * t);
 }

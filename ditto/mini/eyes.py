@@ -10,7 +10,18 @@ import numpy as np
 from ditto.messages import Floats, Image
 from ditto.mini.ramp import smoothstep, within
 from ditto.mini.register import MiniAppearance
-from ditto.mini.shapes import COVERING, Box, arch, around, blurred, covered, curve, draw_slit, outline
+from ditto.mini.shapes import (
+    COVERING,
+    Box,
+    arch,
+    around,
+    blurred,
+    covered,
+    curve,
+    draw_slit,
+    inverse,
+    outline,
+)
 from ditto.mini.strokes import paint_ball
 from ditto.mini.template import Eye
 from ditto.mini.tones import LUMA
@@ -132,7 +143,7 @@ def paint_eye(out: Image, eye: Eye, layer: EyeLayer, moved: Moved, number: int) 
     lids = list(eye.upper + eye.lower)
     before = look.points[lids, :2].mean(0) - layer.corner
     after = moved.rigid[lids, :2].mean(0)
-    back = np.linalg.inv(moved.turn[:2, :2]).astype(np.float32)
+    back = inverse(moved.turn[:2, :2])
     shadow = np.roll(blurred(alpha, max(1.0, tall * 0.10)), max(1, int(tall * 0.10)), 0)
     paint_ball(
         out, alpha, shadow, box[:2], layer.texture, after.astype(np.float32),

@@ -11,7 +11,7 @@ from ditto.messages import Floats, Image
 from ditto.mini.layers import Layers
 from ditto.mini.ramp import smoothstep
 from ditto.mini.register import SHUT_GAP, MiniAppearance
-from ditto.mini.shapes import COVERING, Box, around, blurred, covered, curve, draw_slit, outline
+from ditto.mini.shapes import COVERING, Box, around, blurred, covered, curve, draw_slit, inverse, outline
 from ditto.mini.strokes import paint_mouth
 from ditto.mini.teeth import mouth_parts
 from ditto.mini.template import LOWER_INNER, MILLIMETRES, UPPER_INNER
@@ -82,7 +82,7 @@ def mouth(out: Image, details: Details, moved: Moved) -> None:
         lit = np.vstack([np.zeros_like(lit[:drop]), lit[:-drop]]) if drop < len(lit) else np.zeros_like(lit)
     seam = moved.rigid[[13, 14], :2].mean(0)
     skull = moved.turn @ look.turn
-    to_mm = np.linalg.inv(skull[:2, :2] * look.scale / MILLIMETRES).astype(np.float32)
+    to_mm = inverse(skull[:2, :2] * look.scale / MILLIMETRES)
     own, own_cover = own_mouth(details, moved, box, seam)
     colours = details.colours.copy()
     if own_cover.size:  # beside the source's own teeth drawn ones would be a second row
@@ -102,7 +102,7 @@ def own_mouth(details: Details, moved: Moved, box: Box, seam: Floats) -> tuple[I
     share = 1 - smoothstep(wider, *((1.6, 2.6) if look.gap > 6 else (1.25, 2.2)))
     if not details.own_mouth.size or share < 0.01:
         return np.zeros((*size, 3), np.uint8), np.zeros(size, np.float32)
-    back = np.linalg.inv(moved.turn[:2, :2]).astype(np.float32)
+    back = inverse(moved.turn[:2, :2])
     before = look.points[[13, 14], :2].mean(0)
     grid = np.stack(np.meshgrid(np.arange(x0, x1), np.arange(y0, y1)), -1).astype(np.float32)
     away = (grid - seam) @ back.T

@@ -36,6 +36,12 @@ def spline(count: int, between: int) -> npt.NDArray[np.float64]:
     return np.vstack([line.reshape(-1, count), points[-1:]])
 
 
+def inverse(matrix: Floats) -> Floats:
+    """Of a (2, 2) matrix: twenty times as fast as the general way."""
+    (a, b), (c, d) = matrix.tolist()
+    return np.array([[d, -b], [-c, a]], np.float32) / np.float32(a * d - b * c)
+
+
 def outline(upper: Floats, lower: Floats) -> Floats:
     """The closed (n, 2) contour between two lines that share their ends."""
     return np.asarray(np.vstack([upper, lower[::-1][1:-1]]), np.float32)

@@ -11,10 +11,11 @@ from ditto.messages import Floats, Placement, Pose
 from ditto.mini.language import FULL_BLINK, METRE, Exp
 from ditto.mini.layers import Background, Layers
 from ditto.mini.moving import UNVEILED
-from ditto.mini.ramp import smoothstep
+from ditto.mini.ramp import smoothstep, within
 from ditto.mini.raster import raster_shift
 from ditto.mini.register import MIXED, SHUT_GAP, MiniAppearance
 from ditto.mini.rings import ring_triangles
+from ditto.mini.shapes import arch
 from ditto.mini.template import (
     EYES,
     LINEAR,
@@ -97,7 +98,7 @@ class MiniWarper:
         self._follow = lip_followers(self._template)
         self._layers: Layers | None = None  # of the source frame last moved
         self._background: Background | None = None  # of the same, once its head has moved
-        self._nearest: Floats | None = None  # depth of what has been drawn into a map
+        self._drawn: Floats | None = None  # (3, n, m) room for a map and the depth of what is drawn into it
 
     def __call__(self, pose: Pose) -> Moved | None:
         if at_rest(pose):
@@ -108,7 +109,7 @@ class MiniWarper:
             layers = self._layers = Layers.of(pose.source.image, look)
             self._background = None
         delta = (pose.drive.expression - pose.rest.expression).reshape(63) / METRE
-        target = float(np.clip(pose.drive.expression.reshape(63)[Exp.GAP] / METRE, 0.0, WIDEST))
+        target = within(float(pose.drive.expression.reshape(63)[Exp.GAP]) / METRE, 0.0, WIDEST)
         blink, gaze = eye_motion(delta, look)
         displaced, gap, jaw = self.displace(look, delta, target)
         move_lids(displaced, look.face, blink)
@@ -157,35 +158,33 @@ class MiniWarper:
         left, top, right, bottom = look.wide_box
         width, height = right - left, bottom - top
         step = -(-max(width, height) // FINEST)
-        grid = (-(-height // step) + 2, -(-width // step) + 2)
-        if self._nearest is None or self._nearest.shape != grid:
-            self._nearest = np.empty(grid, np.float32)
-        shift_x, shift_y = np.zeros(grid, np.float32), np.zeros(grid, np.float32)
+        grid = (3, -(-height // step) + 2, -(-width // step) + 2)
+        if self._drawn is None or self._drawn.shape != grid:
+            self._drawn = np.empty(grid, np.float32)
+        sharp_x, sharp_y, nearest = self._drawn
+        self._drawn[:2].fill(0)
         source = np.concatenate([skin, look.rings.points])
-        parts: tuple[tuple[Ints, bool], ...] = (
-            (ring_triangles(), True),
-            (self._template.holes, False),
-            (self._template.triangles, True),
+        parts: tuple[tuple[Ints, Floats | None], ...] = (
+            (ring_triangles(), nearest),
+            (self._template.holes, None),
+            (self._template.triangles, nearest),
         )
         for triangles, tested in parts:
-            self._nearest.fill(1e9)
-            nearest = self._nearest if tested else None
-            raster_shift((shift_x, shift_y), nearest, placed, source, depth, triangles, (left, top), step)
+            if tested is not None:
+                tested.fill(1e9)
+            raster_shift((sharp_x, sharp_y), tested, placed, source, depth, triangles, (left, top), step)
+        shift_x, shift_y = (
+            np.asarray(cv2.GaussianBlur(shift, (5, 5), SOFT_EDGE), np.float32) for shift in (sharp_x, sharp_y)
+        )
         # not between lips or lids: a blend of the upper and the lower one shows what lies between them
-        sharp: list[tuple[int, ...]] = [UPPER_INNER + LOWER_INNER]
-        sharp += [eye.upper + eye.lower for eye, share in zip(EYES, blink, strict=True) if share]
+        rims: list[tuple[int, ...]] = [UPPER_INNER + LOWER_INNER]
+        rims += [eye.upper + eye.lower for eye, share in zip(EYES, blink, strict=True) if share]
         near = 3 + look.millimetre * 3 / step
-        kept = []
-        for rims in sharp:
-            points = (placed[list(rims)] - (left, top)) / step + 1
+        for rim in rims:
+            points = (placed[list(rim)] - (left, top)) / step + 1
             x0, y0 = np.maximum(points.min(0) - near, 0).astype(int)
             x1, y1 = np.maximum(points.max(0) + near + 1, 0).astype(int)
-            kept += [(shift, slice(y0, y1), slice(x0, x1)) for shift in (shift_x, shift_y)]
-        before = [shift[rows, columns].copy() for shift, rows, columns in kept]
-        for shift in (shift_x, shift_y):
-            cv2.GaussianBlur(shift, (5, 5), SOFT_EDGE, dst=shift)
-        for (shift, rows, columns), sharp_part in zip(kept, before, strict=True):
-            shift[rows, columns] = sharp_part
+            shift_x[y0:y1, x0:x1], shift_y[y0:y1, x0:x1] = sharp_x[y0:y1, x0:x1], sharp_y[y0:y1, x0:x1]
         return Map(shift_x, shift_y, step)
 
 
@@ -204,7 +203,7 @@ def drawn_back(look: MiniAppearance, gap: float, blink: tuple[float, float]) -> 
     skin: Floats = look.points[:, :2].copy()
     down = np.asarray(look.turn[:2, 1], np.float32)
     shut = closing(look, gap) * RIM * look.millimetre
-    bell = np.sqrt(np.sin(np.linspace(0, np.pi, len(UPPER_INNER)))).astype(np.float32)
+    bell = arch(len(UPPER_INNER))
     moves: list[tuple[tuple[int, ...], tuple[int, ...], int, Floats | float]] = [
         (UPPER_INNER, UPPER_OUTER, -1, shut * bell),
         (LOWER_INNER, LOWER_OUTER, 1, shut * bell),
@@ -257,9 +256,7 @@ def lip_followers(template: Template) -> tuple[Floats, Floats]:
 
 def eye_motion(delta: Floats, look: MiniAppearance) -> tuple[tuple[float, float], Floats]:
     """Share of each eye closed, and (2, 2) pixels the irises move."""
-    left, right = (
-        float(np.clip(delta[n] / FULL_BLINK, -0.2, 1.0)) for n in (Exp.BLINK_LEFT, Exp.BLINK_RIGHT)
-    )
+    left, right = (within(float(delta[n]) / FULL_BLINK, -0.2, 1.0) for n in (Exp.BLINK_LEFT, Exp.BLINK_RIGHT))
     millimetres = np.array(
         [
             [delta[Exp.GAZE_X_LEFT], delta[Exp.GAZE_Y_LEFT]],
@@ -303,7 +300,7 @@ def place(
     roll = rest.roll + soft_limit(drive.roll - rest.roll, -roll_limit, roll_limit)
     angles = np.array([[rest.pitch, rest.yaw, rest.roll], [pitch, yaw, roll]])
     before, after = rotation(angles[:, 0], angles[:, 1], angles[:, 2])  # for row vectors
-    growth = float(np.clip(drive.scale / rest.scale, 0.8, 1.25))
+    growth = within(drive.scale / rest.scale, 0.8, 1.25)
     turn = (after.T @ before * growth).astype(np.float32)
     shift = (drive.translation - rest.translation).reshape(3)[:2] / METRE * look.millimetre
     shift = np.clip(shift, -30 * look.millimetre, 30 * look.millimetre).astype(np.float32)
