@@ -37,9 +37,9 @@ def spline(count: int, between: int) -> npt.NDArray[np.float64]:
 
 
 def inverse(matrix: Floats) -> Floats:
-    """Of a (2, 2) matrix: twenty times as fast as the general way."""
+    """The inverse of a (2, 2) matrix; the general way takes twenty times as long."""
     (a, b), (c, d) = matrix.tolist()
-    return np.array([[d, -b], [-c, a]], np.float32) / np.float32(a * d - b * c)
+    return np.asarray(np.array([[d, -b], [-c, a]]) / (a * d - b * c), np.float32)
 
 
 def outline(upper: Floats, lower: Floats) -> Floats:

@@ -64,7 +64,7 @@ def declared():
         for path in (ROOT / package).rglob("*.py"):
             if "Kernel(" in path.read_text() and path.parent != FOLDER:
                 importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
-    return {each.name: each for each in gc.get_objects() if isinstance(each, Kernel)}
+    return {each.name: each for each in gc.get_objects() if type(each) is Kernel}
 
 
 def test_every_compiled_loop_is_declared_once_and_the_other_way_round():

@@ -1,9 +1,10 @@
-"""The shadow where lips or lids meet."""
+"""Soft shapes, and the shadow where lips or lids meet."""
 
+import cv2
 import numpy as np
 import pytest
 
-from ditto.mini.shapes import draw_slit
+from ditto.mini.shapes import blurred, draw_slit, inverse, tint
 
 DARK = np.array([60, 20, 20], np.float32)
 
@@ -43,3 +44,27 @@ def test_a_shadow_beyond_the_limits_is_left_out(skin):
     draw_slit(picture, line(30.0), line(30.0), 3.0, DARK, 1.0, (0, 0, 50, 60))
     assert np.array_equal(picture[:, 50:], skin[:, 50:])
     assert not np.array_equal(picture[:, :50], skin[:, :50])
+
+
+@pytest.mark.parametrize("sigma", [0.5, 1.3, 6.0])
+@pytest.mark.parametrize("shape", [(40, 57), (3, 9), (1, 1)])
+def test_a_plane_is_blurred_by_a_gaussian(sigma, shape):
+    plane = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    side = 2 * int(np.ceil(3 * sigma)) + 1
+    wanted = cv2.GaussianBlur(
+        plane.astype(np.float64), (side, side), sigma, borderType=cv2.BORDER_REFLECT_101
+    )
+    assert blurred(plane, sigma, 0.5) == pytest.approx(wanted / 2, abs=255 * 1e-5)
+    assert blurred(plane.astype(np.float32), sigma, 0.5) == pytest.approx(wanted / 2, abs=255 * 1e-5)
+
+
+def test_a_colour_is_laid_on_as_far_as_the_mask_says():
+    picture = np.full((6, 8, 3), 100, np.uint8)
+    tint(picture, (2, 1), np.array([[0, 0.5, 1]], np.float32), (200, 0, 100))
+    assert picture[1, 2:5].tolist() == [[100, 100, 100], [150, 50, 100], [200, 0, 100]]
+    assert (np.delete(picture, 1, 0) == 100).all()
+
+
+def test_a_matrix_turned_around_undoes_it():
+    matrix = np.array([[1.5, -0.4], [0.3, 2.0]], np.float32)
+    assert inverse(matrix) @ matrix == pytest.approx(np.eye(2), abs=1e-6)
