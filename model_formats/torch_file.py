@@ -13,6 +13,7 @@ from typing import Any
 
 from cfg.errors import ModelError
 from model_formats.backend import LARGEST, Precision, Shape, TorchNetwork, check_feeds, existing
+from model_formats.processor import lacks
 
 try:
     import torch
@@ -81,6 +82,8 @@ class TorchFile:
         self._tf32 = precision == "tf32"
         if self._device.type == "cpu" and (self._tf32 or graphs):
             raise ModelError(f"{path.name}: {'tf32' if self._tf32 else 'CUDA graphs'}: on a GPU only")
+        if self._device.type == "cpu" and (reason := lacks(precision)):
+            raise ModelError(f"{path.name}: {reason}")
         self._keep = keep_on_device
         if threads is not None:
             torch.set_num_threads(threads)  # PyTorch has one such number for the whole process

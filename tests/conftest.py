@@ -29,6 +29,18 @@ class Rerun:
         return replay, outputs
 
 
+@pytest.fixture(scope="session")
+def computes():
+    """computes(precision, device): skips the test where this processor only emulates that precision."""
+    from model_formats.processor import lacks
+
+    def require(precision, device="cpu"):
+        if device == "cpu" and (reason := lacks(precision)):
+            pytest.skip(reason)
+
+    return require
+
+
 @pytest.fixture
 def recorder():
     return Rerun()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from cfg.errors import ModelError
 from ditto.messages import Floats
 from ditto.motion.diffusion import Denoise
 from ditto.official.backend import Network
@@ -69,10 +70,13 @@ class TorchDenoiser:
 
         from ditto.networks.on_gpu import rounded
         from ditto.networks.quick_denoiser import QuickDenoiser
+        from model_formats.processor import lacks
         from model_formats.torch_file import half_of, stream_ahead
 
         self._torch = torch
         self._device = torch.device(device)
+        if self._device.type == "cpu" and (reason := lacks(precision)):
+            raise ModelError(f"denoiser: {reason}")
         self._half = half_of(precision)
         self._tf32 = precision == "tf32"
         if self._device.type == "cuda":

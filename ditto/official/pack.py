@@ -47,6 +47,7 @@ from ditto.putback import OfficialCompositor, mask_for
 from model_formats.backend import Backend, Precision, existing
 from model_formats.batching import SharedBatches, quickest, takes_batches
 from model_formats.opening import open_model
+from model_formats.processor import lacks
 from model_formats.shared import SharedModels
 
 PAINTING = ("appearance_extractor", "motion_extractor", "warp_network", "decoder", "stitch_network")
@@ -204,6 +205,12 @@ class OfficialPack:
     def _device(self, role: str) -> str:
         return "cpu" if role in self._settings.on_processor else self._settings.device
 
+    def _precision(self, device: str) -> Precision:
+        """The one asked for, or fp32 for what stays on a processor without it beside a GPU."""
+        precision: Precision = self._settings.precision  # type: ignore[assignment]
+        beside_gpu = device == "cpu" and self._settings.device != "cpu"
+        return "fp32" if beside_gpu and (precision == "tf32" or lacks(precision)) else precision
+
     def _opened(self, role: str, path: Path) -> Backend:
         settings, device = self._settings, self._device(role)
         threads = settings.threads or None
@@ -214,13 +221,10 @@ class OfficialPack:
             return open_model(path, device, "stored", threads=threads, keep_on_device=keep)
         from ditto.networks.checkpoint import network
 
-        precision: Precision = settings.precision  # type: ignore[assignment]
-        if device == "cpu" and precision == "tf32":
-            precision = "fp32"  # which only GPUs round
         return open_model(
             path,
             device,
-            precision,
+            self._precision(device),
             network(role),
             threads=threads,
             keep_on_device=keep or (device != "cpu" and role == "decoder"),  # levels are rounded there
@@ -240,7 +244,7 @@ class OfficialPack:
         if path.suffix in TORCH_FILES:
             device = self._device("lmdm")
             graphs = self._settings.graphs and device != "cpu"
-            denoiser = TorchDenoiser.load(existing(path), device, self._settings.precision, graphs=graphs)
+            denoiser = TorchDenoiser.load(existing(path), device, self._precision(device), graphs=graphs)
             self._closing.callback(denoiser.close)
             return denoiser
         opened = {name: self._opened("lmdm", file) for name, file in graphs_of("lmdm", path).items()}

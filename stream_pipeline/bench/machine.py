@@ -12,6 +12,7 @@ from typing import Any
 import onnxruntime
 import torch
 
+from model_formats.processor import lacks
 from stream_pipeline.bench.device import Device
 
 SIDE, GPU_SIDE = 1536, 8192  # of the square matrices multiplied
@@ -28,7 +29,7 @@ class Machine:
     torch: str
     onnxruntime: str
     gflops_fp32: float  # thousand millions of operations a second, a multiply-add counted as two
-    gflops_bf16: float
+    gflops_bf16: float | None  # None where the processor only emulates it
     gigabytes_a_second: float  # read and written
     gflops_fp16: float | None = None  # of a GPU
     gflops_tf32: float | None = None
@@ -84,9 +85,12 @@ def measure_machine(
         source = torch.ones(copied, device=device.name)
         target = torch.ones_like(source)
         left, right = torch.randn(2, side, side, device=device.name).unbind()
-        halves = left.bfloat16(), right.bfloat16()
         exact = [rate(lambda: left @ right)]
         rounded: dict[str, float] = {}
+        coarse: float | None = None
+        if device.is_gpu or not lacks("bf16"):
+            halves = left.bfloat16(), right.bfloat16()
+            coarse = rate(lambda: halves[0] @ halves[1])
         if device.is_gpu:
             finer = left.half(), right.half()
             rounded["gflops_fp16"] = rate(lambda: finer[0] @ finer[1])
@@ -99,7 +103,7 @@ def measure_machine(
             torch=torch.__version__,
             onnxruntime=onnxruntime.__version__,
             gflops_fp32=max(exact),
-            gflops_bf16=rate(lambda: halves[0] @ halves[1]),
+            gflops_bf16=coarse,
             gigabytes_a_second=round(2 * source.nbytes / 1e9 / best(lambda: target.copy_(source)), 1),
             device=device.name,
             described=device.described(),

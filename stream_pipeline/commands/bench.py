@@ -120,6 +120,7 @@ def official(parsed: argparse.Namespace, threads: int, folder: Path) -> None:
     try:
         import torch
 
+        from model_formats.processor import lacks
         from stream_pipeline.bench.device import Device
         from stream_pipeline.bench.machine import measure_machine
         from stream_pipeline.bench.official import Bench
@@ -137,6 +138,8 @@ def official(parsed: argparse.Namespace, threads: int, folder: Path) -> None:
         formats = formats_on_gpu(formats)
     elif "graphs" in formats or "tf32" in precisions:
         raise ConfigError("graphs and tf32 are of a GPU; name it with --device cuda")
+    elif reason := next(filter(None, map(lacks, precisions)), None):
+        raise ConfigError(f"--precision {parsed.precision}: {reason}")
     machine = measure_machine(threads, clock_of(parsed), device)
     print(machine)
     print(f"measured: {machine.rates()}; {networks.origin}")

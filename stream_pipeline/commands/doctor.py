@@ -55,6 +55,7 @@ def runtimes() -> Iterator[tuple[str, str]]:
     if (torch := _optional("torch")) is not None:
         cuda = torch.cuda.get_device_name(0) if torch.cuda.is_available() else "no CUDA device"
         yield "ok", f"PyTorch {torch.__version__}, {cuda}"
+        yield from half_precisions()
     trt = _optional("tensorrt") or _optional("tensorrt_rtx")
     if trt is not None:
         yield "ok", f"{trt.__name__} {trt.__version__}"
@@ -63,6 +64,14 @@ def runtimes() -> Iterator[tuple[str, str]]:
             "--",
             "TensorRT is not installed; .engine files need a GPU and 'ditto-engine[trt]' or '[trt-rtx]'",
         )
+
+
+def half_precisions() -> Iterator[tuple[str, str]]:
+    from model_formats.processor import WANTED, lacks
+
+    for precision in WANTED:
+        reason = lacks(precision)
+        yield ("--", reason) if reason else ("ok", f"{precision} is computed by this processor")
 
 
 def extras() -> Iterator[tuple[str, str]]:

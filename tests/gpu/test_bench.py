@@ -9,7 +9,8 @@ import pytest
 from stream_pipeline.commands import main
 
 
-def test_rows_and_rates_are_the_device_s(device, tmp_path):
+def test_rows_and_rates_are_the_device_s(device, tmp_path, computes):
+    computes("bf16", device)
     path = tmp_path / "rows.json"
     forms = ["torch", "graphs"] if device == "cuda" else ["torch"]
     asked = ["--device", device, "--only", "stitch", "--format", ",".join(forms), "--precision", "fp32,bf16"]

@@ -19,7 +19,8 @@ def window(network, device, precision="fp32"):
 
 
 @pytest.mark.parametrize("precision", list(SHARES))
-def test_a_window_on_the_device_is_the_processor_s(precision, device, seeded_network):
+def test_a_window_on_the_device_is_the_processor_s(precision, device, seeded_network, computes):
+    computes(precision, device)
     wanted = window(seeded_network("lmdm"), "cpu")
     found = window(seeded_network("lmdm"), device, precision)
     assert (found.dtype, found.shape) == (np.float32, (80, 265))

@@ -38,10 +38,11 @@ def entries():
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16"])
 @pytest.mark.parametrize("entry", list(entries()))
-def test_a_network_gives_the_reference_numbers_on_the_device(entry, precision, device, golden, opened):
+def test_a_network_gives_the_reference_numbers_on_the_device(
+    entry, precision, device, golden, opened, computes
+):
+    computes(precision, device)
     name, case = entry["options"]["model"], golden.case(entry)
-    if (device, precision) == ("cpu", "fp16") and name != "stitch_network":
-        pytest.skip("minutes: a processor does half floats one by one")
     network = opened(name, golden.network(entry), device, precision)
     feeds = {key: case.given[key] for key in NETWORKS[name].inputs if key != "time_cond"}
     if name == "lmdm":

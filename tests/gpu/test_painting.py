@@ -79,7 +79,8 @@ def test_two_sessions_that_share_calls_get_their_own_frames(painters, poses):
 
 
 @pytest.mark.parametrize("precision", ["bf16", "fp16"])
-def test_a_face_in_half_precision_is_near_the_exact_one(painters, poses, precision):
+def test_a_face_in_half_precision_is_near_the_exact_one(painters, poses, precision, device, computes):
+    computes(precision, device)
     exact, half = painters(), painters(precision)
     wanted = exact.painter(poses[0], exact.warper(poses[0]))
     found = half.painter(poses[0], half.warper(poses[0]))

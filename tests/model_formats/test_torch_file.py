@@ -62,7 +62,8 @@ def test_an_archive_that_unpacks_to_more_than_a_model_is_refused(pth, monkeypatc
 
 
 @pytest.mark.parametrize(("precision", "bound"), [("fp32", 0), ("bf16", 0.03), ("fp16", 0.004)])
-def test_half_precision_is_near_and_comes_back_as_fp32(pth, tiny, feeds, precision, bound):
+def test_half_precision_is_near_and_comes_back_as_fp32(pth, tiny, feeds, precision, bound, computes):
+    computes(precision)
     exact = open_model(pth, network=tiny.network).run(feeds)
     near = open_model(pth, precision=precision, network=tiny.network).run(feeds)
     for name, wanted in exact.items():

@@ -62,6 +62,10 @@ def test_the_bound_of_a_precision_is_its_own(precision, bound):
     assert machine.least_ms(gflop=10, megabytes=0, precision=precision) == bound
 
 
+def test_a_rate_that_the_processor_lacks_is_not_shown():
+    assert Machine("", 1, "", "", 100.0, None, 20.0).rates() == "100.0 GFLOP/s fp32, 20.0 GB/s"
+
+
 def test_a_stream_is_worth_as_many_live_ones_as_its_frames_a_second_serve():
     shown = Row(Case("stream", "torch", "fp16", ours=lambda: None, live=True), [8.0]).as_json()
     assert (shown["fps"], shown["live_streams"]) == (125, 5)
@@ -142,7 +146,8 @@ class Pretended(Device):
     is_gpu = True
 
 
-def test_on_a_gpu_a_network_is_measured_as_the_pack_opens_it(tmp_path, monkeypatch):
+def test_on_a_gpu_a_network_is_measured_as_the_pack_opens_it(tmp_path, monkeypatch, computes):
+    computes("bf16")
     monkeypatch.setattr(torch.cuda, "synchronize", lambda device: None)
     suite = Bench(Networks(None), tmp_path, ("torch",), ("fp32", "bf16"), (1, 2), device=Pretended())
     cases = list(suite.cases("stitch"))

@@ -54,7 +54,8 @@ def test_what_paints_a_frame_says_that_it_takes_several():
         pytest.param("decoder", marks=pytest.mark.slow),
     ],
 )
-def test_a_batch_from_a_weight_file_is_what_each_frame_gives_alone(name, precision, tmp_path):
+def test_a_batch_from_a_weight_file_is_what_each_frame_gives_alone(name, precision, tmp_path, computes):
+    computes(precision)
     backend = opened(name, tmp_path, precision)
     frames = calls(backend, 2)
     together = run_many(backend, frames)

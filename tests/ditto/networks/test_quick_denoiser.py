@@ -103,7 +103,8 @@ def test_without_onednn_the_layers_are_the_ordinary_ones(monkeypatch):
 
 
 @pytest.mark.parametrize(("precision", "near"), [("fp32", 2e-5), ("bf16", 0.05), ("fp16", 0.02)])
-def test_the_precision_asked_for_is_the_one_that_is_used(plain, precision, near):
+def test_the_precision_asked_for_is_the_one_that_is_used(plain, precision, near, computes):
+    computes(precision)
     conditions = drawn(1, 80, 20).numpy()
     x, before, times = drawn(1, 80, 265).numpy(), drawn(1, 265).numpy(), np.array([500])
     with torch.inference_mode():

@@ -7,6 +7,7 @@ import pytest
 from cfg.errors import ConfigError
 from cfg.settings import PackSettings
 from ditto.official.pack import FACES, MESH, PAINTING, OfficialPack
+from model_formats.processor import lacks
 
 
 def test_a_role_that_the_pack_does_not_have_is_refused():
@@ -60,7 +61,10 @@ def test_on_a_gpu_what_is_painted_every_frame_stays_there_and_may_be_recorded(mo
     }
 
 
-def test_where_a_gpu_rounds_to_tf32_what_stays_on_the_processor_is_not_rounded(monkeypatch):
+@pytest.mark.parametrize("precision", ["tf32", "fp16"])
+def test_beside_a_gpu_what_stays_on_the_processor_runs_in_fp32_where_it_lacks_the_precision(
+    precision, monkeypatch
+):
     opened = {}
 
     def opening(path, device, precision="stored", network=None, **options):
@@ -76,14 +80,15 @@ def test_where_a_gpu_rounds_to_tf32_what_stays_on_the_processor_is_not_rounded(m
         name="ditto",
         format="torch",
         device="cuda",
-        precision="tf32",
+        precision=precision,
         files=files,
         on_processor=("stitch_network",),
     )
     with pytest.raises(ConfigError, match="enough is seen"):
         OfficialPack(settings)
-    assert opened.pop("stitch_network") == ("cpu", "fp32")
-    assert set(opened.values()) == {("cuda", "tf32")}
+    emulated = precision == "tf32" or lacks(precision)
+    assert opened.pop("stitch_network") == ("cpu", "fp32" if emulated else precision)
+    assert set(opened.values()) == {("cuda", precision)}
 
 
 @pytest.mark.parametrize("precision", ["fp32", "tf32", "fp16"])
