@@ -1,15 +1,17 @@
 """Reads the reference numbers: one test case per entry of a topic's cases.json.
 
 A test marked `@pytest.mark.golden("crop", op="rect")` runs once for each case of the topic whose
-options say so, and receives it as `case`. DITTO_GOLDEN names another folder of the same format.
+options say so, and receives it as `case`. It fails where it did not look at an option of its case.
+DITTO_GOLDEN names another folder of the same format.
 """
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,26 @@ import pytest
 
 OURS = Path(__file__).parent / "data"
 DATA = Path(os.environ.get("DITTO_GOLDEN", OURS))
+
+# Options, by topic or topic and op, that a test need not look at: they say again what the arrays show, how
+# exact the reference was, or what it was told without effect on its results.
+NOT_NEEDED = {
+    "blaze_face": {"n_faces"},
+    "condition": {"n_src", "seq_frames"},
+    "crop": {"layout", "degenerate"},
+    "crop crop": {"vx_ratio", "use_lip"},
+    "diffusion": {"noise_order", "max_abs", "fp64_max_abs_dev_clip0"},
+    "face_mesh478": {"H", "W"},
+    "insightface_det": {"H", "W"},
+    "landmark106": {"H", "W", "n_pred_points"},
+    "landmark203": {"has_M"},
+    "models": {"proj_key_prefix"},
+    "motion_stitch": {"eye_arr", "video1", "x_s_info_none", "x_d_dtype"},
+    "pose": {"already_degrees"},
+    "putback": {"H", "W", "render_layout"},
+    "schedule": {"n_samples", "seconds", "n_frames_nominal"},
+    "wav2feat": {"n_samples", "n_frames_nominal"},
+}
 
 
 def rng(key: str) -> np.random.Generator:
@@ -84,13 +106,31 @@ def fill(shapes: Mapping[str, tuple[int, ...]], salt: str = "") -> dict[str, np.
     return out
 
 
+class Options(Mapping[str, Any]):
+    """The options of a case, which remember what they were asked for."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self._values = values
+        self.asked: set[str] = set()
+
+    def __getitem__(self, name: str) -> Any:
+        self.asked.add(name)
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+
 @dataclass(frozen=True)
 class Case:
     """One reference case: what went in, what came out."""
 
     topic: str
     id: str
-    options: Mapping[str, Any]
+    options: Options
     given: Mapping[str, np.ndarray]  # inputs, without their "in." prefix; recipes are made
     expected: Mapping[str, np.ndarray]  # outputs, without their "out." prefix
 
@@ -98,6 +138,13 @@ class Case:
         """The inputs under a prefix: group("x_s_info") has 'pitch', 'yaw', ..."""
         start = prefix + "."
         return {name[len(start) :]: a for name, a in self.given.items() if name.startswith(start)}
+
+    def ignored(self) -> set[str]:
+        """Options that matter and were not asked for."""
+        not_needed = NOT_NEEDED.get(self.topic, set())
+        if "op" in self.options:
+            not_needed = not_needed | NOT_NEEDED.get(f"{self.topic} {self.options['op']}", set())
+        return {*self.options} - self.options.asked - not_needed
 
 
 def load(topic: str, entry: Mapping[str, Any]) -> Case:
@@ -109,7 +156,7 @@ def load(topic: str, entry: Mapping[str, Any]) -> Case:
     given = {n[3:]: a for n, a in arrays.items() if n.startswith("in.")}
     given |= {n.removeprefix("in."): make(r) for n, r in entry.get("recipes", {}).items()}
     expected = {n[4:]: a for n, a in arrays.items() if n.startswith("out.")}
-    return Case(topic, entry["id"], entry["options"], given, expected)
+    return Case(topic, entry["id"], Options(entry["options"]), given, expected)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -131,7 +178,25 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture
 def case(request: pytest.FixtureRequest, entry: Mapping[str, Any]) -> Case:
     marker = request.node.get_closest_marker("golden")
-    return load(marker.args[0], entry)
+    loaded = load(marker.args[0], entry)
+    loaded.options.asked.update(marker.kwargs)
+    return loaded
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Function) -> Generator[None, None, None]:
+    yield
+    if "case" in inspect.signature(item.function).parameters:
+        case = item.funcargs["case"]
+        assert not case.ignored(), (
+            f"{case.id} passed without {case.ignored()}: the test ignores these options"
+        )
+
+
+@pytest.fixture(scope="session")
+def case_of() -> Callable[[str, Mapping[str, Any]], Case]:
+    """case_of(topic, options): a case without arrays."""
+    return lambda topic, options: Case(topic, f"{topic}_000", Options(options), {}, {})
 
 
 @pytest.fixture(scope="session")

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import pytest
 
 from ditto.motion.diffusion import DiffusionSampler, cumulative_alphas, make_schedule, time_pairs
+from tests.rounding import EPS, share_of
 
-REAL = 2e-4  # the bound the data's README gives for the real network
-BADLY_CONDITIONED = {1: 0.0, 2: 5e-5, 5: 2.5e-5}  # quirk 13a: float32 tables of the reference, by steps
+# The reference's coefficients are square roots of numbers up to one that took a handful of fp32 roundings;
+# of all numbers of steps from 2 to 1000 none is off by more than 4.2 EPS before the root is taken.
+SQUARE = 8 * EPS
+# Where that square is almost nothing, the root is off by up to 2e-4: the share of noise of the first step
+# (quirk 13a). Noise reaches 4.5, and four tenths of it come back from the stand-in; ten steps forget it.
+FIRST_STEP, FORGOTTEN = 2e-4 * 4.5 * 0.4, 5e-6
 
 
 class Replay:
@@ -59,15 +66,38 @@ def real(manifest, filled):
     from ditto.official.denoiser import TorchDenoiser
 
     tensors = manifest["models"]["lmdm"]["tensors"]
-    weights = filled({t["name"]: tuple(t["shape"]) for t in tensors})
-    network = LMDM(1103).eval()
-    missing, _ = network.load_state_dict({n: torch.from_numpy(a) for n, a in weights.items()}, strict=False)
-    assert all(name.endswith("freqs") for name in missing)
-    return TorchDenoiser(network, "cpu")
+
+    @lru_cache(maxsize=1)
+    def denoiser(salt):
+        weights = filled({t["name"]: tuple(t["shape"]) for t in tensors}, salt)
+        network = LMDM(1103).eval()
+        state = {n: torch.from_numpy(a) for n, a in weights.items()}
+        missing, _ = network.load_state_dict(state, strict=False)
+        assert all(name.endswith("freqs") for name in missing)
+        return TorchDenoiser(network, "cpu"), share_of(network)
+
+    return denoiser
+
+
+def numbered(arrays, name):
+    """Those named x0, x1, ... in their order."""
+    return [arrays[f"{name}{i}"] for i in range(len([n for n in arrays if n.removeprefix(name).isdigit()]))]
 
 
 def expected_clips(case):
-    return [case.expected[f"x{clip}"] for clip in range(len([n for n in case.expected if n[1:].isdigit()]))]
+    clips = numbered(case.expected, "x")
+    assert len(clips) == case.options.get("n_clips", len(clips))
+    return clips
+
+
+def agree_as_far_as_coefficients_do(found, expected, steps):
+    bound = FIRST_STEP if 1 < steps < 10 else FORGOTTEN
+    np.testing.assert_allclose(found, expected, atol=bound, rtol=0)
+
+
+def agree_as_far_as_networks_do(found, expected, share):
+    """Errors of early steps are mostly replaced by later ones, so a window is as exact as one step."""
+    np.testing.assert_allclose(found, expected, atol=share * np.abs(expected).max(), rtol=0)
 
 
 @pytest.mark.golden("diffusion", op="tables")
@@ -85,39 +115,38 @@ def test_times_and_coefficients_of_the_steps(case):
     steps = case.options["S"]
     schedule = make_schedule(steps)
     assert np.array_equal(np.array(time_pairs(steps)), case.expected["pairs"])
-    near = np.full(steps - 1, 1e-5)
-    near[:1] = 2e-4
+    assert np.isfinite(schedule.noise).all()
     for path in ("np", "torch"):
-        np.testing.assert_allclose(schedule.fresh, case.expected[f"sigma_{path}"], atol=1e-6, rtol=0)
-        np.testing.assert_allclose(
-            schedule.signal, case.expected[f"alpha_next_sqrt_{path}"], atol=1e-6, rtol=0
-        )
-        theirs = case.expected[f"c_{path}"]
-        finite = np.isfinite(theirs)
-        assert np.isfinite(schedule.noise).all()
-        assert (np.abs(schedule.noise - theirs)[finite] <= near[finite]).all()
+        for name, ours in (
+            ("sigma", schedule.fresh),
+            ("alpha_next_sqrt", schedule.signal),
+            ("c", schedule.noise),
+        ):
+            theirs = case.expected[f"{name}_{path}"].astype(np.float64)
+            known = np.isfinite(theirs)  # quirk 13b
+            np.testing.assert_allclose(ours[known] ** 2, theirs[known] ** 2, atol=SQUARE, rtol=0)
 
 
 @pytest.mark.golden("diffusion", op="sample_fake")
 def test_sampler_with_stored_noise(case):
     steps, frames, width = (case.options[name] for name in ("S", "F", "D"))
-    draws = [*case.given["noise_steps"], case.given["x_init0"], case.given["x_init1"]]
+    draws = [*case.given["noise_steps"], *numbered(case.given, "x_init")]
     sampler = DiffusionSampler(Fake(), steps, window=frames, motion=width, keep_noise=True)
     noise = Replay(draws)
     for clip, expected in enumerate(expected_clips(case)):
         made = sampler.sample(case.given[f"cond_frame{clip}"][0], case.given[f"cond{clip}"][0], noise)
-        bound = max(BADLY_CONDITIONED.get(steps, 5e-6), 5e-6)
-        np.testing.assert_allclose(made, expected[0], atol=bound, rtol=0)
+        agree_as_far_as_coefficients_do(made, expected[0], steps)
 
 
 @pytest.mark.golden("diffusion", op="sample_numpy_seed")
 def test_sampler_with_the_global_numpy_stream(case):
     frames, width = case.options["F"], case.options["D"]
-    sampler = DiffusionSampler(Fake(), case.options["S"], window=frames, motion=width, keep_noise=True)
+    steps = case.options["S"]
+    sampler = DiffusionSampler(Fake(), steps, window=frames, motion=width, keep_noise=True)
     noise = np.random.RandomState(case.options["numpy_seed"])
     for expected in expected_clips(case):
         made = sampler.sample(case.given["cond_frame"][0], case.given["cond"][0], noise)
-        np.testing.assert_allclose(made, expected[0], atol=1e-5, rtol=0)
+        agree_as_far_as_coefficients_do(made, expected[0], steps)
 
 
 @pytest.mark.slow
@@ -130,19 +159,21 @@ def test_sampler_with_the_real_network(case, real, made):
         made({"kind": "normal", "key": key.replace("<k>", str(k)), "shape": shape})
         for k in range(steps - 1 + clips)
     ]
-    sampler = DiffusionSampler(real, steps, keep_noise=True)
+    denoiser, share = real(case.options["salt"])
+    sampler = DiffusionSampler(denoiser, steps, keep_noise=True)
     noise = Replay(draws)
     for clip, expected in enumerate(expected_clips(case)):
         found = sampler.sample(case.given[f"cond_frame{clip}"][0], case.given[f"cond{clip}"][0], noise)
-        np.testing.assert_allclose(found, expected[0], atol=REAL, rtol=0)
+        agree_as_far_as_networks_do(found, expected[0], share)
 
 
 @pytest.mark.slow
 @pytest.mark.golden("diffusion", op="sample_torch_seed")
 def test_sampler_with_the_torch_stream(case, real):
-    sampler = DiffusionSampler(real, case.options["S"], keep_noise=True)
+    denoiser, share = real(case.options["salt"])
+    sampler = DiffusionSampler(denoiser, case.options["S"], keep_noise=True)
     noise = TorchDraws(case.options["torch_seed"])
     for expected in expected_clips(case):
         found = sampler.sample(case.given["cond_frame"][0], case.given["cond"][0], noise)
-        np.testing.assert_allclose(found, expected[0], atol=REAL, rtol=0)
+        agree_as_far_as_networks_do(found, expected[0], share)
     assert np.array_equal(noise.first.ravel()[:8], case.expected["first_step_noise_head"])

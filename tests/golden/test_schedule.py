@@ -15,6 +15,7 @@ from ditto.motion.vector import to_vector
 from ditto.official.hubert import HubertStream, reference_file_framing, reference_live_framing
 
 NEAR = 1e-5  # of the largest expected number
+WHOLE_FILE = (3, 5, 2)  # the chunks in which the reference hears a file, whatever a live voice is cut into
 
 
 class FakeEncoder:
@@ -57,13 +58,14 @@ def fed(case, sound):
     chunk = tuple(case.options["chunksize"])
     if case.options["feed"] == "driver chunks":
         return pieces_of(features(sound, chunk, reference_live_framing), chunk[1])
-    rows = features(sound, chunk, reference_file_framing)
+    rows = features(sound, WHOLE_FILE, reference_file_framing)
     return pieces_of(rows, 25) if case.options["feed"] == "25-feature blocks" else [rows]
 
 
 @pytest.mark.golden("schedule")
 def test_frames_leave_as_in_the_original(case):
     options, expected = case.options, case.expected
+    online, sources = options["online_mode"], options["n_src"]
     handler = ConditionHandler(case.given["sc"], eyes_of(case.given["eye_open"], case.given["eye_ball"]), 4)
     source = to_vector(case.group("x_s_info"), without=("kp",))
     drifting = options["fix_kp_cond_dim"]
@@ -75,7 +77,7 @@ def test_frames_leave_as_in_the_original(case):
 
     def note(made, consumed):
         for motion in made:
-            shown = mirror_index(motion.index, options["n_src"])
+            shown = mirror_index(motion.index, sources)
             events.append([consumed, motion.index, shown, sampler.windows])
             motions.append(motion.vector)
 
@@ -99,7 +101,7 @@ def test_frames_leave_as_in_the_original(case):
             sampler,
             source,
             conditions,
-            warm_up=features(silence, (3, 5, 2), reference_file_framing) if options["online_mode"] else None,
+            warm_up=features(silence, WHOLE_FILE, reference_file_framing) if online else None,
             overlap=options["overlap_v2"],
             smoothing=options["smo_k_d"],
             rng=np.random.default_rng(0),

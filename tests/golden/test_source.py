@@ -48,7 +48,7 @@ def test_from_a_picture_to_its_head(case, summarise):
         appearance=Answers(pred=np.zeros(1, np.float32)),
     )
     renamed = {"crop_flag_do_rot": "crop_rotate"}
-    settings = SourceSettings(**{renamed.get(k, k): v for k, v in o.items() if k.startswith("crop_")})
+    settings = SourceSettings(**{renamed.get(k, k): o[k] for k in o if k.startswith("crop_")})
     last = case.given["last_lmk"] if o["tracked"] else None
     frame = OfficialAnalyser(networks, settings, compat=True, last=last).analyse(image, 0)
 

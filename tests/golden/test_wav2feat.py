@@ -71,6 +71,7 @@ def test_features_of_a_live_voice(case):
     chunk = tuple(case.options["chunksize"])
     found = whole(HubertStream(encoder, chunk, reference_live_framing), case.given["audio"], piece=777)
     agree(found, case.expected["feat"])
+    assert (len(encoder.windows), len(found)) == (case.options["n_chunks"], case.options["n_feat"])
     padded = np.concatenate([np.zeros(chunk[0] * 640, np.float32), case.given["audio"]])
     assert [len(window) for window in encoder.windows] == case.expected["lens"].tolist()
     for start, window in zip(case.expected["starts"].tolist(), encoder.windows, strict=True):
