@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := pyproject.toml constraints.txt hatch_build.py $(wildcard ditto/kernels/*.[ch])
 
-.PHONY: demo env test lint gpu-check soak clean
+.PHONY: demo env test test-avx2 lint gpu-check soak clean
 
 $(VENV)/.base: $(INSTALLED)
 	$(PYTHON) -m venv $(VENV)
@@ -28,6 +28,9 @@ lint: $(VENV)/.dev
 
 test: lint
 	$(BIN)/pytest -q -n 2 --dist loadscope -m 'not soak and not gpu and not checkpoints'
+
+test-avx2: $(VENV)/.dev
+	$(BIN)/python scripts/held_to_avx2.py $(BIN)/pytest -q -n 2 --dist loadscope -m 'not soak and not gpu and not checkpoints'
 
 # What matters on a GPU, in at most eight minutes; DEVICE=cpu tries the check itself.
 DEVICE ?= cuda
