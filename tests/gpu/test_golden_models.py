@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,8 @@ import pytest
 from ditto.networks.checkpoint import NETWORKS
 
 HEAVY = ("warp_network", "decoder")  # seconds on one core
-CASES = json.loads((Path(__file__).parents[1] / "golden" / "data" / "models" / "cases.json").read_text())[
-    "cases"
-]
+DATA = Path(os.environ.get("DITTO_GOLDEN", Path(__file__).parents[1] / "golden" / "data"))
+CASES = json.loads((DATA / "models" / "cases.json").read_text())["cases"]
 # Largest differences as shares of the largest value. In bf16 four times what a processor gives; fp16 has
 # three bits more. In fp32 room for other orders of summation, and none for products rounded to TF32.
 BF16 = {
