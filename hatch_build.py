@@ -27,6 +27,8 @@ FLAGS = ("-std=c11", "-O3", "-shared", "-fPIC", "-fvisibility=hidden", "-ffp-con
          "-fno-trapping-math", "-Wall")  # fmt: skip
 ZIG = "ziglang>=0.13"
 PROBE = """
+#include <math.h>
+#include <stdlib.h>
 typedef unsigned char bytes __attribute__((vector_size(16)));
 typedef unsigned short words __attribute__((vector_size(32)));
 words widened(bytes v) { return __builtin_convertvector(__builtin_shufflevector(v, v, 1, 0, 3, 2, 5, 4, 7, 6,
@@ -68,7 +70,7 @@ def compiled(folder: Path, compiler: Sequence[str] | None = None) -> list[Path]:
 
 
 def own_compiler() -> tuple[str, ...] | None:
-    """The machine's C compiler, where it is there and knows vectors (GCC from 12 on, Clang)."""
+    """The machine's C compiler (CC, or cc), where it links libraries and knows vectors: GCC 12, Clang."""
     if sys.platform == "win32":
         return None
     command = tuple(shlex.split(os.environ.get("CC", "cc")))
@@ -76,7 +78,7 @@ def own_compiler() -> tuple[str, ...] | None:
         source = Path(work) / "probe.c"
         source.write_text(PROBE)
         try:
-            run([*command, "-Wno-psabi", "-c", str(source), "-o", f"{source}.o"])
+            run([*command, "-shared", "-fPIC", "-Wno-psabi", str(source), "-o", f"{source}{SUFFIX}", "-lm"])
         except (OSError, subprocess.SubprocessError):
             return None
     return command

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from ditto.kernels import FOLDER, SUFFIX
+
 ROOT = Path(__file__).parents[2]
 INPUTS = (
     *("pyproject.toml", "README.md", "LICENSE", "hatch_build.py"),
@@ -108,6 +110,21 @@ def test_the_wheel_holds_nothing_else(wheel):
     assert top == {"cfg", "checkpoints", "ditto", "model_formats", "stream_pipeline"}
     assert not [name for name in names(wheel) if "test" in name.lower() or "__pycache__" in name]
     assert wheel.stat().st_size < 60_000_000
+
+
+def test_the_wheel_is_for_this_platform_and_any_python_and_carries_the_compiled_kernels(wheel):
+    assert wheel.name.split("-")[2:4] == ["py3", "none"] and "any" not in wheel.name
+    kernels = {name for name in names(wheel) if name.startswith("ditto/kernels/")}
+    assert {f"ditto/kernels/{path.name}" for path in FOLDER.glob(f"*{SUFFIX}")} <= kernels
+
+
+def test_the_installed_wheel_and_the_clone_make_the_same_file_the_first_time_and_again(away, tmp_path):
+    arguments = ("-i", "portrait.jpg", "-a", "speech.flac", "--end", "0.6")
+    for name in ("first.mkv", "second.mkv"):
+        away("ditto-engine", "render", *arguments, "-o", name)
+    checked([sys.executable, ROOT / "inference.py", *arguments, "-o", "clone.mkv"], cwd=tmp_path)
+    made = {(tmp_path / name).read_bytes() for name in ("first.mkv", "second.mkv", "clone.mkv")}
+    assert len(made) == 1
 
 
 def test_the_installed_doctor_finds_the_machine_in_order(away):
