@@ -2,8 +2,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := pyproject.toml constraints.txt hatch_build.py $(wildcard ditto/kernels/*.[ch])
+WORKERS ?= 2
+PYTEST := $(BIN)/pytest -n $(WORKERS) --dist worksteal
 
-.PHONY: demo env test test-avx2 lint gpu-check soak clean
+.PHONY: demo env test test-full test-avx2 lint gpu-check soak clean
 
 $(VENV)/.base: $(INSTALLED)
 	$(PYTHON) -m venv $(VENV)
@@ -27,10 +29,13 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 
 test: lint
-	$(BIN)/pytest -q -n 2 --dist loadscope -m 'not soak and not gpu and not checkpoints'
+	$(PYTEST)
+
+test-full: lint
+	$(PYTEST) -m 'not soak and not gpu and not checkpoints' --durations 20 --cov --cov-report term:skip-covered
 
 test-avx2: $(VENV)/.dev
-	$(BIN)/python scripts/held_to_avx2.py $(BIN)/pytest -q -n 2 --dist loadscope -m 'not soak and not gpu and not checkpoints'
+	$(BIN)/python scripts/held_to_avx2.py $(PYTEST) --timeout 900 -m 'not soak and not gpu and not checkpoints'
 
 # What matters on a GPU, in at most eight minutes; DEVICE=cpu tries the check itself.
 DEVICE ?= cuda
@@ -38,7 +43,7 @@ gpu-check: $(VENV)/.dev
 	$(BIN)/python scripts/gpu_check.py --device $(DEVICE)
 
 soak: $(VENV)/.dev
-	$(BIN)/pytest -q -m soak --timeout 3600
+	$(BIN)/pytest -m soak --timeout 3600
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache

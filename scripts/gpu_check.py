@@ -57,9 +57,23 @@ class Result:
 
 def tests(device: str, *files: str, only: str = "") -> list[str]:
     """Those of tests/gpu, on that device; on the processor the quick ones alone."""
-    chosen = "gpu" if device != "cpu" else "not gpu and not slow"
+    chosen = "gpu" if device != "cpu" else "not gpu and not full"
     found = [f"tests/gpu/test_{name}.py" for name in files]
-    return ["-m", "pytest", "-v", "--color=no", "-p", "no:cacheprovider", "-m", chosen, "-k", only, *found]
+    return [
+        "-m",
+        "pytest",
+        "-v",
+        "--color=no",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:randomly",
+        "-m",
+        chosen,
+        "-k",
+        only,
+        *found,
+    ]
 
 
 def bench(device: str, *options: str) -> list[str]:

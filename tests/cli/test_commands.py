@@ -97,7 +97,7 @@ def test_controls_from_a_file_move_the_head(run, folder):
     assert plain[2].read_bytes() != turned[2].read_bytes()
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_the_demo_makes_a_video_and_a_sheet(run, examples, tmp_path):
     code, _, errors = run("demo", "--examples", examples, "--to", tmp_path, main=ditto)
     assert code == 0, errors

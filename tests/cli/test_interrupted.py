@@ -45,7 +45,7 @@ def long_render(folder, wav):
     return folder
 
 
-@pytest.mark.slow
+@pytest.mark.full
 @pytest.mark.parametrize("word", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("output", ["out.mp4", "out.mkv", "frames/"])
 def test_a_render_that_is_stopped_leaves_nothing(long_render, word, output):
@@ -67,7 +67,7 @@ def small_disk(size):
     return limit
 
 
-@pytest.mark.slow
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("output", "size"),
     [

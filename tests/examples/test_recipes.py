@@ -126,7 +126,7 @@ def readable(folder):
     return made
 
 
-@pytest.mark.slow
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("language", "text"),
     [
@@ -144,7 +144,7 @@ def test_a_program_of_the_manual_makes_a_video(here, language, text):
     assert readable(here / "output")
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_the_programs_for_developers_run(here, capsys):
     """Those of docs/sdk.md."""
     offline, live, reference = (text for language, text in blocks("sdk.md") if language == "python")
@@ -170,7 +170,7 @@ def test_controls_and_enhancers_of_the_manual_are_what_they_say(here):
     assert readable(here / "output") == [here / "output" / "warm.mp4"]
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_the_batches_of_the_manual_run(here):
     for language, text in blocks("batches.md"):
         if language == "sh":

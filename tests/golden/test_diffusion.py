@@ -149,7 +149,7 @@ def test_sampler_with_the_global_numpy_stream(case):
         agree_as_far_as_coefficients_do(made, expected[0], steps)
 
 
-@pytest.mark.slow
+@pytest.mark.full
 @pytest.mark.golden("diffusion", op="sample_real")
 def test_sampler_with_the_real_network(case, real, made):
     steps, clips = case.options["S"], case.options["n_clips"]
@@ -167,7 +167,7 @@ def test_sampler_with_the_real_network(case, real, made):
         agree_as_far_as_networks_do(found, expected[0], share)
 
 
-@pytest.mark.slow
+@pytest.mark.full
 @pytest.mark.golden("diffusion", op="sample_torch_seed")
 def test_sampler_with_the_torch_stream(case, real):
     denoiser, share = real(case.options["salt"])

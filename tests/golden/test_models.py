@@ -112,19 +112,19 @@ def test_state_names_and_shapes_are_the_official_ones(variant, manifest):
 @pytest.mark.golden("models")
 def test_light_networks_give_the_reference_numbers(case, seeded, summarise):
     if seeded.name in HEAVY:
-        pytest.skip("takes seconds; in the slow tests below")
+        pytest.skip("takes seconds; in the tests below")
     module = seeded.build()
     within(case, seeded.run(module), summarise)
     within(case, seeded.run(fold(module)), summarise)
 
 
-@pytest.mark.slow
+@pytest.mark.full
 @pytest.mark.golden("models", model="warp_network")
 def test_the_warp_network_gives_the_reference_numbers(case, seeded, summarise):
     within(case, seeded.run(seeded.build()), summarise)
 
 
-@pytest.mark.slow
+@pytest.mark.full
 @pytest.mark.golden("models", model="decoder")
 def test_the_decoder_gives_the_reference_numbers(case, seeded, summarise):
     within(case, seeded.run(seeded.build()), summarise)
@@ -138,7 +138,7 @@ def saved(seeded: Seeded, path: Path) -> Path:
     return path
 
 
-@pytest.mark.slow
+@pytest.mark.full
 @pytest.mark.golden("models")
 def test_a_checkpoint_and_its_onnx_export_give_the_reference_numbers(case, seeded, summarise, tmp_path):
     official = NETWORKS[seeded.name]

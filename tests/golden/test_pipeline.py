@@ -64,7 +64,7 @@ def agree(found: np.ndarray, expected: np.ndarray, *networks: str) -> None:
     np.testing.assert_allclose(found, expected, rtol=0, atol=bound)
 
 
-@pytest.mark.slow
+@pytest.mark.full
 @pytest.mark.golden("pipeline")
 def test_frames_are_those_of_the_reference(case, opened, summarise):
     salt, expected = case.options["salt"], case.expected

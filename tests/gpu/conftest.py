@@ -1,6 +1,6 @@
 """Every test here is written once and run on the processor and on a CUDA GPU.
 
-`make test` runs the `cpu` half, which proves the tests themselves; `pytest -m gpu` runs the `cuda` half,
+`make test-full` runs the `cpu` half, which proves the tests themselves; `pytest -m gpu` runs the `cuda` half,
 and `make gpu-check` what of it can be had in a few minutes.
 """
 
@@ -147,7 +147,7 @@ SMALL = {
 }
 
 
-@pytest.fixture(params=["small", pytest.param("official", marks=pytest.mark.slow)])
+@pytest.fixture(params=["small", pytest.param("official", marks=pytest.mark.full)])
 def painters(request: pytest.FixtureRequest, device: str, opened: Any) -> Iterator[Any]:
     """painters(precision): both painting networks on the device, which keep their results there."""
     if (device, request.param) == ("cpu", "official"):

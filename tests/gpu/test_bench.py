@@ -26,7 +26,7 @@ def test_rows_and_rates_are_the_device_s(device, tmp_path, computes):
     assert (machine["gflops_tf32"] is not None) == (device == "cuda")
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_streams_are_measured_through_all_nine_stages(device, tmp_path):
     path, rows = tmp_path / "rows.json", "stream,first_frame" if device == "cuda" else "first_frame"
     asked = ["--device", device, "--only", rows, "--steps", "2", "--repeats", "1", "--format", "torch"]

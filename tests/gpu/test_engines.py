@@ -34,7 +34,7 @@ def library(request):
         "stitch_network",
         "motion_extractor",
         "lmdm_step",
-        *(pytest.param(name, marks=pytest.mark.slow) for name in ("warp_frame", "decoder")),
+        *(pytest.param(name, marks=pytest.mark.full) for name in ("warp_frame", "decoder")),
     ],
 )
 def test_an_engine_is_built_opened_and_near_its_graph(name, library, graph_file, tmp_path):

@@ -33,7 +33,7 @@ def allowed(name, precision):
 
 def entries():
     for entry in CASES:
-        slow = [pytest.mark.slow] if entry["options"]["model"] in HEAVY else []
+        slow = [pytest.mark.full] if entry["options"]["model"] in HEAVY else []
         yield pytest.param(entry, id=entry["id"], marks=slow)
 
 

@@ -21,7 +21,7 @@ ROOM = 5
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[] if name in QUICK else [pytest.mark.slow]) for name in GRAPHS]
+    "name", [pytest.param(name, marks=[] if name in QUICK else [pytest.mark.full]) for name in GRAPHS]
 )
 def test_a_graph_gives_what_pytorch_gives(name, graph_device, graph_file):
     if (graph_device, name) == ("cpu", "decoder"):
@@ -42,7 +42,7 @@ def test_a_graph_gives_what_pytorch_gives(name, graph_device, graph_file):
         np.testing.assert_allclose(given[output], exact, rtol=0, atol=allowed, err_msg=output)
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_the_halves_of_the_warp_network_hand_over_on_the_device(graph_device, graph_file, poses):
     """What the first half and a frame gave are fed on as they are."""
     (source, _), (frame, _), (whole, _) = map(graph_file, ("warp_source", "warp_frame", "warp_network"))
@@ -83,7 +83,7 @@ def test_a_result_kept_on_the_device_is_fed_on_without_a_copy(graph_device, grap
     np.testing.assert_array_equal(fed, again)
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_a_window_told_in_halves_is_the_window_told_whole(graph_device, graph_file):
     from ditto.motion.diffusion import DiffusionSampler
     from ditto.official.denoiser import GraphDenoiser, HalvedDenoiser

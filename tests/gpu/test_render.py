@@ -10,7 +10,7 @@ import pytest
 from stream_pipeline.bench.weights import Networks
 from stream_pipeline.bench.whole import Whole
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.full
 
 # Levels of 255, mean and largest: rounding that the seeded decoder amplifies, whole levels of what a GPU
 # painted, and in halves their own.

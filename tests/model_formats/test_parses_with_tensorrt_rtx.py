@@ -33,7 +33,7 @@ def graph_of(name, seeded_pth, folder):
     return onnx.load(written.path)
 
 
-@pytest.mark.slow
+@pytest.mark.full
 @pytest.mark.parametrize("name", GRAPHS)
 def test_an_exported_graph_is_read_and_built(name, seeded_pth, tmp_path, building):
     model = graph_of(name, seeded_pth, tmp_path)
@@ -45,7 +45,7 @@ def test_an_exported_graph_is_read_and_built(name, seeded_pth, tmp_path, buildin
     assert build_engine(rtx, for_the_oldest, recipe).nbytes > 1000
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_the_published_form_of_the_warp_network_is_read_and_built(seeded_pth, tmp_path):
     """With the plugin's operator, as far as it is known: no such plugin is at hand."""
     model = graph_of("warp_network", seeded_pth, tmp_path)

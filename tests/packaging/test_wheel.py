@@ -28,7 +28,7 @@ import ditto
 print(json.dumps({"code": code, "heavy": heavy, "from": ditto.__file__}))
 """
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.full
 
 
 def checked(command, **options):

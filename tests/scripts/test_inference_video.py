@@ -30,7 +30,7 @@ def run(script, *arguments):
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
 
-@pytest.mark.slow
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("script", "own"),
     [
@@ -59,7 +59,7 @@ def test_whose_eyes_move_is_said_in_other_words(word, driven, monkeypatch):
     assert seen[0].stitch.drive_eye is driven
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_a_wrong_flag_is_one_line(words, tmp_path):
     out = tmp_path / "out.mp4"
     given = ("--source_video", VIDEO, "--audio", words, "--output", out)

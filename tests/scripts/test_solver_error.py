@@ -23,7 +23,7 @@ def script(monkeypatch):
     torch.set_num_threads(before)
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_a_solver_is_compared_with_itself_and_another_seed(script, capsys):
     assert script.main(["--steps", "1,3", "--reference", "3"]) == 0
     origin, heads, *rows = capsys.readouterr().out.splitlines()

@@ -92,7 +92,7 @@ def test_a_row_without_a_baseline_has_no_ratio():
     assert (shown["ms_p50"], shown["baseline_ms"], shown["ratio"]) == (2.0, None, None)
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_another_implementation_is_the_baseline_where_it_has_the_function(tmp_path):
     (tmp_path / "ditto_bench_adapter.py").write_text(ADAPTER)
     path = tmp_path / "rows.json"
@@ -153,7 +153,7 @@ def test_times_are_told_of_one_frame_and_end_when_they_have_taken_long():
     assert row.times == [250.0]
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_all_nine_stages_give_the_pictures_of_the_plain_execution(tmp_path):
     from stream_pipeline.bench.weights import Networks
     from stream_pipeline.bench.whole import Whole
@@ -169,7 +169,7 @@ def test_all_nine_stages_give_the_pictures_of_the_plain_execution(tmp_path):
     assert apart.max() <= 2 and apart.mean() < 0.5  # of 255; levels are cut off in one, rounded in the other
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_a_graph_s_row_has_a_bound_and_the_plain_graph_does_more(tmp_path):
     from stream_pipeline.bench.official import Bench
     from stream_pipeline.bench.weights import Networks
@@ -257,7 +257,7 @@ def test_the_plain_denoiser_gives_what_ours_gives():
         np.testing.assert_allclose(made, wanted, rtol=0, atol=share_of(network) * float(wanted.abs().max()))
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_the_built_in_pack_is_measured_stage_by_stage(tmp_path):
     path = tmp_path / "rows.json"
     assert main(["bench", "--pack", "mini", "--repeats", "1", "--json", str(path)]) == 0

@@ -95,7 +95,7 @@ def trembling(landmarks, points):
     return float(np.sqrt(np.mean((path[2:] - 2 * path[1:-1] + path[:-2]) ** 2)))
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_head_eyes_and_steadiness_of_the_source_survive(dubbed, own, tracks):
     source = tracks(own)
     after = tracks(with_own_mouth(dubbed, own, source))
@@ -109,7 +109,7 @@ def test_head_eyes_and_steadiness_of_the_source_survive(dubbed, own, tracks):
     assert trembling(after, STABLE) < 1.1 * trembling(source, STABLE)
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_lips_say_on_a_video_what_they_say_on_a_portrait(dubbed, speaking, engine, tracks):
     portrait = speaking(FRAMES, engine.register(EXAMPLES / "astronaut.jpg"))
     gaps = [measure(tracks(pictures)).expression[:, Exp.GAP] / METRE for pictures in (dubbed, portrait)]

@@ -101,7 +101,7 @@ def test_lips_meet_within_half_a_frame_of_the_sound(encoder, kind):
     assert np.abs(np.median(late)) < 0.5
 
 
-@pytest.mark.slow
+@pytest.mark.full
 @pytest.mark.parametrize("kind", ["online", "offline"])
 def test_after_a_minute_lips_are_as_much_in_time_as_at_first(encoder, kind):
     closures = closures_within(60)

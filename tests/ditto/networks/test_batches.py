@@ -50,8 +50,8 @@ def test_what_paints_a_frame_says_that_it_takes_several():
     "name",
     [
         "stitch_network",
-        pytest.param("warp_network", marks=pytest.mark.slow),
-        pytest.param("decoder", marks=pytest.mark.slow),
+        pytest.param("warp_network", marks=pytest.mark.full),
+        pytest.param("decoder", marks=pytest.mark.full),
     ],
 )
 def test_a_batch_from_a_weight_file_is_what_each_frame_gives_alone(name, precision, tmp_path, computes):

@@ -33,7 +33,7 @@ def seeded(network):
     return network
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_the_quick_decoder_paints_what_the_plain_one_paints():
     plain = fold(seeded(Decoder()))
     with torch.inference_mode():
@@ -44,7 +44,7 @@ def test_the_quick_decoder_paints_what_the_plain_one_paints():
         torch.testing.assert_close(quick(features[1:]), painted[1:], rtol=0, atol=0)
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_two_sessions_may_use_a_network_at_once():
     with torch.inference_mode():
         quick = QuickDecoder(fold(seeded(Decoder())))
@@ -60,7 +60,7 @@ def test_two_sessions_may_use_a_network_at_once():
             assert torch.equal(made, wanted)
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_the_quick_warp_moves_what_the_plain_one_moves():
     plain = fold(seeded(WarpNetwork()))
     with torch.inference_mode():

@@ -70,7 +70,7 @@ def test_a_prepared_portrait_is_warped_as_a_fresh_one(folded):
     close(moved, whole(volume, rest, driven), share_of(whole))
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_one_portrait_is_moved_to_several_poses_at_once():
     whole = a_warper()
     volume, rest, driven = torch.randn(1, 32, 16, 32, 32), torch.randn(1, 21, 3), torch.randn(2, 21, 3)

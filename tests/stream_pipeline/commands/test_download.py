@@ -114,7 +114,7 @@ def test_a_second_run_fetches_nothing_again(hub, tmp_path):
     assert run(hub, tmp_path / "ckpt", "--accept-licences") == 0
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_without_a_network_the_error_is_one_line_that_says_so(tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("HF_HUB_DISABLE_TELEMETRY", "1")
     code = main(["download", "--endpoint", "http://127.0.0.1:9", "--to", str(tmp_path), "--accept-licences"])
