@@ -1,8 +1,13 @@
 """For all tests: nothing is kept in the cache of whoever runs them, and what several folders pretend."""
 
+import fcntl
 import os
+import shutil
 import signal
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +15,36 @@ import pytest
 def pytest_configure() -> None:
     os.environ["DITTO_CACHE"] = ""
     signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in the background
+
+
+@pytest.fixture(scope="session")
+def made_once(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Callable[[str, Callable[[Path], object]], Path]]:
+    """made_once(name, make): a folder that `make(folder)` filled in the worker that asked for it first.
+
+    It serves all workers, and the last of them removes it: what is kept in it may be gigabytes.
+    """
+    base = tmp_path_factory.getbasetemp()
+    root = (base.parent if hasattr(request.config, "workerinput") else base) / "made-once"
+
+    def get(name: str, make: Callable[[Path], object]) -> Path:
+        folder, whole = root / name, root / f"{name}.whole"
+        with (root / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not whole.exists():
+                folder.mkdir()
+                make(folder)
+                whole.touch()
+        return folder
+
+    with root.with_suffix(".users").open("w") as users:
+        fcntl.flock(users, fcntl.LOCK_SH)
+        root.mkdir(exist_ok=True)
+        yield get
+        with suppress(BlockingIOError):  # another worker still uses it
+            fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(root)
 
 
 class Rerun:

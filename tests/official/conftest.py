@@ -1,8 +1,9 @@
 """A checkpoint folder in the official layout, filled with seeded weights and stand-ins.
 
-The six networks that move and paint have their real structure. The ones that look for a face
-answer the same plausible face to every picture, and the speech encoder hears only loudness and
-pitch, but it hears. So a whole render runs as with the official files, on pictures of noise.
+The six networks that move and paint have their real structure, or in the small folder only its inputs
+and outputs. The ones that look for a face answer the same plausible face to every picture, and the
+speech encoder hears only loudness and pitch, but it hears. So a whole render runs as with the official
+files, on pictures of noise.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ import importlib.util
 import json
 import pickle
 import sys
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -22,6 +23,7 @@ import numpy as np
 import pytest
 
 GOLDEN = Path(__file__).parents[1] / "golden"
+TORCH_ROOT, ONNX_ROOT = "ditto_pytorch", "ditto_onnx"
 CHECKPOINTS = {
     "appearance_extractor": "appearance_extractor",
     "motion_extractor": "motion_extractor",
@@ -74,37 +76,43 @@ EARLIER = {  # a few of the keywords the official configurations carry
 
 @dataclass(frozen=True)
 class Checkpoints:
-    """Where the parts of the folder lie."""
+    """A folder in the official layout."""
 
-    torch_root: Path
-    torch_cfg: Path
-    onnx_root: Path
-    onnx_cfg: Path
-    online_cfg: Path  # of the ONNX files, as the official one for streaming
+    folder: Path
 
     def of(self, form: str) -> tuple[Path, Path]:
-        """(data root, pickled configuration) of `torch`, `onnx` or `onnx online`."""
-        return {
-            "torch": (self.torch_root, self.torch_cfg),
-            "onnx": (self.onnx_root, self.onnx_cfg),
-            "onnx online": (self.onnx_root, self.online_cfg),
+        """(data root, pickled configuration) of `torch`, `onnx` or, with that for streaming, `onnx online`."""
+        root, cfg = {
+            "torch": (TORCH_ROOT, "v0.4_hubert_cfg_pytorch.pkl"),
+            "onnx": (ONNX_ROOT, "v0.4_hubert_cfg_onnx.pkl"),
+            "onnx online": (ONNX_ROOT, "v0.4_hubert_cfg_onnx_online.pkl"),
         }[form]
+        return self.folder / root, self.folder / "ditto_cfg" / cfg
 
 
 @pytest.fixture(scope="session")
-def checkpoints() -> Iterator[Checkpoints]:
-    """The folder, 1.4 GB of it, gone when the tests are over."""
+def official(made_once: Any) -> Checkpoints:
+    """Networks of the official structure and size, 1.4 GB of them."""
     pytest.importorskip("torch")
     pytest.importorskip("onnx")
-    with tempfile.TemporaryDirectory(prefix="ditto-checkpoints-") as folder:
-        yield write_checkpoints(Path(folder))
+    return Checkpoints(made_once("official", partial(write_checkpoints, networks=write_networks)))
 
 
-def write_checkpoints(folder: Path) -> Checkpoints:
-    torch_root, onnx_root, cfg = folder / "ditto_pytorch", folder / "ditto_onnx", folder / "ditto_cfg"
+@pytest.fixture(scope="session", params=["small", pytest.param("official", marks=pytest.mark.full)])
+def checkpoints(request: pytest.FixtureRequest, made_once: Any) -> Checkpoints:
+    """ONNX networks of the official inputs and outputs: of next to no work, or of the official size."""
+    pytest.importorskip("onnx")
+    if request.param == "official":
+        whole: Checkpoints = request.getfixturevalue("official")
+        return whole
+    return Checkpoints(made_once("small", partial(write_checkpoints, networks=write_small_networks)))
+
+
+def write_checkpoints(folder: Path, networks: Callable[[Path, Path], None]) -> None:
+    torch_root, onnx_root, cfg = folder / TORCH_ROOT, folder / ONNX_ROOT, folder / "ditto_cfg"
     for directory in (torch_root / "models", torch_root / "aux_models", onnx_root, cfg):
         directory.mkdir(parents=True)
-    write_networks(torch_root / "models", onnx_root)
+    networks(torch_root / "models", onnx_root)
     for role, model in stand_ins().items():
         (onnx_root / f"{role}.onnx").write_bytes(model)
         (torch_root / "aux_models" / f"{AUXILIARY.get(role, role)}.onnx").write_bytes(model)
@@ -116,19 +124,14 @@ def write_checkpoints(folder: Path) -> Checkpoints:
     streaming = {"online_mode": True, "overlap_v2": 70, "smo_k_d": 13, "fix_kp_cond": 1}
     streaming |= {"fix_kp_cond_dim": [0, 202]}
     limits = np.stack([np.full(265, -30), np.full(265, 30)]).astype(np.float32)
-    return Checkpoints(
-        torch_root,
-        pickled(cfg / "v0.4_hubert_cfg_pytorch.pkl", torch_files),
-        onnx_root,
-        pickled(cfg / "v0.4_hubert_cfg_onnx.pkl", onnx_files),
-        pickled(
-            cfg / "v0.4_hubert_cfg_onnx_online.pkl", onnx_files, {**streaming, "v_min_max_for_clip": limits}
-        ),
-    )
+    streaming |= {"v_min_max_for_clip": limits}
+    pickled(cfg / "v0.4_hubert_cfg_pytorch.pkl", torch_files)
+    pickled(cfg / "v0.4_hubert_cfg_onnx.pkl", onnx_files)
+    pickled(cfg / "v0.4_hubert_cfg_onnx_online.pkl", onnx_files, streaming)
 
 
-def pickled(path: Path, files: Mapping[str, str], over: Mapping[str, Any] | None = None) -> Path:
-    """A configuration as the official files are structured."""
+def pickled(path: Path, files: Mapping[str, str], over: Mapping[str, Any] | None = None) -> None:
+    """Writes a configuration as the official files are structured."""
 
     def entry(role: str) -> dict[str, Any]:
         return {"model_path": files[role], "device": "cuda"}
@@ -155,7 +158,6 @@ def pickled(path: Path, files: Mapping[str, str], over: Mapping[str, Any] | None
     }
     values = {"base_cfg": base, "audio2motion_cfg": motion, "default_kwargs": {**EARLIER, **(over or {})}}
     path.write_bytes(pickle.dumps(values))
-    return path
 
 
 def write_networks(pth: Path, onnx: Path) -> None:
@@ -187,6 +189,120 @@ def write_networks(pth: Path, onnx: Path) -> None:
             list(official.outputs),
             example,
         )
+
+
+def write_small_networks(_: Path, onnx: Path) -> None:
+    """Networks of the same inputs and outputs as .onnx files; there are no small .pth files."""
+    for role, model in small_networks().items():
+        (onnx / f"{CHECKPOINTS[role]}.onnx").write_bytes(model)
+
+
+def small_networks() -> dict[str, bytes]:
+    """By role: what comes out depends on all that goes in, and is of usable size."""
+    draw = golden_rules().rng("small networks").standard_normal
+    answers = {"pitch": 66, "yaw": 66, "roll": 66, "t": 3, "exp": 63, "scale": 1, "kp": 63}
+    sizes = {"pitch": 1, "yaw": 1, "roll": 1, "t": 0.1, "exp": 0.01, "scale": 0, "kp": 0.3}
+    looks = {f"{key}.w": 0.01 * draw((3, n)) for key, n in answers.items()}
+    looks |= {f"{key}.b": sizes[key] * draw(n) for key, n in answers.items()} | {"scale.b": np.full(1, SCALE)}
+    pair = {"kp_source": (1, 21, 3), "kp_driving": (1, 21, 3)}
+    window = (1, 80, 265)
+    return {
+        "appearance_extractor": small(
+            {"image": (1, 3, 256, 256)},
+            {"pred": (1, 32, 16, 64, 64)},
+            [("Conv", ["image", "w"], "maps", {"strides": [4, 4]}), ("Reshape", ["maps", "volume"], "pred")],
+            {"w": draw((512, 3, 4, 4)) / 7, "volume": [1, 32, 16, 64, 64]},
+        ),
+        "motion_extractor": small(
+            {"image": (1, 3, 256, 256)},
+            {key: (1, n) for key, n in answers.items()},
+            [
+                ("GlobalAveragePool", ["image"], "pooled"),
+                ("Flatten", ["pooled"], "colour"),
+                *(("Gemm", ["colour", f"{key}.w", f"{key}.b"], key) for key in answers),
+            ],
+            looks,
+        ),
+        "warp_network": small(
+            {"feature_3d": (1, 32, 16, 64, 64), **pair},
+            {"out": (1, 256, 64, 64)},
+            [
+                ("Reshape", ["feature_3d", "maps"], "flat"),
+                ("Conv", ["flat", "w"], "mixed", {"group": 64}),
+                ("Sub", ["kp_driving", "kp_source"], "moved"),
+                ("ReduceMean", ["moved"], "mean", {"axes": [1, 2], "keepdims": 0}),
+                ("Mul", ["mean", "far"], "shift"),
+                ("Add", ["mixed", "shift"], "out"),
+            ],
+            {"maps": [1, 512, 64, 64], "w": draw((256, 8, 1, 1)) / 3, "far": np.full(1, 30.0)},
+        ),
+        "decoder": small(
+            {"feature": (1, 256, 64, 64)},
+            {"output": (1, 3, 512, 512)},
+            [
+                ("Conv", ["feature", "w"], "cells", {"group": 64}),
+                ("DepthToSpace", ["cells"], "levels", {"blocksize": 8}),
+                ("Sigmoid", ["levels"], "output"),
+            ],
+            {"w": draw((192, 4, 1, 1)) / 2},
+        ),
+        "stitch_network": small(
+            pair,
+            {"out": (1, 21, 3)},
+            [
+                ("Sub", ["kp_source", "kp_driving"], "back"),
+                ("Mul", ["back", "a_little"], "held"),
+                ("Add", ["kp_driving", "held"], "out"),
+            ],
+            {"a_little": np.full(1, 0.1)},
+        ),
+        "lmdm": small(
+            {"x": window, "cond_frame": (1, 265), "cond": (1, 80, 1103), "time_cond": (1,)},
+            {"pred_noise": window, "x_start": window},
+            [
+                ("Slice", ["cond", "first", "last", "axis"], "heard"),
+                ("Unsqueeze", ["cond_frame", "axis_of_time"], "before"),
+                ("Cast", ["time_cond"], "time", {"to": 1}),
+                ("Mul", ["time", "tiny"], "late"),
+                ("Sum", ["x", "heard", "before", "late"], "told"),
+                ("Tanh", ["told"], "bounded"),
+                ("Mul", ["bounded", "size"], "x_start"),
+                ("Sub", ["x", "x_start"], "pred_noise"),
+            ],
+            {
+                **{"first": [0], "last": [265], "axis": [2], "axis_of_time": [1]},
+                **{"tiny": np.full(1, 1e-4), "size": np.full(1, 0.05)},
+            },
+            whole=("time_cond",),
+        ),
+    }
+
+
+def small(
+    inputs: Mapping[str, tuple[int, ...]],
+    outputs: Mapping[str, tuple[int, ...]],
+    nodes: Sequence[tuple[Any, ...]],
+    constants: Mapping[str, Any],
+    whole: Sequence[str] = (),
+) -> bytes:
+    """A graph of (operator, inputs, output, attributes); lists among the constants are integers."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    kinds = {True: TensorProto.INT64, False: TensorProto.FLOAT}
+    graph = helper.make_graph(
+        [
+            helper.make_node(operator, given, [output], **(attributes[0] if attributes else {}))
+            for operator, given, output, *attributes in nodes
+        ],
+        "small",
+        [helper.make_tensor_value_info(n, kinds[n in whole], shape) for n, shape in inputs.items()],
+        [helper.make_tensor_value_info(n, TensorProto.FLOAT, shape) for n, shape in outputs.items()],
+        [
+            numpy_helper.from_array(np.asarray(a, np.int64 if isinstance(a, list) else np.float32), n)
+            for n, a in constants.items()
+        ],
+    )
+    return serialised(graph)
 
 
 def seeded(role: str, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, np.ndarray]:

@@ -8,6 +8,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,6 @@ import numpy as np
 import pytest
 import soundfile
 
-pytest.importorskip("torch")
-
 import inference
 from ditto.messages import SAMPLE_RATE, SAMPLES_PER_FRAME, AudioChunk
 from stream_pipeline.assembly import motion_stages
@@ -28,12 +27,12 @@ from stream_pipeline.sdk import StreamSDK
 from stream_pipeline.session import Session
 from tests.rounding import share_of_official
 
-pytestmark = pytest.mark.slow
-
-FRAMES = 2  # a painted frame takes seconds on one core
+FRAMES = 2  # a frame painted by the official networks takes seconds on one core
 SAMPLES = FRAMES * SAMPLES_PER_FRAME - 200
 STEPS = 2
 HEIGHT, WIDTH = 320, 256
+
+only = partial(pytest.mark.parametrize, "checkpoints", indirect=True)
 
 
 @pytest.fixture(scope="module")
@@ -119,30 +118,39 @@ def read_back(path: Path) -> tuple[int, tuple[int, int], float]:
     return len(sizes), sizes[0], heard
 
 
-@pytest.mark.parametrize(
-    ("form", "flags"),
-    [
-        ("torch", []),
-        ("torch", ["--online"]),
-        ("torch", ["--compat"]),
-        ("onnx", []),
-        ("onnx", ["--online"]),
-    ],
-    ids=lambda value: value if isinstance(value, str) else " ".join(value) or "offline",
-)
-def test_the_command_line_of_the_reference_makes_a_video(
-    form, flags, checkpoints, speech, portrait, tmp_path, capfd
-):
-    output = tmp_path / "result.mp4"
-    root, cfg = checkpoints.of(form)
-    code = inference.main(command(root, cfg, speech, portrait, output, f"--steps={STEPS}", *flags))
-    assert (code, capfd.readouterr().err) == (0, "")
-    frames, size, heard = read_back(output)
-    assert (frames, size) == (FRAMES, (HEIGHT, WIDTH))
-    assert abs(heard - SAMPLES / SAMPLE_RATE) <= 1 / 25
-    assert list(tmp_path.iterdir()) == [output]
+@pytest.fixture
+def rendered(
+    checkpoints: Any, speech: Path, portrait: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> Callable[..., None]:
+    """rendered(form, *flags): checks the video that the command line makes."""
+
+    def check(form: str, *flags: str) -> None:
+        output = tmp_path / "result.mp4"
+        root, cfg = checkpoints.of(form)
+        code = inference.main(command(root, cfg, speech, portrait, output, f"--steps={STEPS}", *flags))
+        assert (code, capfd.readouterr().err) == (0, "")
+        frames, size, heard = read_back(output)
+        assert (frames, size) == (FRAMES, (HEIGHT, WIDTH))
+        assert abs(heard - SAMPLES / SAMPLE_RATE) <= 1 / 25
+        assert list(tmp_path.iterdir()) == [output]
+
+    return check
 
 
+@pytest.mark.parametrize("flags", [[], ["--online"], ["--compat"]], ids=["offline", "online", "compat"])
+def test_the_command_line_of_the_reference_makes_a_video(flags, rendered):
+    rendered("onnx", *flags)
+
+
+@pytest.mark.full
+@only(["official"])
+@pytest.mark.parametrize("flags", [[], ["--online"], ["--compat"]], ids=["offline", "online", "compat"])
+def test_the_command_line_of_the_reference_makes_a_video_of_pytorch_files(flags, rendered):
+    rendered("torch", *flags)
+
+
+@pytest.mark.full
+@only(["official"])
 def test_pytorch_and_onnx_show_the_same(pictures):
     """Rounding differs; the seeded decoder amplifies it to about one level."""
     one, other = pictures("torch"), pictures("onnx")
@@ -212,6 +220,8 @@ def motion(loaded: Engine, portrait: Path, samples: int, **over: Any) -> list[tu
     return found
 
 
+@pytest.mark.full
+@only(["official"])
 @pytest.mark.parametrize("mode", ["offline", "online"])
 def test_pytorch_and_onnx_make_the_same_motion(mode, engine, portrait):
     one, other = (
@@ -302,33 +312,54 @@ def copied(checkpoints: Any, tmp_path: Path) -> Callable[[str], Path]:
     return copy
 
 
-@pytest.mark.parametrize(
-    ("form", "file"),
-    [
-        ("torch", "models/appearance_extractor.pth"),
-        ("torch", "aux_models/det_10g.onnx"),
-        ("onnx", "warp_network.onnx"),
-    ],
-)
-@pytest.mark.parametrize("fault", ["missing", "empty", "cut short", "something else"])
-def test_a_spoiled_checkpoint_is_named_in_one_line(
-    fault, form, file, checkpoints, copied, speech, portrait, tmp_path, capfd
-):
-    root, cfg = copied(form), checkpoints.of(form)[1]
-    spoiled, output = root / file, tmp_path / "result.mp4"
-    whole = spoiled.read_bytes()
-    spoiled.unlink()
-    if fault != "missing":
-        spoiled.write_bytes(
-            {"empty": b"", "cut short": whole[: len(whole) // 2], "something else": b"hello" * 99}[fault]
-        )
-    code = inference.main(command(root, cfg, speech, portrait, output))
-    said = capfd.readouterr().err
-    assert (code, len(said.splitlines())) == (1, 1)
-    assert spoiled.name in said
-    assert not output.exists()
+FAULTS = ["missing", "empty", "cut short", "something else"]
 
 
+@pytest.fixture
+def refused(
+    checkpoints: Any,
+    copied: Callable[[str], Path],
+    speech: Path,
+    portrait: Path,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> Callable[[str, str, str], None]:
+    """refused(form, file, fault): checks that a render with the spoiled file names it in one line."""
+
+    def check(form: str, file: str, fault: str) -> None:
+        root, cfg = copied(form), checkpoints.of(form)[1]
+        spoiled, output = root / file, tmp_path / "result.mp4"
+        whole = spoiled.read_bytes()
+        spoiled.unlink()
+        if fault != "missing":
+            spoiled.write_bytes(
+                {"empty": b"", "cut short": whole[: len(whole) // 2], "something else": b"hello" * 99}[fault]
+            )
+        code = inference.main(command(root, cfg, speech, portrait, output))
+        said = capfd.readouterr().err
+        assert (code, len(said.splitlines())) == (1, 1)
+        assert spoiled.name in said
+        assert not output.exists()
+
+    return check
+
+
+@only(["small"])
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_spoiled_checkpoint_is_named_in_one_line(fault, refused):
+    refused("onnx", "warp_network.onnx", fault)
+
+
+@pytest.mark.full
+@only(["official"])
+@pytest.mark.parametrize("file", ["models/appearance_extractor.pth", "aux_models/det_10g.onnx"])
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_spoiled_checkpoint_of_pytorch_is_named_in_one_line(fault, file, refused):
+    refused("torch", file, fault)
+
+
+@pytest.mark.full
+@only(["official"])
 def test_a_device_that_is_not_there_is_refused(checkpoints, speech, portrait, tmp_path, capfd):
     import torch
 
@@ -342,6 +373,8 @@ def test_a_device_that_is_not_there_is_refused(checkpoints, speech, portrait, tm
     assert "'cuda' was asked for" in said
 
 
+@pytest.mark.full
+@only(["official"])
 def test_networks_in_halves_are_used_where_they_lie_and_show_the_same(
     checkpoints, engine, pictures, portrait, tmp_path
 ):

@@ -8,14 +8,10 @@ import pytest
 import soundfile
 from PIL import Image as Pillow
 
-pytest.importorskip("torch")
-
 import inference
 
-pytestmark = pytest.mark.slow
-
 VIDEO = Path(__file__).parents[2] / "examples" / "astronaut_video.mp4"
-FRAMES = 1  # of motion; a painted frame takes seconds on one core
+FRAMES = 1  # of motion; a frame painted by the official networks takes seconds on one core
 
 
 @pytest.fixture
