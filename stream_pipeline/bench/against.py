@@ -19,12 +19,16 @@ from stream_pipeline.bench.timing import Elsewhere
 ROOT = Path(__file__).parents[2]
 
 
+def check_adapter(folder: Path) -> None:
+    """Refuses a folder that no other implementation can be measured from."""
+    if not (folder / f"{MODULE}.py").is_file():
+        raise ConfigError(f"--against {folder}: no {MODULE}.py in it; docs/benchmarks.md shows one")
+
+
 class Against:
     """The other implementation's process. Use it as a `with` block."""
 
     def __init__(self, folder: Path, scratch: Path, threads: int, cpu: bool) -> None:
-        if not (folder / f"{MODULE}.py").is_file():
-            raise ConfigError(f"--against {folder}: no {MODULE}.py in it; docs/benchmarks.md shows one")
         self._folder = folder
         self._scratch = scratch
         self._threads = threads

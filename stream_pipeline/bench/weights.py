@@ -27,6 +27,8 @@ class Networks:
 
     def __init__(self, root: Path | None) -> None:
         """`root` is the folder of the official checkpoints; None takes seeded weights."""
+        if root is not None and not root.is_dir():
+            raise ModelError(f"{root}: no such folder; without --data-root seeded weights are measured")
         self._root = root
         self._files: Mapping[str, str] = built_in("ditto_torch")["pack"]["files"]
         self.origin = str(root) if root is not None else "seeded weights (speed does not depend on them)"

@@ -117,10 +117,12 @@ def official(parsed: argparse.Namespace, threads: int, folder: Path) -> None:
     wanted = chosen("--only", parsed.only, KNOWN) or KNOWN
     formats = chosen("--format", parsed.format, ("torch", "onnx", "graphs"))
     precisions = chosen("--precision", parsed.precision, ("fp32", "bf16", "fp16", "tf32"))
+    batches = numbers(parsed.batch)
     try:
         import torch
 
         from model_formats.processor import lacks
+        from stream_pipeline.bench.against import check_adapter
         from stream_pipeline.bench.device import Device
         from stream_pipeline.bench.machine import measure_machine
         from stream_pipeline.bench.official import Bench
@@ -130,6 +132,8 @@ def official(parsed: argparse.Namespace, threads: int, folder: Path) -> None:
             f"measuring the official networks needs PyTorch: pip install 'ditto-engine[export]' ({error}); "
             "--pack mini measures the built-in pack without it"
         ) from error
+    if parsed.against:
+        check_adapter(Path(parsed.against))
     torch.set_num_threads(threads)
     root = Path(parsed.data_root) if parsed.data_root else None
     networks = Networks(root)
@@ -148,7 +152,7 @@ def official(parsed: argparse.Namespace, threads: int, folder: Path) -> None:
         folder,
         formats,
         precisions,
-        numbers(parsed.batch),
+        batches,
         parsed.steps,
         threads,
         device,
