@@ -110,13 +110,13 @@ def at_once(shared, values):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=10)
+        thread.join(timeout=60)
     return answers
 
 
 def test_calls_at_the_same_time_run_as_one_and_each_gets_its_own():
     network = Doubling()
-    answers = at_once(SharedBatches(network, SIZE, wait=5.0), range(SIZE))
+    answers = at_once(SharedBatches(network, SIZE, wait=30.0), range(SIZE))
     assert answers == {n: 2 * n for n in range(SIZE)}
     assert network.sizes == [SIZE]
 
@@ -125,7 +125,7 @@ def test_a_call_alone_waits_no_longer_than_its_time():
     shared = SharedBatches(Doubling(), SIZE, wait=0.05)
     began = time.monotonic()
     assert shared.run(feeds(1))["y"][0, 0] == 2
-    assert 0.04 < time.monotonic() - began < 2
+    assert 0.04 < time.monotonic() - began < 10
 
 
 @pytest.mark.parametrize(("fixed", "ran"), [(True, SIZE), (False, 1)])
@@ -145,7 +145,7 @@ def test_more_calls_than_fit_form_the_next_batch():
 
 
 def test_a_failing_run_fails_its_calls_and_the_next_ones_are_well():
-    shared = SharedBatches(Doubling(), 2, wait=5.0)
+    shared = SharedBatches(Doubling(), 2, wait=30.0)
     answers = at_once(shared, [-1, 3])
     assert all(isinstance(answer, ModelError) for answer in answers.values())
     assert at_once(shared, [1, 2]) == {1: 2, 2: 4}
@@ -167,7 +167,7 @@ def test_sessions_that_come_and_go_at_random_all_get_their_own_answers():
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=30)
+        thread.join(timeout=60)
     assert not wrong
     assert not any(thread.is_alive() for thread in threads)
     assert max(shared.sizes) > 1
@@ -191,5 +191,5 @@ def test_an_interruption_of_the_one_that_runs_the_batch_leaves_no_other_waiting(
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
     assert set(ends) == {KeyboardInterrupt, ModelError}

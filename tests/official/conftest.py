@@ -81,7 +81,7 @@ class Checkpoints:
     folder: Path
 
     def of(self, form: str) -> tuple[Path, Path]:
-        """(data root, pickled configuration) of `torch`, `onnx` or, with that for streaming, `onnx online`."""
+        """(data root, pickled configuration) of `torch`, `onnx` or, for streaming, `onnx online`."""
         root, cfg = {
             "torch": (TORCH_ROOT, "v0.4_hubert_cfg_pytorch.pkl"),
             "onnx": (ONNX_ROOT, "v0.4_hubert_cfg_onnx.pkl"),

@@ -155,10 +155,10 @@ def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded(tmp_path):
         header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
         path = tmp_path / f"bomb{side}.png"
         path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", bytes(99)))
-        began = time.perf_counter()
+        began = time.thread_time()
         with pytest.raises(MediaError, match=f"larger than {MOST_PIXELS // 10**6} million pixels"):
             read_picture(path)
-        assert time.perf_counter() - began < 1
+        assert time.thread_time() - began < 1
 
 
 def test_a_tiny_picture_is_refused_with_its_size(saved):

@@ -1,6 +1,7 @@
 """A video as numbered pictures, forward and backward."""
 
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import numpy as np
@@ -204,19 +205,19 @@ def test_frames_without_times_are_counted(tmp_path, film):
         assert [number_of(video.frame(i)) for i in order] == order
 
 
-def open_files():
-    return len(psutil.Process().open_files())
+def open_in(folder):
+    return [file.path for file in psutil.Process().open_files() if Path(file.path).is_relative_to(folder)]
 
 
-def test_closing_lets_go_of_the_file(film):
+def test_closing_lets_go_of_the_file(film, tmp_path):
     path = film(numbered(30))
-    before = open_files()
     for _ in range(3):
         with VideoSource(path) as video:
             video.frame(20)
             video.frame(3)
+            assert open_in(tmp_path) == [str(path)]
     video.close()
-    assert open_files() == before
+    assert open_in(tmp_path) == []
 
 
 def test_a_refused_file_is_let_go_of(tmp_path, film, wav, murmur):
@@ -225,13 +226,12 @@ def test_a_refused_file_is_let_go_of(tmp_path, film, wav, murmur):
     cut = tmp_path / "cut.mp4"
     cut.write_bytes(film_path.read_bytes()[:400])
     (tmp_path / "empty.mp4").touch()
-    before = open_files()
     for path in (sound, text, cut, tmp_path / "empty.mp4", tmp_path, tmp_path / "missing.mp4"):
         with pytest.raises(MediaError) as caught:
             VideoSource(path)
         assert str(caught.value).startswith(f"{path}: ")
         assert "\n" not in str(caught.value)
-    assert open_files() == before
+    assert open_in(tmp_path) == []
 
 
 def test_a_file_with_sound_only_says_so(wav, murmur):
