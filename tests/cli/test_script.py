@@ -67,7 +67,6 @@ def test_the_gestures_are_listed(run):
     assert code == 0 and any(line.startswith("nod") and "0.60 s" in line for line in out)
 
 
-@pytest.mark.full
 def test_a_render_follows_its_script(folder, run):
     (folder / "script.yaml").write_text(
         "ranges: [{at: 0, delta_roll: 10, rise: 0}]\nfades: [{out: 3, over: 0}]\n"

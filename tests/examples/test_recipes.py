@@ -34,8 +34,10 @@ def blocks(page):
 
 
 def numbered(page, *languages):
+    """The programs of a page; make test runs those of the first page a reader sees."""
+    marks = [] if page == "README.md" else [pytest.mark.full]
     return [
-        pytest.param(language, text, id=f"{page}-{number}-{language}")
+        pytest.param(language, text, id=f"{page}-{number}-{language}", marks=marks)
         for number, (language, text) in enumerate(blocks(page))
         if language in languages and not UNFIT.search(text)
     ]
@@ -126,7 +128,6 @@ def readable(folder):
     return made
 
 
-@pytest.mark.full
 @pytest.mark.parametrize(
     ("language", "text"),
     [

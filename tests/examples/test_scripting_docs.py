@@ -36,7 +36,6 @@ def test_the_scripts_in_the_manual_can_be_played():
         assert Script(*compiled(parse_located(text, "docs/scripting.md"))).layers
 
 
-@pytest.mark.full
 def test_the_programs_in_the_manual_run(folder):
     offline, live = blocks("python")
     exec(compile(offline, "docs/scripting.md", "exec"), names := {})

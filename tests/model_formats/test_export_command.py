@@ -114,7 +114,6 @@ def test_what_cannot_be_written_is_refused(root, tmp_path, capsys):
     assert "docs/checkpoints.md says where to get them" in refusal(tmp_path / "absent", to, capsys)
 
 
-@pytest.mark.full
 def test_a_speech_encoder_of_transformers_is_written_with_the_official_names(root, tmp_path):
     transformers = pytest.importorskip("transformers")
     folder = tmp_path / "hubert"

@@ -30,13 +30,16 @@ def run(script, *arguments):
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
 
-@pytest.mark.full
 @pytest.mark.parametrize(
     ("script", "own"),
     [
         ("inference_video.py", ["--template_n_frames", "4", "--drive_eye", "true"]),
-        ("inference_video_preserve_motion.py", ["--motion_frames", "20"]),
-        ("inference_video_blend_control.py", ["--blend_mode", "custom", "--blend_alpha", "0.7"]),
+        pytest.param("inference_video_preserve_motion.py", ["--motion_frames", "20"], marks=pytest.mark.full),
+        pytest.param(
+            "inference_video_blend_control.py",
+            ["--blend_mode", "custom", "--blend_alpha", "0.7"],
+            marks=pytest.mark.full,
+        ),
     ],
 )
 def test_a_script_makes_a_video_as_long_as_the_sound(script, own, words, tmp_path):
@@ -59,7 +62,6 @@ def test_whose_eyes_move_is_said_in_other_words(word, driven, monkeypatch):
     assert seen[0].stitch.drive_eye is driven
 
 
-@pytest.mark.full
 def test_a_wrong_flag_is_one_line(words, tmp_path):
     out = tmp_path / "out.mp4"
     given = ("--source_video", VIDEO, "--audio", words, "--output", out)

@@ -257,7 +257,6 @@ def test_the_plain_denoiser_gives_what_ours_gives():
         np.testing.assert_allclose(made, wanted, rtol=0, atol=share_of(network) * float(wanted.abs().max()))
 
 
-@pytest.mark.full
 def test_the_built_in_pack_is_measured_stage_by_stage(tmp_path):
     path = tmp_path / "rows.json"
     assert main(["bench", "--pack", "mini", "--repeats", "1", "--json", str(path)]) == 0
