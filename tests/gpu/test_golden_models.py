@@ -12,7 +12,7 @@ import pytest
 from ditto.networks.checkpoint import NETWORKS
 from tests.rounding import share_of_official
 
-HEAVY = ("warp_network", "decoder")  # seconds on one core
+HEAVY = ("warp_network", "decoder", "lmdm")  # seconds on one core
 DATA = Path(os.environ.get("DITTO_GOLDEN", Path(__file__).parents[1] / "golden" / "data"))
 CASES = json.loads((DATA / "models" / "cases.json").read_text())["cases"]
 # Largest differences as shares of the largest value. In bf16 four times what a processor gives; fp16 has

@@ -64,7 +64,7 @@ def test_rows_are_written_with_the_machine_they_were_measured_on(tmp_path, capsy
     assert [row["what"] for row in rows] == ["stitch", "putback_1080p"]
     for row in rows:
         assert set(row) == KEYS
-        assert row["ratio"] == pytest.approx(row["baseline_ms"] / row["ms_p50"], rel=0.02)
+        assert row["ratio"] == pytest.approx(row["baseline_ms"] / row["ms_p50"], rel=0.1, abs=1e-3)
     assert "seeded weights" in capsys.readouterr().out
 
 

@@ -186,17 +186,17 @@ def stills():
 
 def test_cuts_and_gaps_are_survived(engine, film, stills, speaking):
     first, second, nobody = stills
-    path = film([nobody] * 2 + [first] * 4 + [nobody] * 3 + [second] * 4 + [first] * 3)
+    path = film([nobody] + [first] * 3 + [nobody] * 2 + [second] * 3 + [first] * 2)
     avatar = engine.register(path)
-    frames = list(islice(avatar.play(), 16))
-    assert [frame.seen for frame in frames] == [False] * 2 + [True] * 4 + [False] * 3 + [True] * 7
-    pictures = speaking(16, avatar)
+    frames = list(islice(avatar.play(), 11))
+    assert [frame.seen for frame in frames] == [False] + [True] * 3 + [False] * 2 + [True] * 5
+    pictures = speaking(11, avatar)
     for frame, picture in zip(frames, pictures, strict=True):
         if not frame.seen:
             np.testing.assert_array_equal(picture, frame.image)
     places = [frame.landmarks[4, :2] for frame in frames if frame.seen]
     assert np.abs(places[0] - places[-1]).max() < 3
-    assert np.ptp(places[4:8], axis=0).max() < 3
+    assert np.ptp(places[3:6], axis=0).max() < 3
 
 
 def test_every_frame_may_be_asked_to_have_a_face(engine, film, stills):
@@ -206,7 +206,9 @@ def test_every_frame_may_be_asked_to_have_a_face(engine, film, stills):
 
 
 def test_pictures_keep_their_time_whatever_the_rate_of_the_source(engine, film, stills):
-    slow = engine.register(film([stills[0], stills[1]] * 4, [n * 100 for n in range(8)]))
-    frames = [frame.image[128, 128].tolist() for frame in islice(slow.play(), 20)]
+    plain, marked = stills[0], stills[0].copy()
+    marked[:32, :32] = 255 - marked[:32, :32]
+    slow = engine.register(film([plain, marked] * 4, [n * 100 for n in range(8)]))
+    frames = [frame.image[16, 16].tolist() for frame in islice(slow.play(), 20)]
     changes = [n for n in range(1, 20) if frames[n] != frames[n - 1]]
     assert changes == [3, 5, 8, 10, 13, 15, 18]

@@ -44,7 +44,7 @@ def test_steps_of_two_windows_are_those_of_the_plain_denoiser(plain, threads):
     with torch.inference_mode():
         quick = QuickDenoiser(plain)
         ours, theirs = quick.encode(conditions, times), plain.encode(conditions, times)
-        for step in (1, 0, 1):
+        for step in (1, 0):
             x, previous = drawn(2, 80, 265), drawn(2, 265)
             wanted = plain.denoise(x, previous, theirs, step)
             for made, right in zip(quick.denoise(x, previous, ours, step), wanted, strict=True):
