@@ -46,4 +46,4 @@ soak: $(VENV)/.dev
 	$(BIN)/pytest -m soak --timeout 3600
 
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .coverage
