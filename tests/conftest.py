@@ -14,6 +14,7 @@ import pytest
 
 def pytest_configure() -> None:
     os.environ["DITTO_CACHE"] = ""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # tests run side by side; threads that wait for a core spin
     signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in the background
 
 
