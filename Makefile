@@ -32,7 +32,7 @@ test: lint
 	$(PYTEST)
 
 test-full: lint
-	$(PYTEST) -m 'not soak and not gpu and not checkpoints' --durations 20 --cov --cov-report term:skip-covered
+	$(PYTEST) --timeout 900 -m 'not soak and not gpu and not checkpoints' --durations 20 --cov --cov-report term:skip-covered
 
 test-avx2: $(VENV)/.dev
 	$(BIN)/python scripts/held_to_avx2.py $(PYTEST) --timeout 900 -m 'not soak and not gpu and not checkpoints'
