@@ -1,6 +1,7 @@
 """For all tests: nothing is kept in the cache of whoever runs them, and what several folders pretend."""
 
 import fcntl
+import gc
 import os
 import shutil
 import signal
@@ -9,13 +10,25 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
+
+LARGE = 1500 << 20  # bytes
 
 
 def pytest_configure() -> None:
     os.environ["DITTO_CACHE"] = ""
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # tests run side by side; threads that wait for a core spin
     signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in the background
+
+
+@pytest.fixture(autouse=True)
+def freed() -> Iterator[None]:
+    """Gives back what a test opened: gigabytes in few objects do not make the collector run by itself."""
+    yield
+    gc.unfreeze()  # commands freeze what they have loaded, since their process is theirs alone
+    if psutil.Process().memory_info().rss > LARGE:
+        gc.collect()
 
 
 @pytest.fixture(scope="session")
