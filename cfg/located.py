@@ -17,6 +17,8 @@ LARGEST_FILE = 1_000_000  # bytes
 MOST_VALUES = 100_000  # values and keys together
 DEEPEST = 8  # groups within groups
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C scanner where PyYAML has it
+_BRACKET = re.compile(r"[\[\]{}]")
+_QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'[^']*'", re.DOTALL)
 _INTEGER = re.compile(r"[-+]?\d{1,18}")
 _DECIMAL = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 _WORDS: Mapping[str, Any] = {"true": True, "false": False, "null": None, "~": None, "": None}
@@ -74,10 +76,13 @@ def read_located(path: Path, largest: int = LARGEST_FILE) -> Located:
 
 def parse_located(text: str, origin: str) -> Located:
     """The one document in YAML text."""
+    reader = _Reader(origin)
     try:
-        return _Reader(origin).read(yaml.parse(text, _LOADER))
+        return reader.read(yaml.parse(text, _LOADER))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
+        if mark:
+            reader.check_ahead(text, mark)
         line = f", line {mark.line + 1}" if mark else ""
         raise ConfigError(f"{origin}{line}: not valid YAML: {error.problem}") from error
     except (yaml.YAMLError, ValueError) as error:
@@ -103,12 +108,14 @@ class _Reader:
         self._open: list[tuple[Located, Located | None]] = []  # groups begun, with the key now waiting
         self._path: list[str] = []  # keys of the groups begun
         self._count = 0
+        self._end = 0  # of the last event, as an index into the text
         self._whole: Located | None = None
 
     def read(self, events: Iterator[Any]) -> Located:
         documents = 0
         for event in events:
             line = event.start_mark.line + 1
+            self._end = event.end_mark.index
             if isinstance(event, yaml.DocumentStartEvent):
                 documents += 1
                 if documents > 1:
@@ -124,6 +131,18 @@ class _Reader:
                 self._scalar(event, line)
         return self._whole or Located({}, self._origin, 0)
 
+    def check_ahead(self, text: str, mark: yaml.Mark) -> None:
+        """Refuses what is nested too deep between the last event and the parser's error.
+
+        A row of brackets is read to its end, within a limit of the parser's, before its first event.
+        """
+        ahead = _QUOTED.sub("", text[self._end : mark.index + 1])
+        depth = len(self._open)
+        for bracket in _BRACKET.findall(ahead):
+            depth += 1 if bracket in "[{" else -1
+            if depth > DEEPEST:
+                self._too_deep(mark.line + 1)
+
     def _at(self, line: int, value: Any = None) -> Located:
         return Located(value, self._origin, line)
 
@@ -131,12 +150,15 @@ class _Reader:
         empty: Any = {} if isinstance(event, yaml.MappingStartEvent) else []
         self._plainly(event, line)
         if len(self._open) == DEEPEST:
-            path = ".".join(name for name in self._path if name)
-            self._at(line).fail(f"{path or 'lists'}: nested more than {DEEPEST} deep")
+            self._too_deep(line)
         key = self._open[-1][1] if self._open else None
         self._path.append(key.value if key else "")
         group = self._put(self._at(line, empty))
         self._open.append((group, None))
+
+    def _too_deep(self, line: int) -> NoReturn:
+        path = ".".join(name for name in self._path if name)
+        self._at(line).fail(f"{path or 'lists'}: nested more than {DEEPEST} deep")
 
     def _scalar(self, event: Any, line: int) -> None:
         self._plainly(event, line)

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import yaml
 
 from cfg.errors import ConfigError, did_you_mean
+from cfg.located import DEEPEST
 from cfg.settings import Settings
 
 T = TypeVar("T")
@@ -89,19 +90,26 @@ def as_mapping(settings: Any) -> Any:
 
 
 class _Loader(yaml.SafeLoader):
-    """Plain data; an alias is refused, as a few lines of them can stand for gigabytes."""
+    """Plain data of few levels; an alias is refused, as a few lines of them can stand for gigabytes."""
+
+    _depth = 0
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.AliasEvent):
             raise yaml.YAMLError("aliases (*name) are not admitted; write the value out")
-        return super().compose_node(parent, index)
+        if self._depth == DEEPEST and not self.check_event(yaml.ScalarEvent):
+            raise yaml.YAMLError(f"nested more than {DEEPEST} deep")
+        self._depth += 1
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
 
 
 def parse(text: str, where: str) -> dict[str, Any]:
     """The mapping in a YAML text; {} for an empty one."""
     try:
         values = yaml.load(text, _Loader)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
+    except (yaml.YAMLError, ValueError) as error:
         line = " ".join(str(error).split())
         raise ConfigError(f"{where}: not valid YAML: {line}") from error
     if values is None:
@@ -115,7 +123,7 @@ def parse_value(text: str) -> Any:
     """A number, a truth, a list or a text, as YAML reads it; raises ConfigError."""
     try:
         return yaml.load(text, _Loader)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise ConfigError(" ".join(str(error).split())) from error
 
 

@@ -53,13 +53,26 @@ def test_an_empty_file_is_an_empty_group(tmp_path):
         ("a: [1\nb: 2", "f, line 2: not valid YAML"),
         ("? [1, 2]\n: 3", "a group or list cannot be a key"),
         ("\n".join("  " * n + f"k{n}:" for n in range(DEEPEST + 1)), "nested more than"),
-        ("[" * 100_000, "nested more than"),
         ("a: \0", "not valid YAML"),
     ],
 )
 def test_what_is_not_plain_values_is_refused_with_its_line(text, message):
     with pytest.raises(ConfigError, match=message):
         parse_located(text, "f")
+
+
+@pytest.mark.parametrize("row", ["[", "[ ", "{a: ", "- ", "[\n"])
+@pytest.mark.parametrize("times", [DEEPEST + 1, 900, 100_000])
+def test_groups_nested_too_deep_are_refused_in_our_words_whatever_the_parser_admits(row, times):
+    with pytest.raises(ConfigError, match=f"^f, line [0-9]+: .*nested more than {DEEPEST} deep"):
+        parse_located(f"a: 1\nb:\n- {row * times}", "f")
+
+
+def test_brackets_within_quotes_nest_nothing():
+    text = """a: ["[[[[[[[[[", '{{{{{{{{{', "\\"[[[[[[[[["]\n"""
+    assert len(parse_located(text, "f").plain()["a"]) == 3
+    with pytest.raises(ConfigError, match="f, line 2: not valid YAML"):
+        parse_located(text.removesuffix("]\n") + "\n", "f")
 
 
 def test_a_laugh_of_a_billion_is_not_expanded():

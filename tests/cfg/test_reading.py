@@ -1,7 +1,8 @@
 import pytest
 
 from cfg.errors import ConfigError
-from cfg.reading import as_mapping, build, built_in, load, merge, read_yaml
+from cfg.located import DEEPEST
+from cfg.reading import as_mapping, build, built_in, load, merge, parse, read_yaml
 from cfg.settings import Settings
 
 PACKS = ["mini", "mini_online"] + [
@@ -71,6 +72,12 @@ def test_a_file_that_is_no_configuration_is_refused(tmp_path, text):
     path.write_text(text)
     with pytest.raises(ConfigError):
         load(path)
+
+
+@pytest.mark.parametrize("times", [DEEPEST, 100_000])
+def test_groups_nested_too_deep_are_refused_in_our_words(times):
+    with pytest.raises(ConfigError, match=f"f: not valid YAML: nested more than {DEEPEST} deep"):
+        parse("a: " + "[" * times + "]" * times, "f")
 
 
 def test_a_missing_file_is_named(tmp_path):
