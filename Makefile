@@ -1,21 +1,29 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-INSTALLED := pyproject.toml constraints.txt hatch_build.py $(wildcard ditto/kernels/*.[ch])
-WORKERS ?= 2
-PYTEST := $(BIN)/pytest -n $(WORKERS) --dist worksteal
 
-.PHONY: demo env test test-full test-avx2 lint gpu-check soak clean
+# Every version, also of what builds the package; a Python without a lock takes the newest.
+LOCK := $(wildcard locks/py$(shell $(PYTHON) -c 'import sys; print("%d%d" % sys.version_info[:2])').txt)
+INSTALL = PIP_CONSTRAINT=$(LOCK) PIP_BUILD_CONSTRAINT=$(LOCK) \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check
+UV := uv==0.13.9
+
+INSTALLED := pyproject.toml $(LOCK) hatch_build.py $(wildcard ditto/kernels/*.[ch])
+WORKERS ?= 2
+PYTEST = $(BIN)/pytest -n $(WORKERS) --dist worksteal
+ALL := -m 'not soak and not gpu and not checkpoints'
+
+.PHONY: demo env test test-full test-avx2 test-newest lint tests locks locks-upgrade resolve gpu-env gpu-check \
+	soak clean
 
 $(VENV)/.base: $(INSTALLED)
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	$(INSTALL) -e .
 	@touch $@
 
 $(VENV)/.dev: $(INSTALLED)
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,torch]'
+	$(INSTALL) -e '.[dev,torch]'
 	@touch $@ $(VENV)/.base
 
 demo: $(VENV)/.base
@@ -28,22 +36,50 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-test: lint
+test: lint tests
+
+tests: $(VENV)/.dev
 	$(PYTEST)
 
 test-full: lint
-	$(PYTEST) --timeout 900 -m 'not soak and not gpu and not checkpoints' --durations 20 --cov --cov-report term:skip-covered
+	$(PYTEST) --timeout 900 $(ALL) --durations 20 --cov --cov-report term:skip-covered
 
 test-avx2: $(VENV)/.dev
-	$(BIN)/python scripts/held_to_avx2.py $(PYTEST) --timeout 900 -m 'not soak and not gpu and not checkpoints'
+	$(BIN)/python scripts/held_to_avx2.py $(PYTEST) --timeout 900 $(ALL)
 
 # What matters on a GPU, in at most eight minutes; DEVICE=cpu tries the check itself.
 DEVICE ?= cuda
 gpu-check: $(VENV)/.dev
 	$(BIN)/python scripts/gpu_check.py --device $(DEVICE)
 
+# The newest versions that pyproject.toml admits, but for those in locks/held.txt: what will break next.
+test-newest:
+	rm -rf .venv-newest
+	DITTO_NEWEST=1 $(MAKE) --keep-going VENV=.venv-newest LOCK=locks/held.txt lint tests
+
+locks: .venv-locks/bin/uv
+	.venv-locks/bin/python scripts/lock_versions.py
+	.venv-locks/bin/python scripts/lock_versions.py --check
+
+locks-upgrade: .venv-locks/bin/uv
+	.venv-locks/bin/python scripts/lock_versions.py --upgrade
+	.venv-locks/bin/python scripts/lock_versions.py --check
+
+resolve: .venv-locks/bin/uv
+	.venv-locks/bin/python scripts/lock_versions.py --check
+
+.venv-locks/bin/uv: Makefile
+	$(PYTHON) -m venv .venv-locks
+	.venv-locks/bin/python -m pip install --quiet --disable-pip-version-check $(UV)
+
+# CUDA's builds of PyTorch and ONNX Runtime, and TensorRT.
+gpu-env:
+	$(PYTHON) -m venv .venv-gpu
+	$(INSTALL) --extra-index-url https://pypi.nvidia.com ./locks/onnxruntime-gpu -e '.[dev,gpu,trt]'
+gpu-env: VENV := .venv-gpu
+
 soak: $(VENV)/.dev
 	$(BIN)/pytest -m soak --timeout 3600
 
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .coverage
+	rm -rf $(VENV) .venv-newest .venv-locks .venv-gpu build dist .mypy_cache .ruff_cache .pytest_cache .coverage
