@@ -207,5 +207,5 @@ def require_cuda() -> None:
     if "CUDAExecutionProvider" not in offered:
         raise ModelError(
             f"device 'cuda' was asked for, but this ONNX Runtime offers {', '.join(offered)}; "
-            "pip install onnxruntime-gpu in place of onnxruntime"
+            "docs/install.md, 'ONNX Runtime on a GPU', says how to get CUDA's"
         )

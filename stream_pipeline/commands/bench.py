@@ -265,7 +265,10 @@ def formats_on_gpu(formats: tuple[str, ...]) -> tuple[str, ...]:
     if "onnx" not in formats or "CUDAExecutionProvider" in onnxruntime.get_available_providers():
         return formats
     if formats == ("onnx",):
-        raise ConfigError("--format onnx --device cuda: pip install onnxruntime-gpu in place of onnxruntime")
+        raise ConfigError(
+            "--format onnx --device cuda: this ONNX Runtime was not built for CUDA; "
+            "docs/install.md, 'ONNX Runtime on a GPU', says how to get the one that is"
+        )
     note("no rows of ONNX Runtime: this one was not built for CUDA (onnxruntime-gpu is)")
     return tuple(name for name in formats if name != "onnx")
 

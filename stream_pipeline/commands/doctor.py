@@ -43,10 +43,8 @@ def machine() -> Iterator[tuple[str, str]]:
 
 def runtimes() -> Iterator[tuple[str, str]]:
     import av
-    import onnxruntime
 
-    providers = [p.removesuffix("ExecutionProvider") for p in onnxruntime.get_available_providers()]
-    yield "ok", f"ONNX Runtime {onnxruntime.__version__}, providers: {', '.join(providers)}"
+    yield onnx_runtime()
     encoder = "libx264" in av.codecs_available
     yield (
         ("ok" if encoder else "!!"),
@@ -72,6 +70,19 @@ def half_precisions() -> Iterator[tuple[str, str]]:
     for precision in WANTED:
         reason = lacks(precision)
         yield ("--", reason) if reason else ("ok", f"{precision} is computed by this processor")
+
+
+def onnx_runtime() -> tuple[str, str]:
+    from model_formats.onnx_runtime import require_one_runtime
+
+    try:
+        require_one_runtime()
+    except DittoError as error:
+        return "!!", f"ONNX Runtime: {error}"
+    import onnxruntime
+
+    providers = [p.removesuffix("ExecutionProvider") for p in onnxruntime.get_available_providers()]
+    return "ok", f"ONNX Runtime {onnxruntime.__version__}, providers: {', '.join(providers)}"
 
 
 def extras() -> Iterator[tuple[str, str]]:

@@ -111,6 +111,12 @@ def test_every_lock_holds_what_the_project_asks_for(python):
         )
 
 
+def test_no_extra_asks_for_a_second_onnx_runtime():
+    extras = PROJECT["project"]["optional-dependencies"].values()
+    asked = [Requirement(text).name for extra in extras for text in extra]
+    assert not [name for name in asked if name.startswith("onnxruntime")]
+
+
 @pytest.mark.parametrize("python", PYTHONS)
 def test_no_lock_brings_the_cuda_libraries_of_pytorch(python):
     text = lock_file(python).read_text(encoding="utf-8")

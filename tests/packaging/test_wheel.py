@@ -76,6 +76,16 @@ def installed(wheel, tmp_path_factory):
 
 
 @pytest.fixture
+def second_runtime(installed):
+    """Another distribution of ONNX Runtime beside the first, as the files of an installation show it."""
+    info = installed.parent / "libraries" / "onnxruntime_gpu-1.31.1.dist-info"
+    info.mkdir()
+    (info / "RECORD").write_text("onnxruntime/__init__.py,,\nonnxruntime_gpu-1.31.1.dist-info/RECORD,,\n")
+    yield
+    shutil.rmtree(info)
+
+
+@pytest.fixture
 def away(tmp_path, installed):
     """away(program, *arguments): what the program prints, run in a folder of its own."""
     shutil.copy(ROOT / "examples" / "grace_hopper.jpg", tmp_path / "portrait.jpg")
@@ -137,6 +147,24 @@ def test_the_installed_command_renders_from_any_folder(away, tmp_path):
     arguments = ("render", "-i", "portrait.jpg", "-a", "speech.flac", "--end", "1", "-o", "out.mp4")
     assert "25 frames" in away("ditto-engine", *arguments)
     assert (tmp_path / "out.mp4").stat().st_size > 10_000
+
+
+def test_two_onnx_runtimes_over_each_other_are_refused_in_one_line(away, installed, second_runtime, tmp_path):
+    arguments = ("render", "-i", "portrait.jpg", "-a", "speech.flac", "--end", "1", "-o", "out.mp4")
+    for command, before in (("doctor", "[!!] ONNX Runtime: "), (arguments, "")):
+        words = [command] if isinstance(command, str) else command
+        done = subprocess.run(
+            [installed / "bin" / "python", "-m", "ditto", *words],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 1
+        (line,) = [line for line in (done.stdout + done.stderr).splitlines() if "both installed" in line]
+        assert f"{before}onnxruntime " in line
+        assert " and onnxruntime-gpu 1.31.1 are both installed" in line
+        assert "pip uninstall -y onnxruntime onnxruntime-gpu" in line
+    assert not (tmp_path / "out.mp4").exists()
 
 
 def test_a_render_with_the_built_in_pack_imports_no_heavy_library(away, installed):
