@@ -21,22 +21,24 @@ PLANES = (  # weights of red, green and blue, and what black is, for Y, Cb and C
     (-RED * _TO_CB, -GREEN * _TO_CB, (1 - BLUE) * _TO_CB, 128),
     ((1 - RED) * _TO_CR, -GREEN * _TO_CR, -BLUE * _TO_CR, 128),
 )
+BT2020 = 9  # as swscale counts matrices; PyAV has a name for it from 18 on, which needs Python 3.11
 WEIGHTS = {  # of red and blue in the brightness, by matrix
     int(Colorspace.ITU709): (RED, BLUE),
     int(Colorspace.ITU601): (0.299, 0.114),
     int(Colorspace.FCC): (0.30, 0.11),
     int(Colorspace.SMPTE240M): (0.212, 0.087),
-    int(Colorspace.BT2020): (0.2627, 0.0593),
+    BT2020: (0.2627, 0.0593),
 }
-EXACT = int(Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT)
+ACCURATE_RND, FULL_CHR_H_INT = 0x40000, 0x2000  # flags of swscale, likewise
+EXACT = int(Interpolation.BICUBIC) | ACCURATE_RND | FULL_CHR_H_INT
 MATRICES = {
     1: Colorspace.ITU709,
     4: Colorspace.FCC,
     5: Colorspace.ITU601,
     6: Colorspace.ITU601,
     7: Colorspace.SMPTE240M,
-    9: Colorspace.BT2020,
-    10: Colorspace.BT2020,
+    9: BT2020,
+    10: BT2020,
 }
 
 FRACTION = 16  # bits behind the point of a whole weight
