@@ -7,7 +7,6 @@ LOCK := $(wildcard locks/py$(shell $(PYTHON) -c 'import sys; print("%d%d" % sys.
 INSTALL = PIP_CONSTRAINT=$(LOCK) PIP_BUILD_CONSTRAINT=$(LOCK) \
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check
 UV := uv==0.13.9
-
 INSTALLED := pyproject.toml $(LOCK) hatch_build.py $(wildcard ditto/kernels/*.[ch])
 WORKERS ?= 2
 PYTEST = $(BIN)/pytest -n $(WORKERS) --dist worksteal
@@ -72,11 +71,12 @@ resolve: .venv-locks/bin/uv
 	$(PYTHON) -m venv .venv-locks
 	.venv-locks/bin/python -m pip install --quiet --disable-pip-version-check $(UV)
 
-# CUDA's builds of PyTorch and ONNX Runtime, and TensorRT.
-gpu-env:
-	$(PYTHON) -m venv .venv-gpu
-	$(INSTALL) --extra-index-url https://pypi.nvidia.com ./locks/onnxruntime-gpu -e '.[dev,gpu,trt]'
+# CUDA's builds of PyTorch and ONNX Runtime, and TensorRT; then `make VENV=.venv-gpu gpu-check`.
 gpu-env: VENV := .venv-gpu
+gpu-env:
+	$(PYTHON) -m venv $(VENV)
+	$(INSTALL) --extra-index-url https://pypi.nvidia.com ./locks/onnxruntime-gpu -e '.[dev,gpu,trt]'
+	@touch $(VENV)/.base $(VENV)/.dev
 
 soak: $(VENV)/.dev
 	$(BIN)/pytest -m soak --timeout 3600

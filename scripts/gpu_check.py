@@ -137,7 +137,8 @@ def without_onnx(device: str) -> str | None:
     if device == "cpu" or "CUDAExecutionProvider" in onnxruntime.get_available_providers():
         return None
     return (
-        f"ONNX Runtime {onnxruntime.__version__} was not built for CUDA; pip install onnxruntime-gpu instead"
+        f"ONNX Runtime {onnxruntime.__version__} was not built for CUDA; "
+        "docs/install.md, 'ONNX Runtime on a GPU', says how to get the one that is"
     )
 
 
