@@ -54,6 +54,30 @@ INLINE double most(double a, double b, double c)
     return ab > c ? ab : c;
 }
 
+/* Writes a plane (height, width) blurred by five taps of a Gaussian each way; its rim is repeated beyond. */
+KERNEL int soften(float *out, const float *plane, int64_t height, int64_t width, const float *taps)
+{
+    float *padded = malloc((size_t)(width + 4) * sizeof(float));
+    if (!padded)
+        return OUT_OF_MEMORY;
+    for (int64_t y = 0; y < height; y++) {
+        const float *RESTRICT row[5];
+        for (int k = 0; k < 5; k++)
+            row[k] = plane + min_int(max_int(y + k - 2, 0), height - 1) * width;
+        float *RESTRICT down = padded + 2;
+        for (int64_t x = 0; x < width; x++)
+            down[x] = row[2][x] * taps[2] + (row[1][x] + row[3][x]) * taps[1] + (row[0][x] + row[4][x]) * taps[0];
+        padded[0] = padded[1] = down[0];
+        padded[width + 2] = padded[width + 3] = down[width - 1];
+        float *RESTRICT line = out + y * width;
+        for (int64_t x = 0; x < width; x++)
+            line[x] = padded[x + 2] * taps[2] + (padded[x + 1] + padded[x + 3]) * taps[1] +
+                      (padded[x] + padded[x + 4]) * taps[0];
+    }
+    free(padded);
+    return DONE;
+}
+
 /* Writes where each grid point (height, width) comes from, minus where it is, in pixels of the picture.
 
    `placed` and `source` are (n, 2) vertices in the picture; grid point (i, j) lies at

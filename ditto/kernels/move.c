@@ -259,13 +259,13 @@ INLINE void put(uint8_t *out, const uint32_t *colour, int32_t count)
             out[3 * n + k] = (uint8_t)(colour[n] >> (8 * k));
 }
 
-/* Paints the moving box at left, top over the source that stands in `out` (out_height, out_width, 3), as
-   far as it lies in it.
+/* Writes `out` (out_height, out_width, 3): the source `image`, and over it the moving box at left, top, as far
+   as it lies in it. Rows are copied just before they are painted, while they are at hand.
 
    Pixels come from where the map says, mixed of four as finely as 1/256 of a pixel. Blocks of kind 1 are
    taken as they are; in those of kind 2 the foreground is laid over the picture, and over the plate where
    it has gone away. `picture`, `layered` and `plate` hold the box's RGBA pixels. */
-KERNEL int paint_moved(uint8_t *out, int64_t out_height, int64_t out_width, int64_t left, int64_t top,
+KERNEL int paint_moved(uint8_t *out, const uint8_t *image, int64_t out_height, int64_t out_width, int64_t left, int64_t top,
                        const float *shift_x, const float *shift_y, int64_t grid, int64_t step, int64_t height,
                        int64_t width, const uint32_t *picture, const uint32_t *layered, const uint32_t *plate,
                        const uint8_t *kinds, int64_t block, float unveiled)
@@ -279,8 +279,11 @@ KERNEL int paint_moved(uint8_t *out, int64_t out_height, int64_t out_width, int6
     float *wide_x[2] = {memory, memory + across}, *wide_y[2] = {memory + 2 * across, memory + 3 * across};
     Pixels some = {0};
     int64_t widened[2] = {-1, -1}; /* the rows of the map that these hold */
-    int64_t end = min_int(height, out_height - top);
-    for (int64_t y = max_int(0, -top); y < end; y++) {
+    for (int64_t line = 0; line < out_height; line++) {
+        memcpy(out + 3 * line * out_width, image + 3 * line * out_width, 3 * (size_t)out_width);
+        int64_t y = line - top; /* row of the box */
+        if (y < 0 || y >= height)
+            continue;
         const uint8_t *kind = kinds + y / block * columns;
         int64_t first = seen_left / block, last = seen;
         while (first < last && kind[first] == 0)
@@ -317,7 +320,7 @@ KERNEL int paint_moved(uint8_t *out, int64_t out_height, int64_t out_width, int6
                     lay(&some, picture + y * width + x0, plate + y * width + x0, (int32_t)(max_int(n * block, x0) - x0),
                         (int32_t)(min_int(end * block, x1) - x0), (int32_t)width, unveiled);
             }
-            put(out + 3 * ((y + top) * out_width + left + x0), some.colour, (int32_t)(x1 - x0));
+            put(out + 3 * (line * out_width + left + x0), some.colour, (int32_t)(x1 - x0));
         }
     }
     free(memory);

@@ -18,6 +18,8 @@ TORN = np.array(
 )  # pixels that neighbours come from farther from each other than they are: stairs
 SHARP = 2.0  # millimetres around mouth and eyes that are left out
 RIMS = (UPPER_OUTER + LOWER_OUTER, *(eye.upper + eye.lower for eye in EYES))
+RIM_POINTS = np.concatenate(RIMS)
+RIM_STARTS = np.cumsum([0, *map(len, RIMS[:-1])])
 
 _roughness = Kernel(
     "roughness", Out(np.float32), Out(np.int64), *2 * [In(np.float32)], int, int, float, *2 * [In(np.float32)]
@@ -37,10 +39,11 @@ def soften(out: Image, moved: Moved) -> None:
     first, last = rows.tolist()
     if last < first:
         return
-    for rim in RIMS:
-        points = moved.placed[list(rim)] - (left, top)
-        x0, y0 = np.maximum((points.min(0) - SHARP * look.millimetre) / where.step + 1, 0).astype(int)
-        x1, y1 = np.maximum((points.max(0) + SHARP * look.millimetre) / where.step + 2, 0).astype(int)
+    room = SHARP * look.millimetre
+    points = moved.placed[RIM_POINTS] - np.array([left, top], np.float32)
+    low = np.maximum((np.minimum.reduceat(points, RIM_STARTS) - room) / where.step + 1, 0).astype(int)
+    high = np.maximum((np.maximum.reduceat(points, RIM_STARTS) + room) / where.step + 2, 0).astype(int)
+    for (x0, y0), (x1, y1) in zip(low.tolist(), high.tolist(), strict=True):
         share[y0:y1, x0:x1] = 0
     apart = (where.step + 1) // 2
     begin = max(0, top + (first - 1) * where.step - 2 * apart)

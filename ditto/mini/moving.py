@@ -18,7 +18,18 @@ _block_kinds = Kernel(
     "block_kinds", Out(np.uint8), int, *_MAP, In(np.uint8), In(np.uint8), int, int, int, float
 )
 _paint_moved = Kernel(
-    "paint_moved", Out(np.uint8), int, int, int, int, *_MAP, *3 * [In(np.uint8)], In(np.uint8), int, float
+    "paint_moved",
+    Out(np.uint8),
+    In(np.uint8),
+    int,
+    int,
+    int,
+    int,
+    *_MAP,
+    *3 * [In(np.uint8)],
+    In(np.uint8),
+    int,
+    float,
 )
 
 
@@ -46,8 +57,8 @@ def block_kinds(
     return kinds
 
 
-def paint_moved(
-    out: Image,
+def painted(
+    image: Image,
     corner: tuple[int, int],
     shift_x: Floats,
     shift_y: Floats,
@@ -56,8 +67,8 @@ def paint_moved(
     layered: Image,
     plate: Image,
     kinds: npt.NDArray[np.uint8],
-) -> None:
-    """Paints the moving box at `corner` (x, y) over the source that stands in `out`, as far as it lies in it.
+) -> Image:
+    """The source `image` with the moving box painted at `corner` (x, y), as far as it lies in it.
 
     Pixels come from where the map says (see `Map`), mixed of four as finely as 1/256 of a pixel. Blocks of
     kind 1 are taken as they are; in those of kind 2 the foreground is laid over the picture, and over the
@@ -65,12 +76,14 @@ def paint_moved(
     """
     height, width = picture.shape[:2]
     assert reaches(shift_x, shift_y, step, (height, width)) and min(height, width) > 1
-    assert picture.shape == layered.shape == plate.shape and picture.shape[2] == 4 and out.shape[2] == 3
+    assert picture.shape == layered.shape == plate.shape and picture.shape[2] == 4 and image.shape[2] == 3
     assert kinds.shape == (-(-height // BLOCK), -(-width // BLOCK))
+    out: Image = np.empty_like(image, order="C")
     _paint_moved(
-        out, *out.shape[:2], *corner, shift_x, shift_y, shift_x.shape[1], step, height, width,
-        picture, layered, plate, kinds, BLOCK, UNVEILED,
+        out, np.ascontiguousarray(image), *out.shape[:2], *corner, shift_x, shift_y, shift_x.shape[1], step,
+        height, width, picture, layered, plate, kinds, BLOCK, UNVEILED,
     )  # fmt: skip
+    return out
 
 
 def reaches(shift_x: Floats, shift_y: Floats, step: int, size: tuple[int, int]) -> bool:

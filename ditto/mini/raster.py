@@ -12,6 +12,17 @@ _raster_shift = Kernel(
     "raster_shift", *3 * [Out(np.float32)], int, int, *3 * [In(np.float32)], In(np.int32), int, *3 * [float]
 )
 
+_soften = Kernel("soften", Out(np.float32), In(np.float32), int, int, In(np.float32))
+TAPS = np.exp(-0.5 * np.arange(-2.0, 3.0) ** 2)  # a deviation of one grid point: no stairs
+TAPS = (TAPS / TAPS.sum()).astype(np.float32)
+
+
+def softened(plane: Floats) -> Floats:
+    """A map (h, w) in which a part is blended into what it hides."""
+    out: Floats = np.empty_like(plane)
+    _soften(out, plane, *plane.shape, TAPS)
+    return out
+
 
 def raster_shift(
     shifts: tuple[Floats, Floats],

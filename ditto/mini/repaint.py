@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ditto.messages import Image
-from ditto.mini.moving import block_kinds, paint_moved
+from ditto.mini.moving import block_kinds, painted
 from ditto.mini.warp import Moved
 
 LEAST_SHIFT = 0.03  # pixels; less leaves the source's own, and nobody sees the difference
@@ -25,6 +25,4 @@ def repainted(moved: Moved) -> Image:
         layered, plate, solid, bare = behind.layered, behind.plate, behind.solid, behind.bare
     shifts = (where.shift_x, where.shift_y, where.step)
     kinds = block_kinds(*shifts, (bottom - top, right - left), solid, bare, LEAST_SHIFT)
-    out: Image = layers.image.copy()
-    paint_moved(out, (left, top), *shifts, layers.opaque, layered, plate, kinds)
-    return out
+    return painted(layers.image, (left, top), *shifts, layers.opaque, layered, plate, kinds)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -26,7 +26,7 @@ CUT_OFF = (0.2, 0.3)  # face heights above the face: a forehead is cut off, a cr
 PAD = 0.10  # face heights around what can move
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Rings:
     """Points around one face, in pixels of its picture."""
 
@@ -36,6 +36,11 @@ class Rings:
     pull: Floats  # (n,) share of the expression at the oval
     box: Box  # what can move
     wide_box: Box  # the same with as much as may come in from beyond the picture's edges
+
+    @cached_property
+    def solid(self) -> Floats:
+        """(n, 3) the points with their depth."""
+        return np.column_stack([self.points, self.depth]).astype(np.float32)
 
     @classmethod
     def around(cls, face: Floats, outline: Floats, up: Doubles, size: tuple[int, int]) -> Rings:

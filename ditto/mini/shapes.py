@@ -89,8 +89,10 @@ def draw_slit(
     out: Image, upper: Floats, lower: Floats, thick: float, colour: Floats, amount: float, limits: Box
 ) -> None:
     """Draws a soft shadow from one (n, 2) line to the other and so many pixels thicker, but for its ends."""
+    if amount < 0.02:
+        return
     box = around(np.concatenate([upper, lower]), limits, 2 * thick + 2)
-    if amount < 0.02 or box is None:
+    if box is None:
         return
     x0, y0, x1, y1 = box
     across = upper[-1] - upper[0]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from ditto.messages import Floats, Placement, Pose
@@ -12,7 +12,7 @@ from ditto.mini.language import FULL_BLINK, METRE, Exp
 from ditto.mini.layers import Background, Layers
 from ditto.mini.moving import UNVEILED
 from ditto.mini.ramp import smoothstep, within
-from ditto.mini.raster import raster_shift
+from ditto.mini.raster import raster_shift, softened
 from ditto.mini.register import MIXED, SHUT_GAP, MiniAppearance
 from ditto.mini.rings import ring_triangles
 from ditto.mini.shapes import arch
@@ -33,7 +33,6 @@ from ditto.motion.pose import rotation
 
 FINEST = 512  # grid points along the longer side of the moving box
 LEAST_MOTION = 1e-7  # below it a pose is the source's own
-SOFT_EDGE = 1.0  # grid points by which a part is blended into what it hides: no stairs
 TURN = 1.08  # angles are counted as a tracker sees them, which is less than heads turn
 YAW_LIMIT, PITCH_LIMIT, ROLL_LIMIT = 22.0, 14.0, 25.0  # degrees away from a frontal source
 UNCOVERING = 14.0  # degrees a turned head may turn back
@@ -49,6 +48,17 @@ LIMITS = {  # millimetres an expression number may move a face
     Exp.LOW_THICK: (-6.0, 6.0), Exp.BROW_IN: (-9.0, 7.0), Exp.BROW_OUT: (-9.0, 7.0),
     Exp.FURROW: (-6.0, 5.0), Exp.SNEER: (-6.0, 5.0), Exp.ASYM: (-6.0, 6.0), Exp.JAW_SIDE: (-9.0, 9.0),
 }  # fmt: skip
+# rims that are drawn back where they close, what lies next to them, and whether that is above (-1) or below
+CLOSING_RIMS = np.array(
+    [*UPPER_INNER, *LOWER_INNER, *(p for eye in EYES for p in (*eye.upper[1:-1], *eye.lower[1:-1]))]
+)
+CLOSING_BEYOND = np.array(
+    [*UPPER_OUTER, *LOWER_OUTER, *(p for eye in EYES for p in (*eye.upper_fold, *eye.lower_fold))]
+)
+CLOSING_SIGNS = np.concatenate(
+    [np.full(len(line), sign) for line, sign in ((UPPER_INNER, -1), (LOWER_INNER, 1))]
+    + [np.full(len(line), sign) for eye in EYES for line, sign in ((eye.upper_fold, -1), (eye.lower_fold, 1))]
+).astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,6 +106,7 @@ class MiniWarper:
     def __init__(self, template: Template | None = None) -> None:
         self._template = template or default_template()
         self._follow = lip_followers(self._template)
+        self._basis = np.asarray(self._template.basis, np.float32).reshape(len(LINEAR), -1)
         self._layers: Layers | None = None  # of the source frame last moved
         self._background: Background | None = None  # of the same, once its head has moved
         self._drawn: Floats | None = None  # (3, n, m) room for a map and the depth of what is drawn into it
@@ -132,7 +143,7 @@ class MiniWarper:
         width = LINEAR.index(Exp.WIDTH)
         if moves[width] < 0:  # a puckered smile keeps the smile's folds: narrow it less
             moves[width] /= 1 + 3 * max(0.0, wide - 1.05)
-        displaced = np.tensordot(moves, self._template.basis, 1).astype(np.float32)
+        displaced: Floats = (moves @ self._basis).reshape(-1, 3)
         upper, lower = list(UPPER_INNER), list(LOWER_INNER)
         face = look.face + displaced
         apart = (face[lower, 1] - face[upper, 1]) * MILLIMETRES
@@ -140,7 +151,7 @@ class MiniWarper:
         if target < middle and middle > 0.5:
             wanted = apart * (target / middle)
         else:
-            wanted = apart + (target - middle) * np.sin(np.linspace(0, np.pi, len(apart)))
+            wanted = apart + (target - middle) * arch(len(apart)) ** 2
         least = 0.2 if look.gap < SHUT_GAP else 0.0  # lips that are parted in the source can meet exactly
         floor = np.minimum((look.face[lower, 1] - look.face[upper, 1]) * MILLIMETRES, least)
         wanted = np.maximum(wanted, np.minimum(floor, 0.0) if target > 0.3 else floor)
@@ -173,9 +184,7 @@ class MiniWarper:
             if tested is not None:
                 tested.fill(1e9)
             raster_shift((sharp_x, sharp_y), tested, placed, source, depth, triangles, (left, top), step)
-        shift_x, shift_y = (
-            np.asarray(cv2.GaussianBlur(shift, (5, 5), SOFT_EDGE), np.float32) for shift in (sharp_x, sharp_y)
-        )
+        shift_x, shift_y = softened(sharp_x), softened(sharp_y)
         # not between lips or lids: a blend of the upper and the lower one shows what lies between them
         rims: list[tuple[int, ...]] = [UPPER_INNER + LOWER_INNER]
         rims += [eye.upper + eye.lower for eye, share in zip(EYES, blink, strict=True) if share]
@@ -202,20 +211,22 @@ def drawn_back(look: MiniAppearance, gap: float, blink: tuple[float, float]) -> 
     """
     skin: Floats = look.points[:, :2].copy()
     down = np.asarray(look.turn[:2, 1], np.float32)
-    shut = closing(look, gap) * RIM * look.millimetre
-    bell = arch(len(UPPER_INNER))
-    moves: list[tuple[tuple[int, ...], tuple[int, ...], int, Floats | float]] = [
-        (UPPER_INNER, UPPER_OUTER, -1, shut * bell),
-        (LOWER_INNER, LOWER_OUTER, 1, shut * bell),
+    lips = closing(look, gap) * RIM * look.millimetre * arch(len(UPPER_INNER))
+    lids = [
+        np.full(len(eye.upper_fold) + len(eye.lower_fold), smoothstep(share, 0.3, 0.9) * LID * width)
+        for eye, share, width in zip(EYES, blink, eye_widths(skin), strict=True)
     ]
-    for eye, share in zip(EYES, blink, strict=True):
-        width = np.linalg.norm(skin[eye.upper[0]] - skin[eye.upper[-1]])
-        back = smoothstep(share, 0.3, 0.9) * LID * float(width)
-        moves += [(eye.upper[1:-1], eye.upper_fold, -1, back), (eye.lower[1:-1], eye.lower_fold, 1, back)]
-    for rim, beyond, sign, far in moves:
-        room = sign * ((skin[list(beyond)] - skin[list(rim)]) @ down)
-        skin[list(rim)] += sign * np.minimum(far, (1 - SPARED) * np.maximum(room, 0))[:, None] * down
+    far = np.concatenate([lips, lips, *lids]).astype(np.float32)
+    if far.any():
+        room = CLOSING_SIGNS * ((skin[CLOSING_BEYOND] - skin[CLOSING_RIMS]) @ down)
+        back = CLOSING_SIGNS * np.minimum(far, (1 - SPARED) * np.maximum(room, 0))
+        skin[CLOSING_RIMS] += back[:, None] * down
     return skin
+
+
+def eye_widths(skin: Floats) -> list[float]:
+    """Pixels between the corners of each eye."""
+    return [math.dist(skin[eye.upper[0]].tolist(), skin[eye.upper[-1]].tolist()) for eye in EYES]
 
 
 def closing(look: MiniAppearance, gap: float) -> float:
@@ -257,15 +268,11 @@ def lip_followers(template: Template) -> tuple[Floats, Floats]:
 def eye_motion(delta: Floats, look: MiniAppearance) -> tuple[tuple[float, float], Floats]:
     """Share of each eye closed, and (2, 2) pixels the irises move."""
     left, right = (within(float(delta[n]) / FULL_BLINK, -0.2, 1.0) for n in (Exp.BLINK_LEFT, Exp.BLINK_RIGHT))
-    millimetres = np.array(
-        [
-            [delta[Exp.GAZE_X_LEFT], delta[Exp.GAZE_Y_LEFT]],
-            [delta[Exp.GAZE_X_RIGHT], delta[Exp.GAZE_Y_RIGHT]],
-        ],
-        np.float32,
-    )
-    gaze = np.clip(millimetres, (-5, -2.5), (5, 2.5)) * np.float32(look.millimetre)
-    return (left, right), gaze.astype(np.float32)
+    gaze = [
+        [within(float(delta[x]), -5.0, 5.0), within(float(delta[y]), -2.5, 2.5)]
+        for x, y in ((Exp.GAZE_X_LEFT, Exp.GAZE_Y_LEFT), (Exp.GAZE_X_RIGHT, Exp.GAZE_Y_RIGHT))
+    ]
+    return (left, right), np.array(gaze, np.float32) * np.float32(look.millimetre)
 
 
 def move_lids(displaced: Floats, face: Floats, blink: tuple[float, float]) -> None:
@@ -314,8 +321,8 @@ def place(
     face = moved(look.points + expressed)
     oval = expressed[list(OVAL)]
     rings, weight = look.rings, look.rings.weight[:, None]
-    pulled = np.tile(oval, (len(rings.points) // len(OVAL), 1)) * rings.pull[:, None]
-    carried = moved(np.column_stack([rings.points, rings.depth]).astype(np.float32) + pulled)
+    pulled = (oval * rings.pull.reshape(-1, len(OVAL), 1)).reshape(-1, 3)
+    carried = moved(rings.solid + pulled)
     around = rings.points + pulled[:, :2] * (1 - weight) + weight * (carried[:, :2] - rings.points)
     around[: len(OVAL)] = look.outline.placed(face)
     placed = np.concatenate([face[:, :2], around]).astype(np.float32)

@@ -13,6 +13,7 @@ from ditto.motion.vector import ANGLES, Parts
 BINS = 66
 BIN_WIDTH = 3.0  # degrees
 FIRST_BIN = -97.5  # degrees
+PLACES = np.arange(BINS)
 
 LEFT_GAZE = 33  # entries of the expression: image-left eye, x then y
 RIGHT_GAZE = 45
@@ -28,7 +29,7 @@ def bins_to_degrees(angle: Floats) -> Floats:
         return angle
     weights = np.exp(angle - angle.max(axis=1, keepdims=True), dtype=np.float64)
     weights /= weights.sum(axis=1, keepdims=True)
-    return np.asarray(weights @ np.arange(BINS) * BIN_WIDTH + FIRST_BIN, np.float32)
+    return np.asarray(weights @ PLACES * BIN_WIDTH + FIRST_BIN, np.float32)
 
 
 def in_degrees(parts: Parts) -> dict[str, Floats]:
