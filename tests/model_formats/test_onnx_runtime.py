@@ -34,7 +34,6 @@ def test_the_stand_in_beside_the_gpu_build_is_no_second_one(tmp_path):
     assert list(distributions(tmp_path)) == [("onnxruntime-gpu", "1.31.1")]
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="ONNX Runtime for CUDA needs Python 3.11")
 def test_the_stand_in_answers_to_the_name_and_asks_for_the_gpu_build(tmp_path):
     command = [sys.executable, "-m", "pip", "install", "--no-deps", "--no-index", "--no-build-isolation"]
