@@ -3,7 +3,7 @@
 Makes its own portraits from examples/ (one face scaled into a canvas) and 30 seconds of speech, then prints
 
 - painting: milliseconds of one thread for a frame (warp, decode, putback), lips alone and with the head;
-- start: seconds from the start of a program to its first frame, with nothing compiled yet and again;
+- start: seconds from the start of a program to its first frame, with nothing kept from an earlier run, and again;
 - render: the whole command with its encoder, times real time, seconds of processor, and its memory.
 
 python scripts/bench_render.py [painting] [start] [render]
@@ -98,7 +98,7 @@ def painting(work: Path) -> dict[str, Any]:
 
             for name, head in (("lips", False), ("head", True)):
                 paint = painter(engine)
-                paint(posed(POSES, head))  # what is made once, and compiled
+                paint(posed(POSES, head))  # what is made once
                 took = []
                 for number in range(POSES):
                     pose = posed(number, head)
@@ -140,7 +140,7 @@ def begin(picture: Path, sound: Path, began: float) -> dict[str, Any]:
         def count(done: int, total: int) -> None:
             note("first frame")
             if done == PAINTED:
-                note("everything compiled")
+                note(f"frame {PAINTED}")
 
         engine.render(avatar, voice, picture.with_suffix(".mp4"), progress=count)
         again = time.perf_counter(), time.process_time()

@@ -39,6 +39,17 @@ def doctor(parsed: argparse.Namespace) -> int:
 def machine() -> Iterator[tuple[str, str]]:
     yield "ok", f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
     yield "ok", f"{os.cpu_count()} processor cores"
+    yield kernels()
+
+
+def kernels() -> tuple[str, str]:
+    from ditto.kernels import level, library
+
+    try:
+        library()
+    except DittoError as error:
+        return "!!", f"kernels: {error}"
+    return "ok", f"kernels for {level()}"
 
 
 def runtimes() -> Iterator[tuple[str, str]]:

@@ -15,6 +15,7 @@ import yaml
 
 from cfg.reading import load, merge
 from ditto import Engine, StreamSDK
+from ditto.kernels import level, library
 from stream_pipeline.commands import main as ditto
 
 ROOT = Path(__file__).parents[2]
@@ -35,6 +36,16 @@ def test_the_doctor_finds_the_built_in_pack_whole(run):
     assert code == 0
     assert all(line[:5] in ("[ok] ", "[--] ") for line in lines)
     assert any("pack mini: all files present" in line for line in lines)
+    assert f"[ok] kernels for {level()}" in lines
+
+
+def test_the_doctor_says_so_where_the_kernels_cannot_be_run(run, monkeypatch):
+    monkeypatch.setenv("DITTO_CPU", "x86-64-v9")
+    library.cache_clear()
+    code, lines, _ = run("doctor", main=ditto)
+    library.cache_clear()
+    assert code == 1
+    assert any("kernels: DITTO_CPU is 'x86-64-v9', but this processor can run" in line for line in lines)
 
 
 @pytest.mark.parametrize(
