@@ -3,7 +3,7 @@
 Makes its own portraits from examples/ (one face scaled into a canvas) and 30 seconds of speech, then prints
 
 - painting: milliseconds of one thread for a frame (warp, decode, putback), lips alone and with the head;
-- start: seconds from the start of a program to its first frame, with nothing kept from an earlier run, and again;
+- start: seconds from the start of a program to its first frame, with nothing kept of earlier runs, and again;
 - render: the whole command with its encoder, times real time, seconds of processor, and its memory.
 
 python scripts/bench_render.py [painting] [start] [render]
