@@ -88,5 +88,9 @@ def painted(
 
 def reaches(shift_x: Floats, shift_y: Floats, step: int, size: tuple[int, int]) -> bool:
     """Whether a map covers a box of (height, width) pixels."""
-    needed = tuple(-(-side // step) + 2 for side in size)
-    return shift_x.shape == shift_y.shape and shift_x.shape >= needed and shift_x.shape[1] >= needed[1]
+    rows, columns = shift_x.shape
+    return (
+        shift_x.shape == shift_y.shape
+        and rows >= -(-size[0] // step) + 2
+        and columns >= -(-size[1] // step) + 2
+    )
