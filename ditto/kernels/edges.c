@@ -48,30 +48,29 @@ KERNEL int smooth(uint8_t *out, int64_t stride, const uint8_t *before, int64_t h
                   int64_t beside, const float *share, int64_t grid, int64_t first, int64_t last, int64_t step,
                   int64_t left, int64_t top, int64_t apart)
 {
-    static const int down[5] = {1, 4, 6, 4, 1}, across[3] = {1, 2, 1};
     for (int64_t i = first; i <= last; i++)
         for (int64_t j = 1; j < grid - 1; j++) {
             float weight = share[i * grid + j];
             if (weight == 0)
                 continue;
             int64_t y0 = (i - 1) * step + top - above, x0 = (j - 1) * step + left - beside;
-            for (int64_t y = max_int(y0, 0); y < min_int(y0 + step, height); y++)
+            for (int64_t y = max_int(y0, 0); y < min_int(y0 + step, height); y++) {
+                const uint8_t *rows[5];
+                for (int v = 0; v < 5; v++)
+                    rows[v] = before + 3 * width * min_int(max_int(y + (v - 2) * apart, 0), height - 1);
                 for (int64_t x = max_int(x0, 0); x < min_int(x0 + step, width); x++) {
-                    int total[3] = {0, 0, 0};
-                    for (int v = 0; v < 5; v++) {
-                        int64_t line = min_int(max_int(y + (v - 2) * apart, 0), height - 1);
-                        for (int u = 0; u < 3; u++) {
-                            int64_t column = min_int(max_int(x + (u - 1) * apart, 0), width - 1);
-                            const uint8_t *pixel = before + 3 * (line * width + column);
-                            for (int k = 0; k < 3; k++)
-                                total[k] += down[v] * across[u] * pixel[k];
-                        }
-                    }
-                    const uint8_t *was = before + 3 * (y * width + x);
+                    int64_t at = 3 * x, near = 3 * max_int(x - apart, 0), far = 3 * min_int(x + apart, width - 1);
                     uint8_t *pixel = out + 3 * ((y + above) * stride + x + beside);
-                    for (int k = 0; k < 3; k++)
-                        pixel[k] = (uint8_t)(was[k] + ((float)total[k] / 64 - was[k]) * weight + 0.5f);
+                    for (int k = 0; k < 3; k++) {
+                        int sums[5];
+                        for (int v = 0; v < 5; v++)
+                            sums[v] = rows[v][near + k] + 2 * rows[v][at + k] + rows[v][far + k];
+                        int total = sums[0] + sums[4] + 4 * (sums[1] + sums[3]) + 6 * sums[2];
+                        float was = rows[2][at + k];
+                        pixel[k] = (uint8_t)(was + ((float)total / 64 - was) * weight + 0.5f);
+                    }
                 }
+            }
         }
     return DONE;
 }
