@@ -37,7 +37,7 @@ TRANSPARENT = {  # by suffix: codec, pixels and options of a video with an alpha
 }
 ANIMATIONS = (".gif", ".webp")
 # Looking ahead finds the still background and spends the bits on the face: the quality of 'veryfast' in
-# half of its time, for a fourth more bytes (docs/benchmarks.md).
+# half of its time, for a fourth more bytes (docs/log/mini_speed.md).
 PORTRAIT = {
     "preset": "superfast",
     "x264-params": "mbtree=1:rc-lookahead=10:bframes=1",

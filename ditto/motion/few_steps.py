@@ -59,7 +59,7 @@ def spaced_times(steps: int) -> npt.NDArray[np.int64]:
 
 
 class FewStepSampler:
-    """Motion for one window of conditions; docs/benchmarks.md tells what few steps cost."""
+    """Motion for one window of conditions; docs/log/official_speed.md tells what few steps cost."""
 
     def __init__(self, denoiser: Denoiser, steps: int, *, window: int = 80, motion: int = MOTION) -> None:
         self.window = window

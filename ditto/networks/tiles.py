@@ -3,7 +3,7 @@
 A tile of 4 x 4 results needs 36 products a channel pair in place of 144. Tiles are turned into 36
 values that are products' left sides, multiplied by kernels turned likewise, and turned back; the
 points that decide the three matrices are those with the least rounding error of several tried
-(docs/benchmarks.md). Pictures are (H, W, C) here: channels lie together, so every step is either a
+(docs/log/official_speed.md). Pictures are (H, W, C) here: channels lie together, so every step is either a
 matrix product or an operation on long rows.
 """
 
