@@ -55,7 +55,7 @@ INLINE double most(double a, double b, double c)
 }
 
 /* Writes a plane (height, width) blurred by five taps of a Gaussian each way; its rim is repeated beyond. */
-KERNEL int soften(float *out, const float *plane, int64_t height, int64_t width, const float *taps)
+KERNEL int blur_map(float *out, const float *plane, int64_t height, int64_t width, const float *taps)
 {
     float *padded = malloc((size_t)(width + 4) * sizeof(float));
     if (!padded)

@@ -10,12 +10,10 @@ from ditto.mini.template import EYES, LOWER_OUTER, UPPER_OUTER
 from ditto.mini.warp import Moved
 
 LEAST_TURN = 0.035  # sine of the angle below which a head hides nothing of itself
-DRAWN = np.array(
-    [0.5, 0.85], np.float32
-)  # of a pixel that neighbours come from nearer to each other than they are: streaks
-TORN = np.array(
-    [1.0, 1.8], np.float32
-)  # pixels that neighbours come from farther from each other than they are: stairs
+# from where to where neighbours count as drawn out, pixels that they come from nearer than they are: streaks
+DRAWN = np.array([0.5, 0.85], np.float32)
+# and as torn, pixels that they come from farther than they are: stairs
+TORN = np.array([1.0, 1.8], np.float32)
 SHARP = 2.0  # millimetres around mouth and eyes that are left out
 RIMS = (UPPER_OUTER + LOWER_OUTER, *(eye.upper + eye.lower for eye in EYES))
 RIM_POINTS = np.concatenate(RIMS)

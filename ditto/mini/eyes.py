@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from ditto.messages import Floats, Image
-from ditto.mini.ramp import smoothstep, within
+from ditto.mini.ramp import clamped, smoothstep
 from ditto.mini.register import MiniAppearance
 from ditto.mini.shapes import (
     COVERING,
@@ -125,7 +125,7 @@ def grown_over(patch: Image, gone: Image) -> Image:
 def paint_eye(out: Image, eye: Eye, layer: EyeLayer, moved: Moved, number: int) -> None:
     """Paints the eyeball between the moved lids, if they or the eye have moved at all, and a falling lid."""
     share, gaze = moved.blink[number], moved.gaze[number]
-    strength = within(abs(share) * 12 + float(np.abs(gaze).max()) / layer.width * 25, 0.0, 1.0)
+    strength = clamped(abs(share) * 12 + float(np.abs(gaze).max()) / layer.width * 25, 0.0, 1.0)
     if strength < 0.02:
         return
     look = moved.layers.appearance
@@ -139,7 +139,7 @@ def paint_eye(out: Image, eye: Eye, layer: EyeLayer, moved: Moved, number: int) 
     fallen = smoothstep(share, *FALLING)
     draw_lashes(out, layer, upper, lower, tall, 1 - fallen, look.box)
     fine = max(0.6, layer.width * 0.012)
-    alpha = covered(contour, box, fine, within((tall - fine) / (2.5 * fine), 0.0, 1.0) * strength)
+    alpha = covered(contour, box, fine, clamped((tall - fine) / (2.5 * fine), 0.0, 1.0) * strength)
     lids = list(eye.upper + eye.lower)
     before = look.points[lids, :2].mean(0) - layer.corner
     after = moved.rigid[lids, :2].mean(0)
@@ -148,7 +148,7 @@ def paint_eye(out: Image, eye: Eye, layer: EyeLayer, moved: Moved, number: int) 
     paint_ball(
         out, alpha, shadow, box[:2], layer.texture, after.astype(np.float32),
         before.astype(np.float32), back, (layer.pupil - layer.corner).astype(np.float32), gaze,
-        layer.radius, within(share * 2, 0.0, 1.0),
+        layer.radius, clamped(share * 2, 0.0, 1.0),
     )  # fmt: skip
     if fallen > 0:
         paint_lid(out, eye, layer, moved, share, upper, (before, after, back))

@@ -16,9 +16,10 @@ def ramp(x: npt.NDArray[np.floating[Any]] | float, a: float, b: float) -> npt.ND
 
 def smoothstep(x: float, a: float, b: float) -> float:
     """The same of one number."""
-    t = within((x - a) / (b - a), 0.0, 1.0)
+    t = clamped((x - a) / (b - a), 0.0, 1.0)
     return t * t * (3 - 2 * t)
 
 
-def within(x: float, low: float, high: float) -> float:
+def clamped(x: float, low: float, high: float) -> float:
+    """The nearest number from low to high."""
     return float(min(max(x, low), high))

@@ -12,15 +12,15 @@ _raster_shift = Kernel(
     "raster_shift", *3 * [Out(np.float32)], int, int, *3 * [In(np.float32)], In(np.int32), int, *3 * [float]
 )
 
-_soften = Kernel("soften", Out(np.float32), In(np.float32), int, int, In(np.float32))
-TAPS = np.exp(-0.5 * np.arange(-2.0, 3.0) ** 2)  # a deviation of one grid point: no stairs
-TAPS = (TAPS / TAPS.sum()).astype(np.float32)
+_blur_map = Kernel("blur_map", Out(np.float32), In(np.float32), int, int, In(np.float32))
+BELL = np.exp(-0.5 * np.arange(-2.0, 3.0) ** 2)  # a deviation of one grid point: no stairs
+TAPS = (BELL / BELL.sum()).astype(np.float32)
 
 
-def softened(plane: Floats) -> Floats:
+def blurred_map(plane: Floats) -> Floats:
     """A map (h, w) in which a part is blended into what it hides."""
     out: Floats = np.empty_like(plane)
-    _soften(out, plane, *plane.shape, TAPS)
+    _blur_map(out, plane, *plane.shape, TAPS)
     return out
 
 

@@ -11,8 +11,8 @@ from ditto.messages import Floats, Placement, Pose
 from ditto.mini.language import FULL_BLINK, METRE, Exp
 from ditto.mini.layers import Background, Layers
 from ditto.mini.moving import UNVEILED
-from ditto.mini.ramp import smoothstep, within
-from ditto.mini.raster import raster_shift, softened
+from ditto.mini.ramp import clamped, smoothstep
+from ditto.mini.raster import blurred_map, raster_shift
 from ditto.mini.register import MIXED, SHUT_GAP, MiniAppearance
 from ditto.mini.rings import ring_triangles
 from ditto.mini.shapes import arch
@@ -120,7 +120,7 @@ class MiniWarper:
             layers = self._layers = Layers.of(pose.source.image, look)
             self._background = None
         delta = (pose.drive.expression - pose.rest.expression).reshape(63) / METRE
-        target = within(float(pose.drive.expression.reshape(63)[Exp.GAP]) / METRE, 0.0, WIDEST)
+        target = clamped(float(pose.drive.expression.reshape(63)[Exp.GAP]) / METRE, 0.0, WIDEST)
         blink, gaze = eye_motion(delta, look)
         displaced, gap, jaw = self.displace(look, delta, target)
         move_lids(displaced, look.face, blink)
@@ -184,7 +184,7 @@ class MiniWarper:
             if tested is not None:
                 tested.fill(1e9)
             raster_shift((sharp_x, sharp_y), tested, placed, source, depth, triangles, (left, top), step)
-        shift_x, shift_y = softened(sharp_x), softened(sharp_y)
+        shift_x, shift_y = blurred_map(sharp_x), blurred_map(sharp_y)
         # not between lips or lids: a blend of the upper and the lower one shows what lies between them
         rims: list[tuple[int, ...]] = [UPPER_INNER + LOWER_INNER]
         rims += [eye.upper + eye.lower for eye, share in zip(EYES, blink, strict=True) if share]
@@ -267,9 +267,11 @@ def lip_followers(template: Template) -> tuple[Floats, Floats]:
 
 def eye_motion(delta: Floats, look: MiniAppearance) -> tuple[tuple[float, float], Floats]:
     """Share of each eye closed, and (2, 2) pixels the irises move."""
-    left, right = (within(float(delta[n]) / FULL_BLINK, -0.2, 1.0) for n in (Exp.BLINK_LEFT, Exp.BLINK_RIGHT))
+    left, right = (
+        clamped(float(delta[n]) / FULL_BLINK, -0.2, 1.0) for n in (Exp.BLINK_LEFT, Exp.BLINK_RIGHT)
+    )
     gaze = [
-        [within(float(delta[x]), -5.0, 5.0), within(float(delta[y]), -2.5, 2.5)]
+        [clamped(float(delta[x]), -5.0, 5.0), clamped(float(delta[y]), -2.5, 2.5)]
         for x, y in ((Exp.GAZE_X_LEFT, Exp.GAZE_Y_LEFT), (Exp.GAZE_X_RIGHT, Exp.GAZE_Y_RIGHT))
     ]
     return (left, right), np.array(gaze, np.float32) * np.float32(look.millimetre)
@@ -307,7 +309,7 @@ def place(
     roll = rest.roll + soft_limit(drive.roll - rest.roll, -roll_limit, roll_limit)
     angles = np.array([[rest.pitch, rest.yaw, rest.roll], [pitch, yaw, roll]])
     before, after = rotation(angles[:, 0], angles[:, 1], angles[:, 2])  # for row vectors
-    growth = within(drive.scale / rest.scale, 0.8, 1.25)
+    growth = clamped(drive.scale / rest.scale, 0.8, 1.25)
     turn = (after.T @ before * growth).astype(np.float32)
     shift = (drive.translation - rest.translation).reshape(3)[:2] / METRE * look.millimetre
     shift = np.clip(shift, -30 * look.millimetre, 30 * look.millimetre).astype(np.float32)
