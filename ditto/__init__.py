@@ -8,6 +8,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+import cfg  # noqa: F401 - before the libraries: cfg/privacy.py
+
 if TYPE_CHECKING:
     from ditto.motion.script import Script
     from stream_pipeline.batches.loader import AudioBatchLoader

@@ -23,6 +23,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import cfg  # noqa: F401 - before the libraries: cfg/privacy.py
+
 ROOT = Path(__file__).parents[1]
 HEAVY = "denoiser_window,warp,decode"
 OUTCOME = re.compile(r"^(tests/\S+) (PASSED|FAILED|ERROR|SKIPPED|XFAIL)")

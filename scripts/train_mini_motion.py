@@ -20,7 +20,6 @@ from pathlib import Path
 
 import mini_reader
 import numpy as np
-import onnxruntime
 import soundfile
 import torch
 from mini_reader import Example
@@ -31,6 +30,7 @@ from ditto.mini.measure import measure
 from ditto.mini.motion import CHANNELS, LIMITS, LISTENING, READER, SPOKEN, met
 from ditto.mini.speech import ROWS_PER_FRAME, TAPS, WhisperStream, neighbours
 from ditto.mini.speech import WIDTH as HEARD
+from model_formats import open_model
 
 ROOT = Path(__file__).resolve().parents[1]
 PACK = ROOT / "checkpoints" / "mini"
@@ -111,13 +111,11 @@ class Encoder:
     """The speech encoder on one thread, and all that it has said."""
 
     def __init__(self) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        self._session = onnxruntime.InferenceSession(PACK / "speech_encoder.onnx", options)
+        self._network = open_model(PACK / "speech_encoder.onnx", threads=1)
         self.said: list[np.ndarray] = []
 
     def run(self, feeds):
-        (features,) = self._session.run(["features"], dict(feeds))
+        features = self._network.run(feeds)["features"]
         self.said.append(features[0].reshape(-1, ROWS_PER_FRAME, HEARD).mean(axis=1).astype(np.float16))
         return {"features": features}
 

@@ -1,0 +1,1 @@
+import cfg  # noqa: F401 - before the libraries: cfg/privacy.py

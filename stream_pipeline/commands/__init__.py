@@ -74,6 +74,11 @@ def all_staying() -> Iterator[None]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """`ditto-engine COMMAND …`, also `python -m ditto COMMAND …`."""
+    return guarded(parser_of_all(), arguments, lambda parsed: int(parsed.run(parsed)))
+
+
+def parser_of_all() -> Parser:
+    """The command line of all commands; `run` of what it parses is the command."""
     with needing_packages("-m ditto"):
         from stream_pipeline.commands import (
             batch,
@@ -112,7 +117,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         chosen = choices.add_parser(name, help=purpose, description=purpose)
         add_arguments(chosen)
         chosen.set_defaults(run=command)
-    return guarded(parser, arguments, lambda parsed: int(parsed.run(parsed)))
+    return parser
 
 
 def run_command(
