@@ -327,6 +327,7 @@ class OutputSettings:
     bitrate: int | None = None  # bits a second instead of a quality
     preset: str = "portrait"  # encoder effort: one for a face before a still background, or one of EFFORTS
     resume: bool = False  # keep what is whole when a run is cut short, and go on from it
+    overwrite: bool = False  # whether pictures may go into a folder that holds other files too
 
     def __post_init__(self) -> None:
         rates = ", ".join(str(rate) for rate in RATES)

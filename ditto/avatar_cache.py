@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import tempfile
 import zipfile
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ from ditto.messages import Image
 LARGEST = 1_000_000_000  # bytes of all entries together; the ones not used longest go first
 PARTS = ("eye_open", "eye_ball", "to_frame", "landmarks", "appearance")
 MOTION = "motion."
+ENTRY = re.compile(r"[0-9a-f]{64}\.npz")  # other files of the folder are left alone
 
 
 class AvatarCache:
@@ -72,7 +74,8 @@ class AvatarCache:
 
     @staticmethod
     def _trim(folder: Path) -> None:
-        entries = sorted(folder.glob("*.npz"), key=lambda entry: entry.stat().st_mtime)
+        own = (entry for entry in folder.glob("*.npz") if ENTRY.fullmatch(entry.name))
+        entries = sorted(own, key=lambda entry: entry.stat().st_mtime)
         total = sum(entry.stat().st_size for entry in entries)
         for entry in entries[:-1]:
             if total <= LARGEST:

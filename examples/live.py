@@ -24,6 +24,7 @@ import numpy as np
 from cfg.settings import OutputSettings
 from ditto import Engine
 from ditto.media.encode import open_sink
+from ditto.media.inputs import Inputs
 from ditto.media.sound import read_sound, sound_of
 from ditto.messages import FRAME_RATE
 from stream_pipeline.session import Session
@@ -141,6 +142,7 @@ def main(arguments: list[str] | None = None) -> None:
         "--max-size", type=int, default=512, help="longest side of the pictures (default 512)"
     )
     given = parser.parse_args(arguments)
+    Inputs([given.portrait, given.sound]).check(given.output)
     show = Show()
     samples = read_sound(given.sound).samples
     with Engine.load("mini", source={"max_size": given.max_size}) as engine:

@@ -14,12 +14,13 @@ from cfg.preset import preset as preset_settings
 from cfg.reading import merge
 from cfg.settings import Settings
 from ditto.avatar_registrar import RegisteredAvatar
+from ditto.media.inputs import Inputs
 from ditto.media.picture import fitted, is_picture, read_picture
 from ditto.media.sound import Sound, SoundFile, sound_of
 from ditto.media.video import VideoSource
 from ditto.messages import SAMPLE_RATE, Image
 from stream_pipeline.batches.jobs import SOUNDS, distinct_names, files_in
-from stream_pipeline.engine import Engine, Progress, read, settings_of
+from stream_pipeline.engine import Engine, Progress, read
 
 CONFIGS = {"mini": "mini", "ditto": "ditto_torch"}
 
@@ -57,7 +58,7 @@ class Ditto:
         if device is not None:
             over = merge(over, {"pack": {"device": device}})
         config = CONFIGS.get(pack, pack)
-        self.engine = Engine.load(settings_of(config, data_root=data_root, cfg_pkl=cfg_pkl, over=over))
+        self.engine = Engine.load(config, data_root=data_root, cfg_pkl=cfg_pkl, over=over)
         self._detect = face_detector
         self._hear = audio_processor
         self._avatar: RegisteredAvatar | None = None
@@ -119,10 +120,13 @@ class Ditto:
         names = distinct_names(
             [Path(v if isinstance(v, (str, Path)) else f"{n:04d}") for n, v in enumerate(listed)]
         )
+        files = [voice for voice in listed if isinstance(voice, (str, Path))]
+        inputs = Inputs(files, [voices] if isinstance(voices, (str, Path)) and Path(voices).is_dir() else [])
         results: list[dict[str, Any]] = []
         for number, (voice, name) in enumerate(zip(listed, names, strict=True)):
             target = Path(output_dir) / f"{name}{suffix}"
             try:
+                inputs.check(target)
                 results.append(self._render(self._heard(voice, SAMPLE_RATE), target, fps, None, groups))
             except Exception as error:
                 results.append({"path": str(target), "error": error})

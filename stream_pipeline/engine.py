@@ -19,6 +19,7 @@ from cfg.reading import build, load, merge
 from cfg.settings import Settings
 from ditto.avatar_registrar import RegisteredAvatar
 from ditto.media.encode import CODECS, named, open_sink
+from ditto.media.inputs import Inputs
 from ditto.media.segments import SegmentedVideo
 from ditto.media.sound import Sound, SoundFile, open_sound, read_sound, shortened
 from ditto.messages import SAMPLE_RATE, SAMPLES_PER_FRAME, Image
@@ -29,7 +30,7 @@ from ditto.writer import Sink
 from stream_pipeline.assembly import Extra
 from stream_pipeline.finishing import picture_size
 from stream_pipeline.metrics import StageMetrics, table
-from stream_pipeline.recipe import described, digest
+from stream_pipeline.recipe import described, digest, named_files
 from stream_pipeline.session import Session
 
 log = logging.getLogger(__name__)
@@ -52,6 +53,14 @@ class Report:
         return table(self.metrics)
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a registered source came from."""
+
+    told: str  # what tells it from another
+    inputs: Inputs
+
+
 class Engine:
     """Networks, loaded once. Make one with `Engine.load`; use it as a `with` block or `close` it."""
 
@@ -61,7 +70,8 @@ class Engine:
         self._extra: list[Extra] = []
         self._closed = False
         self._preparing: threading.Thread | None = None
-        self._avatars: dict[RegisteredAvatar, str] = {}  # and what tells the source from another
+        self._avatars: dict[RegisteredAvatar, Origin] = {}
+        self._inputs = Inputs()  # what the settings were read from
 
     @classmethod
     def load(
@@ -96,6 +106,7 @@ class Engine:
             log.info("loaded: %s from %s", role, file)
         engine = cls(settings, pack)
         engine._preparing = preparing
+        engine._inputs = Inputs(path for path in (config, cfg_pkl) if isinstance(path, (str, Path)))
         return engine
 
     def __enter__(self) -> Engine:
@@ -114,12 +125,13 @@ class Engine:
         settings = self.with_settings({"source": over} if over else {})
         if isinstance(source, np.ndarray):
             avatar: RegisteredAvatar = registered_picture(self.pack, source, settings)
-            self._avatars[avatar] = f"{settings.source}"
+            self._avatars[avatar] = Origin(f"{settings.source}", Inputs(named_files(settings)))
             name = "a picture"
         else:
             avatar = register(self.pack, Path(source), settings)
             seen = Path(source).stat()
-            self._avatars[avatar] = f"{settings.source} {seen.st_size} {seen.st_mtime_ns}"
+            told = f"{settings.source} {seen.st_size} {seen.st_mtime_ns}"
+            self._avatars[avatar] = Origin(told, Inputs([source, *named_files(settings)]))
             name = str(source)
         log.info("registered: %s, %s, %s", name, sizes_of(avatar), since(began))
         for warning in avatar.first.warnings:
@@ -147,7 +159,8 @@ class Engine:
         """The whole voice to a finished video file.
 
         Nothing is left behind if it fails, unless `output.resume` is set: then what was finished
-        stays, and the same call goes on from there.
+        stays, and the same call goes on from there. A target that is read, by this call or by whoever
+        plays a source that is not released, is refused.
         """
         self._check_open()
         check_registered(avatar, "render")
@@ -192,15 +205,22 @@ class Engine:
         """Where a render writes to, and how many of its frames an earlier call left finished there."""
         size = picture_size(avatar, settings)
         if not in_pieces(target, total, settings):
-            return open_sink(target, size, voice, settings.output), 0
+            return open_sink(target, size, voice, settings.output, self.inputs(settings, voice)), 0
+        origin = self._avatars.get(avatar)
         recipe = digest(
-            self._avatars.get(avatar, ""),
+            "" if origin is None else origin.told,
             described(settings),
             *(f"{after} {name_of(make)}" for after, make in self._extra),
             blocks=chain([avatar.first.image.tobytes()], (p.tobytes() for p in voice.pieces())),
         )
         sink = SegmentedVideo(
-            target, size, voice.track, settings.output, recipe, resume=settings.output.resume
+            target,
+            size,
+            voice.track,
+            settings.output,
+            recipe,
+            resume=settings.output.resume,
+            inputs=self.inputs(settings, voice),
         )
         return sink, sink.done
 
@@ -214,6 +234,14 @@ class Engine:
             raise ConfigError(f"rate is {rate!r}, but must be a whole number of samples a second")
         settings = self.with_settings(merge({"stream": {"mode": mode}}, over))
         return Session(self.pack, avatar, settings, rate=int(rate), extra=self._extra)
+
+    def inputs(self, settings: Settings, voice: Sound | SoundFile | None = None) -> Inputs:
+        """All that is read for a stream with these settings, and for the sources that are registered."""
+        heard = [] if voice is None or voice.path is None else [voice.path]
+        found = self._inputs | Inputs([*named_files(settings), *heard])
+        for origin in self._avatars.values():
+            found |= origin.inputs
+        return found
 
     def release(self, avatar: RegisteredAvatar) -> None:
         """Forget a source that no session plays any more."""

@@ -29,7 +29,8 @@ def digest(*about: str, blocks: Iterable[bytes] = ()) -> str:
 
 def described(settings: Settings) -> str:
     """Everything a video's pictures depend on beside its source and its voice."""
-    kept = dataclasses.replace(settings, output=dataclasses.replace(settings.output, resume=False))
+    output = dataclasses.replace(settings.output, resume=False, overwrite=False)
+    kept = dataclasses.replace(settings, output=output)
     files = [(str(path), state(path)) for path in sorted(named_files(settings))]
     with np.printoptions(threshold=sys.maxsize):
         return repr((program(), kept, files))

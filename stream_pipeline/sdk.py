@@ -143,7 +143,9 @@ class StreamSDK:
         engine = self._engine
         settings = engine.with_settings(self._options)
         shape = picture_size(self._avatar, settings)
-        self._sink: Sink = open_sink(Path(self.tmp_output_path), shape, None, settings.output)
+        inputs = engine.inputs(settings)
+        inputs.check(Path(self.output_path))
+        self._sink: Sink = open_sink(Path(self.tmp_output_path), shape, None, settings.output, inputs)
         limited = _Limited(self._sink, lambda: self._frames)
         self._error = None
         self._session = Session(engine.pack, self._avatar, settings, sink=limited)

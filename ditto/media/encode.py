@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 from fractions import Fraction
 from pathlib import Path
@@ -12,12 +13,15 @@ from typing import Any
 import av
 import cv2
 import numpy as np
+from PIL import Image as Pillow
+from PIL.PngImagePlugin import PngInfo
 
-from cfg.errors import MediaError, did_you_mean
+from cfg.errors import ConfigError, MediaError, did_you_mean
 from cfg.settings import OutputSettings
 from ditto.media.colour import tag, to_transparent_video, to_video
 from ditto.media.files import address, first_line
 from ditto.media.held import Held
+from ditto.media.inputs import NONE, Inputs
 from ditto.media.sound import Sound, SoundFile, Track, resampled
 from ditto.messages import Floats, Image
 from ditto.stopping import uninterrupted
@@ -43,14 +47,27 @@ PORTRAIT = {
     "x264-params": "mbtree=1:rc-lookahead=10:bframes=1",
 }
 SOUND_BITRATE = 128_000  # bits a second for a channel pair
+NUMBERED = re.compile(r"\d{6,}\.png")
+MADE_BY = "Ditto Engine"  # the mark in each picture of a folder, by which a later run knows its own
+MARK = b"tEXtSoftware\0" + MADE_BY.encode()
+MARK_WITHIN = 128  # bytes of the file's beginning
+WORKING = re.compile(  # what lies in a folder beside the output until that is whole
+    r"\d{6,}\.png|\d{8}-\d{8}\.\w+|(whole|unfinished)\.\w+|recipe\.json|\.recipe\.json\.part"
+)
+OF_SYSTEMS = (".DS_Store", "Thumbs.db", "desktop.ini")  # what file browsers leave in folders
 
 
 def open_sink(
-    path: Path, size: tuple[int, int], sound: Sound | SoundFile | None, settings: OutputSettings
+    path: Path,
+    size: tuple[int, int],
+    sound: Sound | SoundFile | None,
+    settings: OutputSettings,
+    inputs: Inputs = NONE,
 ) -> Sink:
     """A file of the kind its name says, for pictures of (height, width); a name without suffix is a folder
-    of PNG files. With a transparent background pictures have four channels."""
-    suffix = checked_suffix(path, settings)
+    of PNG files. With a transparent background pictures have four channels. Raises ConfigError where it
+    would take the place of one of the inputs."""
+    suffix = check_output(path, settings, inputs)
     sink: Whole | None = None
     try:
         with uninterrupted():
@@ -66,7 +83,7 @@ def opened(
     path: Path, suffix: str, size: tuple[int, int], sound: Sound | SoundFile | None, settings: OutputSettings
 ) -> Whole:
     """An unfinished file or folder of the kind its suffix says; none where it cannot be opened."""
-    part = path.with_name(f".{path.stem}.part{path.suffix}")
+    part = unfinished(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         held = Held(part, path, folder=not suffix)
@@ -86,7 +103,72 @@ def opened(
         if isinstance(error, (OSError, av.FFmpegError)):
             raise MediaError(f"{path}: cannot be written: {first_line(error)}") from error
         raise
-    return Whole(path, part, inner, held)
+    return Whole(path, part, inner, held, overwrite=settings.overwrite)
+
+
+def check_output(path: Path, settings: OutputSettings, inputs: Inputs) -> str:
+    """The suffix, as `checked_suffix`, of an output that takes the place of nothing that is read, and whose
+    folder, if it is one for pictures, holds nothing else unless that is asked for."""
+    if not path.name:
+        raise MediaError(f"{path}: cannot be replaced as a whole; name a folder for the pictures, or a video")
+    inputs.check_not_read(path, unfinished(path))
+    suffix = checked_suffix(path, settings)
+    if suffix:
+        inputs.check(path)
+    working = piece_folder(path) if suffix else unfinished(path)
+    try:
+        inputs.check_inside(working, lambda name: True)
+        if not suffix:
+            inputs.check_inside(path, is_numbered)
+            if not settings.overwrite:
+                check_alone(path)
+        check_working(working)
+    except OSError as error:
+        raise MediaError(f"{path}: cannot be written: {first_line(error)}") from error
+    return suffix
+
+
+def unfinished(path: Path) -> Path:
+    """What an output is called until it is whole."""
+    return path.with_name(f".{path.stem}.part{path.suffix}")
+
+
+def piece_folder(path: Path) -> Path:
+    """Where the pieces of a long video lie until it is whole."""
+    return path.with_name(f".{path.name}.parts")
+
+
+def check_alone(folder: Path) -> None:
+    """Raises ConfigError where a folder for pictures holds anything but pictures of an earlier render."""
+    if not folder.is_dir():
+        return
+    for entry in sorted(folder.iterdir()):
+        if entry.name not in OF_SYSTEMS and not is_ours(entry):
+            raise ConfigError(
+                f"{folder}: holds {entry.name}, which is no picture of an earlier render; name a new folder, "
+                "or say that pictures may go there (--overwrite, output.overwrite)"
+            )
+
+
+def check_working(folder: Path) -> None:
+    """Raises ConfigError where a folder that is emptied before and after a render holds something else."""
+    if not folder.is_dir() or folder.is_symlink():
+        return
+    for entry in sorted(folder.iterdir()):
+        if not WORKING.fullmatch(entry.name):
+            raise ConfigError(f"{folder}: is needed for the render, but holds {entry.name}; move it away")
+
+
+def is_numbered(name: str) -> bool:
+    return NUMBERED.fullmatch(name) is not None
+
+
+def is_ours(picture: Path) -> bool:
+    """Whether a numbered picture was written by a render, here or elsewhere."""
+    if not is_numbered(picture.name) or not picture.is_file():
+        return False
+    with picture.open("rb") as file:
+        return MARK in file.read(MARK_WITHIN)
 
 
 def checked_suffix(path: Path, settings: OutputSettings) -> str:
@@ -118,8 +200,9 @@ def named(path: Path, kind: str) -> Path:
 class Whole:
     """Writes under a temporary name beside the final one; only what is complete gets that."""
 
-    def __init__(self, path: Path, part: Path, inner: Any, held: Held) -> None:
+    def __init__(self, path: Path, part: Path, inner: Any, held: Held, *, overwrite: bool) -> None:
         self._path = path
+        self._overwrite = overwrite
         self._part = part
         self._inner = inner
         self._held = held
@@ -142,9 +225,14 @@ class Whole:
         try:
             self._inner.close()
             if self._part.is_dir() and self._path.is_dir():
+                if not self._overwrite:
+                    check_alone(self._path)  # it may have been filled since
                 replace_pictures(self._path, self._part)
             else:
                 self._part.replace(self._path)
+        except ConfigError:
+            self.abort()
+            raise
         except (MediaError, OSError, av.FFmpegError) as error:
             self.abort()
             raise MediaError(f"{self._path}: cannot be finished: {first_line(error)}") from error
@@ -362,11 +450,12 @@ class PictureFolder:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._mark = PngInfo()
+        self._mark.add_text("Software", MADE_BY)
 
     def write(self, image: Image, index: int) -> None:
-        import imageio  # only who writes pictures waits for it
-
-        imageio.imwrite(self._folder / f"{index:06d}.png", image, compress_level=3)
+        path = self._folder / f"{index:06d}.png"
+        Pillow.fromarray(image).save(path, compress_level=3, pnginfo=self._mark)
 
     def close(self) -> None:
         """Every picture is whole already."""
@@ -394,8 +483,8 @@ def replace_pictures(folder: Path, part: Path) -> None:
     new = {picture.name for picture in part.iterdir()}
     for name in new:
         (part / name).replace(folder / name)
-    for old in folder.glob("[0-9]" * 6 + ".png"):
-        if old.name not in new:
+    for old in folder.iterdir():
+        if old.name not in new and is_ours(old):
             old.unlink()
     part.rmdir()
 

@@ -19,9 +19,10 @@ import av
 
 from cfg.errors import MediaError
 from cfg.settings import OutputSettings
-from ditto.media.encode import CODECS, SoundTrack, VideoFile, checked_suffix, discard, empty
+from ditto.media.encode import CODECS, SoundTrack, VideoFile, check_output, discard, empty, piece_folder
 from ditto.media.files import address, first_line
 from ditto.media.held import Held
+from ditto.media.inputs import NONE, Inputs
 from ditto.media.sound import Track
 from ditto.messages import Image
 
@@ -45,16 +46,18 @@ class SegmentedVideo:
         *,
         resume: bool,
         length: int = LENGTH,
+        inputs: Inputs = NONE,
     ) -> None:
         """`recipe` stands for everything the pictures depend on: pieces of another one are thrown away.
 
-        `resume` goes on behind the pieces of an earlier run, and keeps this run's when it fails.
+        `resume` goes on behind the pieces of an earlier run, and keeps this run's when it fails. Raises
+        ConfigError where the video would take the place of one of the inputs.
         """
         self._path, self._size, self._track, self._settings = path, size, track, settings
         self._keep = resume
         self._length = length
-        self._folder = path.with_name(f".{path.name}.parts")
-        self._suffix = PIECES[checked_suffix(path, settings)]
+        self._suffix = PIECES[check_output(path, settings, inputs)]
+        self._folder = piece_folder(path)
         self._open: VideoFile | None = None
         self._held: Held | None = None
         fresh = not self._folder.exists()
@@ -202,10 +205,15 @@ def packets(source: Any, stream: Any) -> Iterator[Any]:
 
 def write_whole(path: Path, text: str) -> None:
     """A small file that is either complete or not there."""
-    part = path.with_name(f".{path.name}.part")
+    part = path.with_name(part_of(path.name))
     part.write_text(text, encoding="utf-8")
     flushed(part)
     part.replace(path)
+
+
+def part_of(name: str) -> str:
+    """What a small file is called until it is whole."""
+    return f".{name}.part"
 
 
 def flushed(path: Path) -> None:

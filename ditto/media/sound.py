@@ -56,6 +56,7 @@ class Sound:
 
     samples: Floats  # (n,) mono, 16 kHz, -1..1
     track: Track  # the same stretch of sound as it goes into the video
+    path: Path | None = None  # of the file it was read from
 
     @property
     def length(self) -> int:
@@ -165,7 +166,7 @@ def read_sound(
     if normalise:
         samples = to_loudness(samples, SAMPLE_RATE, SPEECH_LUFS)
     changed = denoise or normalise
-    return Sound(samples, Track(samples) if changed else Track(path, start or 0.0, end))
+    return Sound(samples, Track(samples) if changed else Track(path, start or 0.0, end), path)
 
 
 def open_sound(
@@ -209,7 +210,7 @@ def shortened(voice: Sound | SoundFile, length: int) -> Sound | SoundFile:
     if isinstance(voice, SoundFile):
         return replace(voice, length=length, end=end)
     source = track.source if isinstance(track.source, Path) else track.source[:length]
-    return Sound(voice.samples[:length], replace(track, source=source, end=end))
+    return replace(voice, samples=voice.samples[:length], track=replace(track, source=source, end=end))
 
 
 def sound_of(samples: npt.NDArray[Any], rate: int = SAMPLE_RATE) -> Sound:

@@ -30,14 +30,15 @@ class Script:
     layers: tuple[Layer, ...] = ()
     cues: tuple[Cue, ...] = ()  # emotions in order of time
     fades: bool = False  # whether motion fades to the portrait
+    file: str = field(default="", compare=False, repr=False)  # it was read from
 
     @classmethod
     def load(cls, path: str | Path) -> Script:
         """The script in a YAML or JSON file."""
         path = Path(path)
         if path.suffix.lower() == ".json" and _size(path) > LARGEST_FILE:
-            return cls(frames=_many_frames(path))
-        return cls(*compiled(read_located(path)))
+            return cls(frames=_many_frames(path), file=str(path))
+        return cls(*compiled(read_located(path)), file=str(path))
 
     @classmethod
     def of(cls, groups: Mapping[str, Any]) -> Script:

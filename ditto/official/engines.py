@@ -11,6 +11,7 @@ import onnx
 from google.protobuf.message import DecodeError
 
 from cfg.errors import ModelError
+from ditto.media.inputs import Inputs
 from ditto.official.plausible import HIGHEST, SPREADS
 from model_formats.backend import existing, sha256
 from model_formats.compare import Comparison, backend_runner, compared, example_data, graph_runner
@@ -19,7 +20,7 @@ from model_formats.opening import open_model
 from model_formats.polygraphy_tools import bind
 from model_formats.rewrite import standard_grid_sample
 from model_formats.tensorrt_build import Machine, Range, Recipe, Report, build_engine, prepared
-from model_formats.tensorrt_file import read_stamp
+from model_formats.tensorrt_file import read_stamp, stamp_of
 from model_formats.tensorrt_library import is_rtx
 
 # Rounding in these is heard or seen: motion is summed over many steps, poses are small differences of
@@ -79,12 +80,13 @@ class Conversion:
     def convert(self, path: Path, report: Report | None = None) -> Outcome:
         recipe = self._recipe_of(path)
         engine = self._to / f"{path.stem}_{recipe.precision}.engine"
+        part = engine.with_name(engine.name + ".part")
+        Inputs(path.parent.glob("*.onnx")).check(engine, part, stamp_of(engine), self._cache)
         stamp = self._machine.stamp(self._library, sha256(existing(path)), recipe)
         if not self._force and engine.is_file() and read_stamp(engine) == stamp:
             return Outcome(engine, built=False)
         graph = prepared(loaded(path), self._library, recipe)
         plan = build_engine(self._library, graph, recipe, self._cache, report)
-        part = engine.with_name(engine.name + ".part")
         part.write_bytes(plan)
         part.replace(engine)
         stamp.write(engine)

@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from cfg.errors import ModelError
+from ditto.media.inputs import NONE, Inputs
 from ditto.networks.checkpoint import load
 from ditto.networks.lmdm import LMDM
 from ditto.official.graphs import CONDITIONS, GRAPHS, OTHER_SIZES, SIZES, SPEECH, Graph
@@ -62,10 +63,14 @@ class Written:
 class Exporter:
     """Writes graph after graph; a network's weights are read once for all graphs made of it."""
 
-    def __init__(self, files: Mapping[str, Path], to: Path, *, verify: bool = False) -> None:
+    def __init__(
+        self, files: Mapping[str, Path], to: Path, *, verify: bool = False, inputs: Inputs = NONE
+    ) -> None:
+        """`inputs` are read beside the files, and none of them is written over."""
         self._files = files
         self._to = to
         self._verify = verify
+        self._inputs = inputs | Inputs(file for path in files.values() for file in (path, *path.rglob("*")))
         self._network = lru_cache(maxsize=1)(self._read)
 
     def names(self) -> list[str]:
@@ -76,6 +81,8 @@ class Exporter:
         return graphs + ["hubert"] * ("hubert" in self._files) + faces
 
     def write(self, name: str) -> Written:
+        """Raises ConfigError where it would take the place of something that is read."""
+        self._inputs.check(self._to / f"{name}.onnx", self._to / MANIFEST)
         if name in GRAPHS:
             graph = GRAPHS[name]
             return self._graph(name, graph, graph.part(self._network(graph.network)))

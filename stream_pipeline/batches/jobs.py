@@ -15,6 +15,7 @@ from typing import Any
 from cfg.errors import ConfigError, MediaError, did_you_mean
 from cfg.reading import merge, parse_value, read_yaml
 from ditto.media.files import check_named
+from ditto.media.inputs import place_of
 
 VIDEOS = (".mp4", ".mov", ".mkv", ".webm")
 SOUNDS = (".wav", ".flac", ".mp3", ".m4a", ".aac", ".ogg", ".opus", ".wma", ".aif", ".aiff", *VIDEOS)
@@ -96,14 +97,6 @@ def name_in(folder: Path, job: Job) -> str:
     """The job's video as it is called in the folder of all videos."""
     inside = job.output.is_relative_to(folder)
     return printable(job.output.relative_to(folder) if inside else job.output)
-
-
-def place_of(path: Path) -> Path:
-    """Where a path leads, whatever its spelling; a loop of links leads to itself."""
-    try:
-        return path.resolve()
-    except (OSError, RuntimeError):
-        return path.absolute()
 
 
 def check_outputs(jobs: Sequence[Job]) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 
 from cfg.errors import MediaError
 from cfg.settings import Settings
-from stream_pipeline.batches.jobs import Job, place_of
+from ditto.media.inputs import place_of
+from stream_pipeline.batches.jobs import Job
 from stream_pipeline.recipe import described, digest, state
 
 NAME = ".batch.jsonl"

@@ -14,12 +14,13 @@ from urllib.parse import quote
 import cv2
 
 from cfg.errors import DittoError, MediaError
+from ditto.media.inputs import Inputs
 from ditto.media.picture import read_picture
 from ditto.media.segments import write_whole
 from ditto.media.video import VideoSource
 from ditto.messages import Image
 from stream_pipeline.batches.jobs import name_in, printable
-from stream_pipeline.batches.running import DONE, FAILED, KEPT, Outcome
+from stream_pipeline.batches.running import DONE, FAILED, KEPT, REPORTS, Outcome
 
 THUMBNAIL = 240  # pixels wide
 MOST_THUMBNAILS = 500
@@ -63,7 +64,8 @@ def write_report(outcomes: Sequence[Outcome], folder: Path, seconds: float) -> P
         }
         for o in outcomes
     ]
-    page = folder / "report.html"
+    data, page = (folder / name for name in REPORTS)
+    Inputs(path for o in outcomes for path in (o.job.source, o.job.audio)).check(data, page)
     listed = outcomes
     if len(outcomes) > MOST_CARDS:
         listed = sorted(outcomes, key=lambda outcome: outcome.state != FAILED)[:MOST_CARDS]
@@ -71,7 +73,7 @@ def write_report(outcomes: Sequence[Outcome], folder: Path, seconds: float) -> P
     left = len(outcomes) - len(listed)
     more = f"; {left} that are not shown here are in report.json" if left else ""
     try:
-        write_whole(folder / "report.json", json.dumps({**summary, "jobs": rows}, indent=1))
+        write_whole(data, json.dumps({**summary, "jobs": rows}, indent=1))
         write_whole(page, PAGE.format(style=STYLE, cards=cards, more=more, **summary))
     except OSError as error:
         raise MediaError(f"{page}: the report cannot be written: {error.strerror or error}") from error

@@ -17,13 +17,18 @@ from cfg.reading import merge
 from cfg.settings import Settings
 from ditto.avatar_registrar import RegisteredAvatar
 from ditto.condition import emotion_rows
-from ditto.media.encode import CODECS, named
-from stream_pipeline.batches.jobs import Job, check_outputs, place_of, printable
+from ditto.media.encode import CODECS, check_output, named
+from ditto.media.inputs import NONE, Inputs, place_of
+from ditto.media.segments import part_of
+from stream_pipeline.batches.jobs import Job, check_outputs, printable
+from stream_pipeline.batches.journal import NAME as JOURNAL
 from stream_pipeline.batches.journal import Journal, recipe_of
 from stream_pipeline.engine import Engine, laid_over, read
+from stream_pipeline.recipe import texts
 
 log = logging.getLogger(__name__)
 
+REPORTS = ("report.json", "report.html")
 DONE, KEPT, FAILED = "done", "kept", "failed"
 SILENCE = "the voice is silent; lips stay closed"
 AVATARS = 8  # portraits kept measured at a time, for each engine
@@ -102,13 +107,16 @@ class Batch:
         workers: int = 1,
         force: bool = False,
         watch: Watch | None = None,
+        inputs: Inputs = NONE,
     ) -> None:
-        """`workers` videos are made at a time on each engine; `force` makes finished ones again."""
+        """`workers` videos are made at a time on each engine; `force` makes finished ones again. `inputs`
+        are read beside what the jobs name, and none of them is written over."""
         self._portraits = [Portraits(engine) for engine in engines]
         self._engines = engines
         self._jobs = [_ready(job, engines[0]) for job in jobs]
         check_outputs(self._jobs)
-        self._inputs = {place_of(path) for job in jobs for path in (job.source, job.audio)}
+        self._inputs = inputs | Inputs(path for job in jobs for path in named_by(job))
+        self._inputs.check(*(folder / name for name in (JOURNAL, *REPORTS, *map(part_of, REPORTS))))
         self._workers = workers
         self._force = force
         self._watch = watch or (lambda status, outcome: None)
@@ -164,8 +172,7 @@ class Batch:
             entry = None if self._force else self._journal.finished(job, recipe)
             if entry is not None:
                 return Outcome(job, KEPT, entry.frames, entry.seconds)
-            if place_of(job.output) in self._inputs:
-                raise ConfigError(f"{job.output}: is an input too, and would be lost; name another output")
+            check_output(job.output, settings.output, self._inputs)
             with portraits.of(job) as avatar:
                 voice = read(job.audio, settings)
                 report = engine.render(avatar, voice, job.output, progress=self._progress, **job.over)
@@ -215,6 +222,11 @@ def _ready(job: Job, engine: Engine) -> Job:
     whole = output.suffix.lower() not in CODECS or settings.transparent
     over = dict(job.over) if whole else merge({"output": {"resume": True}}, job.over)
     return replace(job, output=output, over=over)
+
+
+def named_by(job: Job) -> list[str | Path]:
+    """What a job may read."""
+    return [job.source, job.audio, *texts(job.over)]
 
 
 def warnings_of(job: Job, avatar: RegisteredAvatar, *, silent: bool) -> tuple[str, ...]:

@@ -9,13 +9,14 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
 from cfg.errors import Cancelled, ConfigError, DittoError
+from ditto.media.inputs import Inputs
 
 FAILED = 1
 STOPPED = 130  # by Ctrl-C, as shells count it
@@ -23,6 +24,15 @@ LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 INSTALLED_AS = "ditto-engine"
 OWN = ("cfg", "checkpoints", "ditto", "model_formats", "stream_pipeline")
 VENV_PYTHON = r".venv\Scripts\python" if os.name == "nt" else ".venv/bin/python"
+
+WRITTEN = (
+    "output",
+    "result_dir",
+    "to",
+    "trt_dir",
+    "json",
+)  # options that say where something goes; others are read
+LISTED = ("source", "audio")  # options that may name a folder, of which every file is read
 
 AddArguments = Callable[[argparse.ArgumentParser], None]
 Command = Callable[[argparse.Namespace], int]
@@ -138,6 +148,7 @@ def guarded(parser: Parser, arguments: Sequence[str] | None, command: Command) -
     try:
         parsed = parser.parse_args(arguments)
         start_logging(os.environ.get("DITTO_LOG", "WARNING"))
+        inputs_of(parsed).check_not_read(*(Path(path) for path in paths_of(parsed, WRITTEN)))
         with terminated_like_interrupted():
             code = command(parsed)
             sys.stdout.flush()
@@ -151,6 +162,19 @@ def guarded(parser: Parser, arguments: Sequence[str] | None, command: Command) -
     except DittoError as error:
         print(" ".join(str(error).split()), file=sys.stderr)
         return FAILED
+
+
+def inputs_of(parsed: argparse.Namespace) -> Inputs:
+    """Every file that a command line names, but for those it says are written."""
+    read = vars(parsed).keys() - {*WRITTEN}
+    return Inputs(paths_of(parsed, read), paths_of(parsed, LISTED))
+
+
+def paths_of(parsed: argparse.Namespace, options: Iterable[str]) -> Iterator[str]:
+    """What the command line says for these options, where it may be a path."""
+    for option in options:
+        said = getattr(parsed, option, None)
+        yield from (text for text in (said if isinstance(said, list) else [said]) if isinstance(text, str))
 
 
 @contextmanager

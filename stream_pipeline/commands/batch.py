@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 from cfg.errors import ConfigError, did_you_mean
 from cfg.settings import Settings
 from ditto.media.encode import ANIMATIONS, CODECS
+from ditto.media.inputs import Inputs
 from stream_pipeline.batches.jobs import name_in, printable
-from stream_pipeline.commands import leave_cores_to_stages, render
+from stream_pipeline.commands import inputs_of, leave_cores_to_stages, render
 
 if TYPE_CHECKING:
     from stream_pipeline.batches.jobs import Job
@@ -37,6 +38,7 @@ def batch(parsed: argparse.Namespace) -> int:
     from stream_pipeline.batches.report import write_report
     from stream_pipeline.batches.running import Batch, check_jobs, shared_out
     from stream_pipeline.engine import Engine
+    from stream_pipeline.recipe import named_files
 
     began = time.perf_counter()
     leave_cores_to_stages()
@@ -53,7 +55,9 @@ def batch(parsed: argparse.Namespace) -> int:
     try:
         for device in devices:
             engines.append(Engine.load(replace(settings, pack=replace(settings.pack, device=device))))
-        outcomes = Batch(engines, jobs, folder, workers=workers, force=parsed.force, watch=shown).run()
+        inputs = inputs_of(parsed) | Inputs(named_files(settings))
+        run = Batch(engines, jobs, folder, workers=workers, force=parsed.force, watch=shown, inputs=inputs)
+        outcomes = run.run()
     finally:
         for engine in engines:
             engine.close()

@@ -77,12 +77,28 @@ def bench(parsed: argparse.Namespace) -> int:
         raise ConfigError("--repeats, --steps and --threads are counted from 1")
     if not parsed.seconds > 0:
         raise ConfigError(f"--seconds {parsed.seconds:g}: must be above 0")
+    if parsed.json:
+        check_rows(Path(parsed.json))
     with tempfile.TemporaryDirectory() as folder:
         if parsed.pack == "mini":
             mini(parsed, Path(folder))
         else:
             official(parsed, threads, Path(folder))
     return 0
+
+
+def check_rows(path: Path) -> None:
+    """Raises ConfigError where a file would be lost that is not of an earlier bench."""
+    if not path.exists() or (path.is_file() and not path.stat().st_size):
+        return
+    try:
+        known = {"machine", "rows"} <= json.loads(path.read_text(encoding="utf-8")).keys()
+    except (OSError, ValueError, AttributeError):
+        known = False
+    if not known:
+        raise ConfigError(
+            f"--json {path}: is there, but holds no rows of an earlier bench; name another file"
+        )
 
 
 def write(parsed: argparse.Namespace, machine: dict[str, Any], rows: list[Row]) -> None:

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from cfg.errors import MediaError
+from ditto.media.inputs import Inputs
 from ditto.messages import FRAME_RATE, Image
 from stream_pipeline.commands import leave_cores_to_stages
 from stream_pipeline.commands.progress import ProgressBar
@@ -39,6 +40,7 @@ def demo(parsed: argparse.Namespace) -> int:
     target = Path(parsed.to)
     target.mkdir(parents=True, exist_ok=True)
     video, sheet = target / "demo.mp4", target / "demo.png"
+    Inputs([portrait, speech]).check(video, sheet)
     leave_cores_to_stages()
     began = time.perf_counter()
     with Engine.load("mini") as engine:

@@ -8,6 +8,7 @@ from pathlib import Path
 from cfg.errors import ConfigError, ModelError, did_you_mean
 from cfg.official import read_official
 from cfg.reading import built_in
+from stream_pipeline.commands import inputs_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,7 +37,7 @@ def export(parsed: argparse.Namespace) -> int:
         if not Path(parsed.hubert).is_dir():
             raise ConfigError(f"--hubert {parsed.hubert}: no such folder")
         named["hubert"] = parsed.hubert
-    exporter = Exporter(found_files(root, named), to, verify=parsed.verify)
+    exporter = Exporter(found_files(root, named), to, verify=parsed.verify, inputs=inputs_of(parsed))
     known = exporter.names()
     for name in parsed.only:
         if name not in known:

@@ -28,6 +28,7 @@ def add_picture_arguments(parser: argparse.ArgumentParser) -> None:
     give("--tile-size", type=int, help="pixels of the upscaler's tiles (default 256)")
     give("--no-enhance", action="store_true", help="no enhancer and no upscaler, whatever the preset says")
     give("--resume", action="store_true", help="keep what is finished if cut short, and go on from it")
+    give("--overwrite", action="store_true", help="write pictures into a folder that holds other files too")
 
 
 def picture_overrides(parsed: argparse.Namespace) -> dict[str, dict[str, Any]]:
@@ -47,6 +48,7 @@ def picture_overrides(parsed: argparse.Namespace) -> dict[str, dict[str, Any]]:
             "bitrate": parsed.bitrate,
             "preset": parsed.encoder_preset,
             "resume": parsed.resume or None,
+            "overwrite": parsed.overwrite or None,
         },
     }
 

@@ -14,11 +14,12 @@ from cfg.preset import ORDER, preset, purpose
 from cfg.reading import merge
 from cfg.settings import EMOTIONS, LOOPS, NO_FACE, SOLVERS, Settings
 from ditto.condition import emotion_rows
-from ditto.media.encode import named
+from ditto.media.encode import check_output, named
 from ditto.media.files import check_named, existing
+from ditto.media.inputs import Inputs
 from ditto.messages import SAMPLES_PER_FRAME
 from ditto.motion.script import Script
-from stream_pipeline.commands import all_staying, leave_cores_to_stages
+from stream_pipeline.commands import all_staying, inputs_of, leave_cores_to_stages
 from stream_pipeline.commands.look_options import add_look_arguments, look_overrides
 from stream_pipeline.commands.picture_options import add_picture_arguments, picture_overrides
 from stream_pipeline.commands.progress import ProgressBar
@@ -113,6 +114,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def render(parsed: argparse.Namespace) -> int:
     from ditto.media.speak import speak
     from stream_pipeline.engine import Engine, read
+    from stream_pipeline.recipe import named_files
 
     if parsed.list_presets:
         print("\n".join(f"{name:13} {purpose(name)}" for name in ORDER))
@@ -123,8 +125,7 @@ def render(parsed: argparse.Namespace) -> int:
     settings = settings_from(parsed)
     existing(parsed.source, "portrait")
     output = output_path(parsed, settings.output.format)
-    if output.resolve() in {Path(p).resolve() for p in (parsed.source, parsed.audio) if p}:
-        raise ConfigError(f"{output}: is an input too, and would be lost; give another output (-o)")
+    check_output(output, settings.output, inputs_of(parsed) | Inputs(named_files(settings)))
     voice = parsed.source if parsed.audio == OWN_SOUND else parsed.audio
     sound = speak(parsed.say) if parsed.say else read(voice, settings)
     with all_staying():

@@ -72,12 +72,22 @@ def test_what_is_not_one_array_is_not_kept(tmp_path):
 def test_the_oldest_entries_go_when_there_are_too_many(tmp_path, monkeypatch):
     monkeypatch.setattr("ditto.avatar_cache.LARGEST", 5000)
     cache = AvatarCache(tmp_path)
-    for number in range(4):
-        cache.store(f"key{number}", frame(picture()))
-        os.utime(tmp_path / f"key{number}.npz", (number, number))
-    cache.store("newest", frame(picture()))
-    assert (tmp_path / "newest.npz").exists()
-    assert not (tmp_path / "key0.npz").exists()
+    keys = [key_of(picture(), number) for number in range(5)]
+    for number, key in enumerate(keys[:4]):
+        cache.store(key, frame(picture()))
+        os.utime(tmp_path / f"{key}.npz", (number, number))
+    cache.store(keys[4], frame(picture()))
+    assert (tmp_path / f"{keys[4]}.npz").exists()
+    assert not (tmp_path / f"{keys[0]}.npz").exists()
+
+
+def test_other_files_in_its_folder_are_left_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr("ditto.avatar_cache.LARGEST", 5000)
+    (tmp_path / "measured by hand.npz").write_bytes(bytes(6000))
+    os.utime(tmp_path / "measured by hand.npz", (0, 0))
+    for number in range(5):
+        AvatarCache(tmp_path).store(key_of(picture(), number), frame(picture()))
+    assert (tmp_path / "measured by hand.npz").stat().st_size == 6000
 
 
 def test_an_unwritable_folder_is_no_reason_to_fail(tmp_path):

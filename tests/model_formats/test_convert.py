@@ -50,6 +50,18 @@ def refusal(folders, capsys, *more):
 
 
 @pytest.mark.parametrize(
+    "name", ["decoder_fp16.engine", "decoder_fp16.engine.part", "decoder_fp16.engine.json"]
+)
+def test_no_graph_is_written_over(folders, capsys, name):
+    source, to = folders
+    to.mkdir()
+    (to / name).hardlink_to(source / "decoder.onnx")
+    before = (source / "decoder.onnx").read_bytes()
+    assert f"{name}: is an input too" in refusal(folders, capsys, "--only", "decoder")
+    assert (source / "decoder.onnx").read_bytes() == before
+
+
+@pytest.mark.parametrize(
     ("name", "precision"),
     [
         ("lmdm_v0.4_hubert", "fp32"),

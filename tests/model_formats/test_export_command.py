@@ -36,6 +36,15 @@ def export(root, to, *more):
     return main(["export", "--data_root", str(root), "--to", str(to), *more])
 
 
+def test_nothing_that_is_read_is_written_over(root, tmp_path, capsys):
+    detector = root / "aux_models" / "det_10g.onnx"
+    (tmp_path / "onnx").mkdir()
+    (tmp_path / "onnx" / "insightface_det.onnx").hardlink_to(detector)
+    assert export(root, tmp_path / "onnx", "--only", "insightface_det") == 1
+    assert "insightface_det.onnx: is an input too" in capsys.readouterr().err
+    assert detector.read_bytes() == b"the detector"
+
+
 def test_graphs_have_the_official_names_inputs_and_outputs():
     published = built_in("ditto_onnx")["pack"]["files"]
     for role, official in NETWORKS.items():

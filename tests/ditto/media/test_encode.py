@@ -7,14 +7,14 @@ import sys
 import textwrap
 import threading
 import time
+from dataclasses import replace
 
 import av
-import imageio.v3 as imageio
 import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from cfg.errors import MediaError
+from cfg.errors import ConfigError, MediaError
 from cfg.settings import OutputSettings
 from ditto.media import encode
 from ditto.media.colour import to_picture
@@ -158,9 +158,8 @@ def test_an_animation_has_all_pictures_at_the_right_pace(tmp_path, suffix, count
     for index in range(count):
         sink.write(np.full((40, 30, 3), 30 * index, np.uint8), index)
     sink.close()
-    assert imageio.imread(path, index=...).shape == (count, 40, 30, 3)
     with Pillow.open(path) as animation:
-        assert getattr(animation, "n_frames", 1) == count
+        assert (animation.size, getattr(animation, "n_frames", 1)) == ((30, 40), count)
         animation.load()
         if count > 1:
             assert animation.info["duration"] == 40  # milliseconds
@@ -170,15 +169,53 @@ def test_an_animation_has_all_pictures_at_the_right_pace(tmp_path, suffix, count
 def test_a_name_without_suffix_is_a_folder_of_exact_pictures(tmp_path, photo):
     write(tmp_path / "frames", 3, size=(256, 256), image=photo)
     assert left_in(tmp_path / "frames") == ["000000.png", "000001.png", "000002.png"]
-    assert (imageio.imread(tmp_path / "frames" / "000002.png") == photo).all()
+    with Pillow.open(tmp_path / "frames" / "000002.png") as picture:
+        assert (np.asarray(picture) == photo).all()
     assert left_in(tmp_path) == ["frames"]
 
 
-def test_a_folder_keeps_what_is_not_ours_and_drops_the_end_of_a_longer_video(tmp_path):
+def test_a_folder_of_an_earlier_render_is_filled_again(tmp_path):
     write(tmp_path / "frames", 5)
-    (tmp_path / "frames" / "notes.txt").write_text("mine")
     write(tmp_path / "frames", 2)
-    assert left_in(tmp_path / "frames") == ["000000.png", "000001.png", "notes.txt"]
+    assert left_in(tmp_path / "frames") == ["000000.png", "000001.png"]
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "000003.png", "000500.png", "portrait.png"])
+def test_a_folder_that_holds_anything_else_is_refused(tmp_path, name):
+    write(tmp_path / "frames", 5)
+    (tmp_path / "frames" / name).write_bytes(b"mine")
+    before = left_in(tmp_path / "frames")
+    with pytest.raises(ConfigError, match=f"holds {name}, .*--overwrite"):
+        open_sink(tmp_path / "frames", (64, 64), None, SETTINGS)
+    assert (left_in(tmp_path), left_in(tmp_path / "frames")) == (["frames"], before)
+
+
+def test_where_pictures_may_go_beside_other_files_these_stay(tmp_path):
+    write(tmp_path / "frames", 5)
+    for name in ("notes.txt", "000500.png", "000001.png"):
+        (tmp_path / "frames" / name).write_bytes(b"mine")
+    write(tmp_path / "frames", 2, settings=replace(SETTINGS, overwrite=True))
+    assert left_in(tmp_path / "frames") == ["000000.png", "000001.png", "000500.png", "notes.txt"]
+    assert (tmp_path / "frames" / "000500.png").read_bytes() == b"mine"
+
+
+def test_a_folder_that_is_filled_meanwhile_is_left_as_it_is(tmp_path):
+    sink = open_sink(tmp_path / "frames", (64, 64), None, SETTINGS)
+    sink.write(np.zeros((64, 64, 3), np.uint8), 0)
+    (tmp_path / "frames").mkdir()
+    (tmp_path / "frames" / "000000.png").write_bytes(b"mine")
+    with pytest.raises(ConfigError, match=r"holds 000000\.png"):
+        sink.close()
+    assert (tmp_path / "frames" / "000000.png").read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize(("name", "working"), [("frames", ".frames.part"), ("out.mp4", ".out.mp4.parts")])
+def test_a_working_folder_is_not_emptied_of_what_no_render_put_there(tmp_path, name, working):
+    (tmp_path / working).mkdir()
+    (tmp_path / working / "thesis.txt").write_text("mine")
+    with pytest.raises(ConfigError, match=r"holds thesis\.txt; move it away"):
+        open_sink(tmp_path / name, (64, 64), None, SETTINGS)
+    assert left_in(tmp_path / working) == ["thesis.txt"]
 
 
 @pytest.mark.parametrize("name", ["out.mp4", "out.gif", "frames"])
