@@ -13,7 +13,6 @@ from typing import Any
 import av
 import cv2
 import numpy as np
-from PIL import Image as Pillow
 from PIL.PngImagePlugin import PngInfo
 
 from cfg.errors import ConfigError, MediaError, did_you_mean
@@ -454,8 +453,10 @@ class PictureFolder:
         self._mark.add_text("Software", MADE_BY)
 
     def write(self, image: Image, index: int) -> None:
+        import imageio.v3  # only who writes pictures waits for it
+
         path = self._folder / f"{index:06d}.png"
-        Pillow.fromarray(image).save(path, compress_level=3, pnginfo=self._mark)
+        imageio.v3.imwrite(path, image, plugin="pillow", compress_level=3, pnginfo=self._mark)
 
     def close(self) -> None:
         """Every picture is whole already."""
