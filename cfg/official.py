@@ -1,21 +1,17 @@
 """The pickled configuration that the official checkpoints come with, read without running it.
 
-A pickle is a program. This reader admits only what a configuration needs: plain containers,
-numbers, strings and numpy arrays of numbers. Anything else is refused by name.
+A pickle is a program. Only what a configuration needs is admitted: plain containers, numbers, strings
+and NumPy arrays of numbers. Anything else is refused by name.
 """
 
 from __future__ import annotations
 
-import io
-import pickle
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from cfg.errors import ConfigError, did_you_mean
-
-LARGEST_FILE = 50_000_000  # bytes
+from cfg.pickled import LARGEST, Refused, read_data
+from cfg.pickled_arrays import MAKERS, SYMBOLS
 
 NETWORKS = {
     "appearance_extractor_cfg": "appearance_extractor",
@@ -36,78 +32,19 @@ MESH_FILES = {
 AUDIO2MOTION = ("use_emo", "use_sc", "use_eye_open", "use_eye_ball")
 
 
-def _plain(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    if dtype.hasobject or dtype.itemsize > 64:
-        raise ConfigError("it holds an array of something other than numbers")
-    return dtype
-
-
-def _reconstruct(kind: Any, shape: Any, typecode: Any) -> Any:
-    return np.ndarray.__new__(np.ndarray, (0,), "b")
-
-
-def _scalar(dtype: Any, data: Any = b"") -> Any:
-    return np.frombuffer(data, _plain(np.dtype(dtype)))[0]
-
-
-def _from_buffer(data: Any, dtype: Any, shape: Any, order: Any) -> Any:
-    return np.frombuffer(data, _plain(np.dtype(dtype))).reshape(shape, order=order)
-
-
-def _encode(text: str, encoding: str = "utf-8") -> bytes:
-    if encoding not in ("latin1", "latin-1", "utf-8", "ascii"):
-        raise ConfigError(f"it asks for the codec '{encoding}'")
-    return text.encode(encoding)
-
-
-ADMITTED_MODULES = {
-    "__builtin__": "builtins",
-    "numpy.core.multiarray": "numpy",
-    "numpy._core.multiarray": "numpy",
-    "numpy.core.numeric": "numpy",
-    "numpy._core.numeric": "numpy",
-}
-ADMITTED: dict[tuple[str, str], Any] = {
-    ("numpy", "ndarray"): "ndarray",  # only ever named, as the kind to reconstruct
-    ("numpy", "dtype"): np.dtype,
-    ("numpy", "_reconstruct"): _reconstruct,
-    ("numpy", "scalar"): _scalar,
-    ("numpy", "_frombuffer"): _from_buffer,
-    ("collections", "OrderedDict"): dict,
-    ("builtins", "set"): set,
-    ("builtins", "slice"): slice,
-    ("_codecs", "encode"): _encode,
-}
-
-
-class _NumbersOnly(pickle.Unpickler):
-    """Admits numpy's way of storing arrays and nothing that could act."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        module = ADMITTED_MODULES.get(module, module)
-        if (module, name) in ADMITTED:
-            return ADMITTED[module, name]
-        raise ConfigError(f"it asks for '{module}.{name}', which a configuration has no use for")
-
-    def persistent_load(self, pid: Any) -> Any:
-        raise ConfigError("it refers to objects outside the file")
-
-
 def read_pickle(path: Path) -> dict[str, Any]:
     """The mapping in an official `.pkl`; refuses anything that is not plain data."""
     try:
         size = path.stat().st_size
-        if size > LARGEST_FILE:
+        if size > LARGEST:
             raise ConfigError(f"{path}: {size} bytes are too many for a configuration")
         data = path.read_bytes()
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror or error}") from error
     try:
-        value = _NumbersOnly(io.BytesIO(data)).load()
-    except ConfigError as error:
-        raise ConfigError(f"{path}: refused: {error}") from error
-    except Exception as error:
-        raise ConfigError(f"{path}: not a pickled configuration: {type(error).__name__}: {error}") from error
+        value = read_data(data, MAKERS, SYMBOLS)
+    except Refused as error:
+        raise ConfigError(f"{path}: not a pickled configuration of plain data: {error}") from error
     if not isinstance(value, dict):
         raise ConfigError(f"{path}: expected a mapping, found {type(value).__name__}")
     return value
@@ -136,7 +73,11 @@ def read_official(path: Path, root: Path) -> dict[str, Any]:
             f"{path}: warp_network is '{chosen['warp_network']}', neither .pth, .onnx nor .engine"
         )
     device = str(_group(base, "warp_network_cfg", path).get("device", "cuda"))
-    flags = {name: bool(audio.get(name, True)) for name in AUDIO2MOTION}
+    flags = {name: _flag(audio, name, path) for name in AUDIO2MOTION}
+    keywords = _group(values, "default_kwargs", path, needed=False)
+    for key in keywords:
+        if not isinstance(key, str):
+            raise ConfigError(f"{path}: default_kwargs has the key {key!r}, but keywords are text")
     return {
         "pack": {
             "name": "ditto",
@@ -146,7 +87,7 @@ def read_official(path: Path, root: Path) -> dict[str, Any]:
             "files": chosen,
         },
         "flags": flags | {"w2f_type": str(audio.get("w2f_type", "hubert"))},
-        "default_kwargs": dict(_group(values, "default_kwargs", path, needed=False)),
+        "default_kwargs": keywords,
     }
 
 
@@ -158,8 +99,22 @@ def _group(values: Any, key: str, path: Path, *, needed: bool = True) -> dict[st
     return found
 
 
+def _flag(group: dict[str, Any], name: str, path: Path) -> bool:
+    value = group.get(name, True)
+    if not isinstance(value, (bool, int, type(None))):
+        raise ConfigError(f"{path}: {name} is of type {type(value).__name__}, but must be True or False")
+    return bool(value)
+
+
 def _file(group: dict[str, Any], key: str, root: Path, where: str) -> str:
     name = group.get(key)
     if not isinstance(name, str) or not name:
         raise ConfigError(f"{where}: '{key}' must name a file")
-    return name if Path(name).is_file() else str(root / name)
+    return name if _is_file(name) else str(root / name)
+
+
+def _is_file(name: str) -> bool:
+    try:
+        return Path(name).is_file()
+    except (OSError, ValueError):  # no name for a file on this system
+        return False

@@ -73,10 +73,24 @@ def test_what_is_no_configuration_is_refused(tmp_path, data):
         read_pickle(path)
 
 
-def test_arrays_of_objects_are_read_as_far_as_they_hold_plain_data_only(tmp_path):
-    with pytest.raises(ConfigError):
-        read_pickle(written(tmp_path, {"a": np.array([Runs(tmp_path / "x")], object)}))
-    assert not (tmp_path / "x").exists()
+def test_keywords_that_are_no_text_are_refused(tmp_path):
+    with pytest.raises(ConfigError, match="default_kwargs has the key 3"):
+        read_official(written(tmp_path, official() | {"default_kwargs": {3: 4}}), tmp_path)
+
+
+def test_a_flag_that_is_no_truth_is_refused(tmp_path):
+    value = official()
+    value["audio2motion_cfg"]["use_emo"] = np.zeros(2)
+    with pytest.raises(ConfigError, match="use_emo"):
+        read_official(written(tmp_path, value), tmp_path)
+
+
+@pytest.mark.parametrize("name", ["x" * 5000 + ".pth", "a\0b.pth"])
+def test_a_name_that_no_file_can_have_is_a_file_that_is_not_there(tmp_path, name):
+    value = official()
+    value["base_cfg"]["decoder_cfg"]["model_path"] = name
+    found = read_official(written(tmp_path, value), tmp_path)
+    assert found["pack"]["files"]["decoder"] == str(tmp_path / name)
 
 
 def test_the_official_layout_becomes_settings(tmp_path):

@@ -1,0 +1,104 @@
+"""NumPy arrays and numbers in a pickle, made from their bytes; NumPy is handed nothing but those."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from cfg.pickled import Maker, Name, Refused
+
+PLAIN = frozenset({"b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8"})
+ORDERS = frozenset({"<", ">", "=", "|"})
+REST = (None, None, None, -1, -1, 0)  # of a dtype without fields: subtype, names, fields, sizes of C, flags
+MOST_AXES = 8
+CODECS = ("latin1", "latin-1", "utf-8", "ascii")
+NDARRAY: Name = ("numpy", "ndarray")
+
+
+def _dtype(arguments: tuple[Any, ...], state: Any) -> np.dtype[Any]:
+    code, *_ = arguments
+    if code not in PLAIN or len(state) != 8 or tuple(state[2:]) != REST or state[1] not in ORDERS:
+        raise Refused("it holds an array of something other than plain numbers")
+    return np.dtype(f"{state[1]}{code}")
+
+
+def _reconstructed(arguments: tuple[Any, ...], state: Any) -> np.ndarray[Any, Any]:
+    if arguments[0] != NDARRAY or state is None:
+        raise Refused("damaged: an array without content")
+    _, shape, dtype, by_columns, data = state
+    return _array(data, dtype, shape, "F" if by_columns else "C")
+
+
+def _from_buffer(arguments: tuple[Any, ...], state: Any) -> np.ndarray[Any, Any]:
+    data, dtype, shape, order = arguments[:4]
+    return _array(data, dtype, shape, order)
+
+
+def _scalar(arguments: tuple[Any, ...], state: Any) -> bool | int | float:
+    dtype, data = arguments
+    number: bool | int | float = _array(data, dtype, (), "C").item()
+    return number
+
+
+def _array(data: Any, dtype: Any, shape: Any, order: Any) -> np.ndarray[Any, Any]:
+    if not isinstance(dtype, np.dtype) or not isinstance(data, (bytes, bytearray)):
+        raise Refused("damaged: an array without bytes or kind")
+    if not isinstance(shape, tuple) or len(shape) > MOST_AXES or order not in ("C", "F"):
+        raise Refused("damaged: an array without a plain shape")
+    if any(type(side) is not int or side < 0 for side in shape):
+        raise Refused("damaged: an array without a plain shape")
+    if math.prod(shape) * dtype.itemsize != len(data):
+        raise Refused(f"damaged: {len(data)} bytes for an array of shape {shape}")
+    if not data:
+        return np.zeros(shape, dtype.newbyteorder("="))
+    if dtype.kind == "b":
+        return np.frombuffer(data, np.uint8).astype(bool).reshape(shape, order=order)
+    return np.frombuffer(data, dtype).astype(dtype.newbyteorder("=")).reshape(shape, order=order)
+
+
+def _encoded(arguments: tuple[Any, ...], state: Any) -> bytes:
+    text, codec = (*arguments, "utf-8")[:2]
+    if not isinstance(text, str) or codec not in CODECS:
+        raise Refused(f"it asks for the codec {codec!r}")
+    return text.encode(codec)
+
+
+def _empty_bytes(arguments: tuple[Any, ...], state: Any) -> bytes:
+    if arguments:
+        raise Refused("it asks for 'builtins.bytes' of something")
+    return b""
+
+
+def _set(arguments: tuple[Any, ...], state: Any) -> set[Any]:
+    members = arguments[0]
+    if any(isinstance(member, (list, dict, tuple, set, np.ndarray)) for member in members):
+        raise Refused("a set of something other than numbers and text")
+    return set(members)
+
+
+def _slice(arguments: tuple[Any, ...], state: Any) -> slice:
+    if not all(end is None or type(end) is int for end in arguments):
+        raise Refused("damaged: a slice of something other than whole numbers")
+    return slice(*arguments)
+
+
+MAKERS: Mapping[Name, Maker] = {
+    ("numpy", "dtype"): _dtype,
+    ("_codecs", "encode"): _encoded,
+    ("builtins", "bytes"): _empty_bytes,
+    ("builtins", "set"): _set,
+    ("builtins", "slice"): _slice,
+    **{
+        (f"numpy.{core}.{module}", name): maker
+        for core in ("core", "_core")
+        for module, name, maker in (
+            ("multiarray", "_reconstruct", _reconstructed),
+            ("multiarray", "scalar", _scalar),
+            ("numeric", "_frombuffer", _from_buffer),
+        )
+    },
+}
+SYMBOLS = frozenset({NDARRAY})
