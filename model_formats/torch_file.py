@@ -1,59 +1,20 @@
-"""PyTorch weight files: read without executing anything, run in inference mode."""
+"""PyTorch networks, run in inference mode."""
 
 from __future__ import annotations
 
-import pickle
-import struct
-import warnings
-import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 from cfg.errors import ModelError
-from model_formats.backend import LARGEST, Precision, Shape, TorchNetwork, check_feeds, existing
+from model_formats.backend import Precision, Shape, TorchNetwork, check_feeds
 from model_formats.processor import lacks
 
 try:
     import torch
 except ImportError as error:
     raise ModelError("a .pth file needs PyTorch: pip install 'ditto-engine[torch]'") from error
-
-# What PyTorch's restricted reader raises for damaged or hostile files, besides its own refusals.
-UNREADABLE = (
-    pickle.UnpicklingError,
-    zipfile.BadZipFile,
-    struct.error,
-    OSError,
-    EOFError,
-    RuntimeError,
-    ValueError,
-    TypeError,
-    LookupError,
-    AttributeError,
-    AssertionError,
-)
-
-
-def read_weights(path: Path) -> Any:
-    """The tensors and plain containers in a .pth file; nothing in it is executed."""
-    existing(path)
-    try:
-        if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as archive:
-                size = sum(member.file_size for member in archive.infolist())
-            if size > LARGEST:
-                raise ModelError(f"{path} unpacks to {size} bytes; a model file has at most {LARGEST}")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about old protocols; what cannot be read is refused below
-            return torch.load(path, map_location="cpu", weights_only=True)
-    except UNREADABLE as error:
-        words = str(error).strip().partition("\n")[0] or type(error).__name__
-        raise ModelError(
-            f"{path} is not a readable weight file, or holds more than weights ({words}). "
-            "README, 'Checkpoints', says where to get it."
-        ) from error
 
 
 class TorchFile:

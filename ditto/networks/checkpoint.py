@@ -22,7 +22,7 @@ from ditto.networks.quick_warp import QuickWarp
 from ditto.networks.stitching import StitchNetwork
 from ditto.networks.warping import WarpNetwork
 from model_formats.backend import Shape, TorchNetwork
-from model_formats.torch_file import read_weights
+from model_formats.torch_weights import read_weights
 
 SHOWN = 3  # names of a list of differences that fit in one line
 

@@ -55,7 +55,7 @@ def seeded_pth(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[s
 def tiny() -> Any:
     """What a pack hands in for a .pth file: two inputs, two outputs."""
     torch = pytest.importorskip("torch")
-    from model_formats.torch_file import read_weights
+    from model_formats.torch_weights import read_weights
 
     class Tiny(torch.nn.Module):
         def __init__(self) -> None:

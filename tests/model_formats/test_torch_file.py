@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import zipfile
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,7 +14,8 @@ torch = pytest.importorskip("torch")
 
 from cfg.errors import ModelError  # noqa: E402
 from model_formats import open_model  # noqa: E402
-from model_formats.torch_file import computing, read_weights  # noqa: E402
+from model_formats.torch_file import computing  # noqa: E402
+from model_formats.torch_weights import read_weights  # noqa: E402
 
 
 class Hostile:
@@ -55,10 +57,78 @@ def test_any_byte_flipped_in_the_head_is_refused_or_read(pth):
             assert str(pth) in str(error)
 
 
-def test_an_archive_that_unpacks_to_more_than_a_model_is_refused(pth, monkeypatch):
-    monkeypatch.setattr("model_formats.torch_file.LARGEST", 100)
-    with pytest.raises(ModelError, match="unpacks to"):
+@pytest.mark.parametrize(
+    "kind", ["float64", "float16", "bfloat16", "int64", "int32", "int8", "uint8", "bool"]
+)
+def test_tensors_are_read_as_pytorch_reads_them(tmp_path, kind):
+    whole = torch.arange(12).reshape(3, 4).to(getattr(torch, kind))
+    value = {
+        "whole": whole,
+        "turned": whole.t(),
+        "part": whole[1:, ::2],
+        "one": whole[0, 1],
+        "none": whole[:0],
+        "weight": torch.nn.Parameter(whole, requires_grad=False),
+        "settings": {"size": whole.shape, "steps": [1, 2.5, None, "a"]},
+    }
+    torch.save(value, tmp_path / "weights.pth")
+    read = read_weights(tmp_path / "weights.pth")
+    for name in ("whole", "turned", "part", "one", "none", "weight"):
+        assert torch.equal(read[name], value[name])
+        assert (read[name].dtype, read[name].stride()) == (value[name].dtype, value[name].stride())
+    assert read["settings"] == {"size": (3, 4), "steps": [1, 2.5, None, "a"]}
+    assert read["turned"].data_ptr() == read["whole"].data_ptr() or kind == "none"
+
+
+def rewritten(path, change, **how):
+    """The archive with what its members hold changed, by their name behind the folder."""
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w", **how) as archive:
+        for name, content in members.items():
+            archive.writestr(name, change(name.partition("/")[2], content))
+
+
+def test_an_archive_that_unpacks_to_more_than_its_file_is_refused(pth):
+    rewritten(pth, lambda name, content: content + bytes(10**6), compression=zipfile.ZIP_DEFLATED)
+    with pytest.raises(ModelError, match="compressed"):
         read_weights(pth)
+
+
+def test_a_storage_that_is_shorter_than_it_says_is_refused(pth):
+    rewritten(pth, lambda name, content: content[:4] if name.startswith("data/") else content)
+    with pytest.raises(ModelError, match="4 bytes for"):
+        read_weights(pth)
+
+
+@pytest.mark.parametrize(
+    ("shape", "stride", "offset"),
+    [
+        ((5,), (1,), 0),
+        ((4,), (1,), 1),
+        ((2,), (4,), 0),
+        ((2**40,), (0,), 0),
+        ((-1,), (1,), 0),
+        ((2,), (1,), -1),
+    ],
+)
+def test_a_tensor_that_reaches_beyond_its_storage_is_refused(tmp_path, shape, stride, offset):
+    class Reaches:
+        def __reduce__(self):
+            rebuild, (storage, *_) = torch.zeros(4).__reduce_ex__(2)
+            return rebuild, (storage, offset, shape, stride, False, {})
+
+    path = tmp_path / "weights.pth"
+    torch.save({"weight": Reaches()}, path)
+    with pytest.raises(ModelError, match="damaged"):
+        read_weights(path)
+
+
+def test_a_file_that_an_early_pytorch_wrote_is_refused_with_what_to_do(tmp_path):
+    path = tmp_path / "weights.pth"
+    torch.save({"weight": torch.zeros(2)}, path, _use_new_zipfile_serialization=False)
+    with pytest.raises(ModelError, match=r"before 1\.6"):
+        read_weights(path)
 
 
 @pytest.mark.parametrize(("precision", "bound"), [("fp32", 0), ("bf16", 0.03), ("fp16", 0.004)])
