@@ -59,5 +59,12 @@ def nested(keywords: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 def _plain(key: str, value: Any) -> Any:
     """The value without numpy's types, which settings do not take."""
     if key == "v_min_max_for_clip" and value is not None:
-        return np.asarray(value, np.float32).reshape(2, -1).tolist()
+        try:
+            with np.errstate(over="ignore"):
+                limits = np.asarray(value, np.float32).reshape(2, -1)
+        except (TypeError, ValueError) as error:
+            raise ConfigError(f"{key} must be two rows of numbers ({error})") from error
+        if not np.isfinite(limits).all():
+            raise ConfigError(f"{key} holds values that are not finite numbers")
+        return limits.tolist()
     return value.item() if isinstance(value, np.generic) else value

@@ -69,3 +69,9 @@ def test_a_keyword_nothing_uses_is_mentioned_and_passed_over(configured, tmp_pat
 def test_it_does_not_say_where_its_files_lie(configured):
     with pytest.raises(ConfigError, match="--data_root"):
         official_settings(configured(), None, {})
+
+
+@pytest.mark.parametrize("limits", [[[0, 1], [1]], "ab", [1, 2, 3], {}, [[0.0], [1e300]], [[np.nan], [1]]])
+def test_limits_that_are_not_two_rows_of_numbers_are_refused(configured, tmp_path, limits):
+    with pytest.raises(ConfigError, match="v_min_max_for_clip"):
+        official_settings(configured(v_min_max_for_clip=limits), tmp_path, {})

@@ -1,7 +1,7 @@
 """Mutated pickles, read one after the other within limits of memory and time: SEED COUNT FOLDER KIND.
 
-Ends with 0 if nothing but our own errors came of them, and prints how many were refused; else it prints
-the file and what came of it. KIND is `configuration` or `weights`.
+Ends with 0 if nothing but our own errors came of them, and prints how many were refused; else it
+prints what came, and the pickle lies in the folder as `found`. KIND is `configuration` or `weights`.
 """
 
 from __future__ import annotations
@@ -131,10 +131,11 @@ def main(seed: int, count: int, folder: Path, kind: str) -> int:
             refused += 1
         except BaseException:
             traceback.print_exc()
-            print(data, file=sys.stderr)
+            (folder / "found").write_bytes(data)
             return 1
         if time.perf_counter() - began > SLOWEST:
-            print(f"slow: {data!r}", file=sys.stderr)
+            print(f"more than {SLOWEST} s", file=sys.stderr)
+            (folder / "found").write_bytes(data)
             return 1
     print(refused)
     return 0
