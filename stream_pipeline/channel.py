@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
@@ -51,10 +51,7 @@ class Channel(Generic[Item]):
         until = None if timeout is None else time.monotonic() + timeout
         with self._writable:
             while True:
-                if self._aborted:
-                    raise Aborted
-                if self._closed:
-                    raise ValueError("put on a closed channel")
+                self._check_open()
                 if self._is_stale(item):
                     return False
                 if len(self._items) < self.capacity:
@@ -65,6 +62,24 @@ class Channel(Generic[Item]):
             self._readable.notify()
             return True
 
+    def room(self, count: int, timeout: float | None = None) -> None:
+        """Waits until so many items fit, or more than ever fit and it is empty; for its only writer."""
+        until = None if timeout is None else time.monotonic() + timeout
+        with self._writable:
+            while True:
+                self._check_open()
+                if not (count and self._items) or len(self._items) + count <= self.capacity:
+                    return
+                self._wait(self._writable, until, f"{count} places")
+
+    def put_all(self, items: Sequence[Item]) -> None:
+        """Hands over items that there is room for; stale ones are dropped. Never waits."""
+        with self._readable:
+            self._check_open()
+            self._items.extend(item for item in items if not self._is_stale(item))
+            self.deepest = max(self.deepest, len(self._items))
+            self._readable.notify_all()
+
     def get(self, timeout: float | None = None) -> Item:
         """The next item. Waits while empty; raises Closed at the end, TimeoutError after `timeout`."""
         until = None if timeout is None else time.monotonic() + timeout
@@ -74,7 +89,7 @@ class Channel(Generic[Item]):
                     raise Aborted
                 while self._items:
                     item = self._items.popleft()
-                    self._writable.notify()
+                    self._writable.notify_all()
                     if not self._is_stale(item):
                         return item
                 if self._closed:
@@ -111,6 +126,12 @@ class Channel(Generic[Item]):
             self._items.clear()
             self._items.extend(fresh)
             self._writable.notify_all()
+
+    def _check_open(self) -> None:
+        if self._aborted:
+            raise Aborted
+        if self._closed:
+            raise ValueError("put on a closed channel")
 
     @staticmethod
     def _wait(condition: threading.Condition, until: float | None, what: str) -> None:

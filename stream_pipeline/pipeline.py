@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from cfg.errors import Cancelled, StageError
+from cfg.errors import Cancelled, ConfigError, StageError
 from ditto.messages import EndOfSpeech
 from ditto.stage import Stage
 from ditto.stopping import uninterrupted
@@ -45,6 +45,7 @@ class Pipeline:
         self._turn = 0
         self._error: StageError | None = None
         self._cancelled = False
+        self._begun = self._ended = False
         self._lock = threading.Lock()
         self._on_failure = on_failure
         self._input: Channel[Any] = Channel(INPUT_CAPACITY, self._is_stale)
@@ -68,7 +69,15 @@ class Pipeline:
     def turn(self) -> int:
         return self._turn
 
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more is taken in."""
+        return self._ended
+
     def __enter__(self) -> Pipeline:
+        if self._begun:
+            raise ConfigError("a stream runs once; make another for the next 'with' block")
+        self._begun = True
         try:
             with uninterrupted():  # a thread that is half started can be neither waited for nor left alone
                 for thread in self._threads:
@@ -83,14 +92,22 @@ class Pipeline:
 
     def push(self, item: Any, timeout: float | None = None) -> bool:
         """Feed the first stage; waits while it is behind. False if the item's turn is over."""
-        try:
+        with self._running(feeding=True):
             return self._input.put(item, timeout)
-        except Aborted:
-            reason = self._reason()
-            raise reason from reason.__cause__
+
+    def room(self, count: int, timeout: float | None = None) -> None:
+        """Waits until the first stage can be fed so many items at once; for who alone feeds it."""
+        with self._running(feeding=True):
+            self._input.room(count, timeout)
+
+    def push_all(self, items: Sequence[Any]) -> None:
+        """Feed the first stage items that there is room for; those whose turn is over are dropped."""
+        with self._running(feeding=True):
+            self._input.put_all(items)
 
     def end(self) -> None:
         """No more input: every stage gives what it still owes, then the results end."""
+        self._ended = True
         self._input.close()
 
     def results(self, timeout: float | None = None) -> Iterator[Any]:
@@ -103,16 +120,14 @@ class Pipeline:
 
     def get(self, timeout: float | None = None) -> Any:
         """One result; raises Closed after the last, TimeoutError after `timeout` seconds."""
-        try:
+        with self._running():
             return self._output.get(timeout)
-        except Aborted:
-            reason = self._reason()
-            raise reason from reason.__cause__
 
-    def interrupt(self, turn: int | None = None) -> int:
-        """Begin a new turn (the next, or a later one); what older turns have queued is gone."""
+    def interrupt(self) -> int:
+        """Begin the next turn; what older turns have queued is gone."""
         with self._lock:
-            self._turn = turn = max(self._turn + 1, turn or 0)
+            self._turn += 1
+            turn = self._turn
         for channel in self._channels:
             channel.drop_stale()
         return turn
@@ -136,6 +151,21 @@ class Pipeline:
     def _abort(self) -> None:
         for channel in self._channels:
             channel.abort()
+
+    @contextlib.contextmanager
+    def _running(self, *, feeding: bool = False) -> Iterator[None]:
+        """Whoever would wait here is told why nothing can come: not begun, ended, failed or stopped."""
+        if feeding and self._ended:
+            raise ConfigError("the stream has ended and takes in nothing more; begin another")
+        if not self._begun:
+            raise ConfigError(
+                "the stream does not run yet: use it as a 'with' block (with engine.session(…) as live: …)"
+            )
+        try:
+            yield
+        except Aborted:
+            reason = self._reason()
+            raise reason from reason.__cause__
 
     def _reason(self) -> Exception:
         with self._lock:

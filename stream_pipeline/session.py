@@ -7,7 +7,10 @@ the engine's and shared.
 from __future__ import annotations
 
 import threading
+import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -55,6 +58,17 @@ class LivePicture:
         return Fraction(self.index, FRAME_RATE)
 
 
+class _Turn:
+    """What was pushed since an interruption, or since the beginning."""
+
+    def __init__(self, number: int, rate: int) -> None:
+        self.number = number
+        self.resampler = Resampler(rate)
+        self.pushed = 0  # samples, at 16 kHz
+        self.rows = 0  # feature rows
+        self.heard: deque[Floats] = deque()  # sound that is not delivered yet
+
+
 class Session:
     """A `with` block around a running stream; leaving it, however, leaves no thread behind.
 
@@ -93,14 +107,10 @@ class Session:
             capacity=settings.stream.capacity, feed=feed, on_failure=on_failure
         )
         self._rate = rate
-        self._resampler = Resampler(rate)
-        self._turn = 0
-        self._pushed = 0  # samples of this turn, at 16 kHz
-        self._rows = 0  # feature rows of this turn
+        self._turn = _Turn(0, rate)
         self._shown = 0
-        self._heard: dict[int, list[Floats]] = {}
         self._pushing = threading.Lock()  # keeps pushes in order; may be held while one waits
-        self._lock = threading.Lock()  # guards the sound kept for delivery; never held while waiting
+        self._lock = threading.Lock()  # guards turn and sound kept for delivery; never held while waiting
 
     def __enter__(self) -> Session:
         try:
@@ -114,41 +124,44 @@ class Session:
         self.close()
 
     def push(self, samples: Any, timeout: float | None = None) -> None:
-        """Sound at the session's rate: (n,) floats in -1..1, or 16-bit integers, any length."""
+        """Sound at the session's rate: (n,) floats in -1..1, or 16-bit integers, any length.
+
+        Where there is no place for all of it within `timeout` seconds it raises TimeoutError, and nothing
+        of it was taken: push it again. What an interruption overtakes is gone.
+        """
         voice = as_voice(samples)
-        with self._pushing:
-            self._send(self._resampler.push(voice), timeout)
+        with self._admitted(len(voice), timeout) as turn:
+            self._pipeline.push_all(self._heard(turn, turn.resampler.push(voice)))
 
     def push_features(self, rows: Floats) -> None:
         """Speech features instead of sound, as the pack's own encoder makes them: (n, C) rows."""
-        with self._pushing:
-            self._pipeline.push(Features(self._turn, self._rows, rows))
-            self._rows += len(rows)
+        with self._admitted(0, more=1) as turn:
+            self._pipeline.push_all([Features(turn.number, turn.rows, rows)])
+            turn.rows += len(rows)
 
     def end_of_speech(self) -> None:
         """The utterance is over: its last frames come out now, the next push begins another."""
-        with self._pushing:
-            self._send(self._resampler.flush(), None)
-            self._pipeline.push(EndOfSpeech(self._turn))
+        with self._admitted(0, more=1) as turn:
+            rest = self._heard(turn, turn.resampler.flush())
             with self._lock:
-                missing = -self._pushed % SAMPLES_PER_FRAME
-                self._heard.setdefault(self._turn, []).append(np.zeros(missing, np.float32))
-            self._pushed += missing
-            self._resampler = Resampler(self._rate)
+                missing = -turn.pushed % SAMPLES_PER_FRAME
+                turn.heard.append(np.zeros(missing, np.float32))
+            turn.pushed += missing
+            self._pipeline.push_all([*rest, EndOfSpeech(turn.number)])
 
     def end(self) -> None:
         """No more sound: what is still owed comes out, then the pictures end."""
-        with self._pushing:
-            self._send(self._resampler.flush(), None)
+        if self._pipeline.ended:
+            return
+        with self._admitted(0) as turn:
+            self._pipeline.push_all(self._heard(turn, turn.resampler.flush()))
             self._pipeline.end()
 
     def interrupt(self) -> None:
         """Be silent now: what was pushed and not yet delivered is gone; push may go on at once."""
-        turn = self._pipeline.interrupt(self._turn + 1)
+        self._pipeline.interrupt()  # lets a push go that waits
         with self._pushing:
-            self._begin(turn)
-        with self._lock:
-            self._heard = {t: pieces for t, pieces in self._heard.items() if t >= turn}
+            self._notice()
 
     def control(self, start: int, **controls: Any) -> None:
         """From frame `start` of the turn on these controls hold; None ends one (docs/controls.md)."""
@@ -157,8 +170,9 @@ class Session:
     def pictures(self, timeout: float | None = None) -> Iterator[LivePicture]:
         """Frames as they are finished, until `end`; TimeoutError after `timeout` seconds without one."""
         for item in self._pipeline.results(timeout):
-            if not isinstance(item, EndOfSpeech):
-                yield self._picture(item)
+            picture = None if isinstance(item, EndOfSpeech) else self._picture(item)
+            if picture is not None:
+                yield picture
 
     def cancel(self) -> None:
         """Stop from any thread; whoever waits for a picture gets Cancelled."""
@@ -183,39 +197,61 @@ class Session:
                 yield AudioChunk(0, start, part)
                 start += len(part)
 
-    def _begin(self, turn: int) -> None:
-        self._turn = turn
-        self._pushed = 0
-        self._rows = 0
-        self._resampler = Resampler(self._rate)
+    @contextmanager
+    def _admitted(self, samples: int, timeout: float | None = None, more: int = 0) -> Iterator[_Turn]:
+        """The turn that is pushed to, once there is a place for what so many samples give, and for `more`.
 
-    def _send(self, voice: Floats, timeout: float | None) -> None:
-        for at in range(0, len(voice), PIECE):
-            part = voice[at : at + PIECE]
-            chunk = AudioChunk(self._turn, self._pushed, part)
-            with self._lock:
-                self._heard.setdefault(self._turn, []).append(part)
-            self._pushed += len(part)
-            self._pipeline.push(chunk, timeout)
+        One that an interruption has ended takes what is pushed with it.
+        """
+        begun = self._pipeline.turn
+        until = None if timeout is None else time.monotonic() + timeout
+        if not self._pushing.acquire(timeout=-1 if timeout is None else max(0.0, timeout)):
+            raise TimeoutError("another push is waiting for its place")
+        try:
+            self._notice()
+            pieces = -(-self._turn.resampler.most(samples) // PIECE) + more
+            self._pipeline.room(pieces, None if until is None else until - time.monotonic())
+            yield self._turn if self._turn.number == begun else _Turn(begun, self._rate)
+        finally:
+            self._pushing.release()
 
-    def _picture(self, item: Any) -> LivePicture:
+    def _notice(self) -> None:
+        """Takes up the pipeline's turn: of several interruptions at once, whoever comes first the last."""
         with self._lock:
-            sound = self._sound(item.turn)
-            picture = LivePicture(item.image, self._shown, item.turn, item.index, sound)
+            number = self._pipeline.turn
+            if number != self._turn.number:
+                self._turn = _Turn(number, self._rate)
+
+    def _heard(self, turn: _Turn, voice: Floats) -> list[AudioChunk]:
+        """The sound in pieces, kept to be delivered with the pictures."""
+        chunks = []
+        for at in range(0, len(voice), PIECE):
+            chunks.append(AudioChunk(turn.number, turn.pushed, voice[at : at + PIECE]))
+            turn.pushed += len(chunks[-1].samples)
+        with self._lock:
+            turn.heard.extend(chunk.samples for chunk in chunks)
+        return chunks
+
+    def _picture(self, item: Any) -> LivePicture | None:
+        """The picture with its sound; None where an interruption came between."""
+        with self._lock:
+            if item.turn != self._turn.number:
+                return None
+            picture = LivePicture(item.image, self._shown, item.turn, item.index, self._sound())
             self._shown += 1
         return picture
 
-    def _sound(self, turn: int) -> Floats:
-        """The next 40 ms of a turn; silence where the voice has ended."""
+    def _sound(self) -> Floats:
+        """The next 40 ms of the turn; silence where the voice has ended."""
         sound = np.zeros(SAMPLES_PER_FRAME, np.float32)
-        pieces = self._heard.get(turn, [])
+        pieces = self._turn.heard
         filled = 0
         while pieces and filled < SAMPLES_PER_FRAME:
             part = pieces[0][: SAMPLES_PER_FRAME - filled]
             sound[filled : filled + len(part)] = part
             filled += len(part)
             if len(part) == len(pieces[0]):
-                pieces.pop(0)
+                pieces.popleft()
             else:
                 pieces[0] = pieces[0][len(part) :]
         return sound

@@ -116,6 +116,10 @@ class Resampler:
         if self._rate != self._to:
             self._stream = soxr.ResampleStream(self._rate, self._to, 1, dtype="float32", quality="HQ")
 
+    def most(self, count: int) -> int:
+        """Samples that a push of so many, or a flush for none, can give."""
+        return count if self._rate == self._to else self._total(count) - self._given
+
     def push(self, samples: Floats) -> Floats:
         """What can be said about the sound so far; (m,), often a little less than was pushed."""
         samples = np.ascontiguousarray(samples, np.float32)
@@ -138,8 +142,8 @@ class Resampler:
         self._given += len(samples)
         return samples
 
-    def _total(self) -> int:
-        return -(-self._heard * self._to // self._rate)
+    def _total(self, more: int = 0) -> int:
+        return -(-(self._heard + more) * self._to // self._rate)
 
 
 def read_sound(

@@ -1,3 +1,5 @@
+import contextlib
+import sys
 import threading
 import time
 
@@ -136,6 +138,152 @@ def test_an_interruption_frees_a_push_that_waits(fake_pack, portrait, settings, 
                     break
         pusher.join(20)
         assert not pusher.is_alive()
+
+
+@pytest.mark.parametrize("rate", [16_000, 44_100])
+def test_a_push_that_times_out_takes_nothing_and_may_be_repeated(fake_pack, portrait, settings, rate):
+    gate = threading.Event()
+    pack = fake_pack(lambda role: gate.wait(20) if role == "warp" else None)
+    ramp = np.arange(1, 3 * rate + 1, dtype=np.float32) / (3 * rate + 1)  # each sample tells where it is from
+    pieces = [ramp[at : at + 400] for at in range(0, len(ramp), 400)]
+    given, late = [], 0
+
+    def read(session):
+        given.extend(p.sound for p in session.pictures())
+
+    with Session(pack, portrait, settings(stream={"mode": "online"}), rate=rate) as live:
+        reader = threading.Thread(target=read, args=(live,), daemon=True)
+        reader.start()
+        for piece in pieces:
+            while True:
+                try:
+                    live.push(piece, timeout=0.02 if late < 4 else 20)
+                    break
+                except TimeoutError:
+                    late += 1
+                    if late == 4:
+                        gate.set()
+        live.end()
+        reader.join(20)
+    assert late == 4
+    with Session(fake_pack(), portrait, settings(stream={"mode": "online"}), rate=rate) as live:
+        pushed(live, ramp, len(ramp))
+        wanted = [p.sound for p in live.pictures()]
+    np.testing.assert_allclose(np.concatenate(given), np.concatenate(wanted), atol=1e-6)
+
+
+def test_a_push_of_minutes_is_taken_as_a_whole_or_not_at_all(fake_pack, portrait, settings, voice):
+    gate = threading.Event()
+    pack = fake_pack(lambda role: gate.wait(20) if role == "warp" else None)
+    long = voice(100 * 16_000)
+    with Session(pack, portrait, settings(stream={"mode": "online"})) as live:
+        live.push(long, timeout=5)
+        with pytest.raises(TimeoutError):
+            live.push(long, timeout=0.02)
+        live.end()
+        gate.set()
+        sound = np.concatenate([p.sound for p in live.pictures(timeout=20)])
+    np.testing.assert_array_equal(sound, long)
+
+
+def test_a_push_that_waits_for_another_keeps_to_its_timeout(fake_pack, portrait, settings, voice):
+    gate = threading.Event()
+    pack = fake_pack(lambda role: gate.wait(20) if role == "warp" else None)
+
+    def push_for_ever(session):
+        with contextlib.suppress(Cancelled):
+            while True:
+                session.push(voice(16_000))
+
+    with Session(pack, portrait, settings(stream={"mode": "online"})) as live:
+        waiting = threading.Thread(target=push_for_ever, args=(live,), daemon=True)
+        waiting.start()
+        with pytest.raises(TimeoutError):
+            for _ in range(1000):
+                live.push(voice(640), timeout=0.05)
+        live.cancel()
+        gate.set()
+        waiting.join(20)
+        assert not waiting.is_alive()
+
+
+def test_interruptions_from_several_threads_at_once_leave_one_turn(fake_pack, portrait, settings, voice):
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(40):
+            with Session(fake_pack(), portrait, settings(stream={"mode": "online"})) as live:
+                threads = [
+                    threading.Thread(target=lambda: [live.interrupt() for _ in range(10)]) for _ in range(4)
+                ]
+                for thread in threads:
+                    thread.start()
+                for thread in threads:
+                    thread.join(20)
+                live.push(voice(3 * 640))
+                live.end()
+                assert [(p.turn, p.frame) for p in live.pictures(timeout=20)] == [(40, 0), (40, 1), (40, 2)]
+    finally:
+        sys.setswitchinterval(before)
+
+
+def test_no_picture_of_an_interrupted_turn_is_handed_out_afterwards(fake_pack, portrait, settings, voice):
+    with Session(fake_pack(), portrait, settings(stream={"mode": "online"})) as live:
+        turns = []
+
+        def read():
+            for picture in live.pictures():
+                turns.append((picture.turn, picture.sound.any()))
+
+        reader = threading.Thread(target=read, daemon=True)
+        reader.start()
+        for _ in range(50):
+            live.push(voice(4 * 640))
+            live.interrupt()
+        live.push(voice(4 * 640))
+        live.end()
+        reader.join(20)
+    assert [turn for turn, _ in turns] == sorted(turn for turn, _ in turns)
+    assert turns[-4:] == [(50, True)] * 4
+
+
+@pytest.mark.parametrize("use", ["push", "push_features", "end_of_speech", "end", "pictures"])
+def test_a_session_outside_its_with_block_says_so_and_does_not_wait(
+    fake_pack, portrait, settings, voice, use
+):
+    session = Session(fake_pack(), portrait, settings())
+    given = {"push": [voice(640)], "push_features": [np.zeros((1, 1), np.float32)]}.get(use, [])
+    with pytest.raises(ConfigError, match="'with' block"):
+        list(getattr(session, use)(*given) or ())
+    with session:
+        session.end()
+        assert list(session.pictures()) == []
+    with pytest.raises(ConfigError, match="runs once"):
+        session.__enter__()
+
+
+def test_after_the_end_nothing_more_is_taken_in(fake_pack, portrait, settings, voice):
+    with Session(fake_pack(), portrait, settings()) as session:
+        session.push(voice(640))
+        session.end()
+        session.end()
+        with pytest.raises(ConfigError, match="has ended"):
+            session.push(voice(640))
+        assert len(list(session.pictures())) == 1
+
+
+def test_as_much_as_fits_may_be_pushed_and_ended_before_anything_is_read(
+    fake_pack, portrait, settings, voice
+):
+    gate = threading.Event()
+    pack = fake_pack(lambda role: gate.wait(20) if role == "warp" else None)
+    with Session(pack, portrait, settings(stream={"mode": "online"})) as live:
+        with pytest.raises(TimeoutError):
+            for _ in range(1000):
+                live.push(voice(640), timeout=0.05)
+        live.end()
+        gate.set()
+        assert list(live.pictures(timeout=20))
 
 
 def test_cancelling_wakes_whoever_reads_and_leaves_no_thread(fake_pack, portrait, settings, voice):
