@@ -20,6 +20,7 @@ THUMB = 32  # rows and columns two frames are compared by
 CUT = 30.0  # mean grey levels between two frames above which another scene begins
 # after so many frames without a face, every so many are searched: it costs as much as painting a dozen
 SEARCHES = ((0, 1), (3, 3), (25, 12))
+SAME = 1.0  # mean grey levels below which a frame shows what has just been searched in vain
 
 T = TypeVar("T")
 Kept = TypeVar("Kept")
@@ -44,16 +45,19 @@ class Follower:
         self._thumb: npt.NDArray[np.int16] | None = None
         self._scene = 0
         self._missing = 0  # frames since the last face
+        self._in_vain: npt.NDArray[np.int16] | None = None  # the last frame searched without finding one
 
     def __call__(self, image: Image, index: int) -> Track:
         thumb = thumbnail(image)
-        if self._thumb is not None and float(np.abs(thumb - self._thumb).mean()) > CUT:
+        if self._thumb is not None and difference(thumb, self._thumb) > CUT:
             self._analyser.forget()
             self._scene += 1
             self._missing = 0
         self._thumb = thumb
         landmarks: Floats | None = None
         every = max(step for after, step in SEARCHES if self._missing >= after)
+        if self._in_vain is not None and difference(thumb, self._in_vain) < SAME:
+            every = SEARCHES[-1][1]
         if self._missing % every == 0:
             try:
                 landmarks, followed = self._analyser.track(image, index)
@@ -61,6 +65,9 @@ class Follower:
             except NoFaceError:
                 if self._no_face == "fail":
                     raise
+                self._in_vain = thumb
+        if landmarks is not None:
+            self._in_vain = None
         self._missing = 0 if landmarks is not None else self._missing + 1
         return Track(index, image, landmarks, self._scene)
 
@@ -69,6 +76,11 @@ def thumbnail(image: Image) -> npt.NDArray[np.int16]:
     """A few pixels of a picture, enough to see that another scene begins."""
     rows, columns = (max(1, length // THUMB) for length in image.shape[:2])
     return image[rows // 2 :: rows, columns // 2 :: columns].astype(np.int16)
+
+
+def difference(thumb: npt.NDArray[np.int16], other: npt.NDArray[np.int16]) -> float:
+    """Mean grey levels between two pictures, seen small."""
+    return float(np.abs(thumb - other).mean())
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -26,6 +26,7 @@ SAME_WAY = 60.0  # degrees between two candidates in one place below which they 
 TILTS = (45, -45, 90, -90, 135, -135, 180)  # degrees; the network sees faces within some 45 of upright
 FINE = (2, 4)  # the picture is looked at whole, and in tiles of its longer side through these
 FINEST = 8  # and through this, where nothing has been found
+PLAIN = 10  # grey levels between the darkest and the brightest spot below which there is nothing to see
 CLOSE = (
     1.3,
     1.4,
@@ -75,21 +76,26 @@ class FaceDetector:
         (self._input,) = network.inputs
         self._anchors = anchors()
 
-    def __call__(self, image: Image, thorough: bool = True) -> list[Detection]:
+    def __call__(self, image: Image, thorough: bool = True, brief: bool = False) -> list[Detection]:
         """Candidates, the largest first. Where it is not clear which way up a face is, it is there twice.
 
         Unless `thorough`, smaller and tilted ones are not looked for beside a large, clear, upright face.
+        A `brief` search, of a twentieth of the time, leaves out those that are small.
         """
         height, width = image.shape[:2]
         copies = halvings(image)
+        if np.ptp(copies[-1]) < PLAIN:
+            return []
         longest, middle = max(height, width), (width / 2, height / 2)
         found = self._tiled(copies, 1, 0)
         if not thorough and any(plain(face, longest) for face in found):
             return sorted(distinct(found), key=lambda face: -face.size)
-        for finer in FINE:
+        for finer in FINE[:1] if brief else FINE:
             found += self._tiled(copies, finer, 0)
         for tilt in TILTS:
             found += self._square(copies, middle, longest, tilt)
+        if brief:
+            return sorted(distinct(found), key=lambda face: -face.size)
         if max((face.score for face in found), default=0.0) < SURE:
             for tilt in TILTS:
                 found += self._tiled(copies, FINE[0], tilt)

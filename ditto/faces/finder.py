@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ditto.faces.detector import SAME_FACE, FaceDetector, Network, Numbers, overlaps
+from ditto.faces.detector import SAME_FACE, Detection, FaceDetector, Network, Numbers, overlaps, plain
 from ditto.faces.likeness import UNSURE, Likeness
 from ditto.faces.mask import PersonMask
 from ditto.faces.mesh import MARGIN, FaceMesh, Mesh, Region, region_of_detection, region_of_landmarks
@@ -71,18 +71,23 @@ class FaceFinder:
         """All human faces, the largest first."""
         return [face for face in self.look(image) if face.human]
 
-    def look(self, image: Image, thorough: bool = True) -> list[FoundFace]:
+    def look(self, image: Image, thorough: bool = True, brief: bool = False) -> list[FoundFace]:
         """All that looks like a face, those of animals among it, the largest first.
 
         Where a face was seen more than one way up, the way the detector is surest of is it. Unless
-        `thorough`, a large, upright human face ends the search.
+        `thorough`, a large, upright human face ends the search; a `brief` one leaves out small faces.
         """
-        faces = self._looked(image, thorough)
-        return faces if thorough or any(face.human for face in faces) else self._looked(image, True)
+        detections = self._detector(image, thorough, brief)
+        faces = self._judged(image, detections)
+        longest = max(image.shape[:2])
+        ended_early = not thorough and any(plain(face, longest) for face in detections)
+        if not ended_early or any(face.human for face in faces):
+            return faces
+        return self._judged(image, self._detector(image, True, brief))
 
-    def _looked(self, image: Image, thorough: bool) -> list[FoundFace]:
+    def _judged(self, image: Image, detections: list[Detection]) -> list[FoundFace]:
         found: list[FoundFace] = []
-        for detection in self._detector(image, thorough):
+        for detection in detections:
             mesh = self._settled(image, region_of_detection(detection))
             if mesh.presence >= LEAST_PRESENCE:
                 certainty = self.certainty(image, mesh.landmarks)

@@ -20,6 +20,7 @@ MOST_TURNED = 48.0  # degrees of yaw above which the mouth lies on the face's ou
 FACE_LIKE = 0.7  # score below which what was found is nobody's face
 GAPING = 20.0  # millimetres between the lips above which a mouth cannot be shut well
 MISSING = 0.02  # share of a face beyond the picture's edge, above which it is made up
+FULL_SEARCH = 4  # after a frame without a face, every so many searches look for small ones too
 MOST_OPEN = 32.0  # millimetres above which the lower lip is looked for on the tongue
 
 
@@ -30,6 +31,7 @@ class FollowedFace:
         self._finder = finder
         self._settings = settings
         self.notes: tuple[str, ...] = ()
+        self._in_vain = 0  # searches since a face was found
         self.followed = False  # whether the last face was the one of the frame before
 
     def __call__(self, image: Image, previous: Floats | None) -> Floats:
@@ -40,11 +42,14 @@ class FollowedFace:
             if found is not None and within(image, found):
                 self.followed = True
                 return found.landmarks
-        looked = self._finder.look(image, thorough=self._settings.face is not None)
+        brief = self._in_vain % FULL_SEARCH != 0
+        looked = self._finder.look(image, thorough=self._settings.face is not None, brief=brief)
         seen = [face for face in looked if within(image, face)]
         faces = [face for face in seen if face.human]
         if not faces:
+            self._in_vain += 1
             raise NoFaceError(why_none(seen))
+        self._in_vain = 0
         if previous is not None:
             chosen = min(faces, key=lambda face: float(np.abs(face.landmarks - previous).mean()))
             return chosen.landmarks

@@ -109,6 +109,22 @@ def test_a_face_that_comes_back_begins_another_stretch():
     assert tracks[1].scene < tracks[4].scene == tracks[5].scene
 
 
+def test_a_still_picture_without_a_face_is_not_searched_again_and_again():
+    analyser = Analyser()
+    follow = Follower(analyser)
+    for n in range(24):
+        follow(IMAGE, n)
+    assert analyser.searched == [0, 12]
+
+
+def test_what_changes_is_searched_at_once():
+    analyser = Analyser()
+    follow = Follower(analyser)
+    tracks = [follow(image, n) for n, image in enumerate(film(0, 0, 5, 5))]
+    assert analyser.searched == [0, 2, 3]
+    assert [track.landmarks is not None for track in tracks] == [False, False, True, True]
+
+
 def test_a_long_stretch_without_a_face_is_searched_now_and_then():
     analyser = Analyser()
     follow = Follower(analyser)

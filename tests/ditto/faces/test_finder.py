@@ -4,9 +4,12 @@ import cv2
 import numpy as np
 import pytest
 
-from cfg.errors import ModelError
+from cfg.errors import ModelError, NoFaceError
+from cfg.settings import SourceSettings
 from ditto.faces.finder import FaceFinder
 from ditto.mini import files
+from ditto.mini.landmarks import FollowedFace
+from model_formats import open_model
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 
@@ -105,4 +108,59 @@ def test_a_closed_finder_holds_no_network():
     finder = FaceFinder.open(files.FOLDER)
     finder.close()
     with pytest.raises(ModelError, match="closed"):
-        finder.find(np.zeros((64, 64, 3), np.uint8))
+        finder.find(np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8))
+
+
+class Counted:
+    """A network that counts its runs."""
+
+    def __init__(self, network):
+        self._network = network
+        self.inputs = network.inputs
+        self.runs = 0
+
+    def run(self, feeds):
+        self.runs += 1
+        return self._network.run(feeds)
+
+    def close(self):
+        self._network.close()
+
+
+@pytest.fixture
+def counted():
+    """A finder, and the detector it asks."""
+    networks = [open_model(files.FOLDER / f"{n}.onnx") for n in ("face_detector", "face_mesh", "person_mask")]
+    detector = Counted(networks[0])
+    finder = FaceFinder(detector, *networks[1:])
+    yield finder, detector
+    finder.close()
+
+
+def test_a_picture_with_nothing_to_see_is_not_searched(counted):
+    finder, detector = counted
+    dark = np.random.default_rng(0).integers(0, 5, (720, 1280, 3), np.uint8)
+    assert finder.look(dark, thorough=False) == finder.look(dark) == []
+    assert detector.runs == 0
+
+
+def test_where_nothing_is_found_nothing_is_searched_twice(counted):
+    finder, detector = counted
+    noise = np.random.default_rng(0).integers(0, 256, (320, 320, 3), np.uint8)
+    finder.look(noise)
+    thorough = detector.runs
+    finder.look(noise, thorough=False)
+    assert detector.runs == 2 * thorough
+
+
+def test_of_searches_in_vain_most_are_brief(counted):
+    finder, detector = counted
+    rng = np.random.default_rng(0)
+    noise = [rng.integers(0, 256, (320, 320, 3), np.uint8) for _ in range(6)]
+    finder.look(noise[0])
+    full, detector.runs = detector.runs, 0
+    follow = FollowedFace(finder, SourceSettings())
+    for image in noise:
+        with pytest.raises(NoFaceError):
+            follow(image, None)
+    assert detector.runs < 3 * full

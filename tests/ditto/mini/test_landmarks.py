@@ -33,7 +33,7 @@ class Finder:
         self._faces = sorted(faces, key=lambda f: -f.size)
         self._wander = wander
 
-    def look(self, image, thorough):
+    def look(self, image, thorough, brief=False):
         return self._faces
 
     def track(self, image, previous):
