@@ -30,7 +30,10 @@ class StageError(DittoError):
     """A stage that failed, named together with the item it was working on."""
 
     def __init__(self, stage: str, at: object, cause: BaseException) -> None:
-        super().__init__(f"stage '{stage}' failed at {at}: {cause or type(cause).__name__}")
+        words = str(cause) or type(cause).__name__
+        if not isinstance(cause, Exception) and str(cause):  # `SystemExit: 3`, as a number tells nothing
+            words = f"{type(cause).__name__}: {cause}"
+        super().__init__(f"stage '{stage}' failed at {at}: {words}")
         self.stage = stage
         self.at = str(at)
         self.__cause__ = cause

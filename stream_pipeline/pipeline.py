@@ -190,7 +190,7 @@ class Pipeline:
             sink.close()
         except Aborted:
             pass
-        except Exception as error:
+        except BaseException as error:  # nobody else would see that this thread has ended
             self._fail(name, at, error)
         finally:
             close = getattr(iterator, "close", None)
@@ -233,10 +233,10 @@ class Pipeline:
             sink.close()
         except Aborted:
             pass
-        except Exception as error:
+        except BaseException as error:  # nobody else would see that this thread has ended
             self._fail(stage.name, at, error)
 
-    def _fail(self, name: str, at: object, error: Exception) -> None:
+    def _fail(self, name: str, at: object, error: BaseException) -> None:
         with self._lock:
             first = self._error is None and not self._cancelled
             if first:
@@ -245,7 +245,7 @@ class Pipeline:
         if first and self._error is not None:
             log.debug("%s", self._error, exc_info=error)
             if self._on_failure is not None:
-                with contextlib.suppress(Exception):
+                with contextlib.suppress(BaseException):
                     self._on_failure(self._error)
 
 

@@ -1,11 +1,12 @@
 """A stage of the user's own between two others."""
 
+import asyncio
 import dataclasses
 import threading
 
 import pytest
 
-from cfg.errors import ConfigError
+from cfg.errors import ConfigError, StageError
 from ditto.media.sound import sound_of
 from stream_pipeline.engine import Engine
 
@@ -54,3 +55,27 @@ def test_a_stage_behind_one_that_does_not_exist_is_refused(engine, portrait):
     engine.add_stage("putbak", Darkened)
     with pytest.raises(ConfigError, match="did you mean 'putback'"):
         engine.session(portrait)
+
+
+class Exits(Darkened):
+    """Ends the program at the fourth picture, or so it thinks."""
+
+    def __init__(self, error):
+        super().__init__()
+        self.error = error
+
+    def process(self, picture):
+        if picture.index == 3:
+            raise self.error
+        yield picture
+
+
+@pytest.mark.parametrize("error", [SystemExit(1), KeyboardInterrupt(), asyncio.CancelledError()], ids=repr)
+def test_one_that_exits_ends_the_render_and_leaves_the_output_free(engine, portrait, voice, tmp_path, error):
+    sound, target = sound_of(voice(640 * 6)), tmp_path / "out.mp4"
+    engine.add_stage("putback", lambda: Exits(error))
+    with pytest.raises(StageError, match="'darkened' failed at frame 3"):
+        engine.render(portrait, sound, target)
+    assert list(tmp_path.iterdir()) == []
+    error_free = Engine(engine.settings, engine.pack)
+    assert error_free.render(portrait, sound, target).frames == 6

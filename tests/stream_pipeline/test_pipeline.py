@@ -1,3 +1,4 @@
+import asyncio
 import random
 import signal
 import threading
@@ -134,6 +135,29 @@ def test_a_failing_stage_ends_the_stream_and_is_named(place):
     assert str(caught.value) == "stage 'writer' failed at item 7: disk full"
     assert caught.value.__cause__ is disk_full
     assert stage_threads() == []
+
+
+ENDS = [SystemExit(3), KeyboardInterrupt(), asyncio.CancelledError(), GeneratorExit(), MemoryError()]
+
+
+@pytest.mark.parametrize("error", ENDS, ids=repr)
+def test_a_stage_that_would_end_its_thread_ends_the_stream_and_is_named(error):
+    with Pipeline([Same(), Fails(error, at=2)]) as pipeline:
+        pipeline.push(Item(0, 2))
+        with pytest.raises(StageError, match=f"'writer' failed at item 2: {type(error).__name__}") as caught:
+            pipeline.get(20)
+    assert caught.value.__cause__ is error
+
+
+@pytest.mark.parametrize("error", ENDS, ids=repr)
+def test_a_producer_that_would_end_its_thread_ends_the_stream_and_is_named(error):
+    def frames():
+        yield Item(0, 0)
+        raise error
+
+    with Pipeline([Same()], side_inputs=[("avatar registrar", frames(), Channel(1))]) as pipeline:  # noqa: SIM117
+        with pytest.raises(StageError, match=f"'avatar registrar' failed at item 0: {type(error).__name__}"):
+            pipeline.get(20)
 
 
 def test_a_failure_reaches_a_reader_that_waits():
