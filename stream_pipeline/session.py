@@ -20,7 +20,7 @@ import numpy as np
 from cfg.errors import ConfigError, StageError
 from cfg.settings import Settings
 from ditto.avatar_registrar import RegisteredAvatar
-from ditto.media.sound import Resampler
+from ditto.media.sound import Resampler, believed
 from ditto.messages import (
     FRAME_RATE,
     SAMPLE_RATE,
@@ -266,6 +266,4 @@ def as_voice(samples: Any) -> Floats:
         return np.asarray(voice / 32768, np.float32)
     if voice.dtype.kind != "f":
         raise ConfigError(f"sound must be float or 16-bit integer samples, not {voice.dtype}")
-    if not np.isfinite(voice).all():
-        raise ConfigError("sound holds values that are not numbers (NaN or infinity)")
-    return np.array(voice, np.float32)
+    return np.array(believed(voice, "the sound", ConfigError), np.float32)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import soundfile
 import soxr
 
-from cfg.errors import MediaError
+from cfg.errors import DittoError, MediaError
 from ditto.media.files import address, existing, first_line
 from ditto.media.loudness import SPEECH_LUFS, to_loudness
 from ditto.media.noise import without_noise
@@ -26,6 +26,7 @@ LONGEST = 6 * 3600  # seconds of sound that are read into memory at most
 MOST_CHANNELS = 32
 RATES = (1_000, 768_000)  # samples a second between which a file is believed
 BLOCK = 1 << 16  # samples decoded at once
+LOUDEST = 16.0  # sample of either sign that is believed, 24 dB over full scale
 SILENT = 1e-3  # loudest sample of a sound that nobody hears, -60 dB
 LIBSNDFILE = (b"RIFF", b"RF64", b"fLaC", b"OggS", b"FORM", b"caff", b".snd", b"riff")
 
@@ -189,9 +190,25 @@ def open_sound(
     return SoundFile(path, -(-heard * SAMPLE_RATE // rate), start, end, loudest < SILENT)
 
 
-def loudest_of(block: Floats) -> float:
+def loudest_of(block: npt.NDArray[np.floating[Any]]) -> float:
     """The largest sample of either sign; 0 of none."""
     return float(max(block.max(initial=0), -block.min(initial=0)))
+
+
+def believed(
+    block: npt.NDArray[np.floating[Any]], name: str, kind: type[DittoError] = MediaError
+) -> npt.NDArray[np.floating[Any]]:
+    """The samples, once they are known to be numbers in -1..1, or not far beyond."""
+    if not np.isfinite(block).all():
+        raise kind(f"{name}: holds samples that are not numbers (NaN or infinity); export it again")
+    loudest = loudest_of(block)
+    if loudest > LOUDEST:
+        over, most = (20 * math.log10(level) for level in (loudest, LOUDEST))
+        raise kind(
+            f"{name}: holds a sample of {loudest:.6g}, where full scale is 1: {over:.0f} dB over it, but "
+            f"{most:.0f} at most are read; export it again in -1..1 (16-bit numbers: divide by 32768)"
+        )
+    return block
 
 
 def stream_sound(path: str | Path, start: float | None = None, end: float | None = None) -> Iterator[Floats]:
@@ -228,8 +245,7 @@ def sound_of(samples: npt.NDArray[Any], rate: int = SAMPLE_RATE) -> Sound:
         array = (array.astype(np.float64) - middle) / 2 ** (bits - 1)
     elif array.dtype.kind != "f":
         raise MediaError(f"the voice is of type {array.dtype}, but must be numbers in -1..1")
-    mono = array if array.ndim == 1 else array.mean(axis=1)
-    mono = _finite(mono.astype(np.float32), "the voice")
+    mono = believed(array if array.ndim == 1 else array.mean(axis=1), "the voice").astype(np.float32)
     resampler = Resampler(rate)
     whole = np.concatenate([resampler.push(mono), resampler.flush()])
     return Sound(whole, Track(whole))
@@ -259,7 +275,7 @@ def _by_soundfile(path: Path) -> tuple[int, Iterator[Floats]]:
         try:
             with file:
                 while len(block := file.read(BLOCK, dtype="float32", always_2d=True)):
-                    yield _finite(block, str(path))
+                    yield believed(block, str(path))
         except soundfile.LibsndfileError as error:
             raise _broken(path, error) from error
 
@@ -294,9 +310,9 @@ def _by_ffmpeg(path: Path) -> tuple[int, Iterator[Floats]]:
                     frame.pts = None
                     for part in same.resample(frame):
                         any_read = True
-                        yield _finite(part.to_ndarray().reshape(-1, channels).astype(np.float32), str(path))
+                        yield believed(part.to_ndarray().reshape(-1, channels).astype(np.float32), str(path))
                 for part in same.resample(None):
-                    yield _finite(part.to_ndarray().reshape(-1, channels).astype(np.float32), str(path))
+                    yield believed(part.to_ndarray().reshape(-1, channels).astype(np.float32), str(path))
             except (av.FFmpegError, OSError, ValueError) as error:
                 raise _broken(path, error) from error
         if not any_read:
@@ -337,12 +353,6 @@ def _believe(path: Path, rate: int, channels: int) -> None:
         raise MediaError(
             f"{path}: has {channels} channels, but 1 to {MOST_CHANNELS} are read; export it in mono or stereo"
         )
-
-
-def _finite(block: Floats, name: str) -> Floats:
-    if not np.isfinite(block).all():
-        raise MediaError(f"{name}: holds samples that are not numbers (NaN or infinity); export it again")
-    return block
 
 
 def _cut(blocks: Iterator[Floats], rate: int, start: float, end: float | None) -> Iterator[Floats]:

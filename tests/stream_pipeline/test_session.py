@@ -332,6 +332,8 @@ def test_after_a_failure_the_next_push_raises_it(fake_pack, portrait, settings, 
     [
         (np.zeros((10, 2), np.float32), "shape"),
         (np.array([np.nan], np.float32), "NaN"),
+        (np.array([32768.0], np.float32), "90 dB over"),
+        (np.array([1e30]), "600 dB over"),
         (np.zeros(10, np.int32), "int32"),
         (np.array(["a"]), "float or 16-bit"),
     ],

@@ -336,3 +336,31 @@ def test_a_pipe_is_refused_instead_of_waited_for(tmp_path):
     os.mkfifo(tmp_path / "voice.wav")
     with pytest.raises(MediaError, match="is a pipe or a device"):
         open_sound(tmp_path / "voice.wav")
+
+
+LOUD = {32768.0: "90 dB over", 1e10: "200 dB over", 20.0: "26 dB over"}
+
+
+@pytest.mark.parametrize("peak", LOUD)
+@pytest.mark.parametrize("suffix", [".wav", ".mkv"])  # read by libsndfile, and by FFmpeg
+def test_a_sound_far_beyond_full_scale_is_refused_with_its_level(tmp_path, peak, suffix):
+    loud = (np.sin(np.arange(4000) / 5) * peak).astype(np.float32)
+    path = tmp_path / f"voice{suffix}"
+    if suffix == ".wav":
+        soundfile.write(path, loud, 16000, subtype="FLOAT")
+    else:
+        by_ffmpeg(path, loud, 16000, "pcm_f32le")
+    for read in (open_sound, read_sound):
+        with pytest.raises(MediaError, match=f"voice.*{LOUD[peak]}"):
+            read(path)
+
+
+@pytest.mark.parametrize("peak", [32768.0, 1e10, 1e300])
+def test_an_array_far_beyond_full_scale_is_refused(peak):
+    with pytest.raises(MediaError, match="divide by 32768"):
+        sound_of(np.full(100, peak))
+
+
+def test_a_sound_some_decibels_over_full_scale_is_taken(tmp_path):
+    soundfile.write(tmp_path / "voice.wav", np.full(4000, 4.0, np.float32), 16000, subtype="FLOAT")
+    assert open_sound(tmp_path / "voice.wav").length == 4000
