@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -19,6 +20,8 @@ from ditto.media.picture import MOST_PIXELS, fitted
 from ditto.messages import Image
 
 REMEMBERED = 128 << 20  # bytes of decoded frames kept
+LONGEST = 24 * 3600  # seconds that a video lasts at most
+LAST = Fraction(1)  # seconds that the last picture is shown at most; with gaps, the mean rate tells nothing
 FEWEST, MOST = 8, 256  # frames kept, whatever their size
 
 
@@ -151,12 +154,29 @@ class VideoSource:
             return None
         base = 1 / self.fps if self._timeless else self._container.streams.video[0].time_base
         assert base is not None
-        start, rate = self._times[0], Fraction(fps)
-        length = (self._times[-1] - start) * base + 1 / self.fps
-        count = max(1, -(-length * rate // 1))
-        half = Fraction(1, 1000)  # containers round times, often to milliseconds
-        moments = (start + int((Fraction(i) / rate + half) / base) for i in range(int(count)))
-        return np.fromiter((bisect_right(self._times, moment) - 1 for moment in moments), np.int32)
+        rate = Fraction(fps)
+        length = (self._times[-1] - self._times[0]) * base + min(1 / self.fps, LAST)
+        self._check_length(length, base)
+        count = max(1, int(-(-length * rate // 1)))
+        tick = 1 / rate / base
+        half = Fraction(1, 1000) / base  # containers round times, often to milliseconds
+        whole = tick.denominator * half.denominator  # integers are a hundred times faster than fractions
+        step, first = int(tick * whole), int(half * whole)
+        moments = np.fromiter(((i * step + first) // whole for i in range(count)), np.int64, count)
+        times = np.array([time - self._times[0] for time in self._times])
+        return (np.searchsorted(times, moments, "right") - 1).astype(np.int32)
+
+    def _check_length(self, length: Fraction, base: Fraction) -> None:
+        """Raises MediaError where time stamps say that the video lasts for days."""
+        if length <= LONGEST:
+            return
+        gaps = ((later - time, number) for number, (time, later) in enumerate(pairwise(self._times)))
+        gap, number = max(gaps, default=(0, 0))
+        raise MediaError(
+            f"{self._path}: its time stamps say {float(length) / 3600:.0f} hours, but {LONGEST // 3600} at "
+            f"most are read (the longest gap, {float(gap * base):.0f} s, is after frame {number}); "
+            "export the video again, or cut it"
+        )
 
     def _fitting(self, backward: bool) -> int:
         """How many frames are worth keeping: forward, only those of a video that fits as a whole."""

@@ -134,6 +134,22 @@ def test_a_changing_rate_becomes_steady(film):
     assert set(shown[12:]) <= {8}
 
 
+def test_a_gap_in_the_time_stamps_is_filled_with_the_picture_before_it(film):
+    hours = 5 * 3600 * 1000
+    with VideoSource(film(numbered(4), times=[0, 40, hours, hours + 40]), fps=25) as video:
+        late = hours // 40
+        assert late + 2 <= video.count <= late + 26  # the last one is shown for a second at most
+        assert [number_of(video.frame(i)) for i in (0, 1, 2, late - 1, late, late + 1)] == [0, 1, 1, 1, 2, 3]
+
+
+@pytest.mark.parametrize("hours", [30, 1000, 100_000])
+def test_a_gap_of_days_is_refused_with_its_place(film, hours):
+    later = hours * 3600 * 1000
+    path = film(numbered(4), name="film.mkv", times=[0, 40, later, later + 40])
+    with pytest.raises(MediaError, match=rf"{hours} hours.*{hours * 3600} s, is after frame 1"):
+        VideoSource(path, fps=25)
+
+
 @pytest.mark.parametrize(("rate", "count"), [(50, 50), (Fraction(25, 2), 13), (30, 30)])
 def test_a_steady_video_is_shown_at_another_rate(film, rate, count):
     with VideoSource(film(numbered(25)), fps=rate) as video:
