@@ -11,14 +11,12 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
-
 from cfg.errors import ConfigError, did_you_mean
-from cfg.located import DEEPEST
+from cfg.located import LARGEST_FILE, parse_located
 from cfg.settings import Settings
 
 T = TypeVar("T")
-LARGEST_FILE = 1_000_000  # bytes of YAML
+TRUTHS = {"yes": True, "on": True, "no": False, "off": False}  # besides true and false
 
 
 def build(kind: type[T], values: Mapping[str, Any], where: str = "") -> T:
@@ -89,29 +87,9 @@ def as_mapping(settings: Any) -> Any:
     return settings
 
 
-class _Loader(yaml.SafeLoader):
-    """Plain data of few levels; an alias is refused, as a few lines of them can stand for gigabytes."""
-
-    _depth = 0
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        if self.check_event(yaml.AliasEvent):
-            raise yaml.YAMLError("aliases (*name) are not admitted; write the value out")
-        if self._depth == DEEPEST and not self.check_event(yaml.ScalarEvent):
-            raise yaml.YAMLError(f"nested more than {DEEPEST} deep")
-        self._depth += 1
-        node = super().compose_node(parent, index)
-        self._depth -= 1
-        return node
-
-
 def parse(text: str, where: str) -> dict[str, Any]:
     """The mapping in a YAML text; {} for an empty one."""
-    try:
-        values = yaml.load(text, _Loader)
-    except (yaml.YAMLError, ValueError) as error:
-        line = " ".join(str(error).split())
-        raise ConfigError(f"{where}: not valid YAML: {line}") from error
+    values = parse_located(text, where).plain()
     if values is None:
         return {}
     if not isinstance(values, dict):
@@ -121,10 +99,7 @@ def parse(text: str, where: str) -> dict[str, Any]:
 
 def parse_value(text: str) -> Any:
     """A number, a truth, a list or a text, as YAML reads it; raises ConfigError."""
-    try:
-        return yaml.load(text, _Loader)
-    except (yaml.YAMLError, ValueError) as error:
-        raise ConfigError(" ".join(str(error).split())) from error
+    return parse_located(text, "value").plain() if text.strip() else None
 
 
 def _convert(hint: Any, value: Any, name: str) -> Any:
@@ -141,6 +116,8 @@ def _convert(hint: Any, value: Any, name: str) -> Any:
         if not isinstance(value, Mapping):
             raise ConfigError(f"{name} is {reprlib.repr(value)}, but must be a group of settings")
         return dict(value)
+    if hint is bool and isinstance(value, str) and value.lower() in TRUTHS:
+        return TRUTHS[value.lower()]
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if isinstance(value, hint) and not (hint is int and isinstance(value, bool)):

@@ -1,8 +1,11 @@
+import contextlib
+import time
+
 import pytest
 
 from cfg.errors import ConfigError
 from cfg.located import DEEPEST
-from cfg.reading import as_mapping, build, built_in, load, merge, parse, read_yaml
+from cfg.reading import as_mapping, build, built_in, load, merge, parse, parse_value, read_yaml
 from cfg.settings import Settings
 
 PACKS = ["mini", "mini_online"] + [
@@ -76,8 +79,53 @@ def test_a_file_that_is_no_configuration_is_refused(tmp_path, text):
 
 @pytest.mark.parametrize("times", [DEEPEST, 100_000])
 def test_groups_nested_too_deep_are_refused_in_our_words(times):
-    with pytest.raises(ConfigError, match=f"f: not valid YAML: nested more than {DEEPEST} deep"):
+    with pytest.raises(ConfigError, match=f"f, line 1: a: nested more than {DEEPEST} deep"):
         parse("a: " + "[" * times + "]" * times, "f")
+
+
+SLOW = {
+    "sexagesimal": "a: " + "1:" * 300_000 + "1",
+    "sexagesimal with a fraction": "a: " + "1:" * 300_000 + "1.5",
+    "digits": "a: " + "1" * 900_000,
+    "hexadecimal": "a: 0x" + "f" * 900_000,
+    "a list": "a: [" + "1," * 400_000 + "]",
+    "a group": "a: {" + "".join(f"k{n}: 1, " for n in range(80_000)) + "}",
+    "keys": "".join(f"k{n}: 1\n" for n in range(90_000)),
+    "quoted": "a: [" + '"x",' * 200_000 + "]",
+    "brackets": "[]" * 400_000,
+    "questions": "? " * 400_000,
+}
+
+
+@pytest.mark.parametrize("case", SLOW)
+def test_no_megabyte_of_yaml_takes_long(case):
+    began = time.perf_counter()
+    with contextlib.suppress(ConfigError):
+        parse(SLOW[case], "f")
+    assert time.perf_counter() - began < 10
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("1:30", "1:30"), ("2026-01-01", "2026-01-01"), ("1e3", 1000.0), ("007", 7), ("'5'", "5"), ("~", None)],
+)
+def test_a_value_is_a_number_a_truth_nothing_or_its_text(text, value):
+    assert parse(f"a: {text}", "f") == {"a": value}
+    assert parse_value(text) == value
+
+
+def test_an_empty_value_is_nothing():
+    assert parse_value(" ") is None
+
+
+@pytest.mark.parametrize(("word", "truth"), [("yes", True), ("On", True), ("no", False), ("OFF", False)])
+def test_a_truth_may_be_said_in_other_words(word, truth):
+    assert build(Settings, parse(f"condition: {{use_emo: {word}}}", "f")).condition.use_emo is truth
+
+
+def test_a_key_given_twice_is_refused_with_its_line():
+    with pytest.raises(ConfigError, match=r"f, line 2: 'seed' is given twice"):
+        parse("motion: {seed: 1,\n  seed: 2}", "f")
 
 
 def test_a_missing_file_is_named(tmp_path):
