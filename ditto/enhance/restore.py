@@ -89,6 +89,9 @@ def roles(model: Any) -> tuple[str, str | None]:
             f"the enhancer takes {inputs}, but a restorer of faces takes one (1, 3, {SIDE}, {SIDE}) "
             "picture, and at most one number beside it"
         )
+    made = next(iter(model.outputs.values()), ())
+    if any(n not in (None, wanted) for n, wanted in zip(made, (1, 3, SIDE, SIDE), strict=False)):
+        raise ModelError(f"the enhancer gives {made}, but must give (1, 3, {SIDE}, {SIDE})")
     return faces[0], numbers[0] if numbers else None
 
 

@@ -20,6 +20,8 @@ from ditto.media.files import existing
 from ditto.messages import Floats, Image, Pose
 from model_formats.shared import SharedModels
 
+MOST_ENLARGED = 4096  # pixels a side of what a tile may become
+SAMPLE = 16  # pixels a side of the picture that shows how many times larger a network makes it
 OVERLAP = 16  # pixels tiles share on every side: what a network sees at a border is not used
 
 
@@ -42,6 +44,12 @@ class Upscaled:
         if self._tile <= 2 * OVERLAP:
             raise ConfigError(f"a tile of {self._tile} pixels leaves nothing between its borders")
         self._known: dict[tuple[int, int], Tile] = {}
+        if (larger := self._enlarged(fixed)) > MOST_ENLARGED:
+            raise ModelError(
+                f"the upscaler makes a tile of {self._tile} pixels {larger / self._tile:g} times larger, "
+                f"{larger} a side, but at most {MOST_ENLARGED} are computed; "
+                "take one that enlarges less, or a smaller enhance.tile_size"
+            )
 
     @classmethod
     def opened(cls, settings: EnhanceSettings, models: SharedModels) -> Upscaled:
@@ -69,9 +77,23 @@ class Upscaled:
             known = self._known[place] = Tile(seen.copy(), self._computed(seen))
         return known.finer
 
-    def _computed(self, seen: Image) -> Image:
+    def _enlarged(self, fixed: int) -> int:
+        """Pixels a side that a tile becomes; 0 where only trying would tell."""
+        if fixed:
+            shape = next(iter(self._model.outputs.values()), ())
+            return max((side or 0 for side in shape[2:]), default=0)
+        try:
+            sample = self._run(np.zeros((SAMPLE, SAMPLE, 3), np.uint8))
+        except ModelError:
+            return 0
+        return max(sample.shape[2:], default=0) * self._tile // SAMPLE
+
+    def _run(self, seen: Image) -> Floats:
         feed = (seen.astype(np.float32) / np.float32(255)).transpose(2, 0, 1)[None]
-        result: Floats = np.asarray(next(iter(self._model.run({self._name: feed}).values())), np.float32)
+        return np.asarray(next(iter(self._model.run({self._name: feed}).values())), np.float32)
+
+    def _computed(self, seen: Image) -> Image:
+        result = self._run(seen)
         side = self._tile
         if result.ndim != 4 or result.shape[1] != 3 or result.shape[2] % side or result.shape[3] % side:
             raise ModelError(

@@ -88,7 +88,7 @@ def test_fidelity_reaches_codeformers_second_input_in_its_own_type(source, pose,
 class Flicker:
     """A restorer that gives another brightness every time."""
 
-    inputs = {"input": (1, 3, 512, 512)}  # noqa: RUF012 - a fake
+    inputs = outputs = {"input": (1, 3, 512, 512)}  # noqa: RUF012 - a fake
 
     def __init__(self):
         self.calls = 0
@@ -152,3 +152,16 @@ def test_a_file_that_is_no_network_is_refused(tmp_path, opened):
 def test_roles_are_found_whatever_the_inputs_are_called(faithful, opened):
     assert open_model(faithful).inputs.keys() == {"x", "weight"}
     assert opened(faithful, "codeformer")._face == "x"
+
+
+def test_one_that_enlarges_the_face_is_refused_when_it_is_opened(network):
+    from onnx import TensorProto
+
+    huge = network(
+        [("Resize", ["input", "", "scales"], ["output"], {"mode": "nearest"})],
+        [("input", TensorProto.FLOAT, [1, 3, SIDE, SIDE])],
+        [1, 3, None, None],
+        {"scales": np.array([1, 1, 100, 100], np.float32)},
+    )
+    with pytest.raises(ModelError, match="must give"):
+        Restored(open_model(huge))

@@ -48,6 +48,7 @@ def test_strength_mixes_with_the_picture(picture, doubler):
 def test_only_tiles_that_changed_are_computed_again(picture):
     model = Counting()
     upscaled = Upscaled(model, tile=64 + 2 * OVERLAP)
+    model.calls = 0
     image = picture(256, 256)
     upscaled(None, image)
     assert model.calls == 16
@@ -79,6 +80,20 @@ def test_one_that_does_not_enlarge_evenly_is_refused(network, picture):
     )
     with pytest.raises(ModelError, match="not a whole number"):
         Upscaled(open_model(uneven), tile=96)(None, picture(96, 96))
+
+
+@pytest.mark.parametrize("side", [None, 256])
+def test_one_that_enlarges_beyond_measure_is_refused_before_it_does(network, side):
+    from onnx import TensorProto
+
+    huge = network(
+        [("Resize", ["input", "", "scales"], ["output"], {"mode": "nearest"})],
+        [("input", TensorProto.FLOAT, [1, 3, side or "h", side or "w"])],
+        [1, 3, None, None],
+        {"scales": np.array([1, 1, 100, 100], np.float32)},
+    )
+    with pytest.raises(ModelError, match=r"256 pixels 100 times larger, 25600 a side"):
+        Upscaled(open_model(huge))
 
 
 def test_only_onnx_files_are_taken():
