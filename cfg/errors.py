@@ -30,10 +30,7 @@ class StageError(DittoError):
     """A stage that failed, named together with the item it was working on."""
 
     def __init__(self, stage: str, at: object, cause: BaseException) -> None:
-        words = str(cause) or type(cause).__name__
-        if not isinstance(cause, Exception) and str(cause):  # `SystemExit: 3`, as a number tells nothing
-            words = f"{type(cause).__name__}: {cause}"
-        super().__init__(f"stage '{stage}' failed at {at}: {words}")
+        super().__init__(f"stage '{stage}' failed at {at}: {words_of(cause)}")
         self.stage = stage
         self.at = str(at)
         self.__cause__ = cause
@@ -41,6 +38,14 @@ class StageError(DittoError):
 
 class Cancelled(DittoError):
     """The caller stopped the work before it was done."""
+
+
+def words_of(error: BaseException) -> str:
+    """What an error says; its type where it says nothing, or is no error but an exit (`SystemExit: 3`)."""
+    said = str(error)
+    if said and isinstance(error, Exception):
+        return said
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from cfg.errors import ConfigError, DittoError
+from cfg.errors import ConfigError
 from cfg.reading import merge
 from ditto.avatar_registrar import RegisteredAvatar
 from ditto.media.encode import open_sink
@@ -157,7 +157,7 @@ class StreamSDK:
         try:
             for _ in session.pictures():
                 pass
-        except DittoError as error:
+        except BaseException as error:  # raised again by whoever closes: half a video is none
             self._error = error
 
     def _running(self, asked: str) -> Session:

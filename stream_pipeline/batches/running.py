@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cfg.errors import Cancelled, ConfigError, DittoError
+from cfg.errors import Cancelled, ConfigError, DittoError, words_of
 from cfg.reading import merge
 from cfg.settings import Settings
 from ditto.avatar_registrar import RegisteredAvatar
@@ -182,10 +182,10 @@ class Batch:
             return Outcome(job, DONE, report.frames, took, warnings=warnings)
         except Cancelled:
             return None
-        except Exception as error:
+        except BaseException as error:  # nobody else would see that this thread has ended
             if not isinstance(error, DittoError):
                 log.exception("%s", printable(job.output))
-            words = printable(" ".join(str(error).split())) or type(error).__name__
+            words = printable(" ".join(words_of(error).split()))
             return Outcome(job, FAILED, 0, time.perf_counter() - began, words)
 
     def _progress(self, done: int, total: int) -> None:
@@ -206,7 +206,7 @@ class Batch:
     def _tell(self, outcome: Outcome | None) -> None:
         try:
             self._watch(self._status, outcome)
-        except Exception as error:
+        except BaseException as error:
             self._failure = error
             self._stopped.set()
 

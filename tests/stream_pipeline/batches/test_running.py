@@ -33,11 +33,18 @@ def job(tmp_path, voice):
     return make
 
 
+class Exits:
+    """What one's own stage may do while it is made."""
+
+    def __init__(self):
+        raise SystemExit(3)
+
+
 @pytest.fixture
 def batch(fake_pack, settings, portrait, monkeypatch, tmp_path):
     """batch(jobs, …): the states of the jobs, and how often each role was called."""
 
-    def make(jobs, work=lambda role: None, **options):
+    def make(jobs, work=lambda role: None, stage=None, **options):
         calls = Counter()
 
         def counted(role):
@@ -52,6 +59,8 @@ def batch(fake_pack, settings, portrait, monkeypatch, tmp_path):
 
         monkeypatch.setattr("stream_pipeline.engine.register", register)
         engine = Engine(settings(output={"preset": "ultrafast"}), fake_pack(counted))
+        if stage is not None:
+            engine.add_stage("putback", stage)
         outcomes = Batch([engine], jobs, tmp_path / "out", **options).run()
         return outcomes, calls
 
@@ -77,6 +86,12 @@ def test_a_failure_is_noted_and_the_rest_goes_on(batch, job):
     assert states(outcomes) == ["done", "failed", "failed", "done"]
     assert "no such file" in outcomes[1].error
     assert "no face" in outcomes[2].error
+
+
+def test_an_exit_fails_the_video_and_not_the_batch(batch, job):
+    outcomes, _ = batch([job("a"), job("bb")], stage=Exits)
+    assert states(outcomes) == ["failed", "failed"]
+    assert outcomes[0].error == "SystemExit: 3"
 
 
 def test_an_unexpected_error_is_a_failure_of_that_video_alone(batch, job):
