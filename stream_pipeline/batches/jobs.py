@@ -22,6 +22,7 @@ SOUNDS = (".wav", ".flac", ".mp3", ".m4a", ".aac", ".ogg", ".opus", ".wma", ".ai
 PORTRAITS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".avi", ".gif", *VIDEOS)
 LARGEST_LIST = 20_000_000  # bytes
 MOST_JOBS = 100_000
+MOST_COLUMNS = 1_000
 COLUMNS = ("source", "audio", "output")
 
 
@@ -166,6 +167,8 @@ def _of_csv(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     try:
         names = [name.strip() for name in reader.fieldnames or ()]
         reader.fieldnames = names
+        if len(names) > MOST_COLUMNS:
+            raise ConfigError(f"{path}, line 1: {len(names)} columns, but at most {MOST_COLUMNS} are read")
         for name in names:
             if name not in COLUMNS and "." not in name:
                 raise ConfigError(f"{path}, line 1: '{name}' is not a column{did_you_mean(name, COLUMNS)}")

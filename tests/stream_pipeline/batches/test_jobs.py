@@ -96,6 +96,7 @@ jobs:
         ("jobs.txt", "", "a .csv or a .yaml"),
         ("jobs.csv", "source,audio\n", "holds no jobs"),
         ("jobs.csv", "source,sound\np,a\n", "'sound' is not a column"),
+        ("jobs.csv", ",".join(f"motion.k{n}" for n in range(50_000)), "50000 columns"),
         ("jobs.csv", "source,audio\np\n", "line 2: has another number"),
         ("jobs.csv", "source,audio\np,\n", "line 2: 'audio' is missing"),
         ("jobs.csv", "source,audio,audio\np,a,b\n", "'audio' stands there twice"),
