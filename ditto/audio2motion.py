@@ -11,7 +11,7 @@ from ditto.messages import Conditions, Floats, Motion
 from ditto.motion.held import Identity
 from ditto.motion.smoothing import HeadSmoother
 from ditto.motion.windows import ContinuedWindows, FadedWindows, Joined, continued
-from ditto.pack import Sampler
+from ditto.pack import EndingSampler, Sampler
 
 OVERLAP_OFFLINE = 10
 OVERLAP_ONLINE = 70
@@ -111,8 +111,7 @@ class Audio2Motion:
         while self._windows * self._advance < self._heard:
             self._rows += [self._rows[-1]] * (self._sampler.window - len(self._rows))
             self._add_window()
-            yield from self._settled(min(self._joined.settled - self._lead, self._heard))
-        yield from self._settled(self._heard)
+        yield from self._settled(self._heard, last=True)
         for frame in self._smoother.flush():
             yield self._motion(frame)
         self._utterance += 1
@@ -141,13 +140,16 @@ class Audio2Motion:
         self._previous = self._identity.before_window(self._windows, self._source, reached)
         del self._rows[: self._advance]
 
-    def _settled(self, until: int) -> Iterator[Motion]:
-        """Frames of the utterance up to `until` that have not been given."""
+    def _settled(self, until: int, last: bool = False) -> Iterator[Motion]:
+        """Frames of the utterance up to `until` that have not been given; its last ones, or not."""
         start = self._joint
         if until <= start:
             return
         self._joint = until
-        for frame in self._joined.frames(start + self._lead, until + self._lead):
+        frames = self._joined.frames(start + self._lead, until + self._lead)
+        if last and isinstance(self._sampler, EndingSampler):
+            frames = self._sampler.ended(frames, until)
+        for frame in frames:
             for smooth in self._smoother.push(frame):
                 yield self._motion(smooth)
 

@@ -7,7 +7,7 @@ speech stream, a sampler) is made anew for each session by the methods below.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -59,6 +59,14 @@ class Sampler(Protocol):
 
     def sample(self, previous: Floats, conditions: Floats, rng: np.random.Generator) -> Floats:
         """(265,) the motion just before the window, (80, C) conditions -> (80, 265)."""
+
+
+@runtime_checkable
+class EndingSampler(Sampler, Protocol):
+    """A sampler that ends an utterance in another way than it would go on."""
+
+    def ended(self, frames: Floats, count: int) -> Floats:
+        """The last (n, 265) of an utterance's `count` frames, those that nobody has seen yet."""
 
 
 class Stitcher(Protocol):

@@ -226,6 +226,22 @@ class MiniSampler:
         self._start += self._advance
         return np.asarray(frames, np.float32)
 
+    def ended(self, frames: Floats, count: int) -> Floats:
+        """The last of an utterance's `count` frames, eyes kept open for a blink that they would cut.
+
+        Of a stream that is seen as it is made, one that has begun already is cut.
+        """
+        end = self._anchor + count
+        first = end - len(frames)
+        cut = None if self._life is None else self._life.blink_cut(end)
+        if cut is None or cut < first:
+            return frames
+        lids = [PLACES["exp"].start + place for place in (Exp.BLINK_LEFT, Exp.BLINK_RIGHT)]
+        frames, begun, shut = frames.copy(), BLINK_SHAPE[0], FULL_BLINK * METRE
+        at_rest = self._source[lids]
+        frames[cut - first :, lids] = (frames[cut - first, lids] - begun * (shut + at_rest)) / (1 - begun)
+        return frames
+
     def _left(self) -> Floats:
         """(80, 265) how much is left in each frame of what was carried into the utterance."""
         age = np.maximum(self._start + np.arange(WINDOW) - self._anchor, 0)[:, None]
@@ -371,6 +387,13 @@ class _Life:
                 shape = BLINK_SHAPE[: len(closed) - place]
                 closed[place : place + len(shape)] = np.maximum(closed[place : place + len(shape)], shape)
         return closed[len(BLINK_SHAPE) : -len(BLINK_SHAPE)]
+
+    def blink_cut(self, end: int) -> int | None:
+        """The first frame of a blink after which eyes are not open again before the frame `end`."""
+        for at, _ in reversed(self._blinks.near(end - len(BLINK_SHAPE))):
+            if end - len(BLINK_SHAPE) <= at < end:
+                return at
+        return None
 
     def gaze(self, start: int) -> Floats:
         """(80, 2) millimetres: rests, and jumps that take two frames."""

@@ -163,3 +163,21 @@ def test_memory_does_not_grow_with_the_voice(online):
 def test_an_overlap_as_long_as_a_window_is_refused():
     with pytest.raises(ConfigError, match=r"motion.overlap is 80, but must be from 0 to 79"):
         Audio2Motion(Echo(), SOURCE, overlap=80)
+
+
+class Bows(Echo):
+    """Ends an utterance with a number of its own."""
+
+    def ended(self, frames, count):
+        return np.full_like(frames, -1.0)
+
+
+@pytest.mark.parametrize("options", [{}, {"online": True, "overlap": 75}])
+@pytest.mark.parametrize("count", [3, 78, 80, 151])
+def test_a_sampler_may_end_an_utterance_in_its_own_way_where_nobody_has_seen_it(options, count):
+    stage = Audio2Motion(Bows(), SOURCE, smoothing=1, **options)
+    given = list(stage.process(Conditions(0, 0, rows(count))))
+    owed = list(stage.flush())
+    assert np.allclose(expressions(given), np.arange(len(given)), atol=1e-4)
+    assert len(given) + len(owed) == count
+    assert all(expressions(owed) == -1)

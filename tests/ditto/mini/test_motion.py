@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from cfg.errors import ModelError
+from ditto.audio2motion import Audio2Motion
+from ditto.messages import Conditions
 from ditto.mini import files
 from ditto.mini.language import FULL_BLINK, METRE, Exp, degrees_to_bins
 from ditto.mini.motion import MEETING, OUTPUTS, MiniSampler, Reader, Readout, bent, load_readout, met
@@ -118,6 +120,29 @@ def test_blinks_are_as_frequent_and_as_long_as_those_of_people():
     lengths = [int(np.argmin(shut[start + 1 : start + 30])) for start in starts if start < len(shut) - 30]
     assert 12 <= len(starts) / minutes <= 22
     assert min(lengths) >= 3 and max(lengths) <= 10  # 120 to 400 ms
+
+
+def clip(frames):
+    """(n,) how far the lids of a clip of so many frames are shut, with the default seed."""
+    sampler = MiniSampler(readout(), portrait(), overlap=10, emotion=False)
+    stage = Audio2Motion(sampler, portrait(), smoothing=1)
+    motions = [*stage.process(Conditions(0, 0, rows(frames))), *stage.flush()]
+    return np.stack([motion.vector for motion in motions])[:, BLINK] / METRE / FULL_BLINK
+
+
+def test_a_clip_of_any_length_ends_on_open_eyes_and_no_blink_before_the_end_is_changed():
+    whole = clip(330)
+    blinks = np.flatnonzero((whole[1:] > 0.3) & (whole[:-1] < 0.05)) + 1
+    assert len(blinks) > 2
+    for first in blinks.tolist():
+        for frames in range(first, first + 8):
+            cut, last = clip(frames), first if frames < first + 7 else frames
+            assert np.allclose(cut[:last], whole[:last], atol=1e-5)
+            assert np.abs(cut[last:]).max(initial=0) < 1e-5
+
+
+def test_a_clip_that_blinks_no_more_after_its_end_ends_as_it_would_go_on():
+    assert np.allclose(clip(60), clip(330)[:60], atol=1e-5)
 
 
 def test_blinks_are_as_frequent_in_the_first_seconds_and_none_is_in_the_first():
