@@ -16,7 +16,7 @@ from ditto.mini.layers import Background, Layers
 from ditto.mini.register import HELD_BACK, TURNED, MiniAnalyser
 
 SMALLEST = 32  # pixels of a face's longer side below which there is nothing to paint
-MOST_TURNED = 48.0  # degrees of yaw above which the mouth lies on the face's outline
+MOST_TURNED = 40.0  # degrees of yaw above which the mouth lies on the face's outline, and tears it
 FACE_LIKE = 0.7  # score below which what was found is nobody's face
 GAPING = 20.0  # millimetres between the lips above which a mouth cannot be shut well
 MISSING = 0.02  # share of a face beyond the picture's edge, above which it is made up
@@ -134,12 +134,13 @@ class NotingAnalyser:
         if abs(look.yaw) > MOST_TURNED:
             raise NoFaceError(
                 f"the head is turned by {abs(look.yaw):.0f} degrees, at most {MOST_TURNED:.0f} can be made "
-                "to speak; choose a picture that shows both eyes"
+                "to speak; choose a picture that shows both corners of the mouth"
             )
         if look.gap > MOST_OPEN:
             raise NoFaceError(
-                f"the mouth is open by {look.gap:.0f} mm, at most {MOST_OPEN:.0f} can be made to speak; "
-                "choose a picture with the lips closer together"
+                f"the mouth is open by {look.gap:.0f} mm, at most {MOST_OPEN:.0f} can be made to speak: "
+                "tongue and palate would stay in sight when it shuts; choose a picture with the lips shut, "
+                "or less than a finger apart"
             )
         notes = self._landmarks.notes
         if abs(look.yaw) > TURNED:
