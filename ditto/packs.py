@@ -81,9 +81,9 @@ def load_pack(settings: Settings) -> LoadedPack:
 def prepare(settings: Settings) -> None:
     """Has ready what the first frame would wait for: to be called beside `load_pack`, on another thread."""
     if settings.pack.name == "mini":
-        from ditto.mini.teeth import mouth_parts
+        from ditto.mini.teeth import drawn_parts
 
-        mouth_parts()
+        drawn_parts()
 
 
 def register(pack: LoadedPack, path: Path, settings: Settings) -> RegisteredAvatar:

@@ -23,6 +23,8 @@ SEAM = 0.8  # millimetres of the shadow where lips meet that the source shows ap
 DARK = 0.72  # of the lips' light in it
 SHADED = (0.4, 0.55, 0.55)  # of the light on a source's own teeth that lips keep out when they close: r, g, b
 BESIDE = 0.55  # of their own colour that drawn teeth lose where a source shows its mouth open
+IN_SHADE = 0.18  # of their light that teeth lose behind lips that are hardly apart
+APART = (1.0, 12.0)  # millimetres between lips over which they come out of that shade
 LONGEST = 2.0  # times its height to which a source's own mouth is drawn out
 
 
@@ -85,11 +87,12 @@ def mouth(out: Image, details: Details, moved: Moved) -> None:
     to_mm = inverse(skull[:2, :2] * look.scale / MILLIMETRES)
     own, own_cover = own_mouth(details, moved, box, seam)
     colours = details.colours.copy()
+    colours[:2] *= 1 - IN_SHADE * (1 - smoothstep(moved.gap, *APART))
     if own_cover.size:  # beside the source's own teeth drawn ones would be a second row
         colours[:2] += (colours[3] - colours[:2]) * (BESIDE * float(own_cover.max()))
     paint_mouth(
         out, cover, np.ascontiguousarray(lit), (x0, y0), seam.astype(np.float32), to_mm, colours,
-        mouth_parts(), moved.jaw, moved.gap, EDGE, own, own_cover,
+        mouth_parts(round(1 / mm, 1)), moved.jaw, moved.gap, EDGE, own, own_cover,
     )  # fmt: skip
 
 

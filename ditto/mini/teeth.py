@@ -12,12 +12,26 @@ from ditto.messages import Floats
 from ditto.mini.ramp import ramp
 
 TEXELS = 6  # per millimetre of the teeth
+NOTCH = 1.5  # of the millimetres by which the corners of a tooth are rounded
+BETWEEN = 0.40  # millimetres of the shadow between two teeth
 UPPER_WIDTHS = (8.5, 6.6, 7.6, 7.0, 6.6, 9.5)  # millimetres along the arch from the middle
 LOWER_WIDTHS = (5.3, 5.7, 6.6, 7.0, 7.0, 10.0)
 
 
+@lru_cache(maxsize=16)
+def mouth_parts(size: float) -> tuple[Floats, Floats, Floats]:
+    """The same seen by pixels of so many millimetres: what is finer is averaged, not skipped."""
+    sigma = size * TEXELS / 2
+    if sigma < 0.5:
+        return drawn_parts()
+    upper, lower, tongue = (
+        np.ascontiguousarray(cv2.GaussianBlur(part, (0, 0), sigma), np.float32) for part in drawn_parts()
+    )
+    return upper, lower, tongue
+
+
 @lru_cache(maxsize=1)
-def mouth_parts() -> tuple[Floats, Floats, Floats]:
+def drawn_parts() -> tuple[Floats, Floats, Floats]:
     """Upper and lower teeth (h, w, 3): cover, shade, gum; tongue (h, w, 2): cover, shade. 60 x 30 mm."""
     fine = 2  # drawn larger, then averaged: no stairs
     columns, rows = 60 * TEXELS * fine, 30 * TEXELS * fine
@@ -57,11 +71,12 @@ def teeth(
     which = np.clip(tooth, 0, len(borders) - 2).reshape(x.shape)
     near, far = borders[which], borders[which + 1]
     share = (side - near) / (far - near)
-    length, edge = np.array(lengths)[which], np.array(edges)[which]
-    rounded = edge + 2.0 * np.clip(np.abs(share - 0.5) * 2 - 0.55, 0, 1) ** 2
+    middles = (borders[1:] + borders[:-1]) / 2
+    length, edge = (np.interp(side, middles, each) for each in (lengths, edges))  # one line, without steps
+    rounded = edge + NOTCH * np.clip(np.abs(share - 0.5) * 2 - 0.55, 0, 1) ** 2
     inside = -(y + rounded)
     cover = np.clip(inside / 0.45 + 0.5, 0, 1) * np.clip((length - inside) / 0.8 + 0.5, 0, 1)
-    shade = 1 - 0.13 * np.exp(-((np.minimum(share, 1 - share) * (far - near) / 0.26) ** 2))
+    shade = 1 - 0.10 * np.exp(-((np.minimum(share, 1 - share) * (far - near) / BETWEEN) ** 2))
     shade *= 1 - 0.10 * np.clip(inside / length, 0, 1) + 0.03 * np.exp(-(((inside - 1) / 1.2) ** 2))
     shade *= 1 - 0.55 * ramp(side.astype(np.float32), 8, 25)
     gum = np.clip((inside - length) / 0.8 + 0.5, 0, 1)

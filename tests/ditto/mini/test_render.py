@@ -137,6 +137,20 @@ def test_no_gap_takes_the_teeth_out_of_a_smile(portraits):
     assert bright[1] < 0.5 * bright[0]  # a highlight on the lip may stay
 
 
+def test_teeth_behind_lips_hardly_apart_are_no_white_bar(portraits):
+    portrait = portraits["grace_hopper"]
+    cheek = portrait.source.appearance.points[[50, 280], :2].astype(int)
+    skin = np.mean([portrait.image[y - 3 : y + 4, x - 3 : x + 4] for x, y in cheek])
+    brightest = []
+    for gap in (4, 14):
+        pose = portrait.pose(GAP=gap)
+        (x, upper), (_, lower) = MiniWarper()(pose).placed[[13, 14]]
+        inside = portrait.painted(pose)[int(upper) : int(lower) - 2, int(x) - 6 : int(x) + 7].mean(2)
+        brightest.append(np.percentile(inside, 90) / skin)
+    assert 0.5 < brightest[0] < 1.15
+    assert brightest[1] > brightest[0] + 0.1  # an open mouth shows them lit
+
+
 def test_a_smile_shows_its_teeth_up_to_a_lip_that_is_raised(portraits):
     portrait = portraits["astronaut"]
     gap = float(portrait.rest.expression.reshape(63)[Exp.GAP]) / METRE
