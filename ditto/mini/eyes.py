@@ -23,12 +23,17 @@ from ditto.mini.shapes import (
     outline,
 )
 from ditto.mini.strokes import paint_ball
-from ditto.mini.template import Eye
+from ditto.mini.template import EYES, Eye
 from ditto.mini.tones import LUMA
 from ditto.mini.warp import Moved
 
 FALLING = (0.3, 0.65)  # of an eye closed: from where to where its lid is painted rather than drawn out
-LASHES = 0.11  # of its width that an eye's lashes reach above its rim
+LASHES = 0.11  # of its width that an eye's lashes reach above its rim at least
+LONGEST = 0.32  # and at most: what is dark beyond is a shadow, or hair
+DRAWN = 0.44  # opening above which an eye is a drawing's, its lashes perhaps a thick line
+NEXT = 0.08  # of its width between an eye's rim and lashes that are its own, and from their end to bare skin
+BLACK, BARE = 0.33, 0.45  # of the light on the skin below: less in a line of lashes, more beyond its end
+THICKER = 0.35  # of the lashes beyond the least by which the line of a shut lid is thicker
 DARKER = 0.5  # of the light on the skin below
 PALE, COLOURED = 0.5, 0.2  # of its saturation; from which on it tells skin from glints and the brims of hats
 ABOVE = 0.8  # of its width about an eye in which its socket is seen
@@ -37,7 +42,8 @@ SHADED = (
     0.98,
 )  # of the socket that is unlike the skin below: lashes and brow, or all of it in the shade
 DEEP = 0.6  # of the shade that a lid in it has
-COVERED = 0.08  # of its width that a shut lid reaches beyond the line where the mesh has lids meet
+COVERED = 0.08  # of its width that a shut lid reaches beyond the line where the mesh has lids meet at least
+OPENING = 0.27  # and of its opening: the lower rim lies farther from that line in an eye that is wide open
 CORNER = 0.06  # and beyond the outer corner
 
 
@@ -51,6 +57,7 @@ class EyeLayer:
     pupil: Floats  # (2,) in the picture
     radius: float  # of the iris, pixels
     lash: Floats  # (3,)
+    lashes: float  # of its width that its lashes reach above its rim
     width: float  # pixels
 
 
@@ -70,7 +77,10 @@ def eye_layer(picture: Image, look: MiniAppearance, eye: Eye) -> EyeLayer | None
         return None
     lids = widened(mask, width * 0.35) & (1 - seen)
     grown = grown_over(patch, lids)
-    lashes = widened(mask, width * LASHES * 2.4)
+    reach = LASHES
+    if look.eyes_open[EYES.index(eye)] > DRAWN:
+        reach = lash_height(patch, points[list(eye.upper[1:-1])] - (x0, y0), -look.turn[:2, 1], width)
+    lashes = widened(mask, width * reach * 2.4)
     unlike = unlike_skin(patch)
     middle = max(0, int(contour[:, 1].mean()) - y0)
     above = (widened(mask, width * ABOVE)[:middle] > 0) & (lashes[:middle] == 0)
@@ -86,7 +96,24 @@ def eye_layer(picture: Image, look: MiniAppearance, eye: Eye) -> EyeLayer | None
     line = np.clip(lids_edge, 0, (x1 - x0 - 1, y1 - y0 - 1))
     tones = np.concatenate([patch[np.maximum(line[:, 1] - up, 0), line[:, 0]] for up in range(3)])
     tones = tones[np.argsort(tones.sum(1))][: max(1, len(tones) // 3)].astype(np.float32)
-    return EyeLayer(texture, skin, (x0, y0), points[eye.iris[0]], float(rim.mean()), tones.mean(0), width)
+    iris = points[eye.iris[0]], float(rim.mean())
+    return EyeLayer(texture, skin, (x0, y0), *iris, tones.mean(0), reach, width)
+
+
+def lash_height(patch: Image, rim: Floats, up: Floats, width: float) -> float:
+    """How far the line of lashes along an eye's (n, 2) upper rim reaches above it, in the eye's widths."""
+    grey = cv2.GaussianBlur(patch, (0, 0), 1.0).astype(np.float32) @ LUMA
+    far, near = np.arange(round((LONGEST + NEXT) * width) + 2, dtype=np.float32), max(1, round(NEXT * width))
+    where = (rim[:, None] + far[:, None] * up).astype(np.float32)
+    skin = max(1.0, float(np.median(grey[len(patch) * 3 // 4 :])))
+    light = np.asarray(grey / skin, np.float32)
+    seen = cv2.remap(light, where[..., 0], where[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    first = (seen < BLACK).argmax(axis=1)
+    ended = (seen >= BLACK) & (far > first[:, None])
+    end = np.minimum(ended.argmax(axis=1), len(far) - 1 - near)
+    beyond = seen[np.arange(len(rim)), end + near]
+    own = (seen.min(axis=1) < BLACK) & (first <= near) & (end < LONGEST * width) & (beyond > BARE)
+    return max(LASHES, float(np.median(end[own])) / width) if own.mean() > 0.4 else LASHES
 
 
 def unlike_skin(patch: Image) -> Image:
@@ -173,8 +200,9 @@ def paint_lid(
     width = max(float(np.hypot(*(upper[-1] - upper[0]))), 1e-3)
     down = moved.turn[:2, :2] @ look.turn[:2, 1] * np.float32(width)
     bell = arch(len(upper))[:, None] * down
-    top = curve(moved.rigid[list(eye.upper), :2]) - LASHES * bell
-    rim = upper + COVERED * smoothstep(share, 0.7, 1.0) * bell
+    top = curve(moved.rigid[list(eye.upper), :2]) - layer.lashes * bell
+    opening = look.eyes_open[EYES.index(eye)]
+    rim = upper + max(COVERED, OPENING * opening) * smoothstep(share, 0.7, 1.0) * bell
     top[0] = rim[0] = upper[0] + CORNER * (upper[0] - upper[-1])
     box = around(np.concatenate([top, rim]), limits, 0.15 * width + 2)
     if box is None:
@@ -186,7 +214,7 @@ def paint_lid(
         out, soft, soft, box[:2], layer.skin, after.astype(np.float32), before.astype(np.float32),
         back, (layer.pupil - layer.corner).astype(np.float32), still, layer.radius, 0.0,
     )  # fmt: skip
-    thick = max(0.035 * width, COVERING * moved.map.step)
+    thick = max((0.035 + THICKER * (layer.lashes - LASHES)) * width, COVERING * moved.map.step)
     draw_slit(out, upper, upper, thick, layer.lash, 0.9 * fallen, limits)
 
 

@@ -1,13 +1,20 @@
+import dataclasses
+
 import cv2
 import numpy as np
 import pytest
 
+from ditto.messages import Pose
+from ditto.mini.decode import MiniDecoder
 from ditto.mini.drawn_eyes import around_whites
+from ditto.mini.language import FULL_BLINK, METRE, Exp
 from ditto.mini.register import MiniAnalyser
 from ditto.mini.template import EYE_LEFT, EYE_RIGHT, EYES, MILLIMETRES, default_template
+from ditto.mini.warp import MiniWarper
+from ditto.motion.pose import placement
 
 PIXELS = 2.0  # for a millimetre
-SKIN, WHITE, IRIS = (205, 150, 120), (225, 220, 215), (60, 110, 160)
+SKIN, WHITE, IRIS, LASH = (205, 150, 120), (225, 220, 215), (60, 110, 160), (30, 25, 25)
 WHOLE = (1.5, 3.0)  # of the mesh's half width and half height
 
 
@@ -16,16 +23,32 @@ def landmarks():
     return (default_template().shape * MILLIMETRES * PIXELS).astype(np.float32) + 256
 
 
-def drawn(larger, white=WHITE, eyes=EYES):
-    """Eyes whose whites are `larger` times the mesh's, across and down."""
+def drawn(larger, white=WHITE, eyes=EYES, lashes=0.0):
+    """Eyes whose whites are `larger` times the mesh's, across and down, lashes so many millimetres thick."""
     picture, points = np.full((512, 512, 3), SKIN, np.uint8), landmarks()
     for eye in eyes:
         rim = points[list(eye.upper + eye.lower), :2]
         middle = tuple(np.rint((rim.min(0) + rim.max(0)) / 2).astype(int).tolist())
         across, down = (np.ptp(rim, axis=0) / 2 * larger).astype(int).tolist()
+        if lashes:
+            thick = round(lashes * PIXELS)
+            outer = (across + thick // 2, down + thick)
+            cv2.ellipse(picture, middle, outer, 0, 180, 360, LASH, -1, cv2.LINE_AA)
         cv2.ellipse(picture, middle, (across, down), 0, 0, 360, white, -1, cv2.LINE_AA)
         cv2.circle(picture, middle, round(6 * PIXELS), IRIS, -1, cv2.LINE_AA)
     return picture
+
+
+def shut(picture):
+    """The picture with both eyes shut."""
+    points = landmarks()
+    source = MiniAnalyser(lambda image, before: points).analyse(picture, 0)
+    rest, still = placement(source.motion), np.zeros((1, 21, 3), np.float32)
+    expression = rest.expression.reshape(63).copy()
+    expression[[Exp.BLINK_LEFT, Exp.BLINK_RIGHT]] += FULL_BLINK * METRE
+    drive = dataclasses.replace(rest, expression=expression.reshape(21, 3))
+    pose = Pose(0, 0, source, still, still, rest, drive)
+    return MiniDecoder()(pose, MiniWarper()(pose))
 
 
 def size(points, eye):
@@ -69,6 +92,18 @@ def test_a_soft_glint_on_skin_is_no_white():
     picture = (np.array(SKIN) * (1 - share) + np.array(WHITE) * share).astype(np.uint8)
     points = landmarks()
     np.testing.assert_array_equal(around_whites(picture, points), points)
+
+
+@pytest.mark.parametrize("eye", EYES)
+def test_a_blink_of_a_wide_open_eye_leaves_no_white_below_and_no_lashes_above(eye):
+    picture = drawn((1.5, 4.6), lashes=8.0)
+    left, top = np.rint(landmarks()[list(eye.upper + eye.lower), :2].min(0) - (26, 66)).astype(int)
+    around = (slice(top, top + 140), slice(left, left + 116))
+    before, after = picture[around], shut(picture)[around]
+    assert (before.min(2) > 190).sum() > 1000
+    assert (after.min(2) > 140).sum() < 20
+    black = after[: 140 // 2].max(2) < 150
+    assert black.sum() < 0.25 * (before[: 140 // 2].max(2) < 90).sum()
 
 
 def test_one_large_eye_does_not_enlarge_the_other():
