@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -16,7 +17,7 @@ LEAST = 1.0  # millimetres beyond its oval from which a face has another outline
 FRINGE = 12.0  # millimetres within the oval at which a turned face may end
 NEAR = (-10.0, -4.0)  # degrees that a side is turned away (negative: towards) from which its edge is grazed
 ASIDE = (5.0, 12.0)  # degrees that a side is turned away over which the mesh fits it less and less
-MOST = (2.0, 9.0)  # millimetres by which skin is then taken from within
+MOST = (5.0, 9.0)  # millimetres by which skin is then taken from within
 SIDEWAYS = (0.2, 0.5)  # of an outline's direction from which it is at a side
 INWARDS = 14.0  # millimetres from the far outline at which is skin, surely from SKIN_WITHIN on
 SKIN_WITHIN = 8.0
@@ -36,6 +37,7 @@ class Outline:
     beyond: Floats  # (36,) pixels past the oval
     edges: Ints  # (m, 2) of the mesh that may be seen there
     within: Floats  # (478, 2) pixels inwards to where what the mesh has at the far outline is surely skin
+    across: Floats  # (2,) from one side of the face to the other
 
     @classmethod
     def of(cls, image: Image, points: Floats, yaw: float, millimetre: float) -> Outline:
@@ -46,7 +48,9 @@ class Outline:
         away = -yaw * np.sign(outwards[:, 0])  # degrees by which each side is turned away
         most = MOST[0] + (MOST[1] - MOST[0]) * share(away, *ASIDE)
         tucks = sideways * share(away, *NEAR) * most
-        return cls(beyond, edges, tucked_in(image, points, beyond, outwards, tucks, millimetre))
+        across = (points[454, :2] - points[234, :2]) / max(math.dist(points[454, :2], points[234, :2]), 1e-3)
+        within = tucked_in(image, points, beyond, outwards, tucks, millimetre)
+        return cls(beyond, edges, within, np.asarray(across, np.float32))
 
     def placed(self, points: npt.NDArray[np.floating]) -> Floats:
         """(36, 2) where a moved face ends: at its oval, or beyond, as far as the source's still hides it."""
@@ -57,11 +61,14 @@ class Outline:
         return np.asarray(oval + np.minimum(beyond, self.beyond)[:, None] * outwards, np.float32)
 
     def tucked(self, turn: Floats) -> Floats:
-        """(478, 2) pixels inwards, the more the far cheek turns to the camera: it is drawn out then."""
+        """(478, 2) pixels inwards, the more a cheek turns to the camera: it is drawn out then.
+
+        A head that only nods turns no cheek.
+        """
         if not self.within.any():
             return self.within
         length = np.maximum(np.linalg.norm(self.within, axis=1, keepdims=True), 1e-6)
-        turned = (self.within @ turn[2, :2])[:, None] / length
+        turned = (self.within @ self.across)[:, None] * (turn[2, :2] @ self.across) / length
         return np.asarray(self.within * share(turned, 0, TURNING), np.float32)
 
 
@@ -128,14 +135,16 @@ def tucked_in(
     least = np.maximum(OTHER, other[:, :4].max(1, keepdims=True) / 2)
     last = np.where(other[:, depth < SKIN_WITHIN] > least, depth[depth < SKIN_WITHIN], 0).max(1)
     hair = last > SKIN_WITHIN - 1  # before the face: it would have to go wherever it is taken from
-    last = np.median([np.roll(last, k) for k in range(-1, 2)], axis=0) + MARGIN
-    # before brows, eyes and lips it is as far as beside them, and ends before eyes and lips
+    beside = [np.roll(last, k) for k in range(-1, 2)]
+    last, steady = np.max(beside, axis=0) + MARGIN, np.median(beside, axis=0) + MARGIN
+    # before brows, eyes and lips it is about as far as beside them, and ends before eyes and lips
     count = len(rim)
     spoilt = features_before(points, rim, outwards, FEATURES + LIDS + BROWS, SPOILING * mm) < INWARDS * mm
     spoilt |= hair
     if spoilt.all():
         return np.zeros((len(points), 2), np.float32)
-    last = np.interp(np.arange(count), np.flatnonzero(~spoilt), last[~spoilt], period=count) * mm
+    among = np.interp(np.arange(count), np.flatnonzero(~spoilt), steady[~spoilt], period=count)
+    last = np.where(spoilt, among, last) * mm
     last = np.minimum(last, features_before(points, rim, outwards, FEATURES, SPARING * mm) / 2)
     smooth = np.convolve(np.tile(last, 3), (0.25, 0.5, 0.25), "same")[count : 2 * count]
     smooth = np.minimum(smooth, most * mm)

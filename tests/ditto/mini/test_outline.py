@@ -42,12 +42,32 @@ def test_a_face_from_the_front_ends_at_its_oval_and_nothing_of_it_is_hidden():
     assert not found.beyond.any()
 
 
-def test_skin_of_a_face_from_the_front_is_taken_from_a_little_within_at_both_sides():
-    found, points = outline(0.0, smaller=4.0)
+@pytest.mark.parametrize(("smaller", "least", "most"), [(1.0, 1.0, 2.6), (4.0, 4.0, 5.1), (6.5, 4.0, 5.1)])
+def test_skin_of_a_face_from_the_front_is_taken_from_within_at_both_sides_by_5_mm_at_most(
+    smaller, least, most
+):
+    found, points = outline(0.0, smaller)
     for side in (points[:, 0] < 256 - 60 * PIXELS, points[:, 0] > 256 + 60 * PIXELS):
-        assert 1.5 * PIXELS < np.abs(found.within[side]).max() < 2.5 * PIXELS
+        assert least * PIXELS < np.abs(found.within[side]).max() < most * PIXELS
     chin = [p for p in OVAL if abs(points[p, 0] - 256) < 15 * PIXELS]
     assert not found.within[chin].any()
+
+
+def test_an_ear_lobe_at_one_place_of_the_outline_is_left_out_with_what_is_beside_it():
+    points = turned(0.0)
+    image = picture(points)
+    rim = points[323, :2]
+    cv2.ellipse(image, tuple(np.rint(rim).astype(int).tolist()), (8, 8), 0, 0, 360, BEHIND, -1)
+    found = Outline.of(image, points, 0.0, PIXELS)
+    near = [OVAL[OVAL.index(323) + step] for step in (-1, 0, 1)]
+    assert np.abs(found.within[near]).max(axis=1).min() > 2.5 * PIXELS
+
+
+def test_a_head_that_nods_takes_skin_from_where_it_is():
+    found, _ = outline(0.0, smaller=4.0)
+    for pitch in (-10.0, 10.0):
+        turn = rotation(np.array([pitch]), np.array([0.0]), np.array([0.0]))[0].T.astype(np.float32)
+        assert np.abs(found.tucked(turn)).max() < 0.1 * PIXELS
 
 
 @pytest.mark.parametrize("yaw", [-ASIDE, ASIDE])
