@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -33,13 +34,30 @@ def test_the_box_itself_is_left_as_it_is():
     assert np.array_equal(wider(box(), 5, 6, 7, 8)[6:-8, 5:-7], box())
 
 
-def test_colours_are_mirrored_at_half_the_pace():
+def test_colours_beyond_are_those_within_the_edge():
     wide = wider(box(), 8, 8, 8, 8).astype(int)
     column, row = wide[:, 30], wide[20]
-    assert column[7, 0] <= 1 and column[0, 0] in (3, 4)
-    assert column[-8, 0] >= 38 and column[-1, 0] in (35, 36)
-    assert row[7, 1] <= 1 and row[0, 1] in (3, 4)
-    assert row[-8, 1] >= 58 and row[-1, 1] in (55, 56)
+    assert (column[:8, 0] <= 4).all() and (row[:8, 1] <= 4).all()
+    assert (column[-8:, 0] >= 35).all() and (row[-8:, 1] >= 55).all()
+
+
+def test_a_parting_goes_straight_on_where_a_mirror_would_turn_it_back_and_fades():
+    hair = np.full((200, 400, 4), (40, 30, 30, 255), np.uint8)
+    cv2.line(hair, (200, 0), (280, 40), (200, 180, 170, 255), 3)  # slanted, up to the edge
+    above = wider(hair, top=100)[:100, :, 0].astype(int)
+    assert np.abs(above[70:].argmax(axis=1) - 203).max() < 6
+    contrast = above.max(axis=1) - np.median(above, axis=1)
+    assert contrast[99] > 60 and contrast[0] < 0.2 * contrast[99]
+    assert (
+        above[60:, 230:270].max() < 110
+    )  # where the line would come back, drawn out twice, as bright as it is
+
+
+def test_the_background_at_an_edge_does_not_tinge_the_head_beyond_it():
+    own = np.full((60, 200, 4), (250, 240, 230, 0), np.uint8)
+    own[:, 60:140] = (40, 30, 30, 255)
+    above = wider(own, top=20)[:20, 64:136, 0]
+    assert above.max() < 60
 
 
 def test_foreground_goes_on_below_and_beside():
