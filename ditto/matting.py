@@ -20,6 +20,17 @@ SURE = 0.9  # of the person in the whole view: stays, whatever the closer look s
 SHARPENED = (0.34, 0.86)  # of the fitted mask: what is below is nothing, above is whole
 FITTED = 1e-4  # variance of colours below which an edge is not looked for
 COLOURS = 320  # pixels of the longer side that colours are carried outwards at
+DOUBT = (0.05, 0.95)  # of the mask: between is neither surely the background nor surely the person
+BROAD = 0.10  # face sizes of a doubtful patch that is more than a soft edge
+NEAR = 0.3  # face sizes from what is surely the person at which such a patch may be theirs
+LIKELY = 0.3  # of the mask in the mean of a patch that is
+SMOOTH = 0.05  # face sizes over which a background's colours are averaged
+PLAIN = 4.0  # grey levels by which a background differs from its colours on average, for things to stand out
+STANDING_OUT = (
+    4.0,
+    3.0,
+    24.0,
+)  # grey levels, and times that mean, that noise differs by; more that a thing does
 PURE = (0.75, 0.985)  # of the mask: below, a pixel's own colour does not count; above, it alone does
 
 
@@ -34,7 +45,10 @@ class Matting:
         rough = np.asarray(self._person(image), np.float32)
         if face is not None:
             rough = self._closer(image, rough, face)
-        return without_islands(sharpened(fitted_to(image, one_piece(rough))))
+        whole = one_piece(rough)
+        if face is not None:
+            whole = decided(image, whole, float(np.ptp(face[:, :2], axis=0).max()))
+        return without_islands(sharpened(fitted_to(image, whole)))
 
     def _closer(self, image: Image, rough: Floats, face: Floats) -> Floats:
         """The rough mask with a second look at the head, which has finer edges."""
@@ -57,6 +71,62 @@ class Matting:
         mixed: Floats = rough.copy()
         mixed[top:bottom, left:right] = np.maximum(part * (1 - share) + look * share, sure)
         return mixed
+
+
+def decided(picture: Image, mask: Floats, face: float) -> Floats:
+    """The mask, in patches of doubt beside the person decided by what stands out from a plain background.
+
+    Ends of hair, above all. `face` is its size in pixels.
+    """
+    height, width = mask.shape
+    shrink = min(1.0, COLOURS / max(height, width))
+    size = (max(4, round(width * shrink)), max(4, round(height * shrink)))
+    inside = np.asarray(cv2.resize(mask, size, interpolation=cv2.INTER_AREA), np.float32)
+    doubt = ((inside > DOUBT[0]) & (inside < DOUBT[1])).astype(np.uint8)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (max(3, round(BROAD * face * shrink)) | 1,) * 2)
+    broad = cv2.morphologyEx(doubt, cv2.MORPH_OPEN, kernel)
+    if not broad.any():
+        return mask
+    around = np.asarray(cv2.dilate(broad, kernel), np.uint8)
+    patches = likely(doubt & around, inside, NEAR * face * shrink)
+    sure = (inside <= DOUBT[0]).astype(np.uint8)
+    seen = np.asarray(cv2.erode(sure, np.ones((5, 5), np.uint8)), np.uint8)
+    if not patches.any() or not seen.any():
+        return mask
+    small = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+    apart, plain = standing_out(small, seen, SMOOTH * face * shrink, NEAR * face * shrink)
+    there = cv2.morphologyEx(apart, cv2.MORPH_CLOSE, kernel)  # gleams of hair may look like the wall
+    told, share = (
+        cv2.resize(plane, (width, height), interpolation=cv2.INTER_LINEAR)
+        for plane in (there, patches * plain)
+    )
+    return np.asarray(mask + (told - mask) * share, np.float32)
+
+
+def standing_out(picture: Image, seen: Image, sigma: float, about: float) -> tuple[Floats, Floats]:
+    """(h, w) twice: 0..1 how much each pixel differs from the background, and 1 where that is plain.
+
+    `seen` is 1 where the background is seen; its colours are averaged over `sigma` pixels, and judged
+    over `about`.
+    """
+    wall = cv2.GaussianBlur(fill(picture, 1 - seen), (0, 0), max(1.0, sigma))
+    change = np.abs(picture - wall).max(axis=2)
+    window = (2 * max(1, round(about)) + 1,) * 2
+    odd, share = (cv2.blur(plane.astype(np.float32), window) for plane in (change * seen, seen))
+    noise = np.where(share > 0.02, odd / np.maximum(share, 0.02), 2 * PLAIN)
+    least, times, more = STANDING_OUT
+    there = np.clip((change - least - times * noise) / more, 0, 1)
+    return np.asarray(there, np.float32), (noise < PLAIN).astype(np.float32)
+
+
+def likely(patches: Image, inside: Floats, reach: float) -> Image:
+    """(h, w) those of some patches that rather are the person, up to `reach` pixels from what surely is."""
+    _, parts = cv2.connectedComponents(patches)
+    count = np.maximum(np.bincount(parts.ravel()), 1)
+    mean = np.bincount(parts.ravel(), inside.ravel()) / count
+    mean[0] = 0
+    away = cv2.distanceTransform((inside < DOUBT[1]).astype(np.uint8), cv2.DIST_L2, 5)
+    return np.asarray((mean > LIKELY)[parts] & (away < reach), np.uint8)
 
 
 def one_piece(mask: Floats) -> Floats:

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from ditto.matting import Matting, behind, foreground, one_piece, without_islands
+from ditto.matting import Matting, behind, decided, foreground, one_piece, without_islands
 
 SIDE, RADIUS = 400, 120
 PERSON, WALL = (200, 120, 90), (20, 60, 160)
@@ -48,6 +48,39 @@ def test_islands_beside_a_person_and_holes_in_them_are_no_part_of_the_mask():
     cleaned = without_islands(one_piece(mask))
     assert cleaned[:20, :20].max() == 0
     assert cleaned[195:205, 195:205].min() == 1
+
+
+HAIR, FACE = (50, 30, 25), 150.0  # the colour of hair, and how many pixels large the face is
+
+
+def doubtful(wall=WALL, place=(330, 200)):
+    """A person with an end of hair on a wall; the mask, which doubts a patch; the hair; the patch."""
+    image = picture()
+    image[disc() == 0] = wall if np.ndim(wall) == 1 else wall[disc() == 0]
+    cv2.ellipse(image, place, (24, 12), 0, 0, 360, HAIR, -1)
+    hair = (image == HAIR).all(axis=2)
+    patch = np.zeros((SIDE, SIDE), np.uint8)
+    cv2.circle(patch, place, 30, 1, -1)
+    return image, np.maximum(disc(), 0.45 * patch).astype(np.float32), hair, (patch > 0) & (disc() == 0)
+
+
+def test_an_end_of_hair_that_the_mask_doubts_is_told_from_a_plain_wall_by_its_colour():
+    image, mask, hair, patch = doubtful()
+    told = decided(image, mask, FACE)
+    core = cv2.erode(hair.astype(np.uint8), np.ones((5, 5))) > 0
+    assert told[core].min() > 0.9 and told[core].mean() > 0.98
+    shown = np.maximum(hair, disc() > 0).astype(np.uint8)
+    beside = patch & (cv2.dilate(shown, np.ones((9, 9))) == 0)
+    assert told[beside].max() < 0.3 and told[beside].mean() < 0.03
+    whole = disc() == 1
+    assert np.array_equal(told[whole & ~patch], mask[whole & ~patch])
+
+
+def test_nothing_is_decided_before_a_pattern_nor_far_from_the_person_nor_where_no_patch_is_in_doubt():
+    pattern = np.random.default_rng(0).integers(0, 255, (SIDE, SIDE, 3), np.uint8)
+    for image, mask, _, _ in (doubtful(wall=cv2.GaussianBlur(pattern, (0, 0), 3)), doubtful(place=(365, 30))):
+        assert np.array_equal(decided(image, mask, FACE), mask)
+    assert np.array_equal(decided(picture(), rough(), FACE), rough())
 
 
 def test_edges_have_the_persons_colours_and_nothing_of_what_was_behind():
