@@ -138,4 +138,4 @@ class Channel(Generic[Item]):
         left = None if until is None else until - time.monotonic()
         if left is not None and left <= 0:
             raise TimeoutError(f"no {what} in the channel in time")
-        condition.wait(left)
+        condition.wait(None if left is None else min(left, threading.TIMEOUT_MAX))

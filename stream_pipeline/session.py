@@ -160,8 +160,7 @@ class Session:
     def interrupt(self) -> None:
         """Be silent now: what was pushed and not yet delivered is gone; push may go on at once."""
         self._pipeline.interrupt()  # lets a push go that waits
-        with self._pushing:
-            self._notice()
+        self._notice()
 
     def control(self, start: int, **controls: Any) -> None:
         """From frame `start` of the turn on these controls hold; None ends one (docs/controls.md)."""
@@ -205,22 +204,25 @@ class Session:
         """
         begun = self._pipeline.turn
         until = None if timeout is None else time.monotonic() + timeout
-        if not self._pushing.acquire(timeout=-1 if timeout is None else max(0.0, timeout)):
+        if not self._pushing.acquire(
+            timeout=-1 if timeout is None else min(max(0.0, timeout), threading.TIMEOUT_MAX)
+        ):
             raise TimeoutError("another push is waiting for its place")
         try:
-            self._notice()
-            pieces = -(-self._turn.resampler.most(samples) // PIECE) + more
+            pieces = -(-self._notice().resampler.most(samples) // PIECE) + more
             self._pipeline.room(pieces, None if until is None else until - time.monotonic())
-            yield self._turn if self._turn.number == begun else _Turn(begun, self._rate)
+            turn = self._notice()
+            yield turn if turn.number == begun else _Turn(begun, self._rate)
         finally:
             self._pushing.release()
 
-    def _notice(self) -> None:
+    def _notice(self) -> _Turn:
         """Takes up the pipeline's turn: of several interruptions at once, whoever comes first the last."""
         with self._lock:
             number = self._pipeline.turn
             if number != self._turn.number:
                 self._turn = _Turn(number, self._rate)
+            return self._turn
 
     def _heard(self, turn: _Turn, voice: Floats) -> list[AudioChunk]:
         """The sound in pieces, kept to be delivered with the pictures."""

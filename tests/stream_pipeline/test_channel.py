@@ -46,21 +46,53 @@ def test_a_full_channel_holds_its_writer_back_until_something_is_read():
     assert channel.get() == 2
 
 
+def test_a_timeout_beyond_all_clocks_is_as_good_as_none():
+    channel = Channel(1)
+    reader = background(lambda: channel.get(timeout=1e30))
+    channel.put(1, timeout=1e30)
+    reader.join(10)
+    assert not reader.is_alive()
+
+
+def test_room_is_waited_for_until_all_of_it_is_there():
+    channel = Channel(3)
+    channel.put_all([1, 2])
+    channel.room(1, timeout=0)
+    channel.room(0, timeout=0)
+    with pytest.raises(TimeoutError):
+        channel.room(2, timeout=0.01)
+    writer = background(lambda: channel.room(2))
+    assert channel.get() == 1
+    writer.join(10)
+    assert not writer.is_alive()
+
+
+def test_more_than_ever_fits_has_room_in_an_empty_channel():
+    channel = Channel(2)
+    channel.room(5, timeout=0)
+    channel.put_all([1, 2, 3, 4, 5])
+    with pytest.raises(TimeoutError):
+        channel.room(1, timeout=0.01)
+    channel.close()
+    assert list(channel) == [1, 2, 3, 4, 5]
+
+
 def test_an_empty_channel_times_out_its_reader():
     with pytest.raises(TimeoutError):
         Channel(1).get(timeout=0.01)
 
 
-@pytest.mark.parametrize("action", ["get", "put"])
+@pytest.mark.parametrize("action", ["get", "put", "room"])
 def test_abort_wakes_whoever_waits(action):
     channel = Channel(1)
-    if action == "put":
+    if action != "get":
         channel.put(0)
     outcome = []
+    waits = {"get": channel.get, "put": lambda: channel.put(1), "room": lambda: channel.room(1)}
 
     def wait():
         try:
-            channel.get() if action == "get" else channel.put(1)
+            waits[action]()
         except Aborted:
             outcome.append("woken")
 

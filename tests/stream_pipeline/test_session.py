@@ -286,6 +286,28 @@ def test_as_much_as_fits_may_be_pushed_and_ended_before_anything_is_read(
         assert list(live.pictures(timeout=20))
 
 
+def test_an_interruption_does_not_wait_for_who_pushes_on(fake_pack, portrait, settings, voice):
+    gate = threading.Event()
+    pack = fake_pack(lambda role: gate.wait(20) if role == "warp" else None)
+
+    def push_for_ever(session):
+        with contextlib.suppress(Cancelled):
+            while True:
+                session.push(voice(640))
+
+    with Session(pack, portrait, settings(stream={"mode": "online"})) as live:
+        pushers = [threading.Thread(target=push_for_ever, args=(live,), daemon=True) for _ in range(3)]
+        for pusher in pushers:
+            pusher.start()
+        for _ in range(100):
+            live.interrupt()
+        live.cancel()
+        gate.set()
+        for pusher in pushers:
+            pusher.join(20)
+            assert not pusher.is_alive()
+
+
 def test_cancelling_wakes_whoever_reads_and_leaves_no_thread(fake_pack, portrait, settings, voice):
     with Session(fake_pack(), portrait, settings(stream={"mode": "online"})) as live:
         threading.Timer(0.05, live.cancel).start()
