@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from stream_pipeline.commands import main
+from stream_pipeline.front_door import ditto
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ditto())

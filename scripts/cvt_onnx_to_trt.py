@@ -2,10 +2,15 @@
 
 import sys
 
-from stream_pipeline.commands import run_command
-from stream_pipeline.commands.convert import add_arguments, convert
+from stream_pipeline.front_door import enter
+
+
+def main() -> int:
+    from stream_pipeline.commands import run_command
+    from stream_pipeline.commands.convert import add_arguments, convert
+
+    return run_command("cvt_onnx_to_trt.py", "ONNX files to TensorRT engines.", add_arguments, convert, None)
+
 
 if __name__ == "__main__":
-    sys.exit(
-        run_command("cvt_onnx_to_trt.py", "ONNX files to TensorRT engines.", add_arguments, convert, None)
-    )
+    sys.exit(enter(main))

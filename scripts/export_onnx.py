@@ -2,8 +2,15 @@
 
 import sys
 
-from stream_pipeline.commands import run_command
-from stream_pipeline.commands.export import add_arguments, export
+from stream_pipeline.front_door import enter
+
+
+def main() -> int:
+    from stream_pipeline.commands import run_command
+    from stream_pipeline.commands.export import add_arguments, export
+
+    return run_command("export_onnx.py", "Official networks to ONNX files.", add_arguments, export, None)
+
 
 if __name__ == "__main__":
-    sys.exit(run_command("export_onnx.py", "Official networks to ONNX files.", add_arguments, export, None))
+    sys.exit(enter(main))

@@ -7,7 +7,14 @@ from __future__ import annotations
 
 import sys
 
-from stream_pipeline.commands.video_scripts import VIDEO, run
+from stream_pipeline.front_door import enter
+
+
+def main() -> int:
+    from stream_pipeline.commands.video_scripts import VIDEO, run
+
+    return run("inference_video.py", __doc__.partition("\n")[0], VIDEO)
+
 
 if __name__ == "__main__":
-    sys.exit(run("inference_video.py", __doc__.partition("\n")[0], VIDEO))
+    sys.exit(enter(main))

@@ -7,7 +7,14 @@ from __future__ import annotations
 
 import sys
 
-from stream_pipeline.commands.video_scripts import BLEND_CONTROL, run
+from stream_pipeline.front_door import enter
+
+
+def main() -> int:
+    from stream_pipeline.commands.video_scripts import BLEND_CONTROL, run
+
+    return run("inference_video_blend_control.py", __doc__.partition("\n")[0], BLEND_CONTROL)
+
 
 if __name__ == "__main__":
-    sys.exit(run("inference_video_blend_control.py", __doc__.partition("\n")[0], BLEND_CONTROL))
+    sys.exit(enter(main))

@@ -7,7 +7,14 @@ from __future__ import annotations
 
 import sys
 
-from stream_pipeline.commands.video_scripts import PRESERVE_MOTION, run
+from stream_pipeline.front_door import enter
+
+
+def main() -> int:
+    from stream_pipeline.commands.video_scripts import PRESERVE_MOTION, run
+
+    return run("inference_video_preserve_motion.py", __doc__.partition("\n")[0], PRESERVE_MOTION)
+
 
 if __name__ == "__main__":
-    sys.exit(run("inference_video_preserve_motion.py", __doc__.partition("\n")[0], PRESERVE_MOTION))
+    sys.exit(enter(main))

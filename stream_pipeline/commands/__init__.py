@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 
 from cfg.errors import Cancelled, ConfigError, DittoError
 from ditto.media.inputs import Inputs
+from stream_pipeline.front_door import OutputLost
 
 FAILED = 1
 STOPPED = 130  # by Ctrl-C, as shells count it
@@ -144,23 +145,37 @@ def run_command(
 
 
 def guarded(parser: Parser, arguments: Sequence[str] | None, command: Command) -> int:
-    """The exit code of a command; an error of ours is one line on standard error."""
+    """The exit code of a command; an error of ours, or the system's about a file, is one line on standard
+    error."""
+    stop = Stop()
     try:
-        parsed = parser.parse_args(arguments)
-        start_logging(os.environ.get("DITTO_LOG", "WARNING"))
-        inputs_of(parsed).check_not_read(*(Path(path) for path in paths_of(parsed, WRITTEN)))
-        with terminated_like_interrupted():
-            code = command(parsed)
-            sys.stdout.flush()
-            return code
-    except BrokenPipeError:  # whoever read what is printed, such as `head`, has read enough
-        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - until the program ends
-        return FAILED
+        with stop.heard():
+            try:
+                parsed = parser.parse_args(arguments)
+                start_logging(os.environ.get("DITTO_LOG", "WARNING"))
+                inputs_of(parsed).check_not_read(*(Path(path) for path in paths_of(parsed, WRITTEN)))
+                return command(parsed)
+            except Exception as error:
+                if stop.asked:  # some libraries make another error of it, as when they are being imported
+                    raise KeyboardInterrupt from error
+                raise
+            finally:
+                sys.stdout.flush()
     except (KeyboardInterrupt, Cancelled):
         print("stopped", file=sys.stderr)
         return STOPPED
     except DittoError as error:
         print(" ".join(str(error).split()), file=sys.stderr)
+        return FAILED
+    except OutputLost as lost:
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - until the program ends
+        if not isinstance(lost.__cause__, BrokenPipeError):  # whoever reads, such as `head`, has read enough
+            print(f"standard output: cannot be written: {lost}", file=sys.stderr)
+        return FAILED
+    except OSError as error:
+        if error.filename is None:
+            raise
+        print(" ".join(f"{os.fsdecode(error.filename)}: {error.strerror}".split()), file=sys.stderr)
         return FAILED
 
 
@@ -177,17 +192,32 @@ def paths_of(parsed: argparse.Namespace, options: Iterable[str]) -> Iterator[str
         yield from (text for text in (said if isinstance(said, list) else [said]) if isinstance(text, str))
 
 
-@contextmanager
-def terminated_like_interrupted() -> Iterator[None]:
-    """What ends a service ends a render as Ctrl-C does: nothing unfinished is left behind."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+class Stop:
+    """What Ctrl-C, and what ends a service, do to a command: nothing unfinished is left behind."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    def __call__(self, *_: object) -> NoReturn:
+        self.asked = True
+        raise KeyboardInterrupt
+
+    @contextmanager
+    def heard(self) -> Iterator[None]:
+        """A block in which both are listened to, unless they are ignored."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        usual = (signal.SIG_DFL, signal.default_int_handler)
+        stops = (signal.SIGINT, signal.SIGTERM)
+        before = {stop: handler for stop in stops if (handler := signal.getsignal(stop)) in usual}
+        for stop in before:
+            signal.signal(stop, self)
+        try:
+            yield
+        finally:
+            for stop, handler in before.items():
+                signal.signal(stop, handler)
 
 
 def start_logging(level: str) -> None:
