@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import textwrap
 from collections.abc import Iterable
+
+MOST_SAID = 200  # letters of the item a stage was working on
 
 
 class DittoError(Exception):
@@ -30,9 +33,9 @@ class StageError(DittoError):
     """A stage that failed, named together with the item it was working on."""
 
     def __init__(self, stage: str, at: object, cause: BaseException) -> None:
-        super().__init__(f"stage '{stage}' failed at {at}: {words_of(cause)}")
         self.stage = stage
-        self.at = str(at)
+        self.at = textwrap.shorten(str(at), MOST_SAID, placeholder=" …")
+        super().__init__(f"stage '{stage}' failed at {self.at}: {words_of(cause)}")
         self.__cause__ = cause
 
 

@@ -27,6 +27,9 @@ class SourceFrame:
     behind: Image | None = None  # (h, w, 3) small, the picture without the person; likewise
     neutral: Floats | None = None  # (1, 63) expression driven lips start from; None is this frame's own
 
+    def __str__(self) -> str:
+        return f"frame {self.index}"
+
 
 class Avatar(Protocol):
     """The source as the stitch stage asks for it."""

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import tempfile
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 
+from cfg.errors import MediaError
 from ditto.avatar import SourceFrame
 from ditto.messages import Floats
 
@@ -20,18 +24,21 @@ class Measurements:
     def __init__(self) -> None:
         self.complete = False
         self.count = 0
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the avatar
+        with full_disk_told():
+            self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - lives as long as the avatar
         self._lock = threading.Lock()
         self._size = 0
 
     def add(self, index: int, frame: SourceFrame) -> None:
         """What is shown at `index`: `frame.index` differs from it where an earlier frame is held."""
         record = np.concatenate([part.ravel() for part in _parts(frame).values()]).astype(np.float32)
-        with self._lock:
+        with self._lock, full_disk_told():
             if index == self.count:
                 self._size = record.nbytes
                 self._file.seek(self.count * self._size)
-                self._file.write(record.tobytes())
+                left = memoryview(record.tobytes())
+                while left:
+                    left = left[self._file.write(left) :]
                 self.count += 1
 
     def read(self, index: int, like: SourceFrame) -> SourceFrame:
@@ -58,6 +65,18 @@ class Measurements:
 
     def close(self) -> None:
         self._file.close()
+
+
+@contextmanager
+def full_disk_told() -> Iterator[None]:
+    """Says where a temporary file lies that cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        raise MediaError(
+            f"{os.environ.get('TMPDIR', 'the folder for temporary files')}: cannot be written "
+            f"({error.strerror}); a video's measurements need room there: free some, or set TMPDIR"
+        ) from error
 
 
 def _parts(frame: SourceFrame) -> dict[str, Floats]:

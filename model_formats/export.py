@@ -56,5 +56,7 @@ def export_onnx(
         onnx.save(model, part)
         onnx.checker.check_model(part, full_check=True)
         part.replace(path)
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be written: {error.strerror or error}") from error
     finally:
         part.unlink(missing_ok=True)

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from cfg.errors import ModelError
+from cfg.whole_file import write_whole
 from model_formats.backend import Precision, Shape, check_feeds
 from model_formats.cuda_memory import CudaMemory, DeviceArray, DeviceMemory
 from model_formats.tensorrt_library import LIBRARIES, find_library, listener
@@ -39,7 +40,7 @@ class Stamp:
     recipe: str = ""  # sizes, tactics and whatever else it was built with
 
     def write(self, engine: Path) -> None:
-        stamp_of(engine).write_text(json.dumps(asdict(self), indent=1) + "\n")
+        write_whole(stamp_of(engine), json.dumps(asdict(self), indent=1) + "\n")
 
 
 def stamp_of(engine: Path) -> Path:

@@ -19,6 +19,7 @@ import av
 
 from cfg.errors import MediaError
 from cfg.settings import OutputSettings
+from cfg.whole_file import write_whole
 from ditto.media.encode import CODECS, SoundTrack, VideoFile, check_output, discard, empty, piece_folder
 from ditto.media.files import address, first_line
 from ditto.media.held import Held
@@ -67,11 +68,12 @@ class SegmentedVideo:
             if not self.done:
                 empty(self._folder)
                 write_whole(self._folder / "recipe.json", json.dumps({"recipe": recipe, "length": length}))
-        except OSError as error:
-            raise MediaError(f"{path}: cannot be written: {first_line(error)}") from error
-        except KeyboardInterrupt:  # nobody else can clean up yet
-            if fresh or self._held is not None:
+        except BaseException as error:  # nobody else can clean up yet
+            if self._held is not None or (fresh and isinstance(error, KeyboardInterrupt)):
+                self._keep = resume and not fresh
                 self.abort()
+            if isinstance(error, OSError):
+                raise MediaError(f"{path}: cannot be written: {first_line(error)}") from error
             raise
         self._next = self.done
 
@@ -201,19 +203,6 @@ def packets(source: Any, stream: Any) -> Iterator[Any]:
     for packet in source.demux(stream):
         if packet.dts is not None:
             yield packet
-
-
-def write_whole(path: Path, text: str) -> None:
-    """A small file that is either complete or not there."""
-    part = path.with_name(part_of(path.name))
-    part.write_text(text, encoding="utf-8")
-    flushed(part)
-    part.replace(path)
-
-
-def part_of(name: str) -> str:
-    """What a small file is called until it is whole."""
-    return f".{name}.part"
 
 
 def flushed(path: Path) -> None:

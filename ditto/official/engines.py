@@ -11,6 +11,7 @@ import onnx
 from google.protobuf.message import DecodeError
 
 from cfg.errors import ModelError
+from cfg.whole_file import part_of, write_whole
 from ditto.media.inputs import Inputs
 from ditto.official.plausible import HIGHEST, SPREADS
 from model_formats.backend import existing, sha256
@@ -80,15 +81,14 @@ class Conversion:
     def convert(self, path: Path, report: Report | None = None) -> Outcome:
         recipe = self._recipe_of(path)
         engine = self._to / f"{path.stem}_{recipe.precision}.engine"
-        part = engine.with_name(engine.name + ".part")
+        part = engine.with_name(part_of(engine.name))
         Inputs(path.parent.glob("*.onnx")).check(engine, part, stamp_of(engine), self._cache)
         stamp = self._machine.stamp(self._library, sha256(existing(path)), recipe)
         if not self._force and engine.is_file() and read_stamp(engine) == stamp:
             return Outcome(engine, built=False)
         graph = prepared(loaded(path), self._library, recipe)
         plan = build_engine(self._library, graph, recipe, self._cache, report)
-        part.write_bytes(plan)
-        part.replace(engine)
+        write_whole(engine, plan)
         stamp.write(engine)
         return Outcome(engine, built=True)
 

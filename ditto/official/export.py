@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,6 +14,7 @@ import torch
 from torch import nn
 
 from cfg.errors import ModelError
+from cfg.whole_file import write_whole
 from ditto.media.inputs import NONE, Inputs
 from ditto.networks.checkpoint import load
 from ditto.networks.lmdm import LMDM
@@ -119,9 +119,9 @@ class Exporter:
         path = self._to / f"{name}.onnx"
         if source.suffix == ".task":
             bundle = TaskFile(source)
-            path.write_bytes(bundle.detector if name == "blaze_face" else bundle.mesh)
+            write_whole(path, bundle.detector if name == "blaze_face" else bundle.mesh)
         elif source.suffix == ".onnx":
-            shutil.copyfile(existing(source), path)
+            write_whole(path, existing(source).read_bytes())
         else:
             raise ModelError(f"{source}: '{name}' is taken from an .onnx or .task file only")
         return path
@@ -174,9 +174,7 @@ def write_manifest(to: Path, written: Written) -> None:
     entries = {name: entry for name, entry in earlier.items() if (to / entry["file"]).is_file()}
     entries[written.name] = written.entry()
     content = {"format": 1, "pack": "ditto", "opset": OPSET, "torch": torch.__version__, "files": entries}
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")
-    part.replace(path)
+    write_whole(path, json.dumps(content, indent=1, sort_keys=True) + "\n")
 
 
 def _recorded(path: Path) -> dict[str, Any]:

@@ -13,10 +13,10 @@ from urllib.parse import quote
 
 import cv2
 
-from cfg.errors import DittoError, MediaError
+from cfg.errors import DittoError
+from cfg.whole_file import write_whole
 from ditto.media.inputs import Inputs
 from ditto.media.picture import read_picture
-from ditto.media.segments import write_whole
 from ditto.media.video import VideoSource
 from ditto.messages import Image
 from stream_pipeline.batches.jobs import name_in, printable
@@ -72,11 +72,8 @@ def write_report(outcomes: Sequence[Outcome], folder: Path, seconds: float) -> P
     cards = "\n".join(card(o, folder, shown=n < MOST_THUMBNAILS) for n, o in enumerate(listed))
     left = len(outcomes) - len(listed)
     more = f"; {left} that are not shown here are in report.json" if left else ""
-    try:
-        write_whole(data, json.dumps({**summary, "jobs": rows}, indent=1))
-        write_whole(page, PAGE.format(style=STYLE, cards=cards, more=more, **summary))
-    except OSError as error:
-        raise MediaError(f"{page}: the report cannot be written: {error.strerror or error}") from error
+    write_whole(folder / "report.json", json.dumps({**summary, "jobs": rows}, indent=1))
+    write_whole(page, PAGE.format(style=STYLE, cards=cards, more=more, **summary))
     return page
 
 

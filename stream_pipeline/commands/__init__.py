@@ -19,6 +19,8 @@ from cfg.errors import Cancelled, ConfigError, DittoError
 from ditto.media.inputs import Inputs
 from stream_pipeline.front_door import OutputLost
 
+log = logging.getLogger(__name__)
+
 FAILED = 1
 STOPPED = 130  # by Ctrl-C, as shells count it
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -172,10 +174,10 @@ def guarded(parser: Parser, arguments: Sequence[str] | None, command: Command) -
         if not isinstance(lost.__cause__, BrokenPipeError):  # whoever reads, such as `head`, has read enough
             print(f"standard output: cannot be written: {lost}", file=sys.stderr)
         return FAILED
-    except OSError as error:
-        if error.filename is None:
-            raise
-        print(" ".join(f"{os.fsdecode(error.filename)}: {error.strerror}".split()), file=sys.stderr)
+    except OSError as error:  # a disk, a folder or a limit of this machine
+        log.debug("%s", error, exc_info=error)
+        where = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
+        print(" ".join(f"{where}{error.strerror or error}".split()), file=sys.stderr)
         return FAILED
 
 

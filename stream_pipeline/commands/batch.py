@@ -63,12 +63,12 @@ def batch(parsed: argparse.Namespace) -> int:
             engine.close()
     shown.finish()
     took = time.perf_counter() - began
-    page = write_report(outcomes, folder, took)
     failed = [outcome for outcome in outcomes if outcome.state == "failed"]
     for warning in dict.fromkeys(warning for outcome in outcomes for warning in outcome.warnings):
         print(f"note: {warning}", file=sys.stderr)
     for line in failures(failed, folder):
         print(line, file=sys.stderr)
+    page = write_report(outcomes, folder, took)
     if not parsed.quiet:
         kept = sum(outcome.state == "kept" for outcome in outcomes)
         made = len(outcomes) - kept - len(failed)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cfg.errors import ConfigError, did_you_mean
+from cfg.whole_file import write_whole
 
 if TYPE_CHECKING:
     from stream_pipeline.bench.machine import Machine
@@ -105,9 +106,7 @@ def write(parsed: argparse.Namespace, machine: dict[str, Any], rows: list[Row]) 
     """What has been measured so far, so that a run that is stopped keeps it."""
     if parsed.json:
         written = {"machine": machine, "rows": [row.as_json() for row in rows]}
-        part = Path(f"{parsed.json}.part")
-        part.write_text(json.dumps(written, indent=1) + "\n")
-        part.replace(parsed.json)
+        write_whole(Path(parsed.json), json.dumps(written, indent=1) + "\n")
 
 
 def mini(parsed: argparse.Namespace, folder: Path) -> None:

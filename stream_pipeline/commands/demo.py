@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from cfg.errors import MediaError
+from cfg.whole_file import write_whole
 from ditto.media.inputs import Inputs
 from ditto.messages import FRAME_RATE, Image
 from stream_pipeline.commands import leave_cores_to_stages
@@ -50,9 +51,10 @@ def demo(parsed: argparse.Namespace) -> int:
     took = time.perf_counter() - began
     source = VideoSource(video)
     try:
-        cv2.imwrite(str(sheet), contact_sheet(source, report.frames)[..., ::-1])
+        _, coded = cv2.imencode(".png", contact_sheet(source, report.frames)[..., ::-1])
     finally:
         source.close()
+    write_whole(sheet, coded.tobytes())
     seconds = report.frames / FRAME_RATE
     print(f"video: {video.resolve()}")
     print(f"sheet: {sheet.resolve()}")

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import cv2
 
-from cfg.errors import ConfigError, MediaError
+from cfg.errors import ConfigError
 from cfg.settings import between
+from cfg.whole_file import write_whole
 from ditto.messages import FRAME_RATE
 from ditto.motion.gestures import GESTURES, Gesture
 from ditto.motion.script import Script
@@ -72,8 +73,5 @@ def save(path: Path, picture: object) -> None:
     if path.suffix.lower() != ".png":
         raise ConfigError(f"{path}: a timeline is written as .png")
     whole, coded = cv2.imencode(".png", picture)  # type: ignore[call-overload]
-    try:
-        path.write_bytes(coded.tobytes())
-    except OSError as error:
-        raise MediaError(f"{path}: cannot be written: {error}") from error
     assert whole
+    write_whole(path, coded.tobytes())

@@ -93,3 +93,13 @@ def test_what_cannot_be_is_said_in_one_line(folder, sounds, batch, arguments, sa
     assert code == 1
     assert len(errors) == 1
     assert said in errors[0]
+
+
+def test_failures_are_told_even_where_no_report_can_be_written(folder, sounds, batch):
+    (sounds / "three.wav").write_bytes(b"not a sound")
+    (folder / "videos" / "report.json").mkdir(parents=True)
+    code, _, errors = batch("-i", "portrait.jpg", "-a", sounds / "three.wav", "-o", "videos")
+    assert code == 1
+    assert ["three.wav" in line for line in errors] == [True, False]
+    assert "report.json: cannot be written" in errors[1]
+    assert not list((folder / "videos").glob(".report*"))

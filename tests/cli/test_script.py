@@ -1,5 +1,7 @@
 """`ditto script`, and a render that follows one."""
 
+import resource
+
 import cv2
 import numpy as np
 import pytest
@@ -77,3 +79,15 @@ def test_a_render_follows_its_script(folder, run):
     away = [np.abs(video.frame(n).astype(int) - portrait).mean() for n in range(5)]
     video.close()
     assert min(away[:3]) > 3 * max(away[3:])
+
+
+def test_a_preview_on_a_full_disk_is_one_line_and_leaves_nothing(folder, run):
+    (folder / "nod.yaml").write_text("gestures:\n  - {at: 0s, do: nod}\n")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        code, _, errors = run("script", "preview", "nod.yaml", "-o", "nod.png", main=main)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert (code, errors) == (1, ["nod.png: cannot be written: File too large"])
+    assert not [path.name for path in folder.iterdir() if path.name.startswith((".", "nod.png"))]

@@ -100,5 +100,5 @@ def test_a_huge_batch_shows_failures_first_and_says_what_it_leaves_out(written, 
 
 
 def test_a_folder_that_cannot_hold_the_report_is_named(tmp_path):
-    with pytest.raises(MediaError, match=r"report\.html: the report cannot be written"):
+    with pytest.raises(MediaError, match=r"report\.json: cannot be written"):
         write_report([], tmp_path / "none", 1.0)
