@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cfg.errors import ModelError
+from cfg.installing import installing
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -35,7 +36,7 @@ def export_onnx(
 
         from model_formats.fold_constants import fold_constants
     except ImportError as error:
-        raise ModelError("writing an .onnx file needs onnx: pip install 'ditto-engine[export]'") from error
+        raise ModelError(f"writing an .onnx file needs onnx: {installing('export')}") from error
 
     part = path.with_name(path.name + ".part")
     try:

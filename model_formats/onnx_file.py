@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from cfg.errors import ModelError
+from cfg.installing import installing
 from model_formats.backend import Precision, Shape, check_feeds
 
 try:
@@ -169,7 +170,7 @@ def rewritten(path: Path) -> bytes:
     except ImportError as error:
         raise ModelError(
             f"{path.name} uses the operator {PLUGIN}, which is rewritten by the package onnx: "
-            "pip install 'ditto-engine[export]'"
+            f"{installing('export')}"
         ) from error
     model = onnx.load(path)
     standard_grid_sample(model)

@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from cfg.errors import ModelError
-from model_formats.tensorrt_library import PACKAGES, is_rtx
+from cfg.installing import installing
+from model_formats.tensorrt_library import EXTRAS, is_rtx
 
 
 def bind(library: Any) -> None:
@@ -23,7 +24,7 @@ def bind(library: Any) -> None:
         from polygraphy.logger import G_LOGGER
     except ImportError as error:
         raise ModelError(
-            f"building and verifying engines needs Polygraphy: pip install {PACKAGES[name]}"
+            f"building and verifying engines needs Polygraphy: {installing(EXTRAS[name])}"
         ) from error
     if "polygraphy.util" in sys.modules and is_rtx(library) != config.USE_TENSORRT_RTX:
         raise ModelError(

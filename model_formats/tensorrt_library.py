@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from cfg.errors import ModelError
+from cfg.installing import installing
 
 LIBRARIES = ("tensorrt", "tensorrt_rtx")
-PACKAGES = {"tensorrt": "'ditto-engine[trt]'", "tensorrt_rtx": "'ditto-engine[trt-rtx]'"}
+EXTRAS = {"tensorrt": "trt", "tensorrt_rtx": "trt-rtx"}
 VOLUMES = {"tensorrt": (11, 2), "tensorrt_rtx": (1, 7)}  # sampled by their own operator from here on
 OLDEST = (8, 6)
 
@@ -22,7 +23,7 @@ def find_library(wanted: Sequence[str] = LIBRARIES, purpose: str = "this") -> An
             return importlib.import_module(name)
         except ImportError:
             continue
-    raise ModelError(f"{purpose} needs TensorRT: pip install {PACKAGES[wanted[0]]}")
+    raise ModelError(f"{purpose} needs TensorRT: {installing(EXTRAS[wanted[0]])}")
 
 
 def is_rtx(library: Any) -> bool:

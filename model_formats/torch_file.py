@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from cfg.errors import ModelError
+from cfg.installing import installing
 from model_formats.backend import Precision, Shape, TorchNetwork, check_feeds
 from model_formats.processor import lacks
 
 try:
     import torch
 except ImportError as error:
-    raise ModelError("a .pth file needs PyTorch: pip install 'ditto-engine[torch]'") from error
+    raise ModelError(f"a .pth file needs PyTorch: {installing('torch')}") from error
 
 
 class TorchFile:

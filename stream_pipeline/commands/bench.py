@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cfg.errors import ConfigError, did_you_mean
+from cfg.installing import installing
 from cfg.whole_file import write_whole
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ def official(parsed: argparse.Namespace, threads: int, folder: Path) -> None:
         from stream_pipeline.bench.weights import Networks
     except ImportError as error:
         raise ConfigError(
-            f"measuring the official networks needs PyTorch: pip install 'ditto-engine[export]' ({error}); "
+            f"measuring the official networks needs PyTorch: {installing('export')} ({error}); "
             "--pack mini measures the built-in pack without it"
         ) from error
     if parsed.against:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cfg.errors import ConfigError, ModelError, did_you_mean
+from cfg.installing import installing
 
 if TYPE_CHECKING:
     from ditto.official.engines import Conversion, Outcome
@@ -79,7 +80,7 @@ def prepare(parsed: argparse.Namespace, to: Path, names: list[str]) -> Conversio
         from ditto.official.engines import Conversion
         from model_formats.tensorrt_build import Recipe
     except ImportError as error:
-        raise ConfigError(f"converting needs onnx: pip install 'ditto-engine[trt]' ({error})") from error
+        raise ConfigError(f"converting needs onnx: {installing('trt')} ({error})") from error
     if not 1 <= parsed.batch <= 64:
         raise ConfigError(f"--batch {parsed.batch}: from 1 to 64")
     kind, _, index = parsed.device.partition(":")

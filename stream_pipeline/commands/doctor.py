@@ -12,6 +12,7 @@ from importlib import metadata
 from typing import Any
 
 from cfg.errors import DittoError
+from cfg.installing import installing
 
 EXTRAS = {
     "torch": ("torch", "runs official .pth checkpoints"),
@@ -20,6 +21,7 @@ EXTRAS = {
     "polygraphy": ("trt", "builds and verifies TensorRT engines"),
     "hibari-tts": ("tts", "text in place of a recording (--say)"),
     "huggingface_hub": ("download", "fetches the official checkpoints"),
+    "pillow-heif": ("heic", "reads HEIC photos"),
 }
 
 
@@ -71,7 +73,7 @@ def runtimes() -> Iterator[tuple[str, str]]:
     else:
         yield (
             "--",
-            "TensorRT is not installed; .engine files need a GPU and 'ditto-engine[trt]' or '[trt-rtx]'",
+            f"TensorRT is not installed; .engine files need a GPU and {installing('trt')}, or trt-rtx",
         )
 
 
@@ -101,7 +103,7 @@ def extras() -> Iterator[tuple[str, str]]:
         try:
             yield "ok", f"{package} {metadata.version(package)}: {purpose}"
         except metadata.PackageNotFoundError:
-            yield "--", f"{package} is not installed; pip install 'ditto-engine[{extra}]': {purpose}"
+            yield "--", f"{package} is not installed; {installing(extra)}: {purpose}"
 
 
 def packs(parsed: argparse.Namespace) -> Iterator[tuple[str, str]]:

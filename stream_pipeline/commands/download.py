@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cfg.errors import ConfigError, DittoError, ModelError
+from cfg.installing import installing
 from model_formats.backend import sha256
 
 REPOSITORY = "digital-avatar/ditto-talkinghead"
@@ -38,7 +39,7 @@ def download(parsed: argparse.Namespace) -> int:
     try:
         import huggingface_hub as hub
     except ImportError:
-        raise ConfigError("downloading needs huggingface_hub: pip install 'ditto-engine[download]'") from None
+        raise ConfigError(f"downloading needs huggingface_hub: {installing('download')}") from None
     if not parsed.accept_licences:
         print(LICENCE, file=sys.stderr)
         raise ConfigError("nothing was downloaded: the licence notice was not accepted")

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from cfg.errors import ConfigError, ModelError, did_you_mean
+from cfg.installing import installing
 from cfg.official import read_official
 from cfg.reading import built_in
 from stream_pipeline.commands import inputs_of
@@ -27,7 +28,7 @@ def export(parsed: argparse.Namespace) -> int:
     try:
         from ditto.official.export import Exporter, found_files, write_manifest
     except ImportError as error:
-        raise ConfigError(f"exporting needs PyTorch: pip install 'ditto-engine[export]' ({error})") from error
+        raise ConfigError(f"exporting needs PyTorch: {installing('export')} ({error})") from error
     root, to = Path(parsed.data_root), Path(parsed.to)
     if parsed.cfg_pkl:
         named = read_official(Path(parsed.cfg_pkl), root)["pack"]["files"]

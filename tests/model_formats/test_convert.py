@@ -13,6 +13,7 @@ onnx = pytest.importorskip("onnx")
 
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 
+from cfg.installing import installing  # noqa: E402
 from ditto.official.engines import precision_of  # noqa: E402
 from stream_pipeline.commands import main  # noqa: E402
 
@@ -164,9 +165,9 @@ def test_engines_for_newer_gpus_need_one_of_ampere_to_be_built_on(folders, capsy
 
 def test_without_any_tensorrt_it_says_what_to_install(folders, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorrt_rtx", None)
-    assert refusal(folders, capsys) == "converting needs TensorRT: pip install 'ditto-engine[trt]'\n"
+    assert refusal(folders, capsys) == f"converting needs TensorRT: {installing('trt')}\n"
     said = refusal(folders, capsys, "--library", "tensorrt_rtx")
-    assert said == "converting needs TensorRT: pip install 'ditto-engine[trt-rtx]'\n"
+    assert said == f"converting needs TensorRT: {installing('trt-rtx')}\n"
 
 
 def test_the_full_tensorrt_needs_a_gpu_to_build_for(folders, capsys, monkeypatch, building):

@@ -112,9 +112,9 @@ def test_no_format_imports_another_ones_library():
 
 
 ABSENT = (
-    ("pth", "torch", "cpu", r"a .pth file needs PyTorch: pip install 'ditto-engine\[torch\]'"),
+    ("pth", "torch", "cpu", r"a .pth file needs PyTorch: \S+ -m pip install -e .*\[torch\]'"),
     ("onnx", "onnxruntime", "cpu", "an .onnx file needs ONNX Runtime: pip install onnxruntime"),
-    ("engine", "tensorrt", "cuda", r"x.engine needs TensorRT: pip install 'ditto-engine\[trt\]'"),
+    ("engine", "tensorrt", "cuda", r"x.engine needs TensorRT: \S+ -m pip install -e .*\[trt\]'"),
 )
 
 
