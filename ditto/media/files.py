@@ -7,6 +7,14 @@ import re
 from pathlib import Path, PurePath
 
 from cfg.errors import ConfigError, MediaError
+from ditto.media.kinds import mistaken
+
+PICTURES = "give a picture (JPEG, PNG, WebP, …) or a video (MP4, MOV, MKV, WebM)"
+WANTED = {
+    "voice": "give a sound (WAV, FLAC, MP3, …) or a video with one",
+    "enhancer's model": "give an .onnx file",
+    "upscaler's model": "give an .onnx file",
+}
 
 
 def existing(path: str | Path, what: str) -> Path:
@@ -23,10 +31,12 @@ def existing(path: str | Path, what: str) -> Path:
             raise MediaError(f"{path}: is a pipe or a device, but the {what} must be a file")
         if path.stat().st_size == 0:
             raise MediaError(f"{path}: the file is empty; export or download the {what} again")
-        with path.open("rb") as file:
-            file.read(1)
+        found = mistaken(path)
     except (OSError, ValueError) as error:
         raise MediaError(f"{path}: cannot be opened: {error}") from error
+    if found is not None:
+        kind, advice = found
+        raise MediaError(f"{path}: is {kind}, not a {what}; {advice or WANTED.get(what, PICTURES)}")
     return path
 
 

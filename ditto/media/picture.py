@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import warnings
 import zlib
+from importlib import import_module
 from pathlib import Path
 
 import cv2
@@ -13,7 +14,9 @@ from PIL import Image as Pillow
 from PIL import ImageOps
 
 from cfg.errors import MediaError
+from cfg.installing import installing
 from ditto.media.files import existing, first_line
+from ditto.media.kinds import is_heic
 from ditto.messages import Image
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM", "AVIF")
@@ -36,14 +39,14 @@ BROKEN = (
 def read_picture(path: str | Path, max_size: int | None = None) -> Image:
     """(H, W, 3) RGB, upright as a viewer shows it, its longest side at most `max_size` pixels."""
     path = existing(path, "picture")
-    with _open(path) as picture:
+    with open_picture(path) as picture:
         _check_size(path, *picture.size)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 picture.load()
                 upright = ImageOps.exif_transpose(picture)
-                image = _rgb(upright)
+                image = in_rgb(upright)
         except (*BROKEN, Pillow.DecompressionBombError, MemoryError) as error:
             raise MediaError(
                 f"{path}: the picture is damaged ({first_line(error)}); export or download it again"
@@ -54,8 +57,10 @@ def read_picture(path: str | Path, max_size: int | None = None) -> Image:
 def is_picture(path: str | Path) -> bool:
     """Whether the file is a still picture; a moving GIF or WebP is not."""
     path = existing(path, "source")
+    if is_heic(path):
+        return True
     try:
-        with _open(path) as picture:
+        with open_picture(path) as picture:
             moving = getattr(picture, "is_animated", False) and picture.format in (
                 "GIF",
                 "WEBP",
@@ -77,12 +82,12 @@ def fitted(image: Image, max_size: int) -> Image:
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _open(path: Path) -> Pillow.Image:
+def open_picture(path: Path) -> Pillow.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             Pillow.preinit()  # the usual formats; else all of them are loaded to rule some out
-            return Pillow.open(path, formats=FORMATS)
+            return Pillow.open(path, formats=(*FORMATS, *heic_reader(path)))
     except Pillow.DecompressionBombError as error:
         raise MediaError(
             f"{path}: the picture is larger than {MOST_PIXELS // 1_000_000} million pixels; "
@@ -92,6 +97,20 @@ def _open(path: Path) -> Pillow.Image:
         raise MediaError(
             f"{path}: not a picture this program reads ({first_line(error)}); give JPEG, PNG or WebP"
         ) from error
+
+
+def heic_reader(path: Path) -> tuple[str, ...]:
+    """The format's name where the file is a HEIC photo; says what is missing where that cannot be read."""
+    if not is_heic(path):
+        return ()
+    try:
+        heif = import_module("pillow_heif")
+    except ImportError as error:
+        raise MediaError(
+            f"{path}: reading HEIC photos needs pillow-heif: {installing('heic')}; or export it as JPEG"
+        ) from error
+    heif.register_heif_opener(thumbnails=False)
+    return ("HEIF",)
 
 
 def _check_size(path: Path, width: int, height: int) -> None:
@@ -104,7 +123,7 @@ def _check_size(path: Path, width: int, height: int) -> None:
         raise MediaError(f"{path}: {width} x {height} pixels, but at least {SMALLEST} a side are needed")
 
 
-def _rgb(picture: Pillow.Image) -> Image:
+def in_rgb(picture: Pillow.Image) -> Image:
     if picture.mode.startswith("I"):
         grey = np.asarray(picture).astype(np.float64)
         most = 65535 if grey.max(initial=0) > 255 or picture.mode != "I" else 255

@@ -293,7 +293,12 @@ def _by_ffmpeg(path: Path) -> tuple[int, Iterator[Floats]]:
     if not container.streams.audio:
         container.close()
         raise MediaError(f"{path}: has no sound track; give a file with a voice in it")
-    stream = container.streams.audio[0]
+    stream: Any = container.streams.audio[0]
+    if stream.codec_context is None:
+        container.close()
+        raise MediaError(
+            f"{path}: its sound is coded in a way that is not known here; export it as WAV, FLAC or M4A"
+        )
     rate, channels = stream.rate or 0, stream.channels
     try:
         _believe(path, rate, channels)

@@ -8,14 +8,17 @@ from collections.abc import Iterator
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import av
 import cv2
 import numpy as np
 
 from cfg.errors import MediaError
+from ditto.media.animated_webp import as_video
 from ditto.media.colour import to_picture
 from ditto.media.files import address, existing, first_line
+from ditto.media.kinds import is_animated_webp
 from ditto.media.picture import MOST_PIXELS, fitted
 from ditto.messages import Image
 
@@ -37,6 +40,7 @@ class VideoSource:
     ) -> None:
         """`fps` asks for pictures at a steady rate, whatever the rate of the file."""
         self._path = existing(path, "video")
+        self._copy = as_video(self._path) if is_animated_webp(self._path) else None  # what is read instead
         self._max_size = max_size
         self._container = self._open()
         self._known: OrderedDict[int, av.VideoFrame] = OrderedDict()  # in the file's colours: half the size
@@ -81,6 +85,8 @@ class VideoSource:
         self._known.clear()
         self._latest = None
         self._container.close()
+        if self._copy is not None:
+            self._copy.close()
 
     def __enter__(self) -> VideoSource:
         return self
@@ -90,19 +96,21 @@ class VideoSource:
 
     def _open(self) -> av.container.InputContainer:
         try:
-            container = av.open(address(self._path))
+            container = av.open(address(self._path if self._copy is None else Path(self._copy.name)))
         except (av.FFmpegError, OSError, ValueError) as error:
             raise MediaError(
                 f"{self._path}: not a video this program reads ({first_line(error)}); "
                 "give a picture (JPEG, PNG, WebP, …) or a video (MP4, MOV, MKV, WebM)"
             ) from error
         problem = ""
-        if container.format.name == "tty":  # FFmpeg draws text files as a terminal would
-            problem = "is a text; give a picture (JPEG, PNG, WebP, …) or a video (MP4, MOV, MKV, WebM)"
-        elif not container.streams.video:
+        video: Any = next(iter(container.streams.video), None)
+        if video is None:
             problem = "has no pictures; give a video or a portrait"
+        elif video.codec_context is None:
+            problem = (
+                "its pictures are coded in a way that is not known here; export the video as MP4 (H.264)"
+            )
         else:
-            video = container.streams.video[0]
             video.thread_type = "AUTO"
             if video.width * video.height > MOST_PIXELS:
                 problem = (

@@ -1,6 +1,7 @@
 """Portraits from files: whatever the format, upright RGB of a size that fits."""
 
 import struct
+import sys
 import time
 import zlib
 
@@ -208,5 +209,39 @@ def test_a_still_is_told_from_what_moves(saved, tmp_path, corners):
     assert is_picture(saved(corners, "a.png")) and is_picture(saved(corners, "a.gif"))
     for name in ("b.gif", "b.webp", "b.png"):
         assert not is_picture(saved(corners, name, save_all=True, append_images=[other]))
-    (tmp_path / "text.txt").write_text("Dear reader")
-    assert not is_picture(tmp_path / "text.txt")
+    (tmp_path / "noise.mp4").write_bytes(bytes(range(256)))
+    assert not is_picture(tmp_path / "noise.mp4")
+
+
+@pytest.fixture
+def heic(tmp_path, corners):
+    """The corners as a phone takes them, to be turned once to the right."""
+    pillow_heif = pytest.importorskip("pillow_heif")
+    exif = Pillow.Exif()
+    exif[0x0112] = 6
+    image = pillow_heif.from_bytes("RGB", (48, 32), corners.tobytes())
+    image.save(tmp_path / "IMG_0001.HEIC", quality=-1, chroma=444, exif=exif.tobytes())
+    return tmp_path / "IMG_0001.HEIC"
+
+
+def test_a_photo_of_a_phone_stands_as_it_was_taken(heic):
+    assert is_picture(heic)
+    image = read_picture(heic).astype(int)
+    assert image.shape == (48, 32, 3)
+    for letter, (row, column) in zip(SEEN[6], [(4, 4), (4, -5), (-5, 4), (-5, -5)], strict=True):
+        assert np.abs(image[row, column] - COLOURS[letter]).max() < 12
+
+
+def test_half_a_photo_of_a_phone_is_refused(heic):
+    heic.write_bytes(heic.read_bytes()[:-200])
+    with pytest.raises(MediaError, match=r"IMG_0001.HEIC: "):
+        read_picture(heic)
+
+
+def test_without_its_library_a_photo_of_a_phone_says_what_to_install(heic, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    assert is_picture(heic)
+    with pytest.raises(
+        MediaError, match=r"IMG_0001.HEIC: reading HEIC photos needs .*\[heic\]'; or export it"
+    ):
+        read_picture(heic)

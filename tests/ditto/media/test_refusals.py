@@ -58,6 +58,8 @@ def test_rubbish_as_portrait_is_told_the_kinds_of_pictures(tmp_path):
 def test_a_text_file_as_portrait_is_told_the_kinds_of_pictures(tmp_path):
     path = tmp_path / "note.txt"
     path.write_text("Dear diary\n" * 100)
-    with pytest.raises(MediaError, match=r"is a text; give a picture \(JPEG, PNG, WebP") as refused:
+    with pytest.raises(
+        MediaError, match=r"is a text, not a video; give a picture \(JPEG, PNG, WebP"
+    ) as refused:
         VideoSource(path)
     assert "Errno" not in str(refused.value)

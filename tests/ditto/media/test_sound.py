@@ -364,3 +364,16 @@ def test_an_array_far_beyond_full_scale_is_refused(peak):
 def test_a_sound_some_decibels_over_full_scale_is_taken(tmp_path):
     soundfile.write(tmp_path / "voice.wav", np.full(4000, 4.0, np.float32), 16000, subtype="FLOAT")
     assert open_sound(tmp_path / "voice.wav").length == 4000
+
+
+def test_a_sound_of_an_unknown_codec_is_refused(tmp_path):
+    path = tmp_path / "voice.mka"
+    with av.open(str(path), "w", format="matroska") as container:
+        stream = container.add_stream("aac", rate=48_000, layout="mono")
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 4096), np.float32), format="fltp", layout="mono")
+        frame.sample_rate = 48_000
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    path.write_bytes(path.read_bytes().replace(b"A_AAC", b"A_XXX"))
+    with pytest.raises(MediaError, match=r"voice\.mka: its sound is coded in a way that is not known here"):
+        open_sound(path)

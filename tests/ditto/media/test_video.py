@@ -1,5 +1,6 @@
 """A video as numbered pictures, forward and backward."""
 
+import tempfile
 from fractions import Fraction
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import av
 import numpy as np
 import psutil
 import pytest
+from PIL import Image as Pillow
 
 from cfg.errors import MediaError
 from ditto.media import video as video_module
@@ -268,3 +270,39 @@ def test_sound_beside_the_pictures_is_noticed(film):
     with VideoSource(film(numbered(2))) as video:
         assert not video.has_sound
         assert video.fps == 25
+
+
+@pytest.fixture
+def animation(tmp_path):
+    """An animated WebP of six pictures, the second shown for 120 ms."""
+    first, *others = [Pillow.fromarray(picture) for picture in numbered(6)]
+    path = tmp_path / "moving.webp"
+    durations = [40, 120, 40, 40, 40, 40]
+    first.save(path, save_all=True, append_images=others, duration=durations, lossless=True)
+    return path
+
+
+def test_an_animated_webp_is_a_video(animation):
+    with VideoSource(animation, fps=25) as video:
+        assert video.count == 8
+        assert [number_of(video.frame(i)) for i in range(8)] == [0, 1, 1, 1, 2, 3, 4, 5]
+        assert [number_of(video.frame(i)) for i in (7, 3, 0)] == [5, 1, 0]
+        assert (video.frame(7) == numbered(6)[5]).all()
+        copy = Path(video._copy.name)
+    assert not copy.exists()
+
+
+def test_a_damaged_animated_webp_is_named_and_leaves_no_copy(animation, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    animation.write_bytes(animation.read_bytes()[:-300])
+    with pytest.raises(MediaError, match=r"moving\.webp: (the animation is damaged|not a picture)"):
+        VideoSource(animation)
+    assert [path.name for path in tmp_path.iterdir()] == ["moving.webp"]
+
+
+@pytest.mark.parametrize(("name", "codec"), [("a.mkv", b"V_MPEG4/ISO/ASP"), ("a.avi", b"FMP4")])
+def test_a_video_of_an_unknown_codec_is_refused(film, name, codec):
+    path = film(numbered(3), name, codec="mpeg4")
+    path.write_bytes(path.read_bytes().replace(codec, codec[:-1] + b"?"))
+    with pytest.raises(MediaError, match=rf"{name}: its pictures are coded in a way that is not known here"):
+        VideoSource(path)

@@ -1,0 +1,56 @@
+"""An animated WebP, which FFmpeg cannot read, as a video that it can."""
+
+from __future__ import annotations
+
+import tempfile
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from PIL import Image as Pillow
+
+from cfg.errors import MediaError
+from ditto.media.files import first_line
+from ditto.media.picture import BROKEN, in_rgb, open_picture
+
+BEAT = Fraction(1, 1000)  # seconds; WebP counts in milliseconds
+LEAST = 10  # milliseconds a frame is shown, also where the file says less
+MOST_PIXELS = 4_000_000_000  # of all frames together
+
+
+def as_video(path: Path) -> Any:
+    """A temporary file, removed when it is closed, with the same pictures at the same times, without loss."""
+    with open_picture(path) as animation:
+        width, height = animation.size
+        frames = getattr(animation, "n_frames", 1)
+        if width * height * frames > MOST_PIXELS:
+            raise MediaError(f"{path}: {frames} frames of {width} x {height} are too many; export it as MP4")
+        file = tempfile.NamedTemporaryFile(suffix=".mkv")  # noqa: SIM115 - whoever asked for it closes it
+        try:
+            write(animation, frames, file.name)
+        except BaseException as error:
+            file.close()
+            if isinstance(error, (*BROKEN, av.FFmpegError)):
+                raise MediaError(
+                    f"{path}: the animation is damaged or its copy cannot be written ({first_line(error)})"
+                ) from error
+            raise
+        return file
+
+
+def write(animation: Pillow.Image, frames: int, target: str) -> None:
+    with av.open(target, "w") as container:
+        stream: Any = container.add_stream("ffv1", rate=25)
+        stream.width, stream.height = animation.size
+        stream.pix_fmt = "bgr0"
+        stream.time_base = BEAT
+        at = 0
+        for number in range(frames):
+            animation.seek(number)
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(in_rgb(animation)), format="rgb24")
+            frame.pts, frame.time_base = at, BEAT
+            container.mux(stream.encode(frame))
+            at += max(LEAST, round(animation.info.get("duration", 0)))
+        container.mux(stream.encode(None))
