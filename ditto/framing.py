@@ -62,14 +62,14 @@ def view_of(first: SourceFrame, framing: FramingSettings, source: SourceSettings
     height, width = first.image.shape[:2]
     middle, face = face_square(first.landmarks)
     box = Box(0, 0, width, height)
+    pad = bool(framing.aspect) and framing.aspect_fit == "pad"
     if framing.preprocess in ("crop", "extcrop"):
         scale = source.crop_scale * (WIDER if framing.preprocess == "extcrop" else 1.0)
         shift = np.array([source.crop_vx_ratio, source.crop_vy_ratio], np.float32) * scale * face
-        box = square(np.asarray(middle + shift, np.float32), scale * face, (height, width))
+        middle = np.asarray(middle + shift, np.float32)
+        box = around(middle, scale * face, (height, width), aspect_of(framing) or 1.0, pad=pad)
     elif framing.aspect:
-        across, down = (int(part) for part in framing.aspect.split(":"))
-        pad = framing.aspect_fit == "pad"
-        box = with_aspect(middle, face, (height, width), across / down, pad=pad)
+        box = with_aspect(middle, face, (height, width), aspect_of(framing), pad=pad)
     size = sized(box, framing)
     if box == Box(0, 0, width, height) and size == (height, width):
         return None
@@ -83,12 +83,29 @@ def face_square(landmarks: Floats) -> tuple[Floats, float]:
     return (low + high) / 2, float((high - low).max())
 
 
-def square(middle: Floats, side: float, shape: tuple[int, int]) -> Box:
-    """A square about a point, moved and made smaller where the picture ends."""
-    height, width = shape
-    length = max(2, min(round(side), height, width))
-    left, top = (round(float(at) - length / 2) for at in middle)
-    return Box(min(max(left, 0), width - length), min(max(top, 0), height - length), length, length)
+def aspect_of(framing: FramingSettings) -> float:
+    """Width over height; 0 where none is asked for."""
+    across, _, down = framing.aspect.partition(":")
+    return int(across) / int(down) if across else 0.0
+
+
+def around(
+    middle: Floats, side: float, shape: tuple[int, int], aspect: float = 1.0, *, pad: bool = False
+) -> Box:
+    """The smallest box of width / height about a square about a point. Where the picture ends it is moved,
+    and made smaller unless it is to be padded."""
+    room = np.array(shape[::-1])
+    size = side * np.array([max(1.0, aspect), max(1.0, 1 / aspect)])
+    if not pad:
+        size *= min(1.0, (room / size).min())
+    width, height = (max(2, round(float(length))) for length in size)
+    left, top = (round(float(at) - length / 2) for at, length in zip(middle, (width, height), strict=True))
+    return Box(within(left, shape[1] - width), within(top, shape[0] - height), width, height)
+
+
+def within(start: int, free: int) -> int:
+    """Where a box starts that lies inside, or that holds all of the picture where it is the larger one."""
+    return min(max(start, min(free, 0)), max(free, 0))
 
 
 def with_aspect(middle: Floats, face: float, shape: tuple[int, int], aspect: float, *, pad: bool) -> Box:

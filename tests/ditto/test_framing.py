@@ -102,8 +102,31 @@ def test_a_picture_with_alpha_is_padded_with_nothing():
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"aspect": "16x9"}, {"aspect": "0:1"}, {"size": 10}, {"preprocess": "crop", "aspect": "1:1"}],
+    [{"aspect": "16x9"}, {"aspect": "0:1"}, {"size": 10}, {"preprocess": "resize", "aspect": "1:1"}],
 )
 def test_what_makes_no_picture_is_refused(wrong):
     with pytest.raises(ConfigError, match=r"framing\."):
         FramingSettings(**wrong)
+
+
+@pytest.mark.parametrize(("aspect", "size"), [("1:1", (100, 100)), ("3:2", (100, 150)), ("1:2", (200, 100))])
+def test_a_crop_of_another_aspect_holds_the_square(aspect, size):
+    frame = source(at=(150, 100))
+    image, top, left = shown({"preprocess": "crop", "aspect": aspect}, frame, crop_scale=2, crop_vy_ratio=0)
+    assert image.shape[:2] == size
+    assert (top, left) == (100 - size[0] // 2, 150 - size[1] // 2)
+
+
+def test_a_crop_of_another_aspect_is_made_smaller_where_the_picture_ends():
+    image, top, left = shown({"preprocess": "crop", "aspect": "2:1"}, crop_scale=4, crop_vy_ratio=0)
+    assert image.shape[:2] == (150, 300)
+    assert (top, left) == (0, 0)
+
+
+def test_a_crop_of_another_aspect_may_be_padded_instead():
+    framing = {"preprocess": "crop", "aspect": "4:1", "aspect_fit": "pad"}
+    image = shown(framing, source(at=(150, 100)), crop_scale=2, crop_vy_ratio=0)[0]
+    assert image.shape[:2] == (100, 400)
+    assert (image[:, 50:350] == source().image[50:150]).all()
+    square = {"preprocess": "crop", "aspect_fit": "pad"}
+    assert shown(square, crop_scale=5)[0].shape == (HEIGHT, HEIGHT, 3)
