@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
+import re
 import reprlib
 import types
 import typing
 from collections.abc import Mapping
+from fractions import Fraction
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,6 +20,8 @@ from cfg.settings import Settings
 
 T = TypeVar("T")
 TRUTHS = {"yes": True, "on": True, "no": False, "off": False}  # besides true and false
+SAID = {Fraction: "a fraction, such as 29.97 or 30000/1001"}  # what an error calls a type
+RATIONAL = r"\d{1,9}(\.\d{1,9}|/0*[1-9]\d{0,8})?"
 
 
 def build(kind: type[T], values: Mapping[str, Any], where: str = "") -> T:
@@ -29,9 +34,23 @@ def build(kind: type[T], values: Mapping[str, Any], where: str = "") -> T:
     for key, value in values.items():
         name = f"{where}.{key}" if where else str(key)
         if key not in known:
-            raise ConfigError(f"{name} is not a setting{did_you_mean(str(key), known)}")
+            raise ConfigError(f"{name} is not a setting{elsewhere(str(key), known)}")
         given[str(key)] = _convert(hints[key], value, name)
     return kind(**given)
+
+
+def elsewhere(word: str, known: set[str]) -> str:
+    """What was meant by a word that is not known here: a setting of another group, or one of these."""
+    groups = {f.name: f.default_factory for f in dataclasses.fields(Settings)}
+    homes: dict[str, list[str]] = {}
+    for group, kind in groups.items():
+        for entry in dataclasses.fields(kind):  # type: ignore[arg-type]
+            homes.setdefault(entry.name, []).append(group)
+    near = difflib.get_close_matches(word, [*known, *homes], n=1)
+    if not near or near[0] in known:
+        return did_you_mean(word, known)
+    places = " or ".join(f"{group}={{'{near[0]}': …}}" for group in homes[near[0]])
+    return f" of this group; did you mean {places}?"
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -82,6 +101,8 @@ def as_mapping(settings: Any) -> Any:
         return {f.name: as_mapping(getattr(settings, f.name)) for f in dataclasses.fields(settings)}
     if isinstance(settings, Mapping):
         return {key: as_mapping(value) for key, value in settings.items()}
+    if isinstance(settings, Fraction):
+        return str(settings)
     if isinstance(settings, (list, tuple)):
         return [as_mapping(value) for value in settings]
     return settings
@@ -118,11 +139,22 @@ def _convert(hint: Any, value: Any, name: str) -> Any:
         return dict(value)
     if hint is bool and isinstance(value, str) and value.lower() in TRUTHS:
         return TRUTHS[value.lower()]
+    if hint is Fraction:
+        return _fraction(value, name)
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if isinstance(value, hint) and not (hint is int and isinstance(value, bool)):
         return value
     raise ConfigError(f"{name} is {reprlib.repr(value)}, but must be of type {hint.__name__}")
+
+
+def _fraction(value: Any, name: str) -> Fraction:
+    """29.97, '29.97' and '30000/1001' as what they say."""
+    if isinstance(value, Fraction):
+        return value
+    if isinstance(value, (int, float, str)) and re.fullmatch(RATIONAL, str(value)):
+        return Fraction(str(value))
+    raise ConfigError(f"{name} is {reprlib.repr(value)}, but must be a number or a fraction")
 
 
 def _convert_union(hints: tuple[Any, ...], value: Any, name: str) -> Any:
@@ -134,7 +166,7 @@ def _convert_union(hints: tuple[Any, ...], value: Any, name: str) -> Any:
             return _convert(hint, value, name)
         except ConfigError:
             continue
-    kinds = " or ".join(getattr(h, "__name__", str(h)) for h in wanted)
+    kinds = " or ".join(SAID.get(h, getattr(h, "__name__", str(h))) for h in wanted)
     raise ConfigError(f"{name} is {reprlib.repr(value)}, but must be of type {kinds}")
 
 

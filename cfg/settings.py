@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any
 
 from cfg.errors import ConfigError
@@ -13,7 +14,20 @@ from cfg.errors import ConfigError
 FORMATS = ("torch", "onnx", "trt")
 MODES = ("offline", "online")
 EMOTIONS = ("Angry", "Disgust", "Fear", "Happy", "Neutral", "Sad", "Surprise", "Contempt")
-RATES = (24, 25, 30, 48, 50, 60)  # frames a second of the video
+Rate = int | Fraction
+RATES: tuple[Rate, ...] = (  # frames a second of the video; those of broadcasts as what they are exactly
+    Fraction(24_000, 1001),
+    24,
+    25,
+    Fraction(30_000, 1001),
+    30,
+    Fraction(48_000, 1001),
+    48,
+    50,
+    Fraction(60_000, 1001),
+    60,
+)
+ROUNDED = Fraction(5, 1000)  # how far a rate may be off as it is said: 23.98, 29.97
 FRAMINGS = ("full", "crop", "resize", "extcrop", "extfull")
 KINDS = ("mp4", "webm", "mov", "mkv", "gif", "webp", "png-sequence")
 LOOPS = ("mirror", "loop", "hold", "end")
@@ -34,6 +48,20 @@ def check(holds: bool, message: str) -> None:
 def between(name: str, value: float, low: float, high: float) -> None:
     fits = math.isfinite(value) and low <= value <= high
     check(fits, f"{name} is {value}, but must be from {low} to {high}")
+
+
+def rate_of(name: str, said: Rate) -> Rate:
+    """The exact rate that was meant: 30000/1001 for 29.97."""
+    for rate in RATES:
+        if abs(Fraction(rate) - said) < ROUNDED:
+            return rate
+    known = ", ".join(shown_rate(rate) for rate in RATES)
+    raise ConfigError(f"{name} is {shown_rate(said)}, but must be one of: {known}")
+
+
+def shown_rate(rate: Rate) -> str:
+    """23.976, as people call it."""
+    return f"{float(rate):.5g}"
 
 
 def one_of(name: str, value: str, choices: tuple[str, ...]) -> None:
@@ -252,8 +280,8 @@ class FramingSettings:
             f"framing.aspect is '{self.aspect}', but must be width:height, such as 16:9",
         )
         check(
-            not (self.aspect and self.preprocess in ("crop", "resize", "extcrop")),
-            f"framing.aspect is '{self.aspect}', but preprocess '{self.preprocess}' gives a square; "
+            not (self.aspect and self.preprocess == "resize"),
+            f"framing.aspect is '{self.aspect}', but preprocess 'resize' gives a square; "
             "leave one of them away",
         )
 
@@ -319,7 +347,7 @@ class EnhanceSettings:
 class OutputSettings:
     """How the video is written."""
 
-    fps: int = 25  # frames a second; at another rate than 25 motion is interpolated, not pictures
+    fps: Rate = 25  # frames a second; at another rate than 25 motion is interpolated, not pictures
     format: str = ""  # kind of file, whatever its name says; '' goes by the name
     background: str = ""  # transparent, blur, a colour or a picture file; '' is the source's own
     match_light: bool = False  # the painted face is brought to the light of the picture around it
@@ -330,8 +358,7 @@ class OutputSettings:
     overwrite: bool = False  # whether pictures may go into a folder that holds other files too
 
     def __post_init__(self) -> None:
-        rates = ", ".join(str(rate) for rate in RATES)
-        check(self.fps in RATES, f"output.fps is {self.fps}, but must be one of: {rates}")
+        object.__setattr__(self, "fps", rate_of("output.fps", self.fps))
         if self.format:
             one_of("output.format", self.format, KINDS)
         between("output.crf", self.crf, 0, 51)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from cfg.errors import ConfigError
+from cfg.settings import Rate
 from ditto.avatar import Avatar, SourceFrame
 from ditto.messages import FRAME_RATE, Floats, Motion, Placement, Pose
 from ditto.mini.expressions import FACE
@@ -127,7 +128,7 @@ class Stitch:
         face: FaceRows = FACE,
         length: int = -1,
         rng: random.Random | None = None,
-        fps: int = FRAME_RATE,
+        fps: Rate = FRAME_RATE,
     ) -> None:
         """`d0`: (265,) motion that stands for no movement, or what tells it when the first frame is
         there; None takes the first frame's. `face`: the pack's numbers for smiles, winks and so on.

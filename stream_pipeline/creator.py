@@ -12,7 +12,7 @@ import numpy as np
 from cfg.errors import ConfigError, NoFaceError
 from cfg.preset import preset as preset_settings
 from cfg.reading import merge
-from cfg.settings import Settings
+from cfg.settings import Rate, Settings
 from ditto.avatar_registrar import RegisteredAvatar
 from ditto.media.inputs import Inputs
 from ditto.media.picture import fitted, is_picture, read_picture
@@ -87,7 +87,7 @@ class Ditto:
         self,
         output: str | Path,
         *,
-        fps: int | None = None,
+        fps: Rate | float | str | None = None,
         return_dict: bool = False,
         progress: Progress | None = None,
         **groups: Any,
@@ -105,7 +105,7 @@ class Ditto:
         output_dir: str | Path,
         *,
         suffix: str = ".mp4",
-        fps: int | None = None,
+        fps: Rate | float | str | None = None,
         progress: Callable[[int, int], None] | None = None,
         **groups: Any,
     ) -> list[dict[str, Any]]:
@@ -147,7 +147,7 @@ class Ditto:
         self,
         voice: Sound | SoundFile,
         output: Path,
-        fps: int | None,
+        fps: Rate | float | str | None,
         progress: Progress | None,
         groups: dict[str, Any],
     ) -> dict[str, Any]:

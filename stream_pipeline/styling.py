@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cfg.errors import ConfigError
-from cfg.settings import Settings
+from cfg.settings import Settings, shown_rate
 from ditto.avatar_registrar import RegisteredAvatar
 from ditto.condition import Eyes
 from ditto.messages import FRAME_RATE, Floats
@@ -44,7 +44,8 @@ def styled(
     if fps != FRAME_RATE:
         if length < 0:
             raise ConfigError(
-                f"output.fps is {fps}, but a live stream, whose length is not known, runs at {FRAME_RATE}"
+                f"output.fps is {shown_rate(fps)}, but a live stream, whose length is not known, "
+                f"runs at {FRAME_RATE}"
             )
         steps.append(Retimed(fps, length))
     return steps

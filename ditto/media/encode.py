@@ -16,7 +16,7 @@ import numpy as np
 from PIL.PngImagePlugin import PngInfo
 
 from cfg.errors import ConfigError, MediaError, did_you_mean
-from cfg.settings import OutputSettings
+from cfg.settings import OutputSettings, Rate
 from ditto.media.colour import tag, to_transparent_video, to_video
 from ditto.media.files import address, first_line
 from ditto.media.held import Held
@@ -376,7 +376,7 @@ class SoundTrack:
 class Animation:
     """A GIF or WebP that plays for ever, without sound; each picture is encoded as it comes."""
 
-    def __init__(self, path: Path, size: tuple[int, int], fps: int, transparent: bool = False) -> None:
+    def __init__(self, path: Path, size: tuple[int, int], fps: Rate, transparent: bool = False) -> None:
         path.touch()
         self._beat = Fraction(1, fps)
         self._pixels = "rgba" if transparent else "rgb24"
@@ -385,7 +385,7 @@ class Animation:
         self._container: Any = av.open(address(path), "w", options={"loop": "0"})
         self._stream = self._added(self._container, size, fps)
 
-    def _added(self, container: Any, size: tuple[int, int], fps: int) -> Any:
+    def _added(self, container: Any, size: tuple[int, int], fps: Rate) -> Any:
         webp = self._palettes is None
         stream = container.add_stream("libwebp_anim" if webp else "gif", rate=fps)
         stream.height, stream.width = size

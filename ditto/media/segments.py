@@ -18,7 +18,7 @@ from typing import Any
 import av
 
 from cfg.errors import MediaError
-from cfg.settings import OutputSettings
+from cfg.settings import OutputSettings, Rate
 from cfg.whole_file import write_whole
 from ditto.media.encode import CODECS, SoundTrack, VideoFile, check_output, discard, empty, piece_folder
 from ditto.media.files import address, first_line
@@ -174,7 +174,7 @@ def whole(piece: Path) -> bool:
     return len(found) == last - first and found[0][0] and not any(corrupt for _, corrupt in found)
 
 
-def join(pieces: list[Path], target: Path, track: Track | None, frames: int, fps: int) -> None:
+def join(pieces: list[Path], target: Path, track: Track | None, frames: int, fps: Rate) -> None:
     """One file of pieces that were encoded alike, and the sound beside them."""
     _, sound_codec, options = CODECS[target.suffix.lower()]
     with av.open(address(target), "w", options=options) as container:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from cfg.errors import ConfigError, did_you_mean
+from cfg.settings import Rate
 from ditto.condition import emotion_rows
 from ditto.messages import FRAME_RATE, Floats
 from ditto.motion.gestures import Gesture
@@ -175,7 +176,7 @@ class ControlTrack:
         overall: Mapping[str, Any] | Controls | None = None,
         *,
         under: Iterable[Callable[[float], Mapping[str, Any]]] = (),
-        fps: int = FRAME_RATE,
+        fps: Rate = FRAME_RATE,
     ) -> None:
         """`frames`: a mapping or list by frame number, or a function of the frame number.
 
@@ -206,19 +207,19 @@ class ControlTrack:
     def at(self, index: int) -> Controls:
         """The controls of frame `index`, counted at the stream's own rate."""
         frame, parts = divmod(index * FRAME_RATE, self._fps)
-        position = index * FRAME_RATE / self._fps
+        position = float(index * FRAME_RATE / self._fps)
         with self._lock:
             while self._coming and self._coming[0][0] <= frame:
                 self._standing = _merged(self._standing, self._coming.pop(0)[1])
             far = {**self._overall, **self._standing}
             self._asked_at = position
-            self._following = (index + 1) * FRAME_RATE / self._fps
+            self._following = float((index + 1) * FRAME_RATE / self._fps)
             shown = self._before + self._asked_at
             self._playing = [(start, layer) for start, layer in self._playing if position - start < layer.end]
             playing = tuple(self._playing)
         near = self._of_frame(frame)
         if parts:
-            near = between(near, self._of_frame(frame + 1), parts / self._fps)
+            near = between(near, self._of_frame(frame + 1), float(parts / self._fps))
         if self._scripted is not None:
             scripted = checked(self._scripted(position), f"controls of frame {frame}")
             near = {**scripted, **near}

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from cfg.settings import Rate
 from ditto.messages import FRAME_RATE, SAMPLE_RATE, Motion
 
 
-def frames_of(samples: int, fps: int) -> int:
+def frames_of(samples: int, fps: Rate) -> int:
     """ceil(duration * fps) of a voice at 16 kHz."""
     return -(-samples * fps // SAMPLE_RATE)
 
@@ -19,7 +20,7 @@ class Retimed:
 
     name = "retimed"
 
-    def __init__(self, fps: int, count: int) -> None:
+    def __init__(self, fps: Rate, count: int) -> None:
         """`count` frames are given in all, of the voice's exact length."""
         self._fps = fps
         self._count = count
@@ -33,7 +34,7 @@ class Retimed:
             whole, parts = divmod(self._given * FRAME_RATE, self._fps)
             if whole > item.index or (parts and whole == item.index):
                 return
-            share = np.float32(parts / self._fps)
+            share = np.float32(float(parts / self._fps))
             vector = item.vector if whole == item.index else before.vector
             if parts:
                 vector = before.vector + (item.vector - before.vector) * share

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from cfg.settings import FRAMINGS, KINDS, RATES
+from cfg.settings import FRAMINGS, KINDS, RATES, shown_rate
 
 ROTATIONS = ("on", "off")
 
@@ -44,7 +44,11 @@ def add_look_arguments(parser: argparse.ArgumentParser) -> None:
     give("--crop-vx", type=float, metavar="SHARE", help="move that square to the right, in its own sizes")
     give("--crop-vy", type=float, metavar="SHARE", help="move it down (default -0.125)")
     give("--crop-rotate", choices=ROTATIONS, help="official pack: its square follows the tilt (default on)")
-    give("--fps", type=int, choices=RATES, help="frames a second, made of interpolated motion (default 25)")
+    give(
+        "--fps",
+        metavar="RATE",
+        help=f"frames a second, of interpolated motion: {', '.join(map(shown_rate, RATES))} (default 25)",
+    )
     give("--format", choices=KINDS, help="kind of file, whatever the output's name says")
     give(
         "--background",

@@ -142,7 +142,7 @@ def render(parsed: argparse.Namespace) -> int:
         report = engine.render(avatar, sound, output, progress=bar)
         bar.finish()
     took = time.perf_counter() - began
-    seconds = report.frames / settings.output.fps
+    seconds = float(report.frames / settings.output.fps)
     pace = f"{seconds:.2f} s of video in {took:.1f} s ({seconds / took:.2f} x real time)"
     if not parsed.quiet:
         print(f"{report.path}: {report.frames} frames, {pace}")

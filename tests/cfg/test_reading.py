@@ -1,5 +1,6 @@
 import contextlib
 import time
+from fractions import Fraction
 
 import pytest
 
@@ -47,6 +48,11 @@ def test_an_unknown_configuration_is_refused_with_the_nearest_name():
         ("output", "crf", 52),
         ("output", "preset", "warp"),
         ("output", "fps", 29),
+        ("output", "fps", 29.9),
+        ("output", "fps", "1e99999999"),
+        ("output", "fps", "30/0"),
+        ("output", "fps", float("inf")),
+        ("output", "fps", True),
         ("stream", "mode", "sideways"),
         ("stream", "capacity", 0),
         ("pack", "name", "maxi"),
@@ -148,3 +154,42 @@ def test_every_official_format_names_a_file_for_every_role():
     roles = {"appearance_extractor", "motion_extractor", "warp_network", "decoder", "stitch_network", "lmdm"}
     for kind in ("torch", "onnx", "trt"):
         assert roles <= set(built_in(f"ditto_{kind}")["pack"]["files"])
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        (30, 30),
+        ("30", 30),
+        (29.97, Fraction(30_000, 1001)),
+        ("29.97", Fraction(30_000, 1001)),
+        ("30000/1001", Fraction(30_000, 1001)),
+        (Fraction(30_000, 1001), Fraction(30_000, 1001)),
+        (23.98, Fraction(24_000, 1001)),
+        ("23.976", Fraction(24_000, 1001)),
+        (59.94, Fraction(60_000, 1001)),
+    ],
+)
+def test_a_frame_rate_is_the_exact_one_that_is_meant(said, meant):
+    settings = load("mini", output={"fps": said})
+    assert settings.output.fps == meant
+    assert load("mini", output={"fps": as_mapping(settings)["output"]["fps"]}) == settings
+
+
+@pytest.mark.parametrize(
+    ("said", "hint"),
+    [
+        (
+            {"emotion": "happy"},
+            r"^emotion is not a setting of this group; did you mean condition={'emotion': …}\?$",
+        ),
+        ({"seed": 3}, r"^seed .* motion={'seed': …}\?$"),
+        ({"motion": {"emotion": 3}}, r"^motion\.emotion .* condition={'emotion': …}\?$"),
+        ({"format": "webm"}, r"pack={'format': …} or output={'format': …}\?$"),
+        ({"motion": {"overlp": 3}}, r"^motion\.overlp is not a setting; did you mean 'overlap'\?$"),
+        ({"moton": {}}, r"^moton is not a setting; did you mean 'motion'\?$"),
+    ],
+)
+def test_a_setting_at_the_wrong_place_is_told_where_it_belongs(said, hint):
+    with pytest.raises(ConfigError, match=hint):
+        build(Settings, said)

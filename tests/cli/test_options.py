@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+from fractions import Fraction
 
 import av
 import numpy as np
@@ -41,6 +42,7 @@ def said(*options):
         (["--crop-scale", 2.6, "--crop-rotate", "off"], "source", {"crop_scale": 2.6, "crop_rotate": False}),
         (["--crop-vx", 0.1, "--crop-vy", 0], "source", {"crop_vx_ratio": 0.1, "crop_vy_ratio": 0}),
         (["--fps", 50, "--format", "webm"], "output", {"fps": 50, "format": "webm"}),
+        (["--fps", "29.97"], "output", {"fps": Fraction(30_000, 1001)}),
         (["--background", "blur", "--match-light"], "output", {"background": "blur", "match_light": True}),
         (["--precision", "fp32"], "pack", {"precision": "fp32"}),
         (["--emotion", "happy:0.6"], "condition", {"emotion": "happy:0.6"}),
@@ -74,6 +76,7 @@ VALUES = {
     "blend_feather": 0.2,
     "size": 256,
     "aspect": "1:1",
+    "fps": 30,
     "background": "blur",
     "device": "cuda",
     "bitrate": 500_000,
@@ -136,9 +139,10 @@ def test_presets_are_listed_with_what_they_are_for(run):
         (["--size", "ten"], ["--size", "source"]),
         (["--size", "10"], ["framing.size", "64"]),
         (["--aspect", "wide"], ["framing.aspect", "16:9"]),
-        (["--aspect", "1:1", "--preprocess", "crop"], ["framing.aspect", "square"]),
+        (["--aspect", "16:9", "--preprocess", "resize"], ["framing.aspect", "square"]),
         (["--crop-scale", "0.5"], ["source.crop_scale"]),
-        (["--fps", "29"], ["--fps", "25"]),
+        (["--fps", "29"], ["--fps: output.fps is 29, but", "25, 29.97, 30"]),
+        (["--fps", "fast"], ["--fps: output.fps is 'fast'", "29.97 or 30000/1001"]),
         (["--format", "avi"], ["--format", "webm"]),
         (["--background", "nowhere.png"], ["output.background", "transparent"]),
         (["--background", "transparent"], ["out.mp4", "cannot be transparent", ".webm"]),

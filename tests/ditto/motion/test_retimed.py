@@ -1,8 +1,11 @@
 """Motion at another frame rate."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
+from cfg.settings import RATES
 from ditto.messages import Motion
 from ditto.motion.retimed import Retimed, frames_of
 
@@ -15,7 +18,7 @@ def drive(fps, motions, samples):
     return [float(m.vector[0]) for m in given]
 
 
-@pytest.mark.parametrize("fps", [24, 25, 30, 48, 50, 60])
+@pytest.mark.parametrize("fps", RATES)
 @pytest.mark.parametrize("samples", [1, 640, 641, 16_000, 16_001, 100_000])
 def test_there_are_as_many_frames_as_the_voice_is_long(fps, samples):
     given = drive(fps, -(-samples // 640), samples)
@@ -30,6 +33,13 @@ def test_at_30_frames_steps_are_even_until_the_last_motion():
     given = drive(30, 25, 16_000)
     assert np.allclose(given[:29], np.arange(29) * 25 / 30, atol=1e-5)
     assert given[29] == 24
+
+
+def test_at_the_rate_of_a_broadcast_an_hour_ends_where_it_should():
+    ntsc = Fraction(30_000, 1001)
+    assert frames_of(3600 * 16_000, ntsc) == 107_893  # 107892.1 of them
+    given = drive(ntsc, 2500, 100 * 16_000)
+    assert np.allclose(given[:-2], np.arange(len(given) - 2) * 25 / float(ntsc), atol=1e-3)
 
 
 def test_at_24_frames_some_motion_is_left_out():
