@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
+import numpy as np
+
+from cfg.errors import MediaError
 from ditto.messages import Image, Picture
 
 
@@ -37,6 +40,15 @@ class Callback:
         """Nothing is held open."""
 
 
+def check_picture(image: Image) -> None:
+    """Raises MediaError where a stage or an enhancer of somebody's own gave something else."""
+    if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3:
+        kind = (
+            f"{image.dtype} of shape {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
+        )
+        raise MediaError(f"the picture is {kind}, but must be (height, width, 3 or 4) of uint8")
+
+
 class Writer:
     """Puts pictures into a sink in their order, and hands them on once they are there.
 
@@ -54,6 +66,7 @@ class Writer:
     def process(self, picture: Picture) -> Iterable[Picture]:
         if picture.index != self._next:
             raise ValueError(f"frame {picture.index} arrived where frame {self._next} was due")
+        check_picture(picture.image)
         self._sink.write(picture.image, self.written)
         self._next += 1
         self.written += 1

@@ -28,6 +28,7 @@ from ditto.packs import LoadedPack, load_pack, prepare, register, registered_pic
 from ditto.stage import Stage
 from ditto.writer import Sink
 from stream_pipeline.assembly import Extra
+from stream_pipeline.checking import check_named
 from stream_pipeline.finishing import picture_size
 from stream_pipeline.metrics import StageMetrics, table
 from stream_pipeline.recipe import described, digest, named_files
@@ -93,6 +94,7 @@ class Engine:
         else:
             over = merge(over or {}, groups)
             settings = settings_of(config, data_root=data_root, cfg_pkl=cfg_pkl, over=over)
+        check_named(settings)
         began = time.perf_counter()
         preparing = threading.Thread(target=prepare, args=(settings,), name="ditto-prepare")
         preparing.start()

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import Protocol
 
-from cfg.errors import ConfigError, did_you_mean
+import numpy as np
+
+from cfg.errors import ConfigError, ModelError, did_you_mean
 from cfg.settings import ENHANCERS, EnhanceSettings
-from ditto.messages import Image, Pose
+from ditto.media.files import existing
+from ditto.messages import Floats, Image, Pose
 from model_formats.shared import SharedModels
 
 GROUP = "ditto.enhancers"
+RESTORERS = ("gfpgan", "restoreformer", "codeformer")
 
 
 class Enhancer(Protocol):
@@ -38,6 +43,43 @@ def enhancers(settings: EnhanceSettings, models: SharedModels) -> list[Enhancer]
     return wanted
 
 
+def check_enhancers(settings: EnhanceSettings) -> None:
+    """Raises ConfigError or MediaError where an enhancer, or the file of one, is not there."""
+    if settings.upscaler:
+        onnx_file(settings.upscaler, "upscaler")
+    if settings.enhancer in RESTORERS:
+        restorer_file(settings)
+    elif settings.enhancer not in ENHANCERS:
+        check_plugged(settings.enhancer)
+
+
+def restorer_file(settings: EnhanceSettings) -> Path:
+    """The network of a restorer of faces."""
+    if not settings.model:
+        raise ConfigError(
+            f"the enhancer '{settings.enhancer}' needs its ONNX file (--enhancer-model FILE); "
+            "docs/enhancers.md says where they come from"
+        )
+    return onnx_file(settings.model, "enhancer")
+
+
+def onnx_file(text: str, what: str) -> Path:
+    """The file of an enhancer or an upscaler."""
+    path = Path(text)
+    if path.suffix.lower() != ".onnx":
+        raise ConfigError(f"{path}: {what}s are ONNX files, not '{path.suffix}'")
+    return existing(path, f"{what}'s model")
+
+
+def check_numbers(result: Floats, what: str) -> None:
+    """Raises ModelError where a network gave what no picture can be made of."""
+    if not np.isfinite(result).all():
+        raise ModelError(
+            f"the {what} gave values that are not numbers (NaN or infinity); export it again in fp32, "
+            "or use another one"
+        )
+
+
 def factory(name: str) -> Factory:
     """The maker of an enhancer."""
     if name == "sharpen":
@@ -48,13 +90,14 @@ def factory(name: str) -> Factory:
         from ditto.enhance.restore import Restored
 
         return Restored.opened
-    found = plugged(name)
-    if found is None:
-        others = {entry.name for entry in entry_points(group=GROUP)}
-        raise ConfigError(f"'{name}' is not an enhancer{did_you_mean(name, {*ENHANCERS, *others})}")
-    made: Factory = found.load()
+    made: Factory = check_plugged(name).load()
     return made
 
 
-def plugged(name: str) -> EntryPoint | None:
-    return next(iter(entry_points(group=GROUP, name=name)), None)
+def check_plugged(name: str) -> EntryPoint:
+    """Another package's enhancer."""
+    found = next(iter(entry_points(group=GROUP, name=name)), None)
+    if found is None:
+        others = {entry.name for entry in entry_points(group=GROUP)}
+        raise ConfigError(f"'{name}' is not an enhancer{did_you_mean(name, {*ENHANCERS, *others})}")
+    return found

@@ -8,16 +8,15 @@ the lips stay crisp.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 
-from cfg.errors import ConfigError, ModelError
+from cfg.errors import ModelError
 from cfg.settings import EnhanceSettings
 from ditto.enhance.aligned import SIDE, Aligner
-from ditto.media.files import existing
+from ditto.enhance.enhancer import check_numbers, restorer_file
 from ditto.media.segments import LENGTH
 from ditto.messages import Floats, Image, Pose
 from model_formats.shared import SharedModels
@@ -41,15 +40,8 @@ class Restored:
 
     @classmethod
     def opened(cls, settings: EnhanceSettings, models: SharedModels) -> Restored:
-        if not settings.model:
-            raise ConfigError(
-                f"the enhancer '{settings.enhancer}' needs its ONNX file (--enhancer-model FILE); "
-                "docs/enhancers.md says where they come from"
-            )
-        path = existing(Path(settings.model), "enhancer's model")
-        if path.suffix.lower() != ".onnx":
-            raise ConfigError(f"{path}: enhancers are ONNX files, not '{path.suffix}'")
-        return cls(models.open(path), settings.strength, settings.fidelity, settings.smoothing)
+        model = models.open(restorer_file(settings))
+        return cls(model, settings.strength, settings.fidelity, settings.smoothing)
 
     def __call__(self, pose: Pose, image: Image) -> Image:
         alignment = self._aligner(pose, image)
@@ -72,6 +64,7 @@ class Restored:
         result = np.asarray(next(iter(self._model.run(feeds).values())), np.float32)
         if result.shape != (1, 3, SIDE, SIDE):
             raise ModelError(f"the enhancer gave {result.shape}, but must give (1, 3, {SIDE}, {SIDE})")
+        check_numbers(result, "enhancer")
         levels: Floats = (np.clip(result[0], -1, 1).transpose(1, 2, 0) + 1) * np.float32(127.5)
         return levels
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -16,7 +15,7 @@ import numpy as np
 
 from cfg.errors import ConfigError, ModelError
 from cfg.settings import EnhanceSettings
-from ditto.media.files import existing
+from ditto.enhance.enhancer import check_numbers, onnx_file
 from ditto.messages import Floats, Image, Pose
 from model_formats.shared import SharedModels
 
@@ -53,10 +52,9 @@ class Upscaled:
 
     @classmethod
     def opened(cls, settings: EnhanceSettings, models: SharedModels) -> Upscaled:
-        path = existing(Path(settings.upscaler), "upscaler's model")
-        if path.suffix.lower() != ".onnx":
-            raise ConfigError(f"{path}: upscalers are ONNX files, not '{path.suffix}'")
-        return cls(models.open(path), settings.strength, settings.tile_size)
+        return cls(
+            models.open(onnx_file(settings.upscaler, "upscaler")), settings.strength, settings.tile_size
+        )
 
     def __call__(self, pose: Pose, image: Image) -> Image:
         result = np.empty_like(image)
@@ -99,6 +97,7 @@ class Upscaled:
             raise ModelError(
                 f"the upscaler made {result.shape} of a tile of {side}: not a whole number of times larger"
             )
+        check_numbers(result, "upscaler")
         levels = np.clip(np.rint(result[0].transpose(1, 2, 0) * 255), 0, 255).astype(np.uint8)
         smaller = cv2.resize(levels, (side, side), interpolation=cv2.INTER_AREA)
         return np.ascontiguousarray(smaller[OVERLAP:-OVERLAP, OVERLAP:-OVERLAP], np.uint8)

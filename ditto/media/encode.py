@@ -176,7 +176,8 @@ def checked_suffix(path: Path, settings: OutputSettings) -> str:
     known = (*CODECS, *ANIMATIONS)
     if settings.transparent and suffix in CODECS and suffix not in TRANSPARENT:
         raise MediaError(
-            f"{path}: '{suffix}' cannot be transparent; give .webm, .mov, .webp, .gif, or a folder for PNG"
+            f"{path}: '{suffix}' cannot be transparent (--background transparent); give .webm, .mov, .webp, "
+            ".gif, or a folder for PNG"
         )
     if suffix and suffix not in known:
         raise MediaError(f"{path}: '{suffix}' is not a kind of video{did_you_mean(suffix, known)}")

@@ -36,7 +36,8 @@ def existing(path: str | Path, what: str) -> Path:
         raise MediaError(f"{path}: cannot be opened: {error}") from error
     if found is not None:
         kind, advice = found
-        raise MediaError(f"{path}: is {kind}, not a {what}; {advice or WANTED.get(what, PICTURES)}")
+        article = "an" if what[0] in "aeiou" else "a"
+        raise MediaError(f"{path}: is {kind}, not {article} {what}; {advice or WANTED.get(what, PICTURES)}")
     return path
 
 

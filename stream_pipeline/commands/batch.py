@@ -43,6 +43,7 @@ def batch(parsed: argparse.Namespace) -> int:
     began = time.perf_counter()
     leave_cores_to_stages()
     settings = render.settings_from(parsed)
+    render.check_files(parsed, settings)
     folder, jobs = wanted(parsed, settings)
     check_jobs(jobs, settings)
     devices = chosen_devices(parsed.devices, settings)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -113,7 +114,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def render(parsed: argparse.Namespace) -> int:
     from ditto.media.speak import speak
-    from stream_pipeline.engine import Engine, read
+    from stream_pipeline.engine import Engine, in_pieces, read
     from stream_pipeline.recipe import named_files
 
     if parsed.list_presets:
@@ -123,9 +124,11 @@ def render(parsed: argparse.Namespace) -> int:
     began = time.perf_counter()
     leave_cores_to_stages()
     settings = settings_from(parsed)
+    check_files(parsed, settings)
     existing(parsed.source, "portrait")
     output = output_path(parsed, settings.output.format)
     check_output(output, settings.output, inputs_of(parsed) | Inputs(named_files(settings)))
+    in_pieces(output, 0, settings)
     voice = parsed.source if parsed.audio == OWN_SOUND else parsed.audio
     sound = speak(parsed.say) if parsed.say else read(voice, settings)
     with all_staying():
@@ -188,13 +191,28 @@ def settings_from(parsed: argparse.Namespace) -> Settings:
             f"{parsed.cfg_pkl}: no such file; 'python -m ditto download' fetches the checkpoints"
         )
     said = overrides(parsed)
-    try:
+    with named_by_option(parsed, said):
         return settings_of(
             parsed.config or "mini",
             data_root=parsed.data_root,
             cfg_pkl=parsed.cfg_pkl,
             over=merge(preset(parsed.preset) if parsed.preset else {}, said),
         )
+
+
+def check_files(parsed: argparse.Namespace, settings: Settings) -> None:
+    """Raises ConfigError or MediaError where something that the settings name is not there."""
+    from stream_pipeline.checking import check_named
+
+    with named_by_option(parsed, overrides(parsed)):
+        check_named(settings)
+
+
+@contextmanager
+def named_by_option(parsed: argparse.Namespace, said: Mapping[str, Mapping[str, Any]]) -> Iterator[None]:
+    """Errors about a setting begin with the option it was given by."""
+    try:
+        yield
     except ConfigError as error:
         option = option_behind(str(error), parsed, said)
         if not option:

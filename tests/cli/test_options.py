@@ -159,6 +159,25 @@ def test_an_option_out_of_range_is_named(refused, options, words):
     refused(words, *options)
 
 
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--background", "blurr"], ["--background: output.background is 'blurr'"]),
+        (["--background", "transparent"], ["out.mp4", "--background transparent", ".webm"]),
+        (["--enhancer", "sharpn"], ["'sharpn' is not an enhancer; did you mean 'sharpen'"]),
+        (["--enhancer", "gfpgan"], ["--enhancer-model"]),
+        (["--enhancer", "gfpgan", "--enhancer-model", "none.onnx"], ["none.onnx: no such file"]),
+        (["--background-upscaler", "none.onnx"], ["none.onnx: no such file"]),
+        (["--ref-pose", "none.mp4"], ["none.mp4: no such file"]),
+        (["--ref-eyeblink", "none.mp4"], ["none.mp4: no such file"]),
+        (["--format", "gif", "--resume"], ["out.gif", "--resume"]),
+    ],
+    ids=lambda value: " ".join(value)[:40],
+)
+def test_what_is_not_there_is_told_before_any_network_is_opened(refused, options, words):
+    refused(words, "--config", "ditto_onnx", "--data_root", "nowhere", "--device", "cpu", *options)
+
+
 @pytest.fixture
 def made(folder, run):
     """made(*options, to): the file that a render of 0.2 s of murmur gives."""

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from cfg.errors import MediaError
 from ditto.messages import Picture
 from ditto.writer import Callback, Writer
 
@@ -81,3 +82,15 @@ def test_a_function_can_receive_the_pictures():
     sink.close()
     sink.abort()
     assert received == [((2, 2, 3), 0), ((2, 2, 3), 1)]
+
+
+@pytest.mark.parametrize(
+    "image",
+    [None, np.full((2, 2, 3), np.nan, np.float32), np.zeros((2, 2), np.uint8)],
+    ids=["none", "nan", "grey"],
+)
+def test_what_is_no_picture_is_refused(image):
+    with pytest.raises(
+        MediaError, match=r"the picture is .*, but must be \(height, width, 3 or 4\) of uint8"
+    ):
+        drive(Writer(Kept()), [Picture(0, 0, image)])

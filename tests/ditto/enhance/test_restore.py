@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from onnx import TensorProto
 
 from cfg.errors import ConfigError, DittoError, MediaError, ModelError
 from cfg.settings import EnhanceSettings
@@ -144,7 +145,7 @@ def test_a_network_of_another_kind_is_refused(opened, brightener, wrong):
 
 
 def test_a_file_that_is_no_network_is_refused(tmp_path, opened):
-    (tmp_path / "bad.onnx").write_bytes(b"nothing")
+    (tmp_path / "bad.onnx").write_bytes(b"nothing\0")
     with pytest.raises(DittoError, match="cannot be opened"):
         opened(tmp_path / "bad.onnx")
 
@@ -165,3 +166,10 @@ def test_one_that_enlarges_the_face_is_refused_when_it_is_opened(network):
     )
     with pytest.raises(ModelError, match="must give"):
         Restored(open_model(huge))
+
+
+def test_a_network_that_gives_no_numbers_is_refused(source, pose, opened, network):
+    nodes = [("Log", ["face"], ["output"])]
+    path = network(nodes, [("face", TensorProto.FLOAT, [1, 3, 512, 512])], [1, 3, 512, 512])
+    with pytest.raises(ModelError, match="the enhancer gave values that are not numbers"):
+        opened(path)(pose(), source.image)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from onnx import TensorProto
 
 from cfg.errors import ConfigError, ModelError
 from cfg.settings import EnhanceSettings
@@ -99,3 +100,9 @@ def test_one_that_enlarges_beyond_measure_is_refused_before_it_does(network, sid
 def test_only_onnx_files_are_taken():
     with pytest.raises(ConfigError, match="ONNX files"):
         Upscaled.opened(EnhanceSettings(upscaler=__file__), SharedModels())
+
+
+def test_a_network_that_gives_no_numbers_is_refused(network, picture):
+    path = network([("Log", ["x"], ["output"])], [("x", TensorProto.FLOAT, [1, 3, 64, 64])], [1, 3, 64, 64])
+    with pytest.raises(ModelError, match="the upscaler gave values that are not numbers"):
+        Upscaled.opened(EnhanceSettings(upscaler=str(path)), SharedModels())(None, picture(64, 64) * 0)

@@ -1,0 +1,19 @@
+"""What settings name, looked for before anything is loaded."""
+
+from __future__ import annotations
+
+from cfg.settings import Settings
+from ditto.background import plate_of
+from ditto.enhance.enhancer import check_enhancers
+from ditto.media.files import existing
+
+
+def check_named(settings: Settings) -> None:
+    """Raises ConfigError or MediaError where a background, an enhancer or a video that is asked for is not
+    there."""
+    if settings.output.background:
+        plate_of(settings.output.background)
+    check_enhancers(settings.enhance)
+    for video in (settings.style.ref_pose, settings.style.ref_blink):
+        if video:
+            existing(video, "video")
