@@ -115,10 +115,11 @@ def check_outputs(jobs: Sequence[Job]) -> None:
 def read_jobs(path: Path, folder: Path, suffix: str = ".mp4", kind: str = "") -> list[Job]:
     """The jobs of a `.csv` or `.yaml` list; its relative paths count from where the list lies.
 
-    Columns or keys are `source`, `audio`, `output` (in `folder`; may be left out) and settings:
-    a CSV column `motion.seed`, a YAML mapping `settings: {motion: {seed: 3}}`. A YAML list lies
-    under `jobs`, and what `defaults` holds counts for all of them. `kind` is the format asked for all
-    of them; without one an output needs a suffix, or a / behind the name of a folder of pictures.
+    Columns or keys are `source`, `audio`, `output` (in `folder`; may be left out) and settings: a CSV
+    column `motion.seed`, a YAML mapping `settings: {motion: {seed: 3}}`. Commas, semicolons or tabs may
+    stand between the fields of a CSV. A YAML list lies under `jobs`, and what `defaults` holds counts for
+    all of them. `kind` is the format asked for all of them; without one an output needs a suffix, or a /
+    behind the name of a folder of pictures.
     """
     read = {".csv": _of_csv, ".yaml": _of_yaml, ".yml": _of_yaml}.get(path.suffix.lower())
     if read is None:
@@ -163,7 +164,8 @@ def within(name: str) -> bool:
 
 
 def _of_csv(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    reader = csv.DictReader(io.StringIO(_text(path)), strict=True)
+    text = _text(path)
+    reader = csv.DictReader(io.StringIO(text), strict=True, delimiter=delimiter_of(text))
     try:
         names = [name.strip() for name in reader.fieldnames or ()]
         reader.fieldnames = names
@@ -181,6 +183,13 @@ def _of_csv(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
             yield where, _with_settings(row, f"{path}, {where}")
     except csv.Error as error:
         raise ConfigError(f"{path}, line {reader.line_num}: not valid CSV: {error}") from error
+
+
+def delimiter_of(text: str) -> str:
+    """What stands between the fields of a CSV, by its first line: a semicolon where spreadsheets write the
+    comma into numbers, or a tab."""
+    first = text.lstrip().partition("\n")[0]
+    return max(",;\t", key=first.count)
 
 
 def _with_settings(row: Mapping[str, str], where: str) -> dict[str, Any]:

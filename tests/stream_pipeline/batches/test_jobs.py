@@ -163,3 +163,13 @@ def test_more_jobs_than_anybody_wants_are_refused(files, monkeypatch):
 
 def test_names_that_would_steer_a_terminal_are_shown_harmlessly():
     assert str(Job(Path("p"), Path("a"), OUT / "\x1b[2J\n\udcff.mp4")) == "?[2J??.mp4"
+
+
+@pytest.mark.parametrize("between", [",", ";", "\t"])
+def test_fields_may_stand_between_what_spreadsheets_write(listed, between):
+    rows = ["source,audio,output,motion.seed", "p.jpg,s/one.wav,first.mp4,3", '"p;q.jpg",s/two.wav,,']
+    jobs = listed("jobs.csv", "\n".join(row.replace(",", between) for row in rows))
+    assert [(job.source.name, job.output.name, job.over) for job in jobs] == [
+        ("p.jpg", "first.mp4", {"motion": {"seed": 3}}),
+        ("p;q.jpg", "p;q_two.mp4", {}),
+    ]
