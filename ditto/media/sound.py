@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ import soxr
 
 from cfg.errors import DittoError, MediaError
 from ditto.media.files import address, existing, first_line
+from ditto.media.level import Level, LevelMeter
 from ditto.media.loudness import SPEECH_LUFS, to_loudness
 from ditto.media.noise import without_noise
 from ditto.messages import SAMPLE_RATE, Floats
@@ -27,7 +28,6 @@ MOST_CHANNELS = 32
 RATES = (1_000, 768_000)  # samples a second between which a file is believed
 BLOCK = 1 << 16  # samples decoded at once
 LOUDEST = 16.0  # sample of either sign that is believed, 24 dB over full scale
-SILENT = 1e-3  # loudest sample of a sound that nobody hears, -60 dB
 LIBSNDFILE = (b"RIFF", b"RF64", b"fLaC", b"OggS", b"FORM", b"caff", b".snd", b"riff")
 
 
@@ -58,6 +58,7 @@ class Sound:
     samples: Floats  # (n,) mono, 16 kHz, -1..1
     track: Track  # the same stretch of sound as it goes into the video
     path: Path | None = None  # of the file it was read from
+    level: Level = field(default_factory=Level)  # as it was recorded
 
     @property
     def length(self) -> int:
@@ -71,7 +72,7 @@ class Sound:
     @property
     def silent(self) -> bool:
         """Whether nothing in it is loud enough to move lips."""
-        return loudest_of(self.samples) < SILENT
+        return self.level.silent
 
     def pieces(self) -> Iterator[Floats]:
         """The samples in blocks of a second."""
@@ -87,7 +88,12 @@ class SoundFile:
     length: int  # samples at 16 kHz, in all
     start: float | None = None  # seconds cut off at the beginning
     end: float | None = None  # second at which it ends
-    silent: bool = False  # nothing in it is loud enough to move lips
+    level: Level = field(default_factory=Level)  # as it was recorded
+
+    @property
+    def silent(self) -> bool:
+        """Whether nothing in it is loud enough to move lips."""
+        return self.level.silent
 
     @property
     def track(self) -> Track:
@@ -159,7 +165,8 @@ def read_sound(
     path = existing(path, "voice")
     parts: list[Floats] = []
     length = 0
-    for part in stream_sound(path, start, end):
+    meter = LevelMeter()
+    for part in stream_sound(path, start, end, meter):
         length += len(part)
         _bounded(path, length / SAMPLE_RATE, longest)
         parts.append(part)
@@ -171,7 +178,8 @@ def read_sound(
     if normalise:
         samples = to_loudness(samples, SAMPLE_RATE, SPEECH_LUFS)
     changed = denoise or normalise
-    return Sound(samples, Track(samples) if changed else Track(path, start or 0.0, end), path)
+    track = Track(samples) if changed else Track(path, start or 0.0, end)
+    return Sound(samples, track, path, meter.level)
 
 
 def open_sound(
@@ -180,14 +188,13 @@ def open_sound(
     """The voice of a file, read through once to see that it is whole, and how long it is."""
     path = existing(path, "voice")
     rate, blocks = _decoded(path)
-    heard, loudest = 0, 0.0
+    heard, meter = 0, LevelMeter()
     for block in _cut(blocks, rate, start or 0.0, end):
-        heard += len(block)
-        loudest = max(loudest, loudest_of(block))
+        heard += len(meter.add(block))
         _bounded(path, heard / rate, longest)
     if not heard:
         raise _nothing(path, start, end)
-    return SoundFile(path, -(-heard * SAMPLE_RATE // rate), start, end, loudest < SILENT)
+    return SoundFile(path, -(-heard * SAMPLE_RATE // rate), start, end, meter.level)
 
 
 def loudest_of(block: npt.NDArray[np.floating[Any]]) -> float:
@@ -211,12 +218,19 @@ def believed(
     return block
 
 
-def stream_sound(path: str | Path, start: float | None = None, end: float | None = None) -> Iterator[Floats]:
-    """The voice of a file as mono 16 kHz blocks, in memory that does not grow with its length."""
+def stream_sound(
+    path: str | Path, start: float | None = None, end: float | None = None, meter: LevelMeter | None = None
+) -> Iterator[Floats]:
+    """The voice of a file as mono 16 kHz blocks, in memory that does not grow with its length.
+
+    A `meter` measures it as it was recorded.
+    """
     path = existing(path, "voice")
     rate, blocks = _decoded(path)
     resampler = Resampler(rate)
     for block in _cut(blocks, rate, start or 0.0, end):
+        if meter is not None:
+            meter.add(block)
         mono = block[:, 0] if block.shape[1] == 1 else block.mean(axis=1, dtype=np.float32)
         yield resampler.push(mono)
     yield resampler.flush()
@@ -247,8 +261,9 @@ def sound_of(samples: npt.NDArray[Any], rate: int = SAMPLE_RATE) -> Sound:
         raise MediaError(f"the voice is of type {array.dtype}, but must be numbers in -1..1")
     mono = believed(array if array.ndim == 1 else array.mean(axis=1), "the voice").astype(np.float32)
     resampler = Resampler(rate)
-    whole = np.concatenate([resampler.push(mono), resampler.flush()])
-    return Sound(whole, Track(whole))
+    meter = LevelMeter()
+    whole = np.concatenate([resampler.push(meter.add(mono)), resampler.flush()])
+    return Sound(whole, Track(whole), level=meter.level)
 
 
 def _decoded(path: Path) -> tuple[int, Iterator[Floats]]:

@@ -30,7 +30,6 @@ log = logging.getLogger(__name__)
 
 REPORTS = ("report.json", "report.html")
 DONE, KEPT, FAILED = "done", "kept", "failed"
-SILENCE = "the voice is silent; lips stay closed"
 AVATARS = 8  # portraits kept measured at a time, for each engine
 
 
@@ -176,7 +175,7 @@ class Batch:
             with portraits.of(job) as avatar:
                 voice = read(job.audio, settings)
                 report = engine.render(avatar, voice, job.output, progress=self._progress, **job.over)
-                warnings = warnings_of(job, avatar, silent=voice.silent)
+                warnings = warnings_of(job, avatar, voice.level.remark(normalised=settings.audio.normalise))
             took = time.perf_counter() - began
             self._journal.add(job, recipe, report.frames, took)
             return Outcome(job, DONE, report.frames, took, warnings=warnings)
@@ -229,11 +228,11 @@ def named_by(job: Job) -> list[str | Path]:
     return [job.source, job.audio, *texts(job.over)]
 
 
-def warnings_of(job: Job, avatar: RegisteredAvatar, *, silent: bool) -> tuple[str, ...]:
+def warnings_of(job: Job, avatar: RegisteredAvatar, heard: str) -> tuple[str, ...]:
     """What will not look good, each with the file it is said of."""
     said = [f"{job.source}: {warning}" for warning in avatar.first.warnings]
-    if silent:
-        said.append(f"{job.audio}: {SILENCE}")
+    if heard:
+        said.append(f"{job.audio}: {heard}")
     return tuple(printable(line) for line in said)
 
 

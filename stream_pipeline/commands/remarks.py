@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from cfg.settings import Settings
+from ditto.media.level import Level
 from ditto.messages import FRAME_RATE
 from ditto.motion.script import Script
 
@@ -26,7 +27,7 @@ class Render:
     settings: Settings
     still: bool  # whether the source is a picture
     frames: int  # of motion, as long as the voice
-    silent: bool  # whether nothing is to be heard in the voice
+    level: Level  # of the voice
 
     @property
     def mini(self) -> bool:
@@ -57,7 +58,6 @@ WITHOUT_EFFECT: tuple[tuple[tuple[str, ...], Holds, str], ...] = (  # options, w
     (("fidelity",), lambda r: r.settings.enhance.enhancer == "sharpen", "it is for restorers"),
 )
 OTHERS: tuple[tuple[Holds, str], ...] = (
-    (lambda r: r.silent, "the voice is silent; the lips stay closed"),
     (
         lambda r: r.mini and r.parsed.preprocess == "extfull",
         "--preprocess extfull is as full here: the mini pack paints no square that could be wider",
@@ -85,6 +85,9 @@ def remarks(render: Render) -> Iterator[str]:
         given = [flag(option) for option in options if is_given(getattr(render.parsed, option))]
         if given and holds(render):
             yield f"{', '.join(given)} {'has' if len(given) == 1 else 'have'} no effect: {why}"
+    heard = render.level.remark(normalised=render.settings.audio.normalise)
+    if heard:
+        yield heard
     yield from (words for holds, words in OTHERS if holds(render))
     yield from late_events(render.settings.stitch.controls, render.frames)
 

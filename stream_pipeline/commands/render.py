@@ -138,7 +138,7 @@ def render(parsed: argparse.Namespace) -> int:
             avatar = engine.register(parsed.source)
         if not parsed.quiet:
             frames = -(-sound.length // SAMPLES_PER_FRAME)
-            begun = Render(parsed, settings, avatar.is_image, frames, sound.silent)
+            begun = Render(parsed, settings, avatar.is_image, frames, sound.level)
             for note in (*(f"{parsed.source}: {w}" for w in avatar.first.warnings), *remarks(begun)):
                 print(f"note: {note}", file=sys.stderr)
         bar = ProgressBar(quiet=parsed.quiet)

@@ -4,20 +4,23 @@ import argparse
 
 import pytest
 
+from ditto.media.level import Level
 from ditto.motion.script import Script
 from stream_pipeline.commands.remarks import WITHOUT_EFFECT, Render, remarks
 from stream_pipeline.commands.render import add_arguments, settings_from
+
+SPEECH = Level(0.5)
 
 
 @pytest.fixture
 def told():
     """told(*options): the remarks on a second of a still picture, where nothing else is said."""
 
-    def make(*options, still=True, frames=25, silent=False):
+    def make(*options, still=True, frames=25, level=SPEECH):
         parser = argparse.ArgumentParser()
         add_arguments(parser)
         parsed = parser.parse_args([str(option) for option in options])
-        return list(remarks(Render(parsed, settings_from(parsed), still, frames, silent)))
+        return list(remarks(Render(parsed, settings_from(parsed), still, frames, level)))
 
     return make
 
@@ -78,7 +81,12 @@ def test_what_was_not_said_is_not_told_of(told):
 
 
 def test_a_silent_voice_is_told_of(told):
-    assert told(silent=True) == ["the voice is silent; the lips stay closed"]
+    assert told(level=Level(0.0)) == ["the voice is silent; the lips stay closed"]
+
+
+def test_a_quiet_voice_is_told_of_unless_it_is_normalised(told):
+    assert ["is quiet" in line for line in told(level=Level(0.01))] == [True]
+    assert told("--normalise", level=Level(0.01)) == []
 
 
 def test_events_after_the_end_of_the_voice_are_counted(tmp_path, told):
