@@ -22,6 +22,7 @@ from ditto.media.encode import CODECS, named, open_sink
 from ditto.media.inputs import Inputs
 from ditto.media.segments import SegmentedVideo
 from ditto.media.sound import Sound, SoundFile, open_sound, read_sound, shortened
+from ditto.media.streamed import StreamedVideo, Writable
 from ditto.messages import SAMPLE_RATE, SAMPLES_PER_FRAME, Image
 from ditto.motion.retimed import frames_of
 from ditto.packs import LoadedPack, load_pack, prepare, register, registered_picture
@@ -152,13 +153,13 @@ class Engine:
         self,
         avatar: RegisteredAvatar,
         sound: str | Path | Sound | SoundFile,
-        target: str | Path,
+        target: str | Path | Writable,
         /,
         *,
         progress: Progress | None = None,
         **over: Any,
     ) -> Report:
-        """The whole voice to a finished video file.
+        """The whole voice to a finished video file, or into a stream that is open for bytes.
 
         Nothing is left behind if it fails, unless `output.resume` is set: then what was finished
         stays, and the same call goes on from there. A target that is read, by this call or by whoever
@@ -173,8 +174,13 @@ class Engine:
             voice = shortened(voice, avatar.length * SAMPLES_PER_FRAME)
         motions = -(-voice.length // SAMPLES_PER_FRAME)
         total = frames_of(voice.length, settings.output.fps)
-        target = named(Path(target), settings.output.format)
-        sink, done = self._opened(avatar, voice, target, total, settings)
+        sink: Sink
+        if isinstance(target, (str, Path)):
+            path = named(Path(target), settings.output.format)
+            sink, done = self._opened(avatar, voice, path, total, settings)
+        else:
+            path, done = Path("-"), 0
+            sink = StreamedVideo(target, picture_size(avatar, settings), voice.track, settings.output)
         try:
             with Session(
                 self.pack,
@@ -196,10 +202,10 @@ class Engine:
             sink.abort()
             raise
         took = time.perf_counter() - began
-        log.info("rendered: %s, %d frames in %.1f s, %.1f fps", target, done, took, done / max(took, 1e-6))
+        log.info("rendered: %s, %d frames in %.1f s, %.1f fps", path, done, took, done / max(took, 1e-6))
         for line in table(session.metrics).splitlines():
             log.debug("rendered: %s", line)
-        return Report(target, done, session.metrics)
+        return Report(path, done, session.metrics)
 
     def _opened(
         self, avatar: RegisteredAvatar, voice: Sound | SoundFile, target: Path, total: int, settings: Settings

@@ -251,12 +251,21 @@ class VideoFile:
     """A video with its sound, both encoded as the pictures come, in memory that does not grow."""
 
     def __init__(
-        self, path: Path, size: tuple[int, int], track: Track | None, settings: OutputSettings
+        self,
+        path: Path,
+        size: tuple[int, int],
+        track: Track | None,
+        settings: OutputSettings,
+        *,
+        into: tuple[Any, str, dict[str, str]] | None = None,
     ) -> None:
+        """`into` is a stream, its container's name and options, in place of the file: then the path only
+        says the kind."""
         picture_codec, sound_codec, options = CODECS[path.suffix.lower()]
         self._alpha = TRANSPARENT[path.suffix.lower()] if settings.transparent else None
         self._beat = Fraction(1, settings.fps)
-        self._container = av.open(address(path), "w", options=options)
+        target, container, options = into or (address(path), None, options)
+        self._container = av.open(target, "w", format=container, options=options)
         try:
             self._video = self._add_picture(picture_codec, size, settings)
             self._sound = SoundTrack(self._container, sound_codec, track) if track is not None else None

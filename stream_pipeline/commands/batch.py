@@ -84,6 +84,8 @@ def wanted(parsed: argparse.Namespace, settings: Settings) -> tuple[Path, list[J
     parsed.output = parsed.output or parsed.result_dir
     if not parsed.output:
         raise ConfigError("the folder the videos go to is needed (-o)")
+    if parsed.output == render.STREAM:
+        raise ConfigError("-o - is for one video; a batch needs a folder")
     folder = Path(parsed.output)
     if folder.exists() and not folder.is_dir():
         raise ConfigError(f"{folder}: is a file, but the videos need a folder (-o)")

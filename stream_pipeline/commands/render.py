@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from cfg.errors import ConfigError
+from cfg.errors import ConfigError, StageError
 from cfg.preset import ORDER, preset, purpose
 from cfg.reading import merge
 from cfg.settings import EMOTIONS, LOOPS, NO_FACE, SOLVERS, Settings
@@ -18,16 +18,19 @@ from ditto.condition import emotion_rows
 from ditto.media.encode import check_output, named
 from ditto.media.files import check_named, existing
 from ditto.media.inputs import Inputs
+from ditto.media.streamed import check_streamable
 from ditto.messages import SAMPLES_PER_FRAME
 from ditto.motion.script import Script
-from stream_pipeline.commands import all_staying, inputs_of, leave_cores_to_stages
+from stream_pipeline.commands import FAILED, all_staying, inputs_of, leave_cores_to_stages
 from stream_pipeline.commands.look_options import add_look_arguments, look_overrides
 from stream_pipeline.commands.picture_options import add_picture_arguments, picture_overrides
+from stream_pipeline.commands.pipe import Pipe, video_on_standard_output
 from stream_pipeline.commands.progress import ProgressBar
 from stream_pipeline.commands.remarks import Render, is_given, remarks
 
 EYES = ("source", "driven")
 OWN_SOUND = "source"  # in place of a sound file
+STREAM = "-"  # in place of an output file
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--output_path",
         dest="output",
         metavar="FILE",
-        help="mp4, mov, mkv, webm, gif, webp; a folder ending in / for PNG files",
+        help="mp4, mov, mkv, webm, gif, webp; a folder ending in / for PNG files; - for standard output",
     )
     give("--result_dir", "--result-dir", metavar="DIR", help="instead of -o: DIR/portrait_voice.mp4")
     give("--say", metavar="TEXT", help="speak this text instead of --audio (needs the extra 'tts')")
@@ -113,9 +116,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def render(parsed: argparse.Namespace) -> int:
+    if parsed.output != STREAM or parsed.list_presets:
+        return rendered(parsed, None)
+    with video_on_standard_output() as stream:
+        try:
+            return rendered(parsed, stream)
+        except StageError:
+            if stream.left:  # whoever watches, such as a player, has seen enough
+                return FAILED
+            raise
+
+
+def rendered(parsed: argparse.Namespace, stream: Pipe | None) -> int:
+    """Renders to a stream, or to the file that the command line names."""
     from ditto.media.speak import speak
-    from stream_pipeline.engine import Engine, in_pieces, read
-    from stream_pipeline.recipe import named_files
+    from stream_pipeline.engine import Engine, read
 
     if parsed.list_presets:
         print("\n".join(f"{name:13} {purpose(name)}" for name in ORDER))
@@ -126,9 +141,9 @@ def render(parsed: argparse.Namespace) -> int:
     settings = settings_from(parsed)
     check_files(parsed, settings)
     existing(parsed.source, "portrait")
-    output = output_path(parsed, settings.output.format)
-    check_output(output, settings.output, inputs_of(parsed) | Inputs(named_files(settings)))
-    in_pieces(output, 0, settings)
+    output: Path | Pipe = stream or file_named(parsed, settings)
+    if isinstance(output, Pipe):
+        check_streamable(settings.output)
     voice = parsed.source if parsed.audio == OWN_SOUND else parsed.audio
     sound = speak(parsed.say) if parsed.say else read(voice, settings)
     with all_staying():
@@ -168,6 +183,17 @@ def check_given(parsed: argparse.Namespace) -> None:
         raise ConfigError("give one voice: either a sound file (-a) or a text (--say)")
     if parsed.output and parsed.result_dir:
         raise ConfigError("-o and --result_dir both say where the video goes; give one of them")
+
+
+def file_named(parsed: argparse.Namespace, settings: Settings) -> Path:
+    """Where the video goes, once it is known that it may go there."""
+    from stream_pipeline.engine import in_pieces
+    from stream_pipeline.recipe import named_files
+
+    output = output_path(parsed, settings.output.format)
+    check_output(output, settings.output, inputs_of(parsed) | Inputs(named_files(settings)))
+    in_pieces(output, 0, settings)
+    return output
 
 
 def output_path(parsed: argparse.Namespace, kind: str) -> Path:
