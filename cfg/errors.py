@@ -51,8 +51,8 @@ def words_of(error: BaseException) -> str:
     return f"{type(error).__name__}: {said}" if said else type(error).__name__
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
+def did_you_mean(word: object, known: Iterable[str]) -> str:
     """`; did you mean 'overlap'?`, or the list of what is known."""
     choices = sorted(known)
-    near = difflib.get_close_matches(word, choices, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(str(word), choices, n=1, cutoff=0.5)
     return f"; did you mean '{near[0]}'?" if near else f"; known are: {', '.join(choices)}"

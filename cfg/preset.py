@@ -6,6 +6,7 @@ from importlib.resources import files
 from typing import Any
 
 from cfg.errors import ConfigError, did_you_mean
+from cfg.given import kind_of
 from cfg.reading import merge, parse
 
 ORDER = (
@@ -16,6 +17,8 @@ FOLDER = files("cfg") / "presets"
 
 def preset(names: str) -> dict[str, Any]:
     """The settings of one preset, or of several separated by commas, a later one over an earlier."""
+    if not isinstance(names, str):
+        raise ConfigError(f"the preset is {kind_of(names)}, but must be one of: {', '.join(ORDER)}")
     merged: dict[str, Any] = {}
     for name in names.split(","):
         merged = merge(merged, parse(_text(name.strip()), f"preset {name.strip()}"))

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from cfg.errors import ConfigError, did_you_mean
+from cfg.given import path_of
 from cfg.located import LARGEST_FILE, parse_located
 from cfg.settings import Settings
 
@@ -77,18 +78,17 @@ def read_yaml(path: Path) -> dict[str, Any]:
 def built_in(name: str) -> dict[str, Any]:
     """A configuration that comes with the package: mini, ditto_torch, ditto_onnx, ditto_trt, …"""
     folder = files("cfg") / "packs"
-    entry = folder / f"{name}.yaml"
-    if not entry.is_file():
-        known = sorted(e.name.removesuffix(".yaml") for e in folder.iterdir() if e.name.endswith(".yaml"))
+    known = sorted(e.name.removesuffix(".yaml") for e in folder.iterdir() if e.name.endswith(".yaml"))
+    if name not in known:
         raise ConfigError(f"'{name}' is not a configuration{did_you_mean(name, known)}")
-    return parse(entry.read_text(encoding="utf-8"), name)
+    return parse((folder / f"{name}.yaml").read_text(encoding="utf-8"), name)
 
 
 def load(config: str | Path | Mapping[str, Any] = "mini", **over: Any) -> Settings:
     """Settings from a built-in name, a YAML file or a mapping, with nested overrides laid on top."""
     if isinstance(config, Mapping):
         values = dict(config)
-    elif str(config).endswith((".yaml", ".yml")):
+    elif str(path_of(config, "configuration")).endswith((".yaml", ".yml")):
         values = read_yaml(Path(config))
     else:
         values = built_in(str(config))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import re
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -46,8 +46,7 @@ def check(holds: bool, message: str) -> None:
 
 
 def between(name: str, value: float, low: float, high: float) -> None:
-    fits = math.isfinite(value) and low <= value <= high
-    check(fits, f"{name} is {value}, but must be from {low} to {high}")
+    check(low <= value <= high, f"{name} is {value}, but must be from {low} to {high}")
 
 
 def rate_of(name: str, said: Rate) -> Rate:
@@ -61,7 +60,7 @@ def rate_of(name: str, said: Rate) -> Rate:
 
 def shown_rate(rate: Rate) -> str:
     """23.976, as people call it."""
-    return f"{float(rate):.5g}"
+    return f"{float(rate):.5g}" if Fraction(rate) < 10**9 else reprlib.repr(rate)
 
 
 def one_of(name: str, value: str, choices: tuple[str, ...]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,7 +50,7 @@ class TorchNetwork:
 
 def existing(path: Path) -> Path:
     """The path of a model file that is there, not empty and not absurdly large."""
-    if not path.is_file():
+    if not os.path.isfile(path):  # noqa: PTH113 - where pathlib fails of a name, there is no such file
         raise ModelError(f"{path}: no such file. README, 'Checkpoints', says where to get it.")
     size = path.stat().st_size
     if not 0 < size <= LARGEST:

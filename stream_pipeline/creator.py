@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from cfg.errors import ConfigError, NoFaceError
+from cfg.given import kind_of, path_of
 from cfg.preset import preset as preset_settings
 from cfg.reading import merge
 from cfg.settings import Rate, Settings
@@ -54,10 +55,10 @@ class Ditto:
         `face_detector` finds faces in place of the built-in one; the largest is taken, or
         `source={"face": n}`. `audio_processor` reads voices, whatever it is they come as.
         """
-        over = merge(preset_settings(preset) if preset else {}, groups)
+        over = merge({} if preset is None else preset_settings(preset), groups)
         if device is not None:
             over = merge(over, {"pack": {"device": device}})
-        config = CONFIGS.get(pack, pack)
+        config = CONFIGS.get(pack, pack) if isinstance(pack, str) else pack
         self.engine = Engine.load(config, data_root=data_root, cfg_pkl=cfg_pkl, over=over)
         self._detect = face_detector
         self._hear = audio_processor
@@ -96,7 +97,7 @@ class Ditto:
         if self._avatar is None or self._voice is None:
             missing = "load_source" if self._avatar is None else "load_audio"
             raise ConfigError(f"nothing to generate from: call {missing} first")
-        result = self._render(self._voice, Path(output), fps, progress, groups)
+        result = self._render(self._voice, path_of(output, "output"), fps, progress, groups)
         return result if return_dict else str(result["path"])
 
     def generate_batch(
@@ -116,7 +117,15 @@ class Ditto:
         """
         if self._avatar is None:
             raise ConfigError("nothing to generate from: call load_source first")
-        listed = files_in(Path(voices), SOUNDS, "sounds") if isinstance(voices, (str, Path)) else list(voices)
+        if isinstance(voices, (str, Path)):
+            listed: list[Any] = files_in(path_of(voices, "folder of sounds"), SOUNDS, "sounds")
+        elif isinstance(voices, Sequence):
+            listed = list(voices)
+        else:
+            raise ConfigError(f"the voices are {kind_of(voices)}, but must be a folder or a list")
+        if not isinstance(suffix, str):
+            raise ConfigError(f"suffix is {kind_of(suffix)}, but must be a text such as '.webm'")
+        folder = path_of(output_dir, "folder of the videos")
         names = distinct_names(
             [Path(v if isinstance(v, (str, Path)) else f"{n:04d}") for n, v in enumerate(listed)]
         )
@@ -124,7 +133,7 @@ class Ditto:
         inputs = Inputs(files, [voices] if isinstance(voices, (str, Path)) and Path(voices).is_dir() else [])
         results: list[dict[str, Any]] = []
         for number, (voice, name) in enumerate(zip(listed, names, strict=True)):
-            target = Path(output_dir) / f"{name}{suffix}"
+            target = folder / f"{name}{suffix}"
             try:
                 inputs.check(target)
                 results.append(self._render(self._heard(voice, SAMPLE_RATE), target, fps, None, groups))
@@ -190,7 +199,7 @@ def seen(source: str | Path | Image, max_size: int) -> Image:
     """The picture, or the first one of a video, at the size it is rendered."""
     if isinstance(source, np.ndarray):
         return fitted(source, max_size)
-    if is_picture(Path(source)):
+    if is_picture(path_of(source, "source")):
         return read_picture(source, max_size)
     video = VideoSource(source, max_size)
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from cfg.errors import ConfigError
+from cfg.given import kind_of, mapping_of, path_of, whole_of
 from cfg.official import read_official
 from cfg.reading import build, load, merge
 from cfg.settings import Settings
@@ -21,7 +23,7 @@ from ditto.avatar_registrar import RegisteredAvatar
 from ditto.media.encode import CODECS, named, open_sink
 from ditto.media.inputs import Inputs
 from ditto.media.segments import SegmentedVideo
-from ditto.media.sound import Sound, SoundFile, open_sound, read_sound, shortened
+from ditto.media.sound import RATES, Sound, SoundFile, open_sound, read_sound, shortened
 from ditto.media.streamed import StreamedVideo, Writable
 from ditto.messages import SAMPLE_RATE, SAMPLES_PER_FRAME, Image
 from ditto.motion.retimed import frames_of
@@ -93,7 +95,7 @@ class Engine:
         if isinstance(config, Settings):
             settings = config
         else:
-            over = merge(over or {}, groups)
+            over = merge(mapping_of(over, "over"), groups)
             settings = settings_of(config, data_root=data_root, cfg_pkl=cfg_pkl, over=over)
         check_named(settings)
         began = time.perf_counter()
@@ -130,11 +132,17 @@ class Engine:
             avatar: RegisteredAvatar = registered_picture(self.pack, source, settings)
             self._avatars[avatar] = Origin(f"{settings.source}", Inputs(named_files(settings)))
             name = "a picture"
+        elif not isinstance(source, (str, os.PathLike)):
+            raise ConfigError(
+                f"the source is {kind_of(source)}, but must be a path, or a (height, width, 3) RGB array: "
+                "numpy.asarray(picture.convert('RGB'))"
+            )
         else:
-            avatar = register(self.pack, Path(source), settings)
-            seen = Path(source).stat()
+            path = path_of(source, "source")
+            avatar = register(self.pack, path, settings)
+            seen = path.stat()
             told = f"{settings.source} {seen.st_size} {seen.st_mtime_ns}"
-            self._avatars[avatar] = Origin(told, Inputs([source, *named_files(settings)]))
+            self._avatars[avatar] = Origin(told, Inputs([path, *named_files(settings)]))
             name = str(source)
         log.info("registered: %s, %s, %s", name, sizes_of(avatar), since(began))
         for warning in avatar.first.warnings:
@@ -147,6 +155,8 @@ class Engine:
         `make` is called once for each stream. The stage receives what the one before it gives
         (ditto/messages.py) and gives the same kind of thing.
         """
+        if not callable(make):
+            raise ConfigError(f"a stage is made by a function, but this is {kind_of(make)}")
         self._extra.append((after, make))
 
     def render(
@@ -176,9 +186,13 @@ class Engine:
         total = frames_of(voice.length, settings.output.fps)
         sink: Sink
         if isinstance(target, (str, Path)):
-            path = named(Path(target), settings.output.format)
+            path = named(path_of(target, "output"), settings.output.format)
             sink, done = self._opened(avatar, voice, path, total, settings)
         else:
+            if not hasattr(target, "write"):
+                raise ConfigError(
+                    f"the output is {kind_of(target)}, but must be a path, or a stream for bytes"
+                )
             path, done = Path("-"), 0
             sink = StreamedVideo(target, picture_size(avatar, settings), voice.track, settings.output)
         try:
@@ -238,10 +252,9 @@ class Engine:
         """A stream: push sound of `rate`, pull pictures. Use it as a `with` block."""
         self._check_open()
         check_registered(avatar, "session")
-        if not isinstance(rate, (int, np.integer)):
-            raise ConfigError(f"rate is {rate!r}, but must be a whole number of samples a second")
+        rate = whole_of(rate, "rate", *RATES)
         settings = self.with_settings(merge({"stream": {"mode": mode}}, over))
-        return Session(self.pack, avatar, settings, rate=int(rate), extra=self._extra)
+        return Session(self.pack, avatar, settings, rate=rate, extra=self._extra)
 
     def inputs(self, settings: Settings, voice: Sound | SoundFile | None = None) -> Inputs:
         """All that is read for a stream with these settings, and for the sources that are registered."""
@@ -253,6 +266,7 @@ class Engine:
 
     def release(self, avatar: RegisteredAvatar) -> None:
         """Forget a source that no session plays any more."""
+        check_registered(avatar, "release")
         self._avatars.pop(avatar, None)
         avatar.close()
 
@@ -312,8 +326,10 @@ def settings_of(
     over: Mapping[str, Any],
 ) -> Settings:
     """Settings by any of the ways in: a name, a YAML file, a mapping, or the official layout."""
+    if data_root is not None:
+        data_root = path_of(data_root, "data_root")
     if cfg_pkl is not None:
-        return official_settings(Path(cfg_pkl), data_root, over)
+        return official_settings(path_of(cfg_pkl, "cfg_pkl"), data_root, over)
     if data_root is None:
         return load(config, **over)
     settings = load(config, **merge({"pack": {"root": str(data_root)}}, over))
@@ -359,11 +375,11 @@ def in_pieces(output: Path, frames: int, settings: Settings) -> bool:
 
 def read(path: str | Path, settings: Settings) -> Sound | SoundFile:
     """The voice in a sound or video file, as the audio settings ask."""
-    audio = settings.audio
+    audio, path = settings.audio, path_of(path, "voice")
     if not (audio.normalise or audio.denoise):
-        return open_sound(Path(path), audio.start, audio.end)
+        return open_sound(path, audio.start, audio.end)
     return read_sound(
-        Path(path), start=audio.start, end=audio.end, normalise=audio.normalise, denoise=audio.denoise
+        path, start=audio.start, end=audio.end, normalise=audio.normalise, denoise=audio.denoise
     )
 
 

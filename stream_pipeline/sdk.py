@@ -10,17 +10,19 @@ from typing import Any
 import numpy as np
 
 from cfg.errors import ConfigError
+from cfg.given import kind_of, path_of, whole_of
 from cfg.reading import merge
 from ditto.avatar_registrar import RegisteredAvatar
 from ditto.media.encode import open_sink
 from ditto.media.sound import sound_of
 from ditto.messages import SAMPLE_RATE, SAMPLES_PER_FRAME, Floats, Image
+from ditto.motion.controls import checked_frames
 from ditto.motion.script import Script, as_frames
 from ditto.writer import Sink
 from stream_pipeline.engine import Engine
 from stream_pipeline.finishing import picture_size
 from stream_pipeline.keywords import nested
-from stream_pipeline.session import Session
+from stream_pipeline.session import Session, floats_of
 
 
 class StreamSDK:
@@ -59,16 +61,17 @@ class StreamSDK:
         """Register the source and start the stages; a stream that still runs is closed first."""
         if self._session is not None:
             self.close()
+        source, output = path_of(source_path, "source"), path_of(output_path, "output")
+        self._frames = frames_wanted(kwargs.get("N_d", -1))
         if "online_mode" in kwargs:
             self.online_mode = bool(kwargs["online_mode"])
         self._options = nested(kwargs)
         self._options = merge(
             self._options, {"stream": {"mode": "online" if self.online_mode else "offline"}}
         )
-        self._source_path = Path(source_path)
-        self.output_path = str(output_path)
+        self._source_path = source
+        self.output_path = str(output)
         self.tmp_output_path = self.output_path + ".tmp.mp4"
-        self._frames = int(kwargs.get("N_d", -1))
         self._avatar: RegisteredAvatar = self._engine.register(
             self._source_path, **self._options.get("source", {})
         )
@@ -85,22 +88,21 @@ class StreamSDK:
     ) -> None:
         """How many frames there will be, over how many motion fades, and controls by frame or a script."""
         session = self._running("setup_Nd")
-        self._frames = N_d
+        self._frames = frames_wanted(N_d)
         given: Any = as_frames(ctrl_info)
         if isinstance(given, Script):
             session.controls.play(given, at=0)
-        elif ctrl_info:
-            by_frame = enumerate(ctrl_info) if isinstance(ctrl_info, Sequence) else ctrl_info.items()
-            for frame, controls in by_frame:
-                session.controls.set(int(frame), **controls)
-        session.controls.fade(N_d, max(fade_in, 0), max(fade_out, 0))
+        elif ctrl_info is not None:
+            for frame, controls in checked_frames(ctrl_info).items():
+                session.controls.set(frame, **controls)
+        session.controls.fade(self._frames, max(frames_wanted(fade_in), 0), max(frames_wanted(fade_out), 0))
 
     def run_chunk(self, audio_chunk: Any, chunksize: tuple[int, int, int] = (3, 5, 2)) -> None:
         """One window of 16 kHz sound: past, new and future frames; the next starts `new` frames later."""
         session = self._running("run_chunk")
-        samples = np.asarray(audio_chunk, np.float32)
-        past, new, _ = chunksize
-        length = sum(chunksize) * SAMPLES_PER_FRAME + 80
+        samples = floats_of(audio_chunk, "the chunk")
+        past, new, future = sizes_of(chunksize)
+        length = (past + new + future) * SAMPLES_PER_FRAME + 80
         if samples.shape != (length,):
             raise ConfigError(
                 f"a chunk of sizes {tuple(chunksize)} has {length} samples, not {samples.shape}"
@@ -177,8 +179,21 @@ class StreamSDK:
     def _encode(self, audio: Any, sr: int) -> Floats:
         settings = self._engine.with_settings({"stream": {"mode": "offline"}})
         stream = self._engine.pack.speech(settings)
-        voice = sound_of(np.asarray(audio, np.float32), sr).samples
+        voice = sound_of(floats_of(audio, "the voice"), sr).samples
         return np.concatenate([stream.push(voice), stream.flush()])
+
+
+def frames_wanted(given: Any) -> int:
+    """A number of frames; -1 is all, or none where they fade."""
+    return whole_of(given, "the number of frames", -1, 10_000_000)
+
+
+def sizes_of(chunksize: Any) -> tuple[int, int, int]:
+    """Frames of past, new and future sound."""
+    if not isinstance(chunksize, Sequence) or len(chunksize) != 3:
+        raise ConfigError(f"chunksize is {kind_of(chunksize)}, but must be three numbers: past, new, future")
+    past, new, future = (whole_of(frames, "chunksize", 0, 75) for frames in chunksize)
+    return past, new, future
 
 
 class _Encoder:
@@ -201,7 +216,7 @@ class _FeatureQueue:
     def put(self, features: Floats | None) -> None:
         if features is not None:
             session = self._sdk._running("audio2motion_queue.put")
-            rows = np.asarray(features, np.float32)
+            rows = floats_of(features, "the features", axes=2)
             session.push_features(rows[: self._sdk._wanted(len(rows), 1)])
 
 

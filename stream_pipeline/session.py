@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from cfg.errors import ConfigError, StageError
+from cfg.given import kind_of, seconds_of, whole_of
 from cfg.settings import Settings
 from ditto.avatar_registrar import RegisteredAvatar
 from ditto.media.sound import Resampler, believed
@@ -130,12 +131,13 @@ class Session:
         Where there is no place for all of it within `timeout` seconds it raises TimeoutError, and nothing
         of it was taken: push it again. What an interruption overtakes is gone.
         """
-        voice = as_voice(samples)
+        voice, timeout = as_voice(samples), seconds_of(timeout, "timeout")
         with self._admitted(len(voice), timeout) as turn:
             self._pipeline.push_all(self._heard(turn, turn.resampler.push(voice)))
 
     def push_features(self, rows: Floats) -> None:
         """Speech features instead of sound, as the pack's own encoder makes them: (n, C) rows."""
+        rows = floats_of(rows, "the features", axes=2)
         with self._admitted(0, more=1) as turn:
             self._pipeline.push_all([Features(turn.number, turn.rows, rows)])
             turn.rows += len(rows)
@@ -165,11 +167,11 @@ class Session:
 
     def control(self, start: int, **controls: Any) -> None:
         """From frame `start` of the turn on these controls hold; None ends one (docs/controls.md)."""
-        self.controls.update(start, **controls)
+        self.controls.update(whole_of(start, "start", 0, 10**9), **controls)
 
     def pictures(self, timeout: float | None = None) -> Iterator[LivePicture]:
         """Frames as they are finished, until `end`; TimeoutError after `timeout` seconds without one."""
-        for item in self._pipeline.results(timeout):
+        for item in self._pipeline.results(seconds_of(timeout, "timeout")):
             picture = None if isinstance(item, EndOfSpeech) else self._picture(item)
             if picture is not None:
                 yield picture
@@ -258,6 +260,18 @@ class Session:
             else:
                 pieces[0] = pieces[0][len(part) :]
         return sound
+
+
+def floats_of(given: object, what: str, axes: int = 1) -> Floats:
+    """An array of numbers."""
+    try:
+        array = np.asarray(given)
+        if array.dtype.kind in "fiu" and array.ndim == axes:
+            return array.astype(np.float32)
+    except (TypeError, ValueError):  # a ragged list
+        pass
+    said = f"of shape {given.shape}" if isinstance(given, np.ndarray) else kind_of(given)
+    raise ConfigError(f"{what} is {said}, but must be an array of numbers, {axes}-dimensional")
 
 
 def as_voice(samples: Any) -> Floats:

@@ -18,7 +18,7 @@ from PIL.PngImagePlugin import PngInfo
 from cfg.errors import ConfigError, MediaError, did_you_mean
 from cfg.settings import OutputSettings, Rate
 from ditto.media.colour import tag, to_transparent_video, to_video
-from ditto.media.files import address, first_line
+from ditto.media.files import address, first_line, is_folder, is_there
 from ditto.media.held import Held
 from ditto.media.inputs import NONE, Inputs
 from ditto.media.sound import Sound, SoundFile, Track, resampled
@@ -181,9 +181,11 @@ def checked_suffix(path: Path, settings: OutputSettings) -> str:
         )
     if suffix and suffix not in known:
         raise MediaError(f"{path}: '{suffix}' is not a kind of video{did_you_mean(suffix, known)}")
-    if suffix and path.is_dir():
+    if not path.name:
+        raise MediaError(f"{path}: has no name; give a file or a new folder")
+    if suffix and is_folder(path):
         raise MediaError(f"{path}: is a folder, but the video must be a file")
-    if not suffix and path.is_file():
+    if not suffix and is_there(path) and not is_folder(path):
         raise MediaError(f"{path}: is a file; a name without suffix is a folder of pictures, so add .mp4")
     return suffix
 

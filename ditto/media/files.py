@@ -41,6 +41,16 @@ def existing(path: str | Path, what: str) -> Path:
     return path
 
 
+def is_folder(path: Path) -> bool:
+    """Whether there is a folder; what no file system takes for a name is none."""
+    return os.path.isdir(path)  # noqa: PTH112 - pathlib raises where it cannot tell
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is a file or folder."""
+    return os.path.exists(path)  # noqa: PTH110 - likewise
+
+
 def check_named(output: str, kind: str, where: str = "") -> None:
     """Raises ConfigError where a name says neither a kind of video nor, by its end, a folder of pictures."""
     if kind or PurePath(output).suffix or output.endswith(("/", os.sep)):

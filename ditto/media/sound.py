@@ -17,6 +17,7 @@ import soundfile
 import soxr
 
 from cfg.errors import DittoError, MediaError
+from cfg.given import whole_of
 from ditto.media.files import address, existing, first_line
 from ditto.media.level import Level, LevelMeter
 from ditto.media.loudness import SPEECH_LUFS, to_loudness
@@ -250,6 +251,7 @@ def shortened(voice: Sound | SoundFile, length: int) -> Sound | SoundFile:
 
 def sound_of(samples: npt.NDArray[Any], rate: int = SAMPLE_RATE) -> Sound:
     """A voice from an array: (n,) or (n, channels), floats in -1..1 or whole numbers."""
+    rate = whole_of(rate, "the sound's rate", *RATES)
     array = np.asarray(samples)
     if array.ndim not in (1, 2) or array.size == 0:
         raise MediaError(f"the voice has shape {array.shape}, but needs (n,) or (n, channels)")

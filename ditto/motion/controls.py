@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from cfg.errors import ConfigError, did_you_mean
+from cfg.given import kind_of
 from cfg.settings import Rate
 from ditto.condition import emotion_rows
 from ditto.messages import FRAME_RATE, Floats
@@ -71,6 +72,8 @@ def parts_named(what: str, names: Iterable[str] | str) -> tuple[str, ...]:
 def number(what: str, value: Any) -> float:
     """A finite Python float, from a number or an array of one."""
     try:
+        if np.iscomplexobj(value):
+            raise TypeError
         converted = float(np.asarray(value, np.float64).reshape(()))
     except (TypeError, ValueError, OverflowError):
         raise ConfigError(f"{what} is {reprlib.repr(value)}, but must be one number") from None
@@ -128,12 +131,14 @@ def checked_frames(given: Mapping[Any, Any] | Sequence[Any] | None) -> dict[int,
     """Frame number to controls, from a mapping (JSON's text keys too) or a list by frame."""
     if given is None:
         return {}
+    if not isinstance(given, Iterable):
+        raise ConfigError(f"controls are {kind_of(given)}, but must be given by frame number")
     pairs: Iterable[tuple[Any, Any]] = given.items() if isinstance(given, Mapping) else enumerate(given)
     frames: dict[int, dict[str, Any]] = {}
     for key, value in pairs:
         try:
             index = int(key)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise ConfigError(f"controls are given by frame number, but '{key}' is none") from None
         frames[index] = checked(value, f"controls of frame {index}")
     return frames

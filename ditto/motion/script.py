@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cfg.errors import ConfigError
+from cfg.given import path_of
 from cfg.located import LARGEST_FILE, located, read_located
 from ditto.motion.controls import Frames, between, checked_frames
 from ditto.motion.layers import Fades, Layer, Track, laid
@@ -35,7 +36,7 @@ class Script:
     @classmethod
     def load(cls, path: str | Path) -> Script:
         """The script in a YAML or JSON file."""
-        path = Path(path)
+        path = path_of(path, "script")
         if path.suffix.lower() == ".json" and _size(path) > LARGEST_FILE:
             return cls(frames=_many_frames(path), file=str(path))
         return cls(*compiled(read_located(path)), file=str(path))

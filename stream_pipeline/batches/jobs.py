@@ -14,7 +14,7 @@ from typing import Any
 
 from cfg.errors import ConfigError, MediaError, did_you_mean
 from cfg.reading import merge, parse_value, read_yaml
-from ditto.media.files import check_named
+from ditto.media.files import check_named, is_folder, is_there
 from ditto.media.inputs import place_of
 
 VIDEOS = (".mp4", ".mov", ".mkv", ".webm")
@@ -59,8 +59,8 @@ def jobs_of_folders(source: Path, audio: Path, folder: Path, suffix: str = ".mp4
 
 def files_in(path: Path, suffixes: Sequence[str], what: str) -> list[Path]:
     """The file itself, or the files of a folder that are of one of these kinds, in order of name."""
-    if not path.is_dir():
-        if not path.exists():
+    if not is_folder(path):
+        if not is_there(path):
             raise MediaError(f"{path}: no such file or folder; check the path of the {what}")
         return [path]
     entries = (p for p in path.iterdir() if p.suffix.lower() in suffixes and not p.name.startswith("."))

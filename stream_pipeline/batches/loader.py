@@ -7,7 +7,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from cfg.errors import ConfigError, DittoError
+from cfg.errors import DittoError
+from cfg.given import path_of, whole_of
 from ditto.media.sound import Sound, read_sound
 from stream_pipeline.batches.jobs import SOUNDS, files_in
 
@@ -32,10 +33,8 @@ class AudioBatchLoader:
     def __init__(
         self, folder: str | Path, batch_size: int = 1, *, normalise: bool = False, denoise: bool = False
     ) -> None:
-        if batch_size < 1:
-            raise ConfigError(f"batch_size is {batch_size}, but must be at least 1")
-        self.paths = files_in(Path(folder), SOUNDS, "sounds")
-        self._size = batch_size
+        self._size = whole_of(batch_size, "batch_size", 1, 100_000)
+        self.paths = files_in(path_of(folder, "folder of sounds"), SOUNDS, "sounds")
         self._normalise, self._denoise = normalise, denoise
 
     def __len__(self) -> int:

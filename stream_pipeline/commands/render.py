@@ -16,7 +16,7 @@ from cfg.reading import merge
 from cfg.settings import EMOTIONS, LOOPS, NO_FACE, SOLVERS, Settings
 from ditto.condition import emotion_rows
 from ditto.media.encode import check_output, named
-from ditto.media.files import check_named, existing
+from ditto.media.files import check_named, existing, is_folder
 from ditto.media.inputs import Inputs
 from ditto.media.streamed import check_streamable
 from ditto.messages import SAMPLES_PER_FRAME
@@ -201,7 +201,7 @@ def output_path(parsed: argparse.Namespace, kind: str) -> Path:
     if parsed.result_dir:
         voice = "speech" if parsed.say else Path(parsed.audio).stem
         return named(Path(parsed.result_dir) / f"{Path(parsed.source).stem}_{voice}.mp4", kind)
-    if not Path(parsed.output).is_dir():
+    if not is_folder(Path(parsed.output)):
         check_named(parsed.output, kind)
     return named(Path(parsed.output), kind)
 

@@ -1,0 +1,60 @@
+"""What a caller hands over, looked at before it is used: an error of ours for whatever it may be instead."""
+
+from __future__ import annotations
+
+import os
+import reprlib
+from collections.abc import Mapping
+from numbers import Real
+from pathlib import Path
+from typing import Any
+
+from cfg.errors import ConfigError
+
+
+def path_of(given: object, what: str) -> Path:
+    """The path that is given."""
+    if not isinstance(given, (str, os.PathLike)):
+        raise ConfigError(f"the {what} is {kind_of(given)}, but must be the path of a file or folder")
+    text = os.fspath(given)
+    if not isinstance(text, str) or not text or "\0" in text:
+        raise ConfigError(f"the {what} is {reprlib.repr(text)}, which is no path")
+    return Path(text)
+
+
+def whole_of(given: Any, what: str, least: int, most: int) -> int:
+    """The whole number that is given, also as 16000.0 or NumPy's."""
+    if is_number(given) and least <= given <= most and given == int(given):
+        return int(given)
+    raise ConfigError(f"{what} is {kind_of(given)}, but must be a whole number from {least} to {most}")
+
+
+def seconds_of(given: Any, what: str) -> float | None:
+    """A time to wait for; None is for ever."""
+    if given is None:
+        return None
+    if is_number(given) and 0 <= given <= 1e9:
+        return float(given)
+    raise ConfigError(f"{what} is {kind_of(given)}, but must be a number of seconds, or None")
+
+
+def mapping_of(given: object, what: str) -> Mapping[str, Any]:
+    """Groups of settings; {} for None."""
+    if given is None:
+        return {}
+    if isinstance(given, Mapping):
+        return given
+    raise ConfigError(
+        f"{what} is {kind_of(given)}, but must be groups of settings, as in {{'motion': {{'seed': 3}}}}"
+    )
+
+
+def is_number(given: object) -> bool:
+    return isinstance(given, Real) and not isinstance(given, bool)
+
+
+def kind_of(given: object) -> str:
+    """What an error calls something that is not what was asked for."""
+    if isinstance(given, (str, Real, type(None))):
+        return reprlib.repr(given)
+    return f"of type {type(given).__name__}"
