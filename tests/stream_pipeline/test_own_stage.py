@@ -70,7 +70,7 @@ class Exits(Darkened):
         yield picture
 
 
-@pytest.mark.parametrize("error", [SystemExit(1), KeyboardInterrupt(), asyncio.CancelledError()], ids=repr)
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt, asyncio.CancelledError])
 def test_one_that_exits_ends_the_render_and_leaves_the_output_free(engine, portrait, voice, tmp_path, error):
     sound, target = sound_of(voice(640 * 6)), tmp_path / "out.mp4"
     engine.add_stage("putback", lambda: Exits(error))
