@@ -40,7 +40,6 @@ from stream_pipeline.assembly import Extra, assemble
 from stream_pipeline.metrics import StageMetrics, table
 from stream_pipeline.styling import layers
 
-LOUDEST = 8.0  # times full scale that pushed sound may reach: more is no overshoot but another unit
 PIECE = SAMPLE_RATE  # longest stretch of sound handed over at once, samples
 
 

@@ -402,13 +402,3 @@ def test_a_video_goes_on_playing_across_an_interruption(fake_pack, video, settin
     assert before == [0, 1, 2, 3, 4]
     assert after == list(range(after[0], after[0] + 5))
     assert after[0] >= 5
-
-
-@pytest.mark.parametrize("loudest", [9.0, 32767.0, 1e30])
-def test_sound_in_another_unit_is_refused_and_an_overshoot_is_not(fake_pack, portrait, settings, loudest):
-    with Session(fake_pack(), portrait, settings()) as session:
-        session.push(np.full(640, 1.5, np.float32))
-        with pytest.raises(ConfigError, match=r"in -1\.\.1, but its loudest sample is .*int16"):
-            session.push(np.array([0.0, -loudest]))
-        session.end()
-        assert len(list(session.pictures())) == 1

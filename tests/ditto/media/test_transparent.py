@@ -80,7 +80,9 @@ def test_what_is_transparent_stays_so_and_leaves_nothing_behind(tmp_path, name, 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
 def test_a_kind_of_file_without_alpha_is_refused_and_others_named(tmp_path, name):
-    with pytest.raises(MediaError, match=r"cannot be transparent; give \.webm, \.mov"):
+    with pytest.raises(
+        MediaError, match=r"cannot be transparent \(--background transparent\); give \.webm, \.mov"
+    ):
         written(tmp_path / name)
     assert not list(tmp_path.iterdir())
 
