@@ -6,8 +6,11 @@ import io
 import os
 import signal
 import sys
-from collections.abc import Callable
-from typing import BinaryIO, TextIO
+
+TYPE_CHECKING = False  # to import typing takes longer than all the rest here, and Ctrl-C is not met yet
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import BinaryIO, TextIO
 
 
 def enter(main: Callable[[], int]) -> int:
