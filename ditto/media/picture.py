@@ -104,10 +104,10 @@ def heic_reader(path: Path) -> tuple[str, ...]:
     if not is_heic(path):
         return ()
     try:
-        heif = import_module("pillow_heif")
+        heif = import_module("pi_heif")
     except ImportError as error:
         raise MediaError(
-            f"{path}: reading HEIC photos needs pillow-heif: {installing('heic')}; or export it as JPEG"
+            f"{path}: reading HEIC photos needs pi-heif: {installing('heic')}; or export it as JPEG"
         ) from error
     heif.register_heif_opener(thumbnails=False)
     return ("HEIF",)

@@ -21,7 +21,7 @@ EXTRAS = {
     "polygraphy": ("trt", "builds and verifies TensorRT engines"),
     "hibari-tts": ("tts", "text in place of a recording (--say)"),
     "huggingface_hub": ("download", "fetches the official checkpoints"),
-    "pillow-heif": ("heic", "reads HEIC photos"),
+    "pi-heif": ("heic", "reads HEIC photos"),
 }
 
 

@@ -13,16 +13,8 @@ from stream_pipeline.commands.video_scripts import BLEND_CONTROL, PRESERVE_MOTIO
 
 WORDS = {  # options with free text that is not the name of a file
     *("say", "emotion", "device", "devices", "size", "aspect", "preset", "enhancer", "suffix", "only"),
-    *(
-        "format",
-        "precision",
-        "batch",
-        "range",
-        "endpoint",
-        "revision",
-        "portrait of demo",
-        "cfg_pkl of doctor",
-    ),
+    *("format", "precision", "batch", "range", "endpoint", "revision", "fps"),
+    *("portrait of demo", "cfg_pkl of doctor"),
 }
 FOLDERS = {"data_root", "examples", "engines", "against", "onnx_dir", "hubert"}  # what is in them: see below
 WRITTEN = {"output", "result_dir", "to", "trt_dir", "json"}

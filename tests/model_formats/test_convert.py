@@ -51,7 +51,7 @@ def refusal(folders, capsys, *more):
 
 
 @pytest.mark.parametrize(
-    "name", ["decoder_fp16.engine", "decoder_fp16.engine.part", "decoder_fp16.engine.json"]
+    "name", ["decoder_fp16.engine", ".decoder_fp16.engine.part", "decoder_fp16.engine.json"]
 )
 def test_no_graph_is_written_over(folders, capsys, name):
     source, to = folders

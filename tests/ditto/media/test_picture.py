@@ -216,7 +216,7 @@ def test_a_still_is_told_from_what_moves(saved, tmp_path, corners):
 @pytest.fixture
 def heic(tmp_path, corners):
     """The corners as a phone takes them, to be turned once to the right."""
-    pillow_heif = pytest.importorskip("pillow_heif")
+    pillow_heif = pytest.importorskip("pillow_heif")  # which writes them, too
     exif = Pillow.Exif()
     exif[0x0112] = 6
     image = pillow_heif.from_bytes("RGB", (48, 32), corners.tobytes())
@@ -239,7 +239,7 @@ def test_half_a_photo_of_a_phone_is_refused(heic):
 
 
 def test_without_its_library_a_photo_of_a_phone_says_what_to_install(heic, monkeypatch):
-    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    monkeypatch.setitem(sys.modules, "pi_heif", None)
     assert is_picture(heic)
     with pytest.raises(
         MediaError, match=r"IMG_0001.HEIC: reading HEIC photos needs .*\[heic\]'; or export it"
