@@ -26,7 +26,7 @@ from ditto import Engine
 from ditto.media.encode import open_sink
 from ditto.media.inputs import Inputs
 from ditto.media.sound import read_sound, sound_of
-from ditto.messages import FRAME_RATE
+from ditto.rates import FRAME_RATE
 from stream_pipeline.session import Session
 
 EXAMPLES = Path(__file__).parent

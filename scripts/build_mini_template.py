@@ -18,7 +18,17 @@ from pathlib import Path
 
 import numpy as np
 
-from ditto.mini.template import EYES, LINEAR, OVAL, POINTS, STABLE, Doubles, Ints, fit, measured
+from ditto.packs.mini.source.template import (
+    EYES,
+    LINEAR,
+    OVAL,
+    POINTS,
+    STABLE,
+    Doubles,
+    Ints,
+    fit,
+    measured,
+)
 
 FRAMES_PER_PERSON = 240
 LEAST_FACE = 150  # pixels

@@ -10,17 +10,18 @@ import train_mini_motion as training
 from scipy.ndimage import gaussian_filter1d, shift
 from train_mini_motion import GAP, WIDTH, Clip
 
-from ditto.audio2motion import OVERLAP_OFFLINE, Audio2Motion
-from ditto.messages import Conditions, Floats
-from ditto.mini import files
-from ditto.mini.language import FULL_BLINK, METRE, Exp, degrees_to_bins
-from ditto.mini.loudness import WithLoudness
-from ditto.mini.measure import Measured, measure
-from ditto.mini.motion import CHANNELS, LISTENING, MiniSampler, Readout, load_readout
-from ditto.mini.pack import MiniPack
-from ditto.mini.speech import LogMel, WhisperStream
+from ditto.arrays import Floats
 from ditto.motion.pose import placement
 from ditto.motion.vector import LENGTH, PLACES, from_vector
+from ditto.packs.mini import files
+from ditto.packs.mini.motion.expression_numbers import FULL_BLINK, METRE, Exp, degrees_to_bins
+from ditto.packs.mini.motion.sampler import CHANNELS, LISTENING, MiniSampler, Readout, load_readout
+from ditto.packs.mini.pack import MiniPack
+from ditto.packs.mini.source.measure import Measured, measure
+from ditto.packs.mini.speech.encoder import LogMel, WhisperStream
+from ditto.packs.mini.speech.voice_level import WithLoudness
+from ditto.stages.audio2motion import OVERLAP_OFFLINE, Audio2Motion
+from ditto.stages.messages import Conditions
 
 BLINK = 0.2  # of a closed eye from which on a blink counts
 Figures = dict[str, float]

@@ -8,14 +8,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ditto.avatar import SourceFrame
-from ditto.messages import Floats, Image, Placement, Pose
-from ditto.mini.decode import MiniDecoder
-from ditto.mini.language import METRE, Exp
-from ditto.mini.measure import Measured
-from ditto.mini.putback import MiniCompositor
-from ditto.mini.warp import MiniWarper
+from ditto.arrays import Floats, Image
 from ditto.motion.pose import placement, rotation
+from ditto.packs.mini.motion.expression_numbers import METRE, Exp
+from ditto.packs.mini.paint.decoder import MiniDecoder
+from ditto.packs.mini.paint.warper import MiniWarper
+from ditto.packs.mini.putback import MiniCompositor
+from ditto.packs.mini.source.measure import Measured
+from ditto.source.avatar import SourceFrame
+from ditto.stages.messages import Placement, Pose
 
 
 class Painter:

@@ -13,14 +13,15 @@ import numpy as np
 import numpy.typing as npt
 
 from cfg.settings import EMOTIONS
-from ditto.avatar_registrar import RegisteredAvatar
-from ditto.condition import emotion_weights
-from ditto.messages import Floats, Motion
+from ditto.arrays import Floats
 from ditto.motion.gestures import GESTURES, Gesture
 from ditto.motion.script import Script
-from ditto.motion.timeline_picture import timeline_picture
+from ditto.motion.script_picture import timeline_picture
 from ditto.motion.vector import PLACES, to_vector
-from ditto.stitch import Stitch
+from ditto.stages.avatar_registrar import RegisteredAvatar
+from ditto.stages.condition_handler import emotion_weights
+from ditto.stages.messages import Motion
+from ditto.stages.stitch import Stitch
 from stream_pipeline.assembly import silent_rows
 from stream_pipeline.engine import Engine
 

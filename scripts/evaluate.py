@@ -41,15 +41,16 @@ from clip_pictures import Painter, around, likeness, read_pictures
 from train_mini_motion import CLOSED, DELAY, ROOT, Clip, correlation
 
 from cfg.settings import SourceSettings
+from ditto.arrays import Floats
 from ditto.faces.finder import FaceFinder
-from ditto.messages import Floats, Placement
-from ditto.mini import files
-from ditto.mini.landmarks import NotingAnalyser
-from ditto.mini.measure import measure
-from ditto.mini.motion import LISTENING
-from ditto.mini.template import LOWER_OUTER, OVAL, UPPER_OUTER
 from ditto.motion.pose import placement
 from ditto.motion.vector import from_vector, to_vector
+from ditto.packs.mini import files
+from ditto.packs.mini.motion.sampler import LISTENING
+from ditto.packs.mini.source.analyser import NotingAnalyser
+from ditto.packs.mini.source.measure import measure
+from ditto.packs.mini.source.template import LOWER_OUTER, OVAL, UPPER_OUTER
+from ditto.stages.messages import Placement
 
 REPORT = ROOT / "docs" / "mini_quality.md"
 KEPT = "## Odd portraits and sounds"  # from here on the report is not this script's

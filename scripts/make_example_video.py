@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from ditto.media.sound import Sound, Track
-from ditto.messages import SAMPLES_PER_FRAME
+from ditto.rates import SAMPLES_PER_FRAME
 from stream_pipeline.engine import Engine
 
 PORTRAIT = Path("examples/astronaut.jpg")

@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ditto.avatar_registrar import RegisteredAvatar, bounce
 from ditto.media.sound import read_sound, shortened
 from ditto.media.video import VideoSource
-from ditto.messages import SAMPLES_PER_FRAME
+from ditto.rates import SAMPLES_PER_FRAME
+from ditto.stages.avatar_registrar import RegisteredAvatar, bounce
 from stream_pipeline.engine import Engine
 from stream_pipeline.session import Session
 

@@ -21,13 +21,14 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from cfg.errors import DittoError  # noqa: E402
+from ditto.arrays import Floats  # noqa: E402
 from ditto.media.sound import read_sound  # noqa: E402
-from ditto.messages import SAMPLES_PER_FRAME, Floats  # noqa: E402
 from ditto.motion.diffusion import MOTION, DiffusionSampler  # noqa: E402
-from ditto.motion.few_steps import FewStepSampler  # noqa: E402
-from ditto.networks.lmdm import WINDOW  # noqa: E402
-from ditto.official.denoiser import TorchDenoiser  # noqa: E402
-from ditto.official.hubert import HubertStream  # noqa: E402
+from ditto.motion.dpm_solver import FewStepSampler  # noqa: E402
+from ditto.packs.official.denoiser import TorchDenoiser  # noqa: E402
+from ditto.packs.official.hubert import HubertStream  # noqa: E402
+from ditto.packs.official.networks.lmdm import WINDOW  # noqa: E402
+from ditto.rates import SAMPLES_PER_FRAME  # noqa: E402
 from model_formats.opening import open_model  # noqa: E402
 from stream_pipeline.bench.weights import Networks  # noqa: E402
 

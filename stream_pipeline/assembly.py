@@ -12,27 +12,29 @@ import numpy as np
 
 from cfg.errors import ConfigError, StageError, did_you_mean
 from cfg.settings import BlendSettings, Settings
-from ditto.audio2motion import OVERLAP_OFFLINE, Audio2Motion
-from ditto.avatar import SourceFrame
-from ditto.avatar_registrar import NAME as REGISTRAR
-from ditto.avatar_registrar import Playback, RegisteredAvatar
-from ditto.blending import Blended
-from ditto.condition import Condition, ConditionHandler, eyes_of
-from ditto.decode import Decode
-from ditto.finish import Finish
-from ditto.messages import SAMPLES_PER_FRAME, Floats, Message
+from ditto.arrays import Floats
 from ditto.motion.controls import ControlTrack
-from ditto.motion.held import Identity
+from ditto.motion.identity_hold import Identity
 from ditto.motion.mood import Mood
-from ditto.motion.reference_schedule import ReferenceMotion
 from ditto.motion.vector import to_vector
-from ditto.packs import LoadedPack
-from ditto.putback import Putback
-from ditto.stage import Stage
-from ditto.stitch import VIDEO_PARTS, Stitch, StitchOptions
-from ditto.warp import Warp
-from ditto.wav2feat import Wav2Feat
-from ditto.writer import Callback, Sink, Writer
+from ditto.packs.registry import LoadedPack
+from ditto.picture.blending import Blended
+from ditto.picture.finishing import Finish
+from ditto.rates import SAMPLES_PER_FRAME
+from ditto.reference.schedule import ReferenceMotion
+from ditto.source.avatar import SourceFrame
+from ditto.stages.audio2motion import OVERLAP_OFFLINE, Audio2Motion
+from ditto.stages.avatar_registrar import NAME as REGISTRAR
+from ditto.stages.avatar_registrar import Playback, RegisteredAvatar
+from ditto.stages.condition_handler import Condition, ConditionHandler, eyes_of
+from ditto.stages.decode import Decode
+from ditto.stages.messages import Message
+from ditto.stages.putback import Putback
+from ditto.stages.stage import Stage
+from ditto.stages.stitch import VIDEO_PARTS, Stitch, StitchOptions
+from ditto.stages.warp import Warp
+from ditto.stages.wav2feat import Wav2Feat
+from ditto.stages.writer import Callback, Sink, Writer
 from stream_pipeline.chain import Chain
 from stream_pipeline.channel import Channel
 from stream_pipeline.finishing import finishing

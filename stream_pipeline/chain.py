@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from ditto.stage import Stage
+from ditto.stages.stage import Stage
 
 
 class Chain:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from cfg.settings import Settings
-from ditto.background import plate_of
-from ditto.enhance.enhancer import check_enhancers
 from ditto.media.files import existing
+from ditto.picture.background import plate_of
+from ditto.picture.enhancers.registry import check_enhancers
 
 
 def check_named(settings: Settings) -> None:

@@ -14,12 +14,13 @@ from cfg.given import kind_of, path_of
 from cfg.preset import preset as preset_settings
 from cfg.reading import merge
 from cfg.settings import Rate, Settings
-from ditto.avatar_registrar import RegisteredAvatar
+from ditto.arrays import Image
 from ditto.media.inputs import Inputs
 from ditto.media.picture import fitted, is_picture, read_picture
 from ditto.media.sound import Sound, SoundFile, sound_of
 from ditto.media.video import VideoSource
-from ditto.messages import SAMPLE_RATE, Image
+from ditto.rates import SAMPLE_RATE
+from ditto.stages.avatar_registrar import RegisteredAvatar
 from stream_pipeline.batches.jobs import SOUNDS, distinct_names, files_in
 from stream_pipeline.engine import Engine, Progress, read
 

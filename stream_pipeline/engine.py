@@ -19,17 +19,18 @@ from cfg.given import kind_of, mapping_of, path_of, whole_of
 from cfg.official import read_official
 from cfg.reading import build, load, merge
 from cfg.settings import Settings
-from ditto.avatar_registrar import RegisteredAvatar
+from ditto.arrays import Image
 from ditto.media.encode import CODECS, named, open_sink
 from ditto.media.inputs import Inputs
 from ditto.media.segments import SegmentedVideo
 from ditto.media.sound import RATES, Sound, SoundFile, open_sound, read_sound, shortened
 from ditto.media.streamed import StreamedVideo, Writable
-from ditto.messages import SAMPLE_RATE, SAMPLES_PER_FRAME, Image
-from ditto.motion.retimed import frames_of
-from ditto.packs import LoadedPack, load_pack, prepare, register, registered_picture
-from ditto.stage import Stage
-from ditto.writer import Sink
+from ditto.motion.frame_rate import frames_of
+from ditto.packs.registry import LoadedPack, load_pack, prepare, register, registered_picture
+from ditto.rates import SAMPLE_RATE, SAMPLES_PER_FRAME
+from ditto.stages.avatar_registrar import RegisteredAvatar
+from ditto.stages.stage import Stage
+from ditto.stages.writer import Sink
 from stream_pipeline.assembly import Extra
 from stream_pipeline.checking import check_named
 from stream_pipeline.finishing import picture_size
@@ -153,7 +154,7 @@ class Engine:
         """A stage of your own behind a named one, in every stream from now on, on a thread of its own.
 
         `make` is called once for each stream. The stage receives what the one before it gives
-        (ditto/messages.py) and gives the same kind of thing.
+        (ditto/stages/messages.py) and gives the same kind of thing.
         """
         if not callable(make):
             raise ConfigError(f"a stage is made by a function, but this is {kind_of(make)}")

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cfg.settings import Settings
-from ditto.avatar import SourceFrame
-from ditto.avatar_registrar import RegisteredAvatar
-from ditto.background import Backdrop
-from ditto.enhance.enhancer import enhancers
-from ditto.finish import Step
-from ditto.framing import view_of
-from ditto.packs import LoadedPack
+from ditto.packs.registry import LoadedPack
+from ditto.picture.background import Backdrop
+from ditto.picture.enhancers.registry import enhancers
+from ditto.picture.finishing import Step
+from ditto.picture.framing import view_of
+from ditto.source.avatar import SourceFrame
+from ditto.stages.avatar_registrar import RegisteredAvatar
 
 
 def picture_size(avatar: RegisteredAvatar, settings: Settings) -> tuple[int, int]:

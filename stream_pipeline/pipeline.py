@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from cfg.errors import Cancelled, ConfigError, StageError
-from ditto.messages import EndOfSpeech
-from ditto.stage import Stage
-from ditto.stopping import uninterrupted
+from ditto.deferred_stop import uninterrupted
+from ditto.stages.messages import EndOfSpeech
+from ditto.stages.stage import Stage
 from stream_pipeline.channel import Aborted, Channel, Closed
 from stream_pipeline.metrics import StageMetrics
 

@@ -20,22 +20,15 @@ import numpy as np
 from cfg.errors import ConfigError, StageError
 from cfg.given import kind_of, seconds_of, whole_of
 from cfg.settings import Settings
-from ditto.avatar_registrar import RegisteredAvatar
+from ditto.arrays import Floats, Image
 from ditto.media.sound import Resampler, believed
-from ditto.messages import (
-    FRAME_RATE,
-    SAMPLE_RATE,
-    SAMPLES_PER_FRAME,
-    AudioChunk,
-    EndOfSpeech,
-    Features,
-    Floats,
-    Image,
-)
 from ditto.motion.controls import ControlTrack
 from ditto.motion.script import as_frames
-from ditto.packs import LoadedPack
-from ditto.writer import Sink
+from ditto.packs.registry import LoadedPack
+from ditto.rates import FRAME_RATE, SAMPLE_RATE, SAMPLES_PER_FRAME
+from ditto.stages.avatar_registrar import RegisteredAvatar
+from ditto.stages.messages import AudioChunk, EndOfSpeech, Features
+from ditto.stages.writer import Sink
 from stream_pipeline.assembly import Extra, assemble
 from stream_pipeline.metrics import StageMetrics, table
 from stream_pipeline.styling import layers

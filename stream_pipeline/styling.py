@@ -9,16 +9,17 @@ from typing import Any
 
 from cfg.errors import ConfigError
 from cfg.settings import Settings, shown_rate
-from ditto.avatar_registrar import RegisteredAvatar
-from ditto.condition import Eyes
-from ditto.messages import FRAME_RATE, Floats
+from ditto.arrays import Floats
+from ditto.motion.frame_rate import Retimed
+from ditto.motion.head_styles import OWN_MOTION, head_style
 from ditto.motion.keyframes import ANGLES, HeadTrack
-from ditto.motion.reference_video import Reference, read_reference
-from ditto.motion.restyle import Restyle, Restyling
-from ditto.motion.retimed import Retimed
-from ditto.motion.styles import OWN_MOTION, head_style
-from ditto.packs import LoadedPack
-from ditto.stage import Stage
+from ditto.motion.motion_scale import Restyle, Restyling
+from ditto.packs.registry import LoadedPack
+from ditto.rates import FRAME_RATE
+from ditto.source.driving_video import Reference, read_reference
+from ditto.stages.avatar_registrar import RegisteredAvatar
+from ditto.stages.condition_handler import Eyes
+from ditto.stages.stage import Stage
 
 STILL = 0.08  # share of the head's motion that is left
 

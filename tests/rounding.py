@@ -35,7 +35,7 @@ def share_of_official(name: str) -> float:
     """The same share for an official network."""
     import torch
 
-    from ditto.networks.checkpoint import NETWORKS
+    from ditto.packs.official.networks.checkpoint import NETWORKS
 
     with torch.device("meta"):
         return share_of(NETWORKS[name].build({"cond_projection.weight": torch.empty(512, 1103)}))

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ditto.messages import Image
+from ditto.arrays import Image
 
 Numbers = npt.NDArray[np.floating[Any]]
 

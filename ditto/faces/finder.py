@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from ditto.arrays import Image
 from ditto.faces.detector import SAME_FACE, Detection, FaceDetector, Network, Numbers, overlaps, plain
 from ditto.faces.likeness import UNSURE, Likeness
 from ditto.faces.mask import PersonMask
 from ditto.faces.mesh import MARGIN, FaceMesh, Mesh, Region, region_of_detection, region_of_landmarks
-from ditto.messages import Image
 from model_formats import open_model
 
 LEAST_PRESENCE = 0.5  # below this the mesh network sees no face

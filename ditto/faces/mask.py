@@ -5,8 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from ditto.arrays import Image
 from ditto.faces.detector import Network, Numbers
-from ditto.messages import Image
 
 SIDE = 256  # pixels of the square the network sees
 

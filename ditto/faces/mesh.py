@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from ditto.arrays import Image
 from ditto.faces.detector import Detection, Network, Numbers
-from ditto.messages import Image
 
 SIDE = 192  # pixels of the square the network sees
 MARGIN = 1.5  # size of the square in face sizes

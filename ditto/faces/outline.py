@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from cfg.errors import ConfigError
-from ditto.messages import Floats
+from ditto.arrays import Floats
 
 AROUND_LIPS = 0.55  # of the lips' size that belongs to the mouth on every side
 BELOW = 0.10  # of the face's height that a falling jaw reaches below the chin at rest

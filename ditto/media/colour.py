@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation
 
+from ditto.arrays import Image
 from ditto.kernels import In, Kernel, Out
-from ditto.messages import Image
 
 RED, GREEN, BLUE = 0.2126, 0.7152, 0.0722
 _TO_CB, _TO_CR = 224 / 255 / (2 - 2 * BLUE), 224 / 255 / (2 - 2 * RED)

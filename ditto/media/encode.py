@@ -17,14 +17,14 @@ from PIL.PngImagePlugin import PngInfo
 
 from cfg.errors import ConfigError, MediaError, did_you_mean
 from cfg.settings import OutputSettings, Rate
+from ditto.arrays import Floats, Image
+from ditto.deferred_stop import uninterrupted
 from ditto.media.colour import tag, to_transparent_video, to_video
 from ditto.media.files import address, first_line, is_folder, is_there
-from ditto.media.held import Held
 from ditto.media.inputs import NONE, Inputs
+from ditto.media.output_lock import Held
 from ditto.media.sound import Sound, SoundFile, Track, resampled
-from ditto.messages import Floats, Image
-from ditto.stopping import uninterrupted
-from ditto.writer import Sink
+from ditto.stages.writer import Sink
 
 CODECS = {  # by suffix: picture, sound, options of the container
     ".mp4": ("libx264", "aac", {"movflags": "+faststart"}),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ditto.messages import Floats
+from ditto.arrays import Floats
 
 SILENT = 1e-3  # loudest sample of a sound that nobody hears, -60 dB
 QUIET = 10 ** (-30 / 20)  # loudest sample of a voice recorded too quietly

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from ditto.messages import Floats
+from ditto.arrays import Floats
 
 SPEECH_LUFS = -20.0
 PEAK = 0.97  # full scale that a louder voice is held below

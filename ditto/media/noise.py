@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from ditto.messages import Floats
+from ditto.arrays import Floats
 
 QUIET = 0.1  # share of the quietest moments that the noise is learned from
 UNDER = 1.5  # times the noise, in amplitude, that a sound must be to pass at all

@@ -15,9 +15,9 @@ from PIL import ImageOps
 
 from cfg.errors import MediaError
 from cfg.installing import installing
+from ditto.arrays import Image
 from ditto.media.files import existing, first_line
 from ditto.media.kinds import is_heic
-from ditto.messages import Image
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM", "AVIF")
 MOST_PIXELS = 80_000_000  # checked before anything is decoded

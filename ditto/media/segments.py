@@ -20,12 +20,12 @@ import av
 from cfg.errors import MediaError
 from cfg.settings import OutputSettings, Rate
 from cfg.whole_file import write_whole
+from ditto.arrays import Image
 from ditto.media.encode import CODECS, SoundTrack, VideoFile, check_output, discard, empty, piece_folder
 from ditto.media.files import address, first_line
-from ditto.media.held import Held
 from ditto.media.inputs import NONE, Inputs
+from ditto.media.output_lock import Held
 from ditto.media.sound import Track
-from ditto.messages import Image
 
 log = logging.getLogger(__name__)
 

@@ -18,11 +18,12 @@ import soxr
 
 from cfg.errors import DittoError, MediaError
 from cfg.given import whole_of
+from ditto.arrays import Floats
 from ditto.media.files import address, existing, first_line
 from ditto.media.level import Level, LevelMeter
 from ditto.media.loudness import SPEECH_LUFS, to_loudness
 from ditto.media.noise import without_noise
-from ditto.messages import SAMPLE_RATE, Floats
+from ditto.rates import SAMPLE_RATE
 
 LONGEST = 6 * 3600  # seconds of sound that are read into memory at most
 MOST_CHANNELS = 32

@@ -15,12 +15,12 @@ import cv2
 import numpy as np
 
 from cfg.errors import MediaError
+from ditto.arrays import Image
 from ditto.media.animated_webp import as_video
 from ditto.media.colour import to_picture
 from ditto.media.files import address, existing, first_line
 from ditto.media.kinds import is_animated_webp
 from ditto.media.picture import MOST_PIXELS, fitted
-from ditto.messages import Image
 
 REMEMBERED = 128 << 20  # bytes of decoded frames kept
 LONGEST = 24 * 3600  # seconds that a video lasts at most

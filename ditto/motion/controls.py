@@ -14,13 +14,14 @@ import numpy as np
 from cfg.errors import ConfigError, did_you_mean
 from cfg.given import kind_of
 from cfg.settings import Rate
-from ditto.condition import emotion_rows
-from ditto.messages import FRAME_RATE, Floats
+from ditto.arrays import Floats
+from ditto.motion.control_layers import MOST, Layer, laid
 from ditto.motion.gestures import Gesture
-from ditto.motion.layers import MOST, Layer, laid
 from ditto.motion.mood import OVER, Mood, weakened
 from ditto.motion.timeline import moment
 from ditto.motion.vector import MOVING, WIDTHS
+from ditto.rates import FRAME_RATE
+from ditto.stages.condition_handler import emotion_rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from ditto.messages import Floats
+from ditto.arrays import Floats
 
 Doubles = npt.NDArray[np.float64]
 

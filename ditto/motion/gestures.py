@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cfg.errors import ConfigError, did_you_mean
-from ditto.messages import FRAME_RATE
 from ditto.motion.timeline import Curve, Envelope, Key
+from ditto.rates import FRAME_RATE
 
 STRONGEST = 2.0
 LONGEST = 60 * FRAME_RATE  # frames

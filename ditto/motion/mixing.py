@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from ditto.messages import Floats
-from ditto.mini.expressions import FACE
-from ditto.mini.language import EYE_KEYPOINTS, LIP_KEYPOINTS
+from ditto.arrays import Floats
 from ditto.motion.controls import Controls
-from ditto.motion.face import FaceRows, express
+from ditto.motion.face_movements import FaceRows, express
 from ditto.motion.pose import bins_to_degrees
 from ditto.motion.vector import ANGLES, Parts
+from ditto.packs.mini.motion.expression_numbers import EYE_KEYPOINTS, LIP_KEYPOINTS
+from ditto.packs.mini.motion.face_movements import FACE
 
 
 def _mask(keypoints: Iterable[int]) -> Floats:

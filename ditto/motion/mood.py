@@ -11,7 +11,7 @@ import numpy as np
 
 from cfg.errors import ConfigError
 from cfg.settings import EMOTIONS
-from ditto.messages import Floats
+from ditto.arrays import Floats
 from ditto.motion.timeline import eased
 
 NEUTRAL = EMOTIONS.index("Neutral")

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ditto.messages import Floats, Placement
+from ditto.arrays import Floats
 from ditto.motion.vector import ANGLES, Parts
+from ditto.stages.messages import Placement
 
 BINS = 66
 BIN_WIDTH = 3.0  # degrees

@@ -11,8 +11,8 @@ from typing import Any
 from cfg.errors import ConfigError
 from cfg.given import path_of
 from cfg.located import LARGEST_FILE, located, read_located
+from ditto.motion.control_layers import Fades, Layer, Track, laid
 from ditto.motion.controls import Frames, between, checked_frames
-from ditto.motion.layers import Fades, Layer, Track, laid
 from ditto.motion.mood import Cue
 from ditto.motion.script_groups import GROUPS, compiled
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ditto.messages import Floats
+from ditto.arrays import Floats
 from ditto.motion.windows import HEAD
 
 

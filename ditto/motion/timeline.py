@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from cfg.errors import ConfigError
-from ditto.messages import FRAME_RATE
+from ditto.rates import FRAME_RATE
 
 LONGEST = 24 * 3600 * FRAME_RATE  # frames a script may reach
 _SECONDS = re.compile(r"(\d{1,7}(?:\.\d{1,9})?|\.\d{1,9})\s*(ms|s|m|min)")

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 
 import numpy as np
 
-from ditto.messages import Floats
+from ditto.arrays import Floats
 
 Parts = Mapping[str, Floats]  # scale (1, 1), pitch yaw roll (1, 66) or degrees (1,), t (1, 3), exp kp (1, 63)
 

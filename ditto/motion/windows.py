@@ -10,7 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
-from ditto.messages import Floats
+from ditto.arrays import Floats
 
 HEAD = slice(0, 202)  # the part of a motion vector that is averaged
 SEAM = 10  # frames over which a jump between two windows is paid off, at most

@@ -15,10 +15,10 @@ import cv2
 
 from cfg.errors import DittoError
 from cfg.whole_file import write_whole
+from ditto.arrays import Image
 from ditto.media.inputs import Inputs
 from ditto.media.picture import read_picture
 from ditto.media.video import VideoSource
-from ditto.messages import Image
 from stream_pipeline.batches.jobs import name_in, printable
 from stream_pipeline.batches.running import DONE, FAILED, KEPT, REPORTS, Outcome
 

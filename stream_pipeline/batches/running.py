@@ -16,10 +16,10 @@ from cfg.errors import Cancelled, ConfigError, DittoError, words_of
 from cfg.reading import merge
 from cfg.settings import Settings
 from cfg.whole_file import part_of
-from ditto.avatar_registrar import RegisteredAvatar
-from ditto.condition import emotion_rows
 from ditto.media.encode import CODECS, check_output, named
 from ditto.media.inputs import NONE, Inputs, place_of
+from ditto.stages.avatar_registrar import RegisteredAvatar
+from ditto.stages.condition_handler import emotion_rows
 from stream_pipeline.batches.jobs import Job, check_outputs, printable
 from stream_pipeline.batches.journal import NAME as JOURNAL
 from stream_pipeline.batches.journal import Journal, recipe_of

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from ditto.messages import SAMPLE_RATE
+from ditto.rates import SAMPLE_RATE
 from stream_pipeline.bench.timing import Case, Row
 from stream_pipeline.engine import Engine
 

@@ -13,16 +13,16 @@ from typing import Any, cast
 import numpy as np
 import torch
 
-from ditto.messages import Floats
+from ditto.arrays import Floats
 from ditto.motion.diffusion import Denoiser, DiffusionSampler
-from ditto.networks.checkpoint import NETWORKS
-from ditto.networks.checkpoint import network as described
-from ditto.official.denoiser import GraphDenoiser, HalvedDenoiser, TorchDenoiser
-from ditto.official.graphs import CONDITIONS as OPEN_CONDITIONS
-from ditto.official.graphs import GRAPHS, SIZES
-from ditto.official.pack import graphs_of
-from ditto.official.painting import HalvedWarper
-from ditto.official.recorded_denoiser import RecordedDenoiser
+from ditto.packs.official.denoiser import GraphDenoiser, HalvedDenoiser, TorchDenoiser
+from ditto.packs.official.graphs import CONDITIONS as OPEN_CONDITIONS
+from ditto.packs.official.graphs import GRAPHS, SIZES
+from ditto.packs.official.networks.checkpoint import NETWORKS
+from ditto.packs.official.networks.checkpoint import network as described
+from ditto.packs.official.pack import graphs_of
+from ditto.packs.official.painting import HalvedWarper
+from ditto.packs.official.recorded_denoiser import RecordedDenoiser
 from model_formats.backend import Backend, Precision
 from model_formats.export import export_onnx
 from model_formats.opening import open_model

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ditto.messages import Floats
+from ditto.arrays import Floats
 from ditto.motion.diffusion import Denoise
-from ditto.networks.decoder import Decoder, GuideConv
-from ditto.networks.lmdm import GUIDANCE, LMDM, TIME_TOKENS, WIDTH, WINDOW
+from ditto.packs.official.networks.decoder import Decoder, GuideConv
+from ditto.packs.official.networks.lmdm import GUIDANCE, LMDM, TIME_TOKENS, WIDTH, WINDOW
 
 
 class EnlargedGuide(nn.Conv2d):

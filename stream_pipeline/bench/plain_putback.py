@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ditto.messages import Floats, Image
+from ditto.arrays import Floats, Image
 
 
 def plain_putback(picture: Image, face: Floats, mask: Floats, to_frame: Floats) -> Image:

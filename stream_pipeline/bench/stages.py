@@ -8,9 +8,9 @@ from typing import Any
 import cv2
 import numpy as np
 
+from ditto.arrays import Floats, Image
 from ditto.kernels import In, Kernel, Out
-from ditto.messages import Floats, Image
-from ditto.putback import OfficialCompositor, feathered_mask
+from ditto.stages.putback import OfficialCompositor, feathered_mask
 from stream_pipeline.bench.plain_putback import plain_putback
 from stream_pipeline.bench.timing import Case, Row
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from cfg.settings import Settings
-from ditto.avatar_registrar import RegisteredAvatar
-from ditto.messages import SAMPLE_RATE, SAMPLES_PER_FRAME, Floats, Image
-from ditto.packs import LoadedPack
+from ditto.arrays import Floats, Image
+from ditto.packs.registry import LoadedPack
+from ditto.rates import SAMPLE_RATE, SAMPLES_PER_FRAME
+from ditto.stages.avatar_registrar import RegisteredAvatar
 from stream_pipeline.bench.timing import Case, Elsewhere
 from stream_pipeline.session import Session
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ditto.messages import FRAME_RATE
+from ditto.rates import FRAME_RATE
 
 Clock = Callable[[], float]
 Call = Callable[[], Any]

@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 from cfg.errors import ModelError
 from cfg.reading import built_in
-from ditto.networks.blocks import fold
-from ditto.networks.checkpoint import NETWORKS, filled, official_weights
+from ditto.packs.official.networks.blocks import fold
+from ditto.packs.official.networks.checkpoint import NETWORKS, filled, official_weights
 
 CONDITIONS = 1103  # numbers that tell the denoiser of one frame
 

@@ -17,14 +17,16 @@ import torch
 
 from cfg.reading import load
 from cfg.settings import Settings
-from ditto.avatar import SourceFrame
-from ditto.avatar_registrar import StillAvatar
-from ditto.messages import SAMPLES_PER_FRAME, AudioChunk, Floats, Image, Pose
+from ditto.arrays import Floats, Image
 from ditto.motion.controls import ControlTrack
 from ditto.motion.diffusion import DiffusionSampler
-from ditto.official.pack import OfficialPack
-from ditto.official.painting import OfficialDecoder, OfficialWarper
-from ditto.putback import feathered_mask
+from ditto.packs.official.pack import OfficialPack
+from ditto.packs.official.painting import OfficialDecoder, OfficialWarper
+from ditto.rates import SAMPLES_PER_FRAME
+from ditto.source.avatar import SourceFrame
+from ditto.stages.avatar_registrar import StillAvatar
+from ditto.stages.messages import AudioChunk, Pose
+from ditto.stages.putback import feathered_mask
 from stream_pipeline.assembly import assemble
 from stream_pipeline.bench.plain import PlainDenoiser, PlainWindows, plain_decoder
 from stream_pipeline.bench.plain_putback import plain_putback

@@ -12,7 +12,7 @@ from cfg.errors import ConfigError, ModelError, did_you_mean
 from cfg.installing import installing
 
 if TYPE_CHECKING:
-    from ditto.official.engines import Conversion, Outcome
+    from ditto.packs.official.tensorrt_engines import Conversion, Outcome
     from model_formats.compare import Comparison
 
 HELP_PRECISION = "of single networks, e.g. decoder=fp32 (default: fp32 for motion and speech, else fp16)"
@@ -77,7 +77,7 @@ def prepare(parsed: argparse.Namespace, to: Path, names: list[str]) -> Conversio
 
     library = find_library((parsed.library,) if parsed.library else LIBRARIES, "converting")
     try:
-        from ditto.official.engines import Conversion
+        from ditto.packs.official.tensorrt_engines import Conversion
         from model_formats.tensorrt_build import Recipe
     except ImportError as error:
         raise ConfigError(f"converting needs onnx: {installing('trt')} ({error})") from error

@@ -11,8 +11,9 @@ import numpy as np
 
 from cfg.errors import MediaError
 from cfg.whole_file import write_whole
+from ditto.arrays import Image
 from ditto.media.inputs import Inputs
-from ditto.messages import FRAME_RATE, Image
+from ditto.rates import FRAME_RATE
 from stream_pipeline.commands import leave_cores_to_stages
 from stream_pipeline.commands.progress import ProgressBar
 

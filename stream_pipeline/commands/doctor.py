@@ -107,7 +107,7 @@ def extras() -> Iterator[tuple[str, str]]:
 
 
 def packs(parsed: argparse.Namespace) -> Iterator[tuple[str, str]]:
-    from ditto.mini.files import verify
+    from ditto.packs.mini.files import verify
 
     try:
         verify()

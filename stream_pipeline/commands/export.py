@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def export(parsed: argparse.Namespace) -> int:
     try:
-        from ditto.official.export import Exporter, found_files, write_manifest
+        from ditto.packs.official.export import Exporter, found_files, write_manifest
     except ImportError as error:
         raise ConfigError(f"exporting needs PyTorch: {installing('export')} ({error})") from error
     root, to = Path(parsed.data_root), Path(parsed.to)

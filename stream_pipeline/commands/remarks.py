@@ -9,8 +9,8 @@ from math import ceil
 
 from cfg.settings import Settings
 from ditto.media.level import Level
-from ditto.messages import FRAME_RATE
 from ditto.motion.script import Script
+from ditto.rates import FRAME_RATE
 
 FOR_VIDEOS = "it is for videos, and the source is a still picture"
 NOT_MINI = "the mini pack has no use for it"

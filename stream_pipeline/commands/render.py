@@ -14,13 +14,13 @@ from cfg.errors import ConfigError, StageError
 from cfg.preset import ORDER, preset, purpose
 from cfg.reading import merge
 from cfg.settings import EMOTIONS, LOOPS, NO_FACE, SOLVERS, Settings
-from ditto.condition import emotion_rows
 from ditto.media.encode import check_output, named
 from ditto.media.files import check_named, existing, is_folder
 from ditto.media.inputs import Inputs
 from ditto.media.streamed import check_streamable
-from ditto.messages import SAMPLES_PER_FRAME
 from ditto.motion.script import Script
+from ditto.rates import SAMPLES_PER_FRAME
+from ditto.stages.condition_handler import emotion_rows
 from stream_pipeline.commands import FAILED, all_staying, inputs_of, leave_cores_to_stages
 from stream_pipeline.commands.look_options import add_look_arguments, look_overrides
 from stream_pipeline.commands.picture_options import add_picture_arguments, picture_overrides

@@ -11,10 +11,10 @@ import cv2
 from cfg.errors import ConfigError
 from cfg.settings import between
 from cfg.whole_file import write_whole
-from ditto.messages import FRAME_RATE
 from ditto.motion.gestures import GESTURES, Gesture
 from ditto.motion.script import Script
-from ditto.motion.timeline_picture import timeline_picture
+from ditto.motion.script_picture import timeline_picture
+from ditto.rates import FRAME_RATE
 
 LONGEST = 3600.0  # seconds on one picture
 MARGIN = 1.0  # seconds drawn after the last event

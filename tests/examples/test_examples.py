@@ -4,7 +4,7 @@ import pytest
 
 from ditto.faces.finder import FaceFinder
 from ditto.media.picture import read_picture
-from ditto.mini.files import FOLDER
+from ditto.packs.mini.files import FOLDER
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 PICTURES = sorted(path.name for path in EXAMPLES.glob("*.jpg"))

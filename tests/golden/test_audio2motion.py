@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ditto.motion.held import Identity
+from ditto.motion.identity_hold import Identity
 from ditto.motion.vector import to_vector
 from ditto.motion.windows import FadedWindows, smooth_head
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from ditto.official.crop import (
+from ditto.packs.official.crop import (
     Framing,
     axis_points,
     corners,

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from ditto.official import blaze_face, detector, eyes, face_mesh, landmark106, landmark203
+from ditto.packs.official import blaze_face, detector, eyes, face_mesh, landmark106, landmark203
 from tests.rounding import share
 
 EXACT = int(cv2.__version__.split(".")[0]) >= 5  # OpenCV 4 places samples on a grid of 1/32 pixel

@@ -62,8 +62,8 @@ class Fake:
 @pytest.fixture(scope="module")
 def real(manifest, filled):
     torch = pytest.importorskip("torch")
-    from ditto.networks.lmdm import LMDM
-    from ditto.official.denoiser import TorchDenoiser
+    from ditto.packs.official.denoiser import TorchDenoiser
+    from ditto.packs.official.networks.lmdm import LMDM
 
     tensors = manifest["models"]["lmdm"]["tensors"]
 

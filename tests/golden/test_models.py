@@ -13,8 +13,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from ditto.networks.blocks import fold  # noqa: E402
-from ditto.networks.checkpoint import NETWORKS, load, network  # noqa: E402
+from ditto.packs.official.networks.blocks import fold  # noqa: E402
+from ditto.packs.official.networks.checkpoint import NETWORKS, load, network  # noqa: E402
 from model_formats import open_model  # noqa: E402
 from model_formats.export import export_onnx  # noqa: E402
 from tests.rounding import share_of, share_of_official  # noqa: E402

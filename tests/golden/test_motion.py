@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ditto.motion.controls import checked_frames, with_fades
-from ditto.motion.indices import blink_schedule, mirror_index
+from ditto.motion.frame_order import blink_schedule, mirror_index
 from ditto.motion.pose import bins_to_degrees, keypoints, rotation, shift_gaze
 from ditto.motion.vector import from_vector, to_vector
 from tests.rounding import share

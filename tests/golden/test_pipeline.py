@@ -12,16 +12,16 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from ditto.avatar import SourceFrame  # noqa: E402
-from ditto.decode import Decode  # noqa: E402
-from ditto.messages import Motion  # noqa: E402
 from ditto.motion.vector import to_vector  # noqa: E402
-from ditto.networks.blocks import fold  # noqa: E402
-from ditto.networks.checkpoint import NETWORKS  # noqa: E402
-from ditto.official.painting import OfficialDecoder, OfficialWarper  # noqa: E402
-from ditto.putback import OfficialCompositor, Putback  # noqa: E402
-from ditto.stitch import Stitch, StitchOptions  # noqa: E402
-from ditto.warp import Warp  # noqa: E402
+from ditto.packs.official.networks.blocks import fold  # noqa: E402
+from ditto.packs.official.networks.checkpoint import NETWORKS  # noqa: E402
+from ditto.packs.official.painting import OfficialDecoder, OfficialWarper  # noqa: E402
+from ditto.source.avatar import SourceFrame  # noqa: E402
+from ditto.stages.decode import Decode  # noqa: E402
+from ditto.stages.messages import Motion  # noqa: E402
+from ditto.stages.putback import OfficialCompositor, Putback  # noqa: E402
+from ditto.stages.stitch import Stitch, StitchOptions  # noqa: E402
+from ditto.stages.warp import Warp  # noqa: E402
 from tests.rounding import share_of_official  # noqa: E402
 
 EXACT = int(cv2.__version__.split(".")[0]) >= 5  # OpenCV 4 places samples on a grid of 1/32 pixel

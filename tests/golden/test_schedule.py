@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ditto.audio2motion import Audio2Motion
-from ditto.condition import ConditionHandler, eyes_of
-from ditto.messages import Conditions, Features
-from ditto.motion.held import Identity
-from ditto.motion.indices import mirror_index
-from ditto.motion.reference_schedule import ReferenceMotion
+from ditto.motion.frame_order import mirror_index
+from ditto.motion.identity_hold import Identity
 from ditto.motion.vector import to_vector
-from ditto.official.hubert import HubertStream, reference_file_framing, reference_live_framing
+from ditto.packs.official.hubert import HubertStream, reference_file_framing, reference_live_framing
+from ditto.reference.schedule import ReferenceMotion
+from ditto.stages.audio2motion import Audio2Motion
+from ditto.stages.condition_handler import ConditionHandler, eyes_of
+from ditto.stages.messages import Conditions, Features
 
 NEAR = 1e-5  # of the largest expected number
 WHOLE_FILE = (3, 5, 2)  # the chunks in which the reference hears a file, whatever a live voice is cut into

@@ -3,10 +3,10 @@ import numpy as np
 import pytest
 
 from cfg.settings import SourceSettings
-from ditto.official.analyser import FaceNetworks, OfficialAnalyser
-from ditto.official.detector import Faces
-from ditto.official.landmark203 import Landmark203
-from ditto.official.source import render_size, smooth
+from ditto.packs.official.analyser import FaceNetworks, OfficialAnalyser
+from ditto.packs.official.detector import Faces
+from ditto.packs.official.landmark203 import Landmark203
+from ditto.packs.official.source_size import render_size, smooth
 
 EXACT = int(cv2.__version__.split(".")[0]) >= 5  # OpenCV 4 places samples on a grid of 1/32 pixel
 

@@ -4,11 +4,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from ditto.avatar import SourceFrame
-from ditto.messages import Motion
 from ditto.motion.controls import ControlTrack, checked_frames
 from ditto.motion.vector import to_vector
-from ditto.stitch import Stitch, StitchOptions
+from ditto.source.avatar import SourceFrame
+from ditto.stages.messages import Motion
+from ditto.stages.stitch import Stitch, StitchOptions
 
 SETUP = (
     "use_d_keys",

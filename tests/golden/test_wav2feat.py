@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soxr
 
-from ditto.official.hubert import (
+from ditto.packs.official.hubert import (
     HubertStream,
     frame_count,
     reference_file_framing,

@@ -21,9 +21,9 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from ditto.networks.blocks import fold  # noqa: E402
-from ditto.networks.checkpoint import NETWORKS  # noqa: E402
-from ditto.official.painting import OfficialDecoder, OfficialWarper  # noqa: E402
+from ditto.packs.official.networks.blocks import fold  # noqa: E402
+from ditto.packs.official.networks.checkpoint import NETWORKS  # noqa: E402
+from ditto.packs.official.painting import OfficialDecoder, OfficialWarper  # noqa: E402
 from model_formats.backend import TorchNetwork  # noqa: E402
 from model_formats.torch_file import TorchFile  # noqa: E402
 
@@ -211,7 +211,7 @@ def poses() -> list[Any]:
 def graph_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], tuple[Path, Any]]]:
     """graph_file(name): an exported graph with seeded weights, and the module it was made of."""
     pytest.importorskip("onnx")
-    from ditto.official.graphs import GRAPHS
+    from ditto.packs.official.graphs import GRAPHS
     from model_formats.export import export_onnx
 
     folder = tmp_path_factory.mktemp("graphs")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ditto.motion.diffusion import DiffusionSampler
-from ditto.official.denoiser import TorchDenoiser
+from ditto.packs.official.denoiser import TorchDenoiser
 
 STEPS = 2
 SHARES = {"fp32": 1e-4, "bf16": 0.05, "fp16": 0.025}  # of the window's largest value

@@ -8,7 +8,7 @@ import importlib.util
 import numpy as np
 import pytest
 
-from ditto.official.engines import Conversion
+from ditto.packs.official.tensorrt_engines import Conversion
 from model_formats import open_model
 from model_formats.tensorrt_build import Recipe
 from model_formats.tensorrt_library import LIBRARIES, find_library

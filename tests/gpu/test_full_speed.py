@@ -10,8 +10,8 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from ditto.motion.diffusion import DiffusionSampler  # noqa: E402
-from ditto.official.denoiser import TorchDenoiser  # noqa: E402
-from ditto.official.recorded_denoiser import RecordedDenoiser  # noqa: E402
+from ditto.packs.official.denoiser import TorchDenoiser  # noqa: E402
+from ditto.packs.official.recorded_denoiser import RecordedDenoiser  # noqa: E402
 
 pytestmark = pytest.mark.gpu
 DEVICE = "cuda"

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ditto.networks.checkpoint import NETWORKS
+from ditto.packs.official.networks.checkpoint import NETWORKS
 from tests.rounding import share_of_official
 
 HEAVY = ("warp_network", "decoder", "lmdm")  # seconds on one core

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from ditto.official.graphs import GRAPHS
-from ditto.official.painting import HalvedWarper
+from ditto.packs.official.graphs import GRAPHS
+from ditto.packs.official.painting import HalvedWarper
 from model_formats import open_model
 
 torch = pytest.importorskip("torch")
@@ -86,7 +86,7 @@ def test_a_result_kept_on_the_device_is_fed_on_without_a_copy(graph_device, grap
 @pytest.mark.full
 def test_a_window_told_in_halves_is_the_window_told_whole(graph_device, graph_file):
     from ditto.motion.diffusion import DiffusionSampler
-    from ditto.official.denoiser import GraphDenoiser, HalvedDenoiser
+    from ditto.packs.official.denoiser import GraphDenoiser, HalvedDenoiser
 
     opened = SimpleNamespace(
         **{

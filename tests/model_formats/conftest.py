@@ -26,7 +26,7 @@ GOLDEN = Path(__file__).parents[1] / "golden"
 def seeded_pth(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Path]]:
     """A .pth file of an official network, by role, filled as those of the reference numbers."""
     torch = pytest.importorskip("torch")
-    from ditto.networks.checkpoint import NETWORKS
+    from ditto.packs.official.networks.checkpoint import NETWORKS
 
     spec = importlib.util.spec_from_file_location("golden_rules", GOLDEN / "conftest.py")
     assert spec is not None and spec.loader is not None

@@ -13,9 +13,9 @@ torch = pytest.importorskip("torch")
 onnx = pytest.importorskip("onnx")
 
 from cfg.reading import built_in  # noqa: E402
-from ditto.networks.checkpoint import NETWORKS  # noqa: E402
-from ditto.official.export import Exporter  # noqa: E402
-from ditto.official.graphs import GRAPHS  # noqa: E402
+from ditto.packs.official.export import Exporter  # noqa: E402
+from ditto.packs.official.graphs import GRAPHS  # noqa: E402
+from ditto.packs.official.networks.checkpoint import NETWORKS  # noqa: E402
 from model_formats import open_model  # noqa: E402
 from model_formats.backend import sha256  # noqa: E402
 from stream_pipeline.commands import main  # noqa: E402
@@ -101,7 +101,7 @@ def test_a_damaged_record_is_named(root, tmp_path, capsys):
 
 def test_a_graph_that_is_too_far_from_pytorch_fails_the_run(root, tmp_path, capsys, monkeypatch):
     strict = {**GRAPHS, "stitch_network": replace(GRAPHS["stitch_network"], tolerance=0.0)}
-    monkeypatch.setattr("ditto.official.export.GRAPHS", strict)
+    monkeypatch.setattr("ditto.packs.official.export.GRAPHS", strict)
     assert export(root, tmp_path / "onnx", "--verify", "--only", "stitch_network") == 1
     said = capsys.readouterr()
     assert "TOO FAR" in said.out

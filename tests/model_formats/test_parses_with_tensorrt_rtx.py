@@ -15,9 +15,9 @@ rtx = pytest.importorskip("tensorrt_rtx", reason="tensorrt_rtx is not installed:
 from onnx import TensorProto, helper  # noqa: E402
 
 from cfg.errors import ModelError  # noqa: E402
-from ditto.official.engines import RANGES, precision_of  # noqa: E402
-from ditto.official.export import Exporter  # noqa: E402
-from ditto.official.graphs import GRAPHS  # noqa: E402
+from ditto.packs.official.export import Exporter  # noqa: E402
+from ditto.packs.official.graphs import GRAPHS  # noqa: E402
+from ditto.packs.official.tensorrt_engines import RANGES, precision_of  # noqa: E402
 from model_formats.rewrite import ordinary_grid_sample, standard_grid_sample  # noqa: E402
 from model_formats.tensorrt_build import Recipe, build_engine, prepared  # noqa: E402
 

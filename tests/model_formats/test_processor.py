@@ -29,9 +29,9 @@ OPENING = """
 from pathlib import Path
 import torch
 from cfg.errors import ModelError
-from ditto.networks.checkpoint import network
-from ditto.networks.lmdm import LMDM
-from ditto.official.denoiser import TorchDenoiser
+from ditto.packs.official.networks.checkpoint import network
+from ditto.packs.official.networks.lmdm import LMDM
+from ditto.packs.official.denoiser import TorchDenoiser
 from model_formats.torch_file import TorchFile
 
 for open in (

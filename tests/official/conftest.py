@@ -164,7 +164,7 @@ def write_networks(pth: Path, onnx: Path) -> None:
     """The networks as .pth and .onnx files."""
     import torch
 
-    from ditto.networks.checkpoint import NETWORKS, load
+    from ditto.packs.official.networks.checkpoint import NETWORKS, load
     from model_formats.export import export_onnx
 
     manifest = json.loads((GOLDEN / "data" / "manifest.json").read_text())["models"]

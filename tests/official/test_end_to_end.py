@@ -20,7 +20,8 @@ import pytest
 import soundfile
 
 import inference
-from ditto.messages import SAMPLE_RATE, SAMPLES_PER_FRAME, AudioChunk
+from ditto.rates import SAMPLE_RATE, SAMPLES_PER_FRAME
+from ditto.stages.messages import AudioChunk
 from stream_pipeline.assembly import motion_stages
 from stream_pipeline.engine import Engine
 from stream_pipeline.sdk import StreamSDK
@@ -378,8 +379,8 @@ def test_a_device_that_is_not_there_is_refused(checkpoints, speech, portrait, tm
 def test_networks_in_halves_are_used_where_they_lie_and_show_the_same(
     checkpoints, engine, pictures, portrait, tmp_path
 ):
-    from ditto.networks.checkpoint import load
-    from ditto.official.graphs import GRAPHS
+    from ditto.packs.official.graphs import GRAPHS
+    from ditto.packs.official.networks.checkpoint import load
     from model_formats.export import export_onnx
 
     weights = engine("torch").settings.pack.files

@@ -163,7 +163,7 @@ def models(tmp_path):
     import torch
     from onnx import TensorProto, helper
 
-    from ditto.networks.checkpoint import NETWORKS
+    from ditto.packs.official.networks.checkpoint import NETWORKS
 
     small = transformers.HubertConfig(
         hidden_size=64, num_hidden_layers=1, num_attention_heads=2, intermediate_size=64

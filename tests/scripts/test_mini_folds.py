@@ -3,8 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ditto.mini.motion import CHANNELS, LIMITS, OUTPUTS, load_readout
-from ditto.mini.speech import TAPS, WIDTH
+from ditto.packs.mini.motion.sampler import CHANNELS, LIMITS, OUTPUTS, load_readout
+from ditto.packs.mini.speech.encoder import TAPS, WIDTH
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 LIPS = len(CHANNELS) + 1  # and the voice: what networks read

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from cfg.reading import load
-from ditto.avatar import SourceFrame
-from ditto.avatar_registrar import MovingAvatar, StillAvatar
-from ditto.messages import SAMPLES_PER_FRAME
-from ditto.mini.expressions import FACE
-from ditto.mini.language import degrees_to_bins
+from ditto.packs.mini.motion.expression_numbers import degrees_to_bins
+from ditto.packs.mini.motion.face_movements import FACE
+from ditto.rates import SAMPLES_PER_FRAME
+from ditto.source.avatar import SourceFrame
+from ditto.stages.avatar_registrar import MovingAvatar, StillAvatar
 from model_formats.shared import SharedModels
 
 SIDE = 32  # pixels of the fake portrait

@@ -15,10 +15,10 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from ditto.networks.blocks import fold  # noqa: E402
-from ditto.networks.decoder import Decoder, GuideConv  # noqa: E402
-from ditto.networks.lmdm import LMDM  # noqa: E402
-from ditto.networks.quick_denoiser import QuickDenoiser, packed  # noqa: E402
+from ditto.packs.official.networks.blocks import fold  # noqa: E402
+from ditto.packs.official.networks.decoder import Decoder, GuideConv  # noqa: E402
+from ditto.packs.official.networks.lmdm import LMDM  # noqa: E402
+from ditto.packs.official.networks.quick_denoiser import QuickDenoiser, packed  # noqa: E402
 from stream_pipeline.bench.machine import Machine  # noqa: E402
 from stream_pipeline.bench.operations import counted  # noqa: E402
 from stream_pipeline.bench.plain import EnlargedGuide, PlainDenoiser, plain_decoder  # noqa: E402

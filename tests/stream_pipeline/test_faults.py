@@ -8,10 +8,10 @@ import psutil
 import pytest
 
 from cfg.errors import StageError
-from ditto.avatar_registrar import StillAvatar
 from ditto.media.encode import open_sink
-from ditto.messages import AudioChunk
 from ditto.motion.controls import ControlTrack
+from ditto.stages.avatar_registrar import StillAvatar
+from ditto.stages.messages import AudioChunk
 from stream_pipeline.assembly import assemble
 from stream_pipeline.pipeline import Pipeline
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from cfg.errors import Cancelled, StageError
-from ditto.messages import EndOfSpeech
+from ditto.stages.messages import EndOfSpeech
 from stream_pipeline.channel import Channel, Closed
 from stream_pipeline.pipeline import Pipeline
 

@@ -10,15 +10,15 @@ import pytest
 
 from cfg.errors import ConfigError
 from cfg.reading import load
-from ditto.avatar_registrar import StillAvatar
 from ditto.media.picture import read_picture
 from ditto.media.sound import read_sound
-from ditto.messages import AudioChunk
-from ditto.mini.language import METRE, Exp
-from ditto.mini.pack import MiniPack
 from ditto.motion.controls import ControlTrack
-from ditto.motion.reference_video import between_frames, read_reference
-from ditto.packs import measured
+from ditto.packs.mini.motion.expression_numbers import METRE, Exp
+from ditto.packs.mini.pack import MiniPack
+from ditto.packs.registry import measured
+from ditto.source.driving_video import between_frames, read_reference
+from ditto.stages.avatar_registrar import StillAvatar
+from ditto.stages.messages import AudioChunk
 from stream_pipeline.assembly import assemble
 from stream_pipeline.styling import layers
 

@@ -10,17 +10,17 @@ import numpy as np
 import pytest
 
 from cfg.errors import NoFaceError
-from ditto.avatar_registrar import bounce
 from ditto.faces.finder import FaceFinder
 from ditto.faces.outline import outline
 from ditto.media.picture import read_picture
 from ditto.media.sound import read_sound, shortened
 from ditto.media.video import VideoSource
-from ditto.messages import SAMPLES_PER_FRAME
-from ditto.mini import files
-from ditto.mini.language import METRE, Exp
-from ditto.mini.measure import canonical, lid_opening, measure
-from ditto.mini.template import EYES, STABLE, angles, default_template
+from ditto.packs.mini import files
+from ditto.packs.mini.motion.expression_numbers import METRE, Exp
+from ditto.packs.mini.source.measure import canonical, lid_opening, measure
+from ditto.packs.mini.source.template import EYES, STABLE, angles, default_template
+from ditto.rates import SAMPLES_PER_FRAME
+from ditto.stages.avatar_registrar import bounce
 from stream_pipeline.engine import Engine
 from stream_pipeline.session import Session
 

@@ -7,8 +7,8 @@ import pytest
 from cfg.errors import ModelError, NoFaceError
 from cfg.settings import SourceSettings
 from ditto.faces.finder import FaceFinder
-from ditto.mini import files
-from ditto.mini.landmarks import FollowedFace
+from ditto.packs.mini import files
+from ditto.packs.mini.source.analyser import FollowedFace
 from model_formats import open_model
 
 EXAMPLES = Path(__file__).parents[3] / "examples"

@@ -8,7 +8,7 @@ import pytest
 
 from ditto.faces.finder import FaceFinder
 from ditto.faces.likeness import HIDDEN, UNSURE, WANDERING, Likeness
-from ditto.mini import files
+from ditto.packs.mini import files
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 

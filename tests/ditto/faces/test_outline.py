@@ -4,7 +4,7 @@ import pytest
 
 from cfg.errors import ConfigError
 from ditto.faces.outline import LAYOUTS, opening, outline, size_of
-from ditto.mini.template import default_template
+from ditto.packs.mini.source.template import default_template
 
 
 def face_478(turn=0.0, size=300.0, gap=0.0):

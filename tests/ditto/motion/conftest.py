@@ -8,16 +8,16 @@ import pytest
 
 from cfg.settings import SourceSettings
 from ditto.faces.finder import FaceFinder
-from ditto.messages import Motion
-from ditto.mini import files
-from ditto.mini.decode import MiniDecoder
-from ditto.mini.landmarks import NotingAnalyser
-from ditto.mini.language import METRE, Exp
-from ditto.mini.measure import measure
-from ditto.mini.putback import MiniCompositor
-from ditto.mini.warp import MiniWarper
 from ditto.motion.vector import to_vector
-from ditto.stitch import Stitch, StitchOptions
+from ditto.packs.mini import files
+from ditto.packs.mini.motion.expression_numbers import METRE, Exp
+from ditto.packs.mini.paint.decoder import MiniDecoder
+from ditto.packs.mini.paint.warper import MiniWarper
+from ditto.packs.mini.putback import MiniCompositor
+from ditto.packs.mini.source.analyser import NotingAnalyser
+from ditto.packs.mini.source.measure import measure
+from ditto.stages.messages import Motion
+from ditto.stages.stitch import Stitch, StitchOptions
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ditto.motion.diffusion import DiffusionSampler, cumulative_alphas, make_schedule, time_pairs
-from ditto.official.denoiser import GraphDenoiser
+from ditto.packs.official.denoiser import GraphDenoiser
 
 
 class TowardsTheConditions:

@@ -1,9 +1,9 @@
 import pytest
 
 from cfg.errors import ConfigError
+from ditto.motion.control_layers import laid, neutral
 from ditto.motion.controls import ControlTrack, checked
 from ditto.motion.gestures import GESTURES, Gesture, gesture_named
-from ditto.motion.layers import laid, neutral
 
 
 @pytest.mark.parametrize("name", GESTURES)

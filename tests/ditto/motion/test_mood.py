@@ -3,9 +3,9 @@ import pytest
 
 from cfg.errors import ConfigError
 from cfg.settings import EMOTIONS
-from ditto.condition import ConditionHandler
 from ditto.motion.controls import ControlTrack
 from ditto.motion.mood import Cue, Mood
+from ditto.stages.condition_handler import ConditionHandler
 
 CALM, HAPPY, SAD = (np.eye(8, dtype=np.float32)[EMOTIONS.index(name)] for name in ("Neutral", "Happy", "Sad"))
 

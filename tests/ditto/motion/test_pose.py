@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 
-from ditto.mini.language import degrees_to_bins
 from ditto.motion.pose import (
     bins_to_degrees,
     hold_gaze,
@@ -11,6 +10,7 @@ from ditto.motion.pose import (
     rotation,
     shift_gaze,
 )
+from ditto.packs.mini.motion.expression_numbers import degrees_to_bins
 
 
 def face(pitch=0.0, yaw=0.0, roll=0.0):

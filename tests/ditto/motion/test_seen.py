@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from cfg.settings import EMOTIONS
-from ditto.condition import emotion_weights
-from ditto.mini.language import METRE, Exp, degrees_to_bins
-from ditto.mini.motion import OUTPUTS, MiniSampler, Readout
 from ditto.motion.gestures import GESTURES, Gesture
 from ditto.motion.vector import PLACES
-from ditto.stitch import StitchOptions
+from ditto.packs.mini.motion.expression_numbers import METRE, Exp, degrees_to_bins
+from ditto.packs.mini.motion.sampler import OUTPUTS, MiniSampler, Readout
+from ditto.stages.condition_handler import emotion_weights
+from ditto.stages.stitch import StitchOptions
 
 ELSEWHERE = {  # the most that a control may change what it does not name
     "pitch": 3.2, "yaw": 2.0, "roll": 1.5, "size": 0.04, "GAP": 1.0, "WIDTH": 2.6, "CORNER": 2.0, "ASYM": 1.2,

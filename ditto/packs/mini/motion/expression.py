@@ -1,0 +1,34 @@
+"""Which numbers of the mini pack's expression may be enlarged, and which show who somebody is."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ditto.arrays import Floats
+from ditto.motion.motion_scale import FaceRoles
+from ditto.packs.mini.motion.expression_numbers import LIPS, METRE, Exp
+from ditto.packs.mini.motion.sampler import OPENS
+from ditto.source.avatar import SourceFrame
+
+BROWS = (Exp.BROW_IN, Exp.BROW_OUT, Exp.FURROW)
+OPENING = (Exp.GAP, Exp.JAW, Exp.LOW_LIP, Exp.UP_LIP)  # a mouth that speaks has to open all the same
+LIDS = (Exp.BLINK_LEFT, Exp.BLINK_RIGHT)
+WIDEST_GAP = 27.0  # millimetres between the inner lips of an enlarged expression
+
+
+def face_roles(source: SourceFrame) -> FaceRoles:
+    """Those of one portrait."""
+    neutral: Floats = np.array(source.motion["exp"], np.float32).reshape(63)
+    for place, share in OPENS.items():
+        neutral[place] -= share * neutral[Exp.GAP]
+    neutral[Exp.GAP] = 0
+    most = np.full(63, np.inf, np.float32)
+    most[Exp.GAP] = WIDEST_GAP * METRE
+    habits = [place for place in (*LIPS, *BROWS) if place not in OPENING]
+    return FaceRoles(neutral, ones(*LIPS, *BROWS), ones(*habits), ones(*LIDS), most)
+
+
+def ones(*places: int) -> Floats:
+    mask = np.zeros(63, np.float32)
+    mask[list(places)] = 1
+    return mask

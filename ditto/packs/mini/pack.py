@@ -1,0 +1,98 @@
+"""The built-in pack: its files opened, its parts in their roles."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cfg.errors import ConfigError
+from cfg.settings import PackSettings, Settings
+from ditto.arrays import Floats
+from ditto.faces.finder import FaceFinder
+from ditto.motion.motion_scale import FaceRoles
+from ditto.motion.vector import to_vector
+from ditto.packs.mini import files
+from ditto.packs.mini.background.person_mask import MeshSilhouette
+from ditto.packs.mini.motion.expression import face_roles
+from ditto.packs.mini.motion.face_movements import FACE
+from ditto.packs.mini.motion.sampler import LISTENING, MiniSampler, load_readout
+from ditto.packs.mini.paint.decoder import MiniDecoder
+from ditto.packs.mini.paint.warper import MiniWarper
+from ditto.packs.mini.putback import MiniCompositor
+from ditto.packs.mini.source.analyser import NotingAnalyser
+from ditto.packs.mini.speech.encoder import WhisperStream
+from ditto.packs.mini.speech.voice_level import WithLoudness
+from ditto.source.avatar import SourceFrame
+from model_formats import open_model
+from model_formats.shared import SharedModels
+
+
+class MiniPack:
+    """Opened once and shared by all sessions; the methods make what belongs to one session."""
+
+    name = "mini"
+    online_overlap = 75
+    online_delay = 0
+    smoothing: int | None = 1
+    batch = 1
+    conditions = frozenset({"use_emo"})
+    face = FACE
+
+    def __init__(self, settings: PackSettings) -> None:
+        if settings.device != "cpu":
+            raise ConfigError(f"pack.device is '{settings.device}', but the built-in pack runs on 'cpu'")
+        threads = settings.threads or 1
+        self._encoder = open_model(files.path("speech_encoder.onnx"), threads=threads)
+        self._finder = FaceFinder.open(files.FOLDER, threads)
+        motion = files.path("motion.npz")
+        self.models = SharedModels(threads=settings.threads or None)
+        self._readouts = {online: load_readout(motion, online=online) for online in (False, True)}
+
+    def analyser(self, settings: Settings) -> NotingAnalyser:
+        return NotingAnalyser(self._finder, settings.source)
+
+    def speech(self, settings: Settings) -> WithLoudness:
+        cut = LISTENING["online" if settings.online else "offline"]
+        lookahead = settings.audio.lookahead if settings.online else cut["lookahead"]
+        return WithLoudness(
+            WhisperStream(self._encoder, hop=cut["hop"], lookahead=lookahead, past=cut["past"]), lookahead
+        )
+
+    def sampler(self, settings: Settings, source: SourceFrame, overlap: int) -> MiniSampler:
+        return MiniSampler(
+            self._readouts[settings.online],
+            to_vector(source.motion, without=("kp",)),
+            overlap=overlap,
+            online=settings.online,
+            loudness=True,
+        )
+
+    def rest(self, source: SourceFrame) -> Floats | None:
+        """The portrait's own motion: what the sampler makes is absolute."""
+        return to_vector(source.motion, without=("kp",))
+
+    def roles(self, source: SourceFrame) -> FaceRoles:
+        return face_roles(source)
+
+    def stitcher(self) -> None:
+        """None: mini's mesh holds the shoulders itself."""
+
+    def warper(self) -> MiniWarper:
+        return MiniWarper()
+
+    def decoder(self) -> MiniDecoder:
+        return MiniDecoder()
+
+    def compositor(self, settings: Settings) -> MiniCompositor:
+        return MiniCompositor()
+
+    def silhouette(self) -> MeshSilhouette:
+        return MeshSilhouette(self._finder.person)
+
+    def model_files(self) -> list[Path]:
+        """None: a face is measured faster than it could be read back."""
+        return []
+
+    def close(self) -> None:
+        self._encoder.close()
+        self._finder.close()
+        self.models.close()

@@ -1,0 +1,54 @@
+"""Smooth edges where a turned head hides a part of itself, smooth skin where it was hardly seen before."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ditto.arrays import Floats, Image
+from ditto.kernels import In, Kernel, Out
+from ditto.packs.mini.paint.warper import Moved
+from ditto.packs.mini.source.template import EYES, LOWER_OUTER, UPPER_OUTER
+
+LEAST_TURN = 0.035  # sine of the angle below which a head hides nothing of itself
+# from where to where neighbours count as drawn out, pixels that they come from nearer than they are: streaks
+DRAWN = np.array([0.5, 0.85], np.float32)
+# and as torn, pixels that they come from farther than they are: stairs
+TORN = np.array([1.0, 1.8], np.float32)
+SHARP = 2.0  # millimetres around mouth and eyes that are left out
+RIMS = (UPPER_OUTER + LOWER_OUTER, *(eye.upper + eye.lower for eye in EYES))
+RIM_POINTS = np.concatenate(RIMS)
+RIM_STARTS = np.cumsum([0, *map(len, RIMS[:-1])])
+
+_roughness = Kernel(
+    "roughness", Out(np.float32), Out(np.int64), *2 * [In(np.float32)], int, int, float, *2 * [In(np.float32)]
+)
+_smooth = Kernel("smooth", Out(np.uint8), int, In(np.uint8), *4 * [int], In(np.float32), *7 * [int])
+
+
+def soften(out: Image, moved: Moved) -> None:
+    """Averages over a few pixels what the map tears or draws out; touches nothing else."""
+    if max(abs(float(moved.turn[0, 2])), abs(float(moved.turn[1, 2]))) < LEAST_TURN:
+        return
+    look, where = moved.layers.appearance, moved.map
+    left, top, right, bottom = look.wide_box
+    share: Floats = np.zeros(where.shift_x.shape, np.float32)
+    rows = np.empty(2, np.int64)
+    _roughness(share, rows, where.shift_x, where.shift_y, *share.shape, where.step, DRAWN, TORN)
+    first, last = rows.tolist()
+    if last < first:
+        return
+    room = SHARP * look.millimetre
+    points = moved.placed[RIM_POINTS] - np.array([left, top], np.float32)
+    low = np.maximum((np.minimum.reduceat(points, RIM_STARTS) - room) / where.step + 1, 0).astype(int)
+    high = np.maximum((np.maximum.reduceat(points, RIM_STARTS) + room) / where.step + 2, 0).astype(int)
+    for (x0, y0), (x1, y1) in zip(low.tolist(), high.tolist(), strict=True):
+        share[y0:y1, x0:x1] = 0
+    apart = (where.step + 1) // 2
+    begin = max(0, top + (first - 1) * where.step - 2 * apart)
+    end = max(begin, min(bottom, top + last * where.step + 2 * apart))
+    beside = max(0, left)
+    before = np.ascontiguousarray(out[begin:end, beside:right])
+    _smooth(
+        out, out.shape[1], before, *before.shape[:2], begin, beside, share, share.shape[1], first, last,
+        where.step, left, top, apart,
+    )  # fmt: skip

@@ -1,0 +1,137 @@
+"""The official motion denoiser behind the sampler, from a graph file or from PyTorch weights."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cfg.errors import ModelError
+from ditto.arrays import Floats
+from ditto.motion.diffusion import Denoise
+from ditto.packs.official.backend import Network
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ditto.packs.official.networks.lmdm import LMDM
+
+
+class GraphDenoiser:
+    """A graph with the official inputs; it is told the conditions again at every step."""
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+
+    def prepare(self, conditions: Floats, times: npt.NDArray[np.int64]) -> Denoise:
+        def denoise(x: Floats, before: Floats, step: int) -> tuple[Floats, Floats]:
+            feeds = {
+                "x": np.ascontiguousarray(x, np.float32),
+                "cond_frame": before,
+                "cond": conditions,
+                "time_cond": times[step : step + 1],
+            }
+            outputs = self._network.run(feeds)
+            return outputs["pred_noise"], outputs["x_start"]
+
+        return denoise
+
+
+class HalvedDenoiser:
+    """Two graphs: one tells the conditions and times of a window, the other does its steps."""
+
+    def __init__(self, window: Network, step: Network) -> None:
+        self._window = window
+        self._step = step
+
+    def prepare(self, conditions: Floats, times: npt.NDArray[np.int64]) -> Denoise:
+        prepared = self._window.run({"cond": conditions, "times": times})
+
+        def denoise(x: Floats, before: Floats, step: int) -> tuple[Floats, Floats]:
+            feeds = {
+                "x": np.ascontiguousarray(x, np.float32),
+                "cond_frame": before,
+                "step": np.array([step], np.int64),
+            }
+            outputs = self._step.run({**feeds, **prepared})
+            return outputs["pred_noise"], outputs["x_start"]
+
+        return denoise
+
+
+class TorchDenoiser:
+    """The network itself: conditions and times encoded once a window, guidance as one batch of two."""
+
+    def __init__(self, network: LMDM, device: str, precision: str = "fp32") -> None:
+        import torch
+
+        from ditto.packs.official.networks.on_gpu import rounded
+        from ditto.packs.official.networks.quick_denoiser import QuickDenoiser
+        from model_formats.processor import lacks
+        from model_formats.torch_file import half_of, stream_ahead
+
+        self._torch = torch
+        self._device = torch.device(device)
+        if self._device.type == "cpu" and (reason := lacks(precision)):
+            raise ModelError(f"denoiser: {reason}")
+        self._half = half_of(precision)
+        self._tf32 = precision == "tf32"
+        if self._device.type == "cuda":
+            network = rounded(network, self._half)
+        self._network: LMDM | QuickDenoiser = network
+        if self._device.type == "cpu" and precision != "fp16":
+            with torch.inference_mode():
+                self._network = QuickDenoiser(network, self._half or torch.float32)
+            self._half = None
+        self._network.to(self._device)
+        self._stream = stream_ahead(self._device)
+
+    @classmethod
+    def load(cls, path: Path, device: str, precision: str = "fp32", *, graphs: bool = False) -> TorchDenoiser:
+        """`graphs`: its steps are recorded as CUDA graphs."""
+        from ditto.packs.official.networks.checkpoint import load
+        from ditto.packs.official.networks.lmdm import LMDM
+        from model_formats.torch_file import available
+
+        network = load("lmdm", path)
+        assert isinstance(network, LMDM)
+        where = available(device)
+        if graphs:
+            from ditto.packs.official.recorded_denoiser import RecordedDenoiser
+            from model_formats.replay import CudaRecorder
+
+            return RecordedDenoiser(network, device, precision, CudaRecorder(where))
+        return cls(network, str(where), precision)
+
+    def prepare(self, conditions: Floats, times: npt.NDArray[np.int64]) -> Denoise:
+        with self._running():
+            encoded: Any = self._network.encode(
+                self._placed(conditions), self._torch.from_numpy(times).to(self._device)
+            )
+
+        def denoise(x: Floats, before: Floats, step: int) -> tuple[Floats, Floats]:
+            with self._running():
+                noise, clean = self._network.denoise(self._placed(x), self._placed(before), encoded, step)
+                return noise.float().cpu().numpy(), clean.float().cpu().numpy()
+
+        return denoise
+
+    def close(self) -> None:
+        """Ends the threads that a CPU works it out on."""
+        from ditto.packs.official.networks.quick_denoiser import QuickDenoiser
+
+        if isinstance(self._network, QuickDenoiser):
+            self._network.close()
+
+    def _placed(self, array: Floats) -> Tensor:
+        from model_formats.torch_file import placed
+
+        return placed(self._torch.from_numpy(np.ascontiguousarray(array, np.float32)), self._device)
+
+    def _running(self) -> AbstractContextManager[None]:
+        from model_formats.torch_file import computing
+
+        return computing(self._device, self._half, self._tf32, self._stream)

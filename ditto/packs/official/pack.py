@@ -1,0 +1,344 @@
+"""The official Ditto pack: its files opened, its networks in their roles."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cfg.errors import ConfigError, ModelError, did_you_mean
+from cfg.settings import PackSettings, Settings
+from ditto.arrays import Floats
+from ditto.faces.mask import PersonMask
+from ditto.motion.diffusion import Denoiser, DiffusionSampler
+from ditto.motion.dpm_solver import FewStepSampler
+from ditto.motion.mixing import LIPS
+from ditto.motion.motion_scale import FaceRoles
+from ditto.packs.base import BatchWarper, Compositor, Sampler, SpeechStream, Stitcher
+from ditto.packs.mini import files
+from ditto.packs.official.analyser import FaceNetworks, OfficialAnalyser
+from ditto.packs.official.blaze_face import BlazeFace
+from ditto.packs.official.denoiser import GraphDenoiser, HalvedDenoiser, TorchDenoiser
+from ditto.packs.official.detector import FaceDetector
+from ditto.packs.official.expressions import FACE
+from ditto.packs.official.face_mesh import FaceMesh, Landmark478
+from ditto.packs.official.hubert import (
+    HubertStream,
+    TransformersEncoder,
+    local_speech_stream,
+    reference_file_framing,
+    reference_live_framing,
+)
+from ditto.packs.official.landmark106 import Landmark106
+from ditto.packs.official.landmark203 import Landmark203
+from ditto.packs.official.light import Lit
+from ditto.packs.official.painting import HalvedWarper, OfficialDecoder, OfficialWarper
+from ditto.packs.official.silhouette import PaintedSilhouette
+from ditto.packs.official.task_file import TaskFile
+from ditto.source.avatar import SourceFrame
+from ditto.stages.putback import OfficialCompositor, mask_for
+from model_formats.backend import Backend, Precision, existing
+from model_formats.batching import SharedBatches, quickest, takes_batches
+from model_formats.opening import open_model
+from model_formats.processor import lacks
+from model_formats.shared import SharedModels
+
+PAINTING = ("appearance_extractor", "motion_extractor", "warp_network", "decoder", "stitch_network")
+FACES = ("insightface_det", "landmark106", "landmark203")
+MEASURING = (
+    "appearance_extractor",
+    "motion_extractor",
+    "insightface_det",
+    "landmark106",
+    "landmark203",
+    "blaze_face",
+    "face_mesh",
+    "face_landmarker_task",
+)
+HALVES = {"warp_network": ("warp_source", "warp_frame"), "lmdm": ("lmdm_window", "lmdm_step")}
+PAINTERS = ("warp_network", "warp_frame", "decoder")  # what runs once a frame, and may run in batches
+EVERY_FRAME = ("stitch_network", "warp_network", "decoder")  # as PyTorch files
+TORCH_FILES = (".pth", ".pt")
+MESH = ("blaze_face", "face_mesh")
+
+
+class OfficialPack:
+    """Opened once and shared by all sessions; the methods make what belongs to one session."""
+
+    name = "ditto"
+    online_overlap = 70
+    online_delay = 10
+    smoothing: int | None = None
+    conditions = frozenset({"use_emo", "use_sc", "use_eye_open", "use_eye_ball"})
+    face = FACE
+
+    def __init__(self, settings: PackSettings) -> None:
+        check_roles(settings)
+        self._settings = settings
+        self._open: dict[str, Backend] = {}
+        self._closing = ExitStack()  # of what is no backend
+        self.models = SharedModels(settings.device, settings.threads or None)
+        self._local: TransformersEncoder | None = None  # where hubert is a folder, not a graph
+        try:
+            for role in PAINTING + FACES:
+                for name, path in graphs_of(role, self._path(role)).items():
+                    self._open[name] = self._opened(role, path)
+            speech = self._path("hubert")
+            if speech.is_dir():
+                tf32 = settings.precision == "tf32"
+                self._local = TransformersEncoder(speech, self._device("hubert"), tf32=tf32)
+            else:
+                self._open["hubert"] = self._opened("hubert", speech)
+            self._landmark478 = self._mesh_networks()
+            self._denoiser = self._open_denoiser()
+            self._painting = {n: self._open[n] for n in PAINTERS if n in self._open}
+            self.batch = batch_size(self._painting, settings.batch)
+            self._shared: dict[str, SharedBatches] = {}
+            if settings.share:
+                self._shared = {
+                    name: SharedBatches(
+                        network, self.batch, settings.wait / 1000, fixed=settings.fixed_batches
+                    )
+                    for name, network in self._painting.items()
+                }
+        except BaseException:
+            self.close()
+            raise
+
+    def analyser(self, settings: Settings) -> OfficialAnalyser:
+        networks = FaceNetworks(
+            detect=FaceDetector(self._open["insightface_det"], self._input("insightface_det")),
+            landmark106=Landmark106(self._open["landmark106"], self._input("landmark106")),
+            landmark203=Landmark203(self._open["landmark203"], self._input("landmark203")),
+            landmark478=Landmark478(*self._landmark478, compat=settings.compat),
+            motion=self._open["motion_extractor"],
+            appearance=self._open["appearance_extractor"],
+        )
+        return OfficialAnalyser(networks, settings.source, settings.compat)
+
+    def speech(self, settings: Settings) -> SpeechStream:
+        chunk = settings.audio.chunk
+        if self._local is not None:
+            return local_speech_stream(self._local, online=settings.online, chunk=chunk)
+        if not settings.compat:
+            return HubertStream(self._open["hubert"], chunk)
+        framing = reference_live_framing if settings.online else reference_file_framing
+        return HubertStream(self._open["hubert"], chunk, framing)
+
+    def sampler(self, settings: Settings, source: SourceFrame, overlap: int) -> Sampler:
+        if settings.motion.solver == "dpm++":
+            return FewStepSampler(self._denoiser, settings.motion.steps)
+        return DiffusionSampler(self._denoiser, settings.motion.steps, keep_noise=settings.compat)
+
+    def rest(self, source: SourceFrame) -> Floats | None:
+        """None: motion counts from its own first frame."""
+        return None
+
+    def roles(self, source: SourceFrame) -> FaceRoles:
+        """Lips alone: what else moves is the eyes, which are told what to do."""
+        lips: Floats = LIPS.reshape(63)
+        nothing = np.zeros(63, np.float32)
+        own = np.array(source.motion["exp"], np.float32).reshape(63)
+        return FaceRoles(own, lips, lips, nothing, np.full(63, np.inf, np.float32))
+
+    def stitcher(self) -> Stitcher:
+        return OfficialStitcher(self._open["stitch_network"])
+
+    def warper(self) -> BatchWarper:
+        fixed = self._settings.fixed_batches
+        if "warp_network" in self._open:
+            return OfficialWarper(
+                self._open["warp_network"],
+                shared=self._shared.get("warp_network"),
+                fixed=fixed,
+                place=self._place(),
+            )
+        source, frame = (self._open[name] for name in HALVES["warp_network"])
+        return HalvedWarper(
+            source, frame, shared=self._shared.get("warp_frame"), fixed=fixed, place=self._place()
+        )
+
+    def decoder(self) -> OfficialDecoder:
+        return OfficialDecoder(
+            self._open["decoder"],
+            shared=self._shared.get("decoder"),
+            fixed=self._settings.fixed_batches,
+        )
+
+    def compositor(self, settings: Settings) -> Compositor:
+        plain = OfficialCompositor(mask_for(settings.blend.mode), settings.compat)
+        return Lit(plain) if settings.output.match_light else plain
+
+    def silhouette(self) -> PaintedSilhouette:
+        person = self.models.open(files.path("person_mask.onnx"), device="cpu", threads=1)
+        return PaintedSilhouette(PersonMask(person))
+
+    def model_files(self) -> list[Path]:
+        roles = [role for role in MEASURING if role in self._settings.files]
+        return [self._path(role) for role in roles]
+
+    def close(self) -> None:
+        for backend in self._open.values():
+            backend.close()
+        self._open.clear()
+        self._closing.close()
+        self.models.close()
+
+    def _input(self, role: str) -> str:
+        (name, *_) = self._open[role].inputs
+        return name
+
+    def _path(self, role: str) -> Path:
+        named = self._settings.files.get(role)
+        if named is None:
+            raise ConfigError(f"pack.files names no file for '{role}'")
+        path = Path(named)
+        return path if path.is_file() else Path(self._settings.root) / named
+
+    def _device(self, role: str) -> str:
+        return "cpu" if role in self._settings.on_processor else self._settings.device
+
+    def _precision(self, device: str) -> Precision:
+        """The one asked for, or fp32 for what stays on a processor without it beside a GPU."""
+        precision: Precision = self._settings.precision  # type: ignore[assignment]
+        beside_gpu = device == "cpu" and self._settings.device != "cpu"
+        return "fp32" if beside_gpu and (precision == "tf32" or lacks(precision)) else precision
+
+    def _opened(self, role: str, path: Path) -> Backend:
+        settings, device = self._settings, self._device(role)
+        threads = settings.threads or None
+        alike = path.suffix == self._path("decoder").suffix and device == self._device("decoder")
+        keep = device != "cpu" and role == "warp_network" and alike  # for the decoder
+        if path.suffix not in TORCH_FILES:
+            keep = keep and settings.batch == 1  # batches of frames are put together on the host
+            return open_model(path, device, "stored", threads=threads, keep_on_device=keep)
+        from ditto.packs.official.networks.checkpoint import network
+
+        return open_model(
+            path,
+            device,
+            self._precision(device),
+            network(role),
+            threads=threads,
+            keep_on_device=keep or (device != "cpu" and role == "decoder"),  # levels are rounded there
+            graphs=settings.graphs and device != "cpu" and role in EVERY_FRAME,
+        )
+
+    def _place(self) -> Callable[[Floats], Any] | None:
+        """What brings a portrait's volume to a GPU once, not with every frame."""
+        weights = self._path("warp_network").suffix in TORCH_FILES
+        if self._device("warp_network") == "cpu" or not (weights or self.batch == 1):
+            return None  # arrays of other libraries are put together to batches on the host
+        network: Any = self._painting.get("warp_network") or self._painting["warp_frame"]
+        return partial(network.place, "feature_3d")
+
+    def _open_denoiser(self) -> Denoiser:
+        path = self._path("lmdm")
+        if path.suffix in TORCH_FILES:
+            device = self._device("lmdm")
+            graphs = self._settings.graphs and device != "cpu"
+            denoiser = TorchDenoiser.load(existing(path), device, self._precision(device), graphs=graphs)
+            self._closing.callback(denoiser.close)
+            return denoiser
+        opened = {name: self._opened("lmdm", file) for name, file in graphs_of("lmdm", path).items()}
+        self._open |= opened
+        if len(opened) == 1:
+            return GraphDenoiser(*opened.values())
+        return HalvedDenoiser(*opened.values())
+
+    def _mesh_networks(self) -> tuple[BlazeFace, FaceMesh]:
+        files = self._settings.files
+        if all(role in files for role in MESH):
+            for role in MESH:
+                self._open[role] = self._opened(role, self._path(role))
+        elif "face_landmarker_task" in files:
+            bundle = TaskFile(self._path("face_landmarker_task"))
+            self._open["blaze_face"] = self._converted(bundle.detector, "face_detector")
+            self._open["face_mesh"] = self._converted(bundle.mesh, "face_landmarks_detector")
+        else:
+            raise ModelError("pack.files must name blaze_face and face_mesh, or face_landmarker_task")
+        return (
+            BlazeFace(self._open["blaze_face"], self._input("blaze_face")),
+            FaceMesh(self._open["face_mesh"], self._input("face_mesh")),
+        )
+
+    def _converted(self, graph: bytes, name: str) -> Backend:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / f"{name}.onnx"
+            path.write_bytes(graph)
+            return open_model(path, threads=self._settings.threads or None)
+
+
+def check_roles(settings: PackSettings) -> None:
+    """Raises ConfigError where something is to stay on the processor that the pack does not have."""
+    for role in settings.on_processor:
+        if role not in settings.files:
+            raise ConfigError(
+                f"pack.on_processor names '{role}', but must name roles of pack.files"
+                f"{did_you_mean(role, settings.files)}"
+            )
+
+
+def batch_size(networks: Mapping[str, Backend], wanted: int) -> int:
+    """The size that is wanted, or the quickest for 0; networks must take it."""
+    if wanted == 1:
+        return 1
+    closed = [name for name, network in networks.items() if not takes_batches(network.inputs)]
+    if closed and wanted:
+        raise ModelError(
+            f"{', '.join(closed)} takes one frame at a time, but pack.batch is {wanted}; "
+            "make files that take more with `python -m ditto export`"
+        )
+    if closed:
+        return 1
+    return wanted or quickest(lambda size: seconds_for(networks, size))
+
+
+def seconds_for(networks: Mapping[str, Backend], size: int) -> float:
+    """How long a batch takes to be moved and painted, the second time."""
+    took = 0.0
+    for network in networks.values():
+        feeds = {
+            name: np.zeros((size, *(side or 1 for side in shape[1:])), np.float32)
+            for name, shape in network.inputs.items()
+        }
+        settled(network.run(feeds))
+        began = time.perf_counter()
+        settled(network.run(feeds))
+        took += time.perf_counter() - began
+    return took
+
+
+def settled(outputs: Mapping[str, Any]) -> None:
+    """Returns when results that were left on a device are there."""
+    for value in outputs.values():
+        if hasattr(value, "cpu"):
+            value.flatten()[:1].cpu()
+
+
+class OfficialStitcher:
+    """Bends driven keypoints so that the shoulders stay where they are."""
+
+    def __init__(self, network: Backend) -> None:
+        self._network = network
+
+    def __call__(self, at_rest: Floats, driven: Floats) -> Floats:
+        feeds: dict[str, Any] = {"kp_source": at_rest, "kp_driving": driven}
+        (bent,) = self._network.run(feeds).values()
+        return np.asarray(bent, np.float32)
+
+
+def graphs_of(role: str, path: Path) -> dict[str, Path]:
+    """The graph of a role, or the two it comes in where both lie beside it."""
+    (precision,) = re.findall(r"_fp(?:16|32)$", path.stem) or ("",)  # as engines are named
+    halves = {name: path.with_name(f"{name}{precision}{path.suffix}") for name in HALVES.get(role, ())}
+    if halves and path.suffix not in TORCH_FILES and all(half.is_file() for half in halves.values()):
+        return halves
+    return {role: path}

@@ -1,0 +1,123 @@
+"""What the official pack's two painting networks mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ditto.arrays import Floats
+from ditto.packs.official.backend import Network
+from ditto.stages.messages import Pose
+from model_formats.batching import run_many
+
+
+class OfficialWarper:
+    """Moves a portrait's feature volume from its own keypoints to the driven ones."""
+
+    def __init__(
+        self,
+        network: Network,
+        *,
+        shared: Network | None = None,
+        fixed: bool = True,
+        place: Callable[[Floats], Any] | None = None,
+    ) -> None:
+        """`shared` is the same network, running the calls of several sessions as one.
+
+        `fixed` fills every batch up to its size. `place` brings a portrait's volume, the largest input by
+        far, to where the network runs; else every frame brings it there.
+        """
+        self._network = network
+        self._alone = shared or network
+        self._fixed = fixed
+        self._place = place
+        self._seen: Any = None  # the last volume; a portrait has only one
+        self._there: Any = None  # the same, where the network runs
+
+    def __call__(self, pose: Pose) -> Any:
+        """(1, 256, 64, 64) features."""
+        return self._alone.run(self._feeds(pose))["out"]
+
+    def many(self, poses: Sequence[Pose], size: int) -> list[Any]:
+        calls = [self._feeds(pose) for pose in poses]
+        return [made["out"] for made in run_many(self._network, calls, size if self._fixed else 0)]
+
+    def _feeds(self, pose: Pose) -> dict[str, Any]:
+        volume = pose.source.appearance
+        return {
+            "feature_3d": volume if self._place is None else self._brought(volume, self._place),
+            "kp_source": pose.at_rest,
+            "kp_driving": pose.driven,
+        }
+
+    def _brought(self, volume: Floats, place: Callable[[Floats], Any]) -> Any:
+        """The volume where the network runs, from the second time on: a video has another in every frame."""
+        if volume is not self._seen:
+            self._seen, self._there = volume, None
+            return volume
+        if self._there is None:
+            self._there = place(volume)
+        return self._there
+
+
+class HalvedWarper(OfficialWarper):
+    """The same by two graphs: one looks at a portrait once, the other moves it frame by frame."""
+
+    def __init__(
+        self,
+        source: Network,
+        frame: Network,
+        *,
+        shared: Network | None = None,
+        fixed: bool = True,
+        place: Callable[[Floats], Any] | None = None,
+    ) -> None:
+        super().__init__(frame, shared=shared, fixed=fixed, place=place)
+        self._source = source
+        self._volume: Any = None  # the one last looked at; a portrait has only one
+        self._prepared: dict[str, Any] = {}
+
+    def _feeds(self, pose: Pose) -> dict[str, Any]:
+        feeds, volume = super()._feeds(pose), pose.source.appearance
+        if volume is not self._volume:
+            self._prepared = dict(self._source.run({"feature_3d": feeds["feature_3d"]}))
+            self._volume = volume
+        return {**feeds, **self._prepared}
+
+
+class OfficialDecoder:
+    """Paints warped features as a head."""
+
+    def __init__(self, network: Network, *, shared: Network | None = None, fixed: bool = True) -> None:
+        self._network = network
+        self._alone = shared or network
+        self._fixed = fixed
+
+    def __call__(self, pose: Pose, warped: Any) -> Floats:
+        """(512, 512, 3) RGB in 0..255, not rounded."""
+        return in_levels(self._alone.run({"feature": warped})["output"])
+
+    def many(self, warped: Sequence[Any], size: int) -> list[Floats]:
+        calls = [{"feature": features} for features in warped]
+        return [
+            in_levels(made["output"]) for made in run_many(self._network, calls, size if self._fixed else 0)
+        ]
+
+
+def in_levels(painted: Any) -> Floats:
+    """(512, 512, 3) in 0..255 from (1, 3, 512, 512) in 0..1; rounded where they come from a device."""
+    (planes,) = painted
+    if not isinstance(planes, np.ndarray):
+        return fetched(planes)
+    face = np.empty((*planes.shape[1:], 3), np.float32)
+    np.clip(planes.transpose(1, 2, 0), 0, 1, out=face)
+    face *= 255
+    return face
+
+
+def fetched(planes: Any) -> Floats:
+    """The same of a tensor on a device: whole levels, so that a quarter of the bytes crosses to the host."""
+    levels = planes.permute(1, 2, 0).clamp(0, 1).mul(255).round().byte().contiguous()
+    return np.asarray(levels.cpu().numpy(), np.float32)

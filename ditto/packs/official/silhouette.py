@@ -1,0 +1,49 @@
+"""The official pack's person against another background: cut out of every painted picture anew."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import cv2
+import numpy as np
+
+from ditto.arrays import Floats, Image
+from ditto.packs.mini.background.person_mask import SMALL, steadied
+from ditto.picture.matting import Matting, Person, behind, foreground
+from ditto.source.avatar import SourceFrame
+from ditto.stages.messages import Pose
+from ditto.stages.putback import feathered_mask
+
+SQUARE = 512  # pixels of the painted square's side
+
+
+class PaintedSilhouette:
+    """What a network has painted follows no mesh, so the mask is found in it, and held against flicker.
+
+    Outside the painted square the source's own mask stays.
+    """
+
+    def __init__(self, person: Person) -> None:
+        self._matting = Matting(person)
+        self._before: tuple[Image, Floats] | None = None
+
+    def prepare(self, frame: SourceFrame) -> SourceFrame:
+        mask = self._matting(frame.image, frame.landmarks if frame.seen else None)
+        return dataclasses.replace(
+            frame, mask=np.rint(mask * 255).astype(np.uint8), behind=behind(frame.image, mask, SMALL)
+        )
+
+    def __call__(self, pose: Pose, image: Image) -> Image:
+        """(h, w, 4): a finished picture with its mask."""
+        source = pose.source
+        assert source.mask is not None
+        still = np.asarray(source.mask / np.float32(255), np.float32)
+        mask = self._matting(image, source.landmarks) if source.seen else still
+        grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
+        if self._before is not None and self._before[1].shape == mask.shape:
+            mask = steadied(self._before, grey, mask)
+        self._before = (grey, mask)
+        height, width = mask.shape
+        painted = cv2.warpAffine(feathered_mask(SQUARE, SQUARE), source.to_frame[:2], (width, height))
+        mask = np.asarray(mask * painted + still * (1 - painted), np.float32)
+        return np.dstack([foreground(image, mask), np.rint(mask * 255).astype(np.uint8)])

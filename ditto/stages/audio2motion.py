@@ -1,0 +1,166 @@
+"""Stage 4: what is heard becomes motion, window by window."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from cfg.errors import ConfigError
+from ditto.arrays import Floats
+from ditto.motion.identity_hold import Identity
+from ditto.motion.smoothing import HeadSmoother
+from ditto.motion.windows import ContinuedWindows, FadedWindows, Joined, continued
+from ditto.packs.base import EndingSampler, Sampler
+from ditto.stages.messages import Conditions, Motion
+
+OVERLAP_OFFLINE = 10
+OVERLAP_ONLINE = 70
+SMOOTHING_OFFLINE = 3
+SMOOTHING_ONLINE = 13
+
+
+class Audio2Motion:
+    """One frame of motion for each row of conditions.
+
+    Offline, a window starts `80 - overlap` rows after the one before and waits until it is full.
+    Online, the rows of a window are mostly old ones (before the first there was silence), and it
+    is made as soon as `80 - overlap` new ones are there. What comes out does not depend on how the
+    rows were cut into messages.
+    """
+
+    name = "audio2motion"
+
+    def __init__(
+        self,
+        sampler: Sampler,
+        source: Floats,
+        *,
+        online: bool = False,
+        overlap: int | None = None,
+        smoothing: int | None = None,
+        delay: int = 0,
+        identity: Identity | None = None,
+        limits: tuple[Floats, Floats] | None = None,
+        silence: Floats | None = None,
+        seed: int = 0,
+    ) -> None:
+        """`source` (265,) is the portrait's own motion, where the first window starts from.
+
+        `smoothing`: frames that head motion is averaged over. `limits`: least and most of each
+        motion number. Online only: `delay` is how many frames may be held back, so that one window
+        fades into the next over so many; with 0 each goes on where the one before ended. `silence`
+        (C,) is the row for what was before the first; without it the first row stands for it.
+        """
+        self._sampler = sampler
+        self._online = online
+        self._overlap = _either(overlap, OVERLAP_ONLINE if online else OVERLAP_OFFLINE)
+        self._width = _either(smoothing, SMOOTHING_ONLINE if online else SMOOTHING_OFFLINE)
+        if not 0 <= self._overlap < sampler.window:
+            raise ConfigError(
+                f"motion.overlap is {self._overlap}, but must be from 0 to {sampler.window - 1} "
+                f"(one less than the {sampler.window} frames of a window)"
+            )
+        self._advance = sampler.window - self._overlap
+        self._fade = min(delay, self._overlap, self._advance) if online else self._overlap
+        self._identity = identity or Identity()
+        self._limits = limits
+        self._silence = silence
+        self._seed = seed
+        self._source = source
+        self._turn = 0
+        self._utterance = 0  # of this turn
+        self._last: Floats | None = None  # the newest frame of the turn
+        self._begin()
+
+    def _begin(self) -> None:
+        """Made ready for an utterance of which nothing is known yet."""
+        self._rows: list[Floats] = []  # from the first row of the next window on
+        self._heard = 0  # rows
+        self._joint = 0  # frames handed on to be averaged
+        self._made = 0  # frames given
+        self._windows = 0
+        self._first = 0  # index of the utterance's first frame
+        self._rng = np.random.default_rng((self._seed, self._turn, self._utterance))
+        self._previous = self._source if self._last is None else self._last
+        self._joined = self._new_joined()
+        self._smoother = HeadSmoother(1 if self._online else self._width)
+
+    def _new_joined(self) -> Joined:
+        if self._online and not self._fade:
+            return ContinuedWindows(self._overlap, self._width)
+        return FadedWindows(self._overlap, self._fade, self._width)
+
+    @property
+    def _lead(self) -> int:
+        """Frames of the first window that lie before the utterance."""
+        return self._overlap if self._online else 0
+
+    def process(self, item: Conditions) -> Iterator[Motion]:
+        if not self._heard and len(item.rows):
+            self._open(item)
+        for row in item.rows:
+            self._rows.append(row)
+            self._heard += 1
+            if len(self._rows) == self._sampler.window:
+                self._add_window()
+                yield from self._settled(self._joined.settled - self._lead)
+
+    def flush(self) -> Iterator[Motion]:
+        if not self._heard:
+            return
+        while self._windows * self._advance < self._heard:
+            self._rows += [self._rows[-1]] * (self._sampler.window - len(self._rows))
+            self._add_window()
+        yield from self._settled(self._heard, last=True)
+        for frame in self._smoother.flush():
+            yield self._motion(frame)
+        self._utterance += 1
+        self._begin()
+
+    def interrupt(self) -> None:
+        """The head goes on from where it was last sent, so it does not jump."""
+        self._utterance = 0
+        self._begin()
+
+    def _open(self, item: Conditions) -> None:
+        if item.turn != self._turn:
+            self._turn = item.turn
+            self.interrupt()
+        self._first = item.index
+        before = item.rows[0] if self._silence is None else self._silence
+        self._rows = [before] * self._lead
+
+    def _add_window(self) -> None:
+        frames = self._sampler.sample(self._previous, np.stack(self._rows), self._rng)
+        if self._windows == 0 and self._lead and self._last is not None:
+            frames = continued(frames, self._overlap, self._last)
+        self._joined.add(frames)
+        self._windows += 1
+        reached = self._joined.before_next
+        self._previous = self._identity.before_window(self._windows, self._source, reached)
+        del self._rows[: self._advance]
+
+    def _settled(self, until: int, last: bool = False) -> Iterator[Motion]:
+        """Frames of the utterance up to `until` that have not been given; its last ones, or not."""
+        start = self._joint
+        if until <= start:
+            return
+        self._joint = until
+        frames = self._joined.frames(start + self._lead, until + self._lead)
+        if last and isinstance(self._sampler, EndingSampler):
+            frames = self._sampler.ended(frames, until)
+        for frame in frames:
+            for smooth in self._smoother.push(frame):
+                yield self._motion(smooth)
+
+    def _motion(self, frame: Floats) -> Motion:
+        if self._limits is not None:
+            frame = np.clip(frame, *self._limits)
+        self._last = frame
+        self._made += 1
+        return Motion(self._turn, self._first + self._made - 1, frame)
+
+
+def _either(chosen: int | None, usual: int) -> int:
+    return usual if chosen is None else chosen

@@ -1,0 +1,143 @@
+"""Everything that passes between two stages, one small frozen class each.
+
+A receiver may keep a message but not write into its arrays. `turn` is raised by every
+interruption; `index` counts motion or output frames from 0 within a turn.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ditto.arrays import Floats, Image
+
+if TYPE_CHECKING:
+    from ditto.source.avatar import SourceFrame
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AudioChunk:
+    """A piece of the voice, of any length."""
+
+    turn: int
+    start: int  # first sample, counted from 0
+    samples: Floats  # (n,) mono, 16 kHz, -1..1
+
+    def __str__(self) -> str:
+        return f"sample {self.start}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Features:
+    """What the speech encoder heard, 25 rows a second."""
+
+    turn: int
+    index: int  # frame of the first row
+    rows: Floats  # (n, C)
+
+    def __str__(self) -> str:
+        return f"frame {self.index}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Conditions:
+    """Features joined with emotion, eyes and identity: what the motion model is told."""
+
+    turn: int
+    index: int
+    rows: Floats  # (n, C)
+
+    def __str__(self) -> str:
+        return f"frame {self.index}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Motion:
+    """One frame's generated motion, before any control or stitching."""
+
+    turn: int
+    index: int
+    vector: Floats  # (265,)
+
+    def __str__(self) -> str:
+        return f"frame {self.index}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Placement:
+    """Head and expression of one frame in readable numbers."""
+
+    pitch: float  # degrees
+    yaw: float  # degrees
+    roll: float  # degrees
+    scale: float
+    translation: Floats  # (3,)
+    expression: Floats  # (21, 3)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pose:
+    """Where the face of one output frame is, and where the voice moves it."""
+
+    turn: int
+    index: int
+    source: SourceFrame  # the portrait frame it is painted on
+    at_rest: Floats  # (1, 21, 3) keypoints of the portrait
+    driven: Floats  # (1, 21, 3) keypoints after motion, controls and stitching
+    rest: Placement  # the portrait's head and expression
+    drive: Placement  # the driven ones, after every control
+    blend: float | None = None  # share of the painted face, 0..1; None is the stream's own
+
+    def __str__(self) -> str:
+        return f"frame {self.index}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Warped:
+    """The portrait's layers moved; `payload` is the pack's own (a feature volume, a pixel map)."""
+
+    turn: int
+    index: int
+    pose: Pose
+    payload: Any
+
+    def __str__(self) -> str:
+        return f"frame {self.index}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Face:
+    """A painted face, not yet in its picture; `payload` is the pack's own."""
+
+    turn: int
+    index: int
+    pose: Pose
+    payload: Any
+
+    def __str__(self) -> str:
+        return f"frame {self.index}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """A finished frame of the video."""
+
+    turn: int
+    index: int
+    image: Image  # (H, W, 3) RGB; before a transparent background (H, W, 4), 255 where the person is
+
+    def __str__(self) -> str:
+        return f"frame {self.index}"
+
+
+@dataclass(frozen=True, slots=True)
+class EndOfSpeech:
+    """The utterance is over: give what is still owed; another may follow in the same turn."""
+
+    turn: int
+
+    def __str__(self) -> str:
+        return "the end of the speech"
+
+
+Message = AudioChunk | Features | Conditions | Motion | Pose | Warped | Face | Picture | EndOfSpeech

@@ -1,0 +1,275 @@
+"""Stage 5: generated motion put on the portrait's own, controlled, and fitted to its shoulders."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from cfg.errors import ConfigError
+from cfg.settings import Rate
+from ditto.arrays import Floats
+from ditto.motion.controls import Controls, ControlTrack, Frames, checked, number, parts_named, row
+from ditto.motion.face_movements import FaceRows
+from ditto.motion.frame_order import blink_schedule
+from ditto.motion.mixing import (
+    EYES,
+    LIPS,
+    WHOLE_FACE,
+    control,
+    fade,
+    fade_expression,
+    mix_difference,
+    mix_scaled,
+)
+from ditto.motion.pose import hold_gaze, in_degrees, keypoints, placement
+from ditto.motion.vector import Parts, from_vector
+from ditto.packs.base import Stitcher
+from ditto.packs.mini.motion.face_movements import FACE
+from ditto.rates import FRAME_RATE
+from ditto.source.avatar import Avatar, SourceFrame
+from ditto.stages.messages import Motion, Placement, Pose
+
+PORTRAIT_PARTS = ("exp", "pitch", "yaw", "roll", "t")
+VIDEO_PARTS = ("exp",)
+SCALED_BY_CHARACTER = ("exp", "pitch", "yaw", "roll")
+BLINK_PERIOD = 3000  # frames a blink schedule repeats after where the length is unknown: 2 minutes
+FADE_TYPES = ("", "d0", "s")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class StitchOptions:
+    """How motion is put on the portrait, for a whole stream."""
+
+    use_d_keys: Sequence[str] | Mapping[str, float] | None = None  # driven parts, or their factors
+    relative_d: bool = True  # motion counts from its first frame, not absolutely
+    drive_eye: bool | None = None  # None: yes for a portrait, no for a video
+    delta_eye_arr: Any = None  # (n, 63) one blink: expression offsets at the eyes, row 0 open
+    delta_eye_open_n: int | Sequence[int] = 0  # frames between blinks; 0 draws 60 to 100, -1 never blinks
+    fade_out_keys: Sequence[str] | None = ("exp",)  # parts that fade; None is all
+    fade_type: str = ""  # '' never fades, 's' fades to the portrait, 'd0' to the first driven frame
+    overall_ctrl_info: Mapping[str, Any] | None = None  # controls for every frame
+    flag_stitching: bool = True  # whether the stitching network is used
+    character_scale: float | None = None  # head size of another character whose motion this is
+    compat: bool = False  # the reference's numbers, faults included: docs/controls.md
+
+    def __post_init__(self) -> None:
+        if self.fade_type not in FADE_TYPES:
+            raise ConfigError(f"fade_type is '{self.fade_type}', but must be '', 's' or 'd0'")
+        pauses = self.delta_eye_open_n
+        listed = [pauses] if isinstance(pauses, int) else list(pauses)
+        least = -1 if isinstance(pauses, int) else 0
+        if not listed or not all(isinstance(n, int) and n >= least for n in listed):
+            raise ConfigError(
+                f"delta_eye_open_n is {pauses!r}, but must be -1, 0, a number of frames, or a list of them"
+            )
+        self.factors(is_image=True)
+        self.fading_parts()
+        self.blink_rows()
+        checked(self.overall_ctrl_info, "overall_ctrl_info")
+
+    def factors(self, is_image: bool) -> dict[str, float]:
+        """What share of each driven part's motion is taken over."""
+        keys = self.use_d_keys
+        if keys is None:
+            keys = PORTRAIT_PARTS if is_image else VIDEO_PARTS
+        names = parts_named("use_d_keys", keys)
+        if isinstance(keys, Mapping):
+            return {name: number(f"use_d_keys: {name}", keys[name]) for name in names}
+        return dict.fromkeys(names, 1.0)
+
+    def fading_parts(self) -> tuple[str, ...]:
+        """Names of the parts that fade."""
+        given = checked({"fade_out_keys": self.fade_out_keys}, "stitch")
+        return tuple(given["fade_out_keys"])
+
+    def blink_rows(self) -> list[Floats]:
+        """The rows of one blink, (1, 63) each; none where the eyes are not given."""
+        given = self.delta_eye_arr
+        if given is None:
+            return []
+        try:
+            rows = np.asarray(given, np.float32)
+        except (TypeError, ValueError):
+            raise ConfigError("delta_eye_arr must be numbers in rows of 63") from None
+        if rows.ndim < 2 or not rows.size:
+            raise ConfigError(f"delta_eye_arr has shape {rows.shape}, but must be (n, 63), n at least 1")
+        return [row(f"delta_eye_arr, row {n}", values, 63) for n, values in enumerate(rows)]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Rest:
+    """A frame of the source before anything moves it."""
+
+    frame: SourceFrame
+    parts: Parts  # angles as controls act on them
+    keypoints: Floats  # (1, 21, 3)
+    placement: Placement
+
+
+class Stitch:
+    """Moves the source's keypoints by each frame of motion.
+
+    The anchor of relative motion, the blinks and the fade's target belong to the stream: they
+    outlive utterances and interruptions, so that the head does not jump when a new one begins.
+    """
+
+    name = "stitch"
+
+    def __init__(
+        self,
+        source: Avatar,
+        stitcher: Stitcher | None,
+        options: StitchOptions | None = None,
+        controls: ControlTrack | Frames = None,
+        *,
+        d0: Floats | Callable[[], Floats | None] | None = None,
+        face: FaceRows = FACE,
+        length: int = -1,
+        rng: random.Random | None = None,
+        fps: Rate = FRAME_RATE,
+    ) -> None:
+        """`d0`: (265,) motion that stands for no movement, or what tells it when the first frame is
+        there; None takes the first frame's. `face`: the pack's numbers for smiles, winks and so on.
+
+        `length` of the stream in frames lets the eyes be open at its end; -1 is unknown. `rng`
+        draws the pauses between blinks. A `controls` track of the caller's is used as it is,
+        otherwise one is made with the options' overall controls. At another `fps` the source and
+        the blinks keep their own 25 frames a second.
+        """
+        self._source = source
+        self._options = options or StitchOptions()
+        self._stitcher = stitcher if self._options.flag_stitching else None
+        self._controls = (
+            controls
+            if isinstance(controls, ControlTrack)
+            else ControlTrack(controls, self._options.overall_ctrl_info)
+        )
+        self._face = face
+        self._zero = d0 if callable(d0) else lambda: d0
+        self._anchor: Parts | None = None
+        self._factors = self._options.factors(source.is_image)
+        self._fading = self._options.fading_parts()
+        drive_eye = self._options.drive_eye
+        self._drives_eyes = source.is_image if drive_eye is None else drive_eye
+        self._blink = self._options.blink_rows() if self._drives_eyes else []
+        self._driven_face = LIPS + EYES if self._drives_eyes and not self._blink else LIPS
+        self._fps = fps
+        self._rng = rng or random.Random(0)
+        self._schedule: list[int] = []
+        self._shown = 0  # frames given so far
+        self._first: Placement | None = None  # of the first source frame
+        self._rest: _Rest | None = None  # of the source frame last shown
+        self._first_driven: Parts | None = None
+        self._length = 0
+        self.set_length(length)
+
+    @property
+    def controls(self) -> ControlTrack:
+        """What may be changed while the stream runs."""
+        return self._controls
+
+    def set_length(self, length: int) -> None:
+        """The stream will have so many frames: blinks are drawn anew, none at the end."""
+        if length != self._length:
+            self._length = length
+            period = length if length > 0 else BLINK_PERIOD
+            if self._blink:
+                self._schedule = blink_schedule(
+                    period, len(self._blink), self._options.delta_eye_open_n, self._rng
+                )
+
+    def process(self, item: Motion) -> Iterator[Pose]:
+        rest = self._at_rest(item.index)
+        controls = self._controls.at(item.index)
+        parts = self._driven(rest, from_vector(item.vector), controls)
+        driven = keypoints(parts)
+        if self._stitcher is not None:
+            driven = self._stitcher(rest.keypoints, driven)
+        self._shown += 1
+        yield Pose(
+            turn=item.turn,
+            index=item.index,
+            source=rest.frame,
+            at_rest=rest.keypoints,
+            driven=driven,
+            rest=rest.placement,
+            drive=placement(parts),
+            blend=controls.blend_alpha,
+        )
+
+    def flush(self) -> Iterator[Pose]:
+        """Nothing is owed: every motion gave its pose at once."""
+        return iter(())
+
+    def interrupt(self) -> None:
+        self._controls.restart()
+
+    def _at_rest(self, index: int) -> _Rest:
+        frame = self._source.frame(index * FRAME_RATE // self._fps)
+        if self._rest is None or self._rest.frame is not frame:
+            parts = frame.motion if self._options.compat else in_degrees(frame.motion)
+            self._rest = _Rest(frame, parts, keypoints(parts), placement(parts))
+        if self._first is None:
+            self._first = self._rest.placement
+            self._adopt_character(float(frame.motion["scale"].reshape(())))
+        return self._rest
+
+    def _adopt_character(self, scale: float) -> None:
+        """A larger head's motion is made larger when it is put on a smaller one."""
+        if self._options.character_scale is not None:
+            ratio = self._options.character_scale / scale
+            for part in SCALED_BY_CHARACTER:
+                if part in self._factors:
+                    self._factors[part] *= ratio
+
+    def _driven(self, rest: _Rest, motion: Parts, controls: Controls) -> Parts:
+        parts = self._moved(rest.frame.motion, motion, rest.frame.neutral)
+        if not rest.frame.seen:
+            return dict(rest.parts)
+        if not self._options.compat:
+            parts = in_degrees(parts)
+        if controls.vad_alpha is not None and controls.vad_alpha < 1:
+            faded = WHOLE_FACE if self._options.compat else LIPS
+            parts = fade_expression(rest.parts, parts, controls.vad_alpha, faded)
+        parts = control(rest.parts, parts, controls, self._face)
+        if self._first_driven is None:
+            self._first_driven = parts
+        fade_type = self._options.fade_type or ("s" if self._controls.fades else "")
+        if controls.fade_alpha is not None and fade_type:
+            target = rest.parts if fade_type == "s" else self._first_driven
+            named = self._fading if controls.fade_out_keys is None else controls.fade_out_keys
+            parts = fade(target, parts, controls.fade_alpha, named)
+        if self._drives_eyes:
+            looking = self._first if self._options.compat and self._first else rest.placement
+            parts = hold_gaze(parts, looking)
+        return parts
+
+    def _moved(self, rest: Parts, motion: Parts, neutral: Floats | None) -> dict[str, Floats]:
+        """The portrait with the motion's share of pose and face, nothing controlled yet.
+
+        With `neutral` the face is driven from there: what the source's own mouth says is gone.
+        """
+        if self._anchor is None:
+            zero = self._zero()
+            if zero is not None:
+                self._anchor = from_vector(zero)
+            elif self._options.relative_d:
+                self._anchor = motion
+        if self._anchor is not None:
+            parts = mix_difference(rest, motion, self._anchor, self._factors)
+        elif self._options.compat:
+            parts = mix_scaled(rest, motion, self._factors)
+        else:
+            parts = mix_difference(rest, motion, rest, self._factors)
+        driven = parts["exp"]
+        if neutral is not None and self._anchor is not None and "exp" in self._factors:
+            driven = driven - rest["exp"] + neutral
+        face = driven * self._driven_face + rest["exp"] * (1 - self._driven_face)
+        if self._blink:
+            moment = self._shown * FRAME_RATE // self._fps
+            face = face + self._blink[self._schedule[moment % len(self._schedule)]] * EYES
+        return {**parts, "exp": face}

@@ -1,0 +1,42 @@
+"""Stage 2: the voice as the speech encoder hears it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ditto.arrays import Floats
+from ditto.packs.base import SpeechStream
+from ditto.stages.messages import AudioChunk, Features
+
+
+class Wav2Feat:
+    """A row of features for every 40 ms of the voice, counted through the utterances of a turn."""
+
+    name = "wav2feat"
+
+    def __init__(self, stream: SpeechStream) -> None:
+        self._stream = stream
+        self._turn = 0
+        self._frame = 0
+
+    def process(self, item: AudioChunk | Features) -> Iterator[Features]:
+        """Features that a caller brings along pass as they are."""
+        if isinstance(item, Features):
+            yield item
+            return
+        if item.turn != self._turn:
+            self.interrupt()
+            self._turn = item.turn
+        yield from self._counted(self._stream.push(item.samples))
+
+    def flush(self) -> Iterator[Features]:
+        yield from self._counted(self._stream.flush())
+
+    def interrupt(self) -> None:
+        self._stream.reset()
+        self._frame = 0
+
+    def _counted(self, rows: Floats) -> Iterator[Features]:
+        if len(rows):
+            yield Features(self._turn, self._frame, rows)
+            self._frame += len(rows)

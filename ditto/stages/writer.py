@@ -1,0 +1,80 @@
+"""Stage 9: finished pictures leave for a file, a caller or a queue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+import numpy as np
+
+from cfg.errors import MediaError
+from ditto.arrays import Image
+from ditto.stages.messages import Picture
+
+
+class Sink(Protocol):
+    """Where pictures end up."""
+
+    def write(self, image: Image, index: int) -> None:
+        """The next picture; `index` counts all of them from 0 without a gap."""
+
+    def close(self) -> None:
+        """That was all: the result is whole, and seen as such."""
+
+    def abort(self) -> None:
+        """Nothing is left behind that looks whole. Harmless after `close`."""
+
+
+class Callback:
+    """Hands every picture to a function."""
+
+    def __init__(self, receive: Callable[[Image, int], object]) -> None:
+        self._receive = receive
+
+    def write(self, image: Image, index: int) -> None:
+        self._receive(image, index)
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    def abort(self) -> None:
+        """Nothing is held open."""
+
+
+def check_picture(image: Image) -> None:
+    """Raises MediaError where a stage or an enhancer of somebody's own gave something else."""
+    if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3:
+        kind = (
+            f"{image.dtype} of shape {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
+        )
+        raise MediaError(f"the picture is {kind}, but must be (height, width, 3 or 4) of uint8")
+
+
+class Writer:
+    """Puts pictures into a sink in their order, and hands them on once they are there.
+
+    Closing the sink is left to its owner: an utterance may be followed by another.
+    """
+
+    name = "writer"
+
+    def __init__(self, sink: Sink, first: int = 0) -> None:
+        """`first` is the frame the first turn begins with: those before it are in the sink already."""
+        self._sink = sink
+        self._next = first  # index within the turn
+        self.written = 0
+
+    def process(self, picture: Picture) -> Iterable[Picture]:
+        if picture.index != self._next:
+            raise ValueError(f"frame {picture.index} arrived where frame {self._next} was due")
+        check_picture(picture.image)
+        self._sink.write(picture.image, self.written)
+        self._next += 1
+        self.written += 1
+        yield picture
+
+    def flush(self) -> Iterable[Picture]:
+        return ()
+
+    def interrupt(self) -> None:
+        self._next = 0
