@@ -75,13 +75,17 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return parse(text, str(path))
 
 
+def configurations() -> list[str]:
+    """Names of the configurations that come with the package."""
+    folder = files("cfg") / "packs"
+    return sorted(e.name.removesuffix(".yaml") for e in folder.iterdir() if e.name.endswith(".yaml"))
+
+
 def built_in(name: str) -> dict[str, Any]:
     """A configuration that comes with the package: mini, ditto_torch, ditto_onnx, ditto_trt, …"""
-    folder = files("cfg") / "packs"
-    known = sorted(e.name.removesuffix(".yaml") for e in folder.iterdir() if e.name.endswith(".yaml"))
-    if name not in known:
-        raise ConfigError(f"'{name}' is not a configuration{did_you_mean(name, known)}")
-    return parse((folder / f"{name}.yaml").read_text(encoding="utf-8"), name)
+    if name not in configurations():
+        raise ConfigError(f"'{name}' is not a configuration{did_you_mean(name, configurations())}")
+    return parse((files("cfg") / "packs" / f"{name}.yaml").read_text(encoding="utf-8"), name)
 
 
 def load(config: str | Path | Mapping[str, Any] = "mini", **over: Any) -> Settings:

@@ -71,7 +71,7 @@ def one_of(name: str, value: str, choices: tuple[str, ...]) -> None:
 class PackSettings:
     """Which networks stand behind the stages, and how they are run."""
 
-    name: str = "mini"  # 'mini' is built in, 'ditto' is the official one
+    name: str = "mini"  # 'mini' is built in, 'ditto' is the official one; others come by plug-in
     format: str = "onnx"  # of the official pack's files: torch, onnx or trt
     root: str = ""  # folder of the official checkpoints
     device: str = "cpu"  # cpu, cuda or cuda:N; honoured or refused
@@ -86,7 +86,6 @@ class PackSettings:
     on_processor: tuple[str, ...] = ()  # official pack: roles of `files` that run on the CPU all the same
 
     def __post_init__(self) -> None:
-        one_of("pack.name", self.name, ("mini", "ditto"))
         one_of("pack.format", self.format, FORMATS)
         one_of("pack.precision", self.precision, ("fp32", "tf32", "fp16", "bf16"))
         check(
@@ -98,7 +97,7 @@ class PackSettings:
             "pack.graphs is set, but CUDA graphs are recorded of PyTorch files on a GPU only",
         )
         check(
-            self.precision == "fp32" or (self.name, self.format) == ("ditto", "torch"),
+            self.precision == "fp32" or self.format == "torch",
             f"pack.precision is '{self.precision}', but only the PyTorch files leave a choice; "
             "the built-in pack computes in fp32, ONNX and TensorRT files in what they were made with",
         )

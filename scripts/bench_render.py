@@ -38,11 +38,11 @@ def canvas(path: Path, face: int, width: int, height: int) -> Path:
     import cv2
     import numpy as np
 
+    from ditto import bundled
     from ditto.faces.finder import FaceFinder
-    from ditto.packs.mini import files
 
     picture = cv2.imread(str(PORTRAIT))
-    found = FaceFinder.open(files.FOLDER).find(np.ascontiguousarray(picture[..., ::-1]))[0]
+    found = FaceFinder.open(bundled.FOLDER).find(np.ascontiguousarray(picture[..., ::-1]))[0]
     scale = face / found.size
     middle = (found.box[:2] + found.box[2:]) / 2
     matrix = np.array([[scale, 0, width / 2 - scale * middle[0]], [0, scale, height / 2 - scale * middle[1]]])

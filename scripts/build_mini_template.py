@@ -18,17 +18,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ditto.packs.mini.source.template import (
-    EYES,
-    LINEAR,
-    OVAL,
-    POINTS,
-    STABLE,
-    Doubles,
-    Ints,
-    fit,
-    measured,
-)
+from ditto.faces.pose import Doubles, fit
+from ditto.faces.topology import EYES, OVAL, POINTS, STABLE
+from ditto.packs.mini.source.template import LINEAR, Ints, measured
 
 FRAMES_PER_PERSON = 240
 LEAST_FACE = 150  # pixels

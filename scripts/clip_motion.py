@@ -10,10 +10,10 @@ import train_mini_motion as training
 from scipy.ndimage import gaussian_filter1d, shift
 from train_mini_motion import GAP, WIDTH, Clip
 
+from ditto import bundled
 from ditto.arrays import Floats
 from ditto.motion.pose import placement
 from ditto.motion.vector import LENGTH, PLACES, from_vector
-from ditto.packs.mini import files
 from ditto.packs.mini.motion.expression_numbers import FULL_BLINK, METRE, Exp, degrees_to_bins
 from ditto.packs.mini.motion.sampler import CHANNELS, LISTENING, MiniSampler, Readout, load_readout
 from ditto.packs.mini.pack import MiniPack
@@ -85,7 +85,7 @@ class Speaker:
         weights = (
             [training.fold_file(folds, fold) for fold in range(5)]
             if folds
-            else [files.path("motion.npz")] * 5
+            else [bundled.path("motion.npz")] * 5
         )
         self._readouts = [load_readout(path, online=self._online) for path in weights]
         stream = WithLoudness(WhisperStream(training.Encoder(), **LISTENING["offline"]))

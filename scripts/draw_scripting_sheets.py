@@ -18,12 +18,12 @@ from ditto.motion.gestures import GESTURES, Gesture
 from ditto.motion.script import Script
 from ditto.motion.script_picture import timeline_picture
 from ditto.motion.vector import PLACES, to_vector
-from ditto.stages.avatar_registrar import RegisteredAvatar
+from ditto.source.avatar import RegisteredAvatar
 from ditto.stages.condition_handler import emotion_weights
 from ditto.stages.messages import Motion
 from ditto.stages.stitch import Stitch
-from stream_pipeline.assembly import silent_rows
 from stream_pipeline.engine import Engine
+from stream_pipeline.plan import silent_rows
 
 EXAMPLES = Path("examples")
 PORTRAITS = ("drawn_woman.jpg", "drawn_man.jpg", "grace_hopper.jpg")

@@ -41,15 +41,15 @@ from clip_pictures import Painter, around, likeness, read_pictures
 from train_mini_motion import CLOSED, DELAY, ROOT, Clip, correlation
 
 from cfg.settings import SourceSettings
+from ditto import bundled
 from ditto.arrays import Floats
 from ditto.faces.finder import FaceFinder
+from ditto.faces.topology import LOWER_OUTER, OVAL, UPPER_OUTER
 from ditto.motion.pose import placement
 from ditto.motion.vector import from_vector, to_vector
-from ditto.packs.mini import files
 from ditto.packs.mini.motion.sampler import LISTENING
 from ditto.packs.mini.source.analyser import NotingAnalyser
 from ditto.packs.mini.source.measure import measure
-from ditto.packs.mini.source.template import LOWER_OUTER, OVAL, UPPER_OUTER
 from ditto.stages.messages import Placement
 
 REPORT = ROOT / "docs" / "mini_quality.md"
@@ -220,7 +220,7 @@ def judge_clip(
 def judge_pictures(
     folder: Path, cache: Path, folds: Path | None, count: int, frames: int, seconds: float
 ) -> dict[str, Figures]:
-    finder = FaceFinder.open(files.FOLDER)
+    finder = FaceFinder.open(bundled.FOLDER)
     speakers = {kind: Speaker(folder, kind, cache, folds) for kind in LISTENING}
     began, judged = time.monotonic(), {}
     for seed, clip in enumerate(chosen(folder, count)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from ditto.packs.mini.files import FOLDER, MANIFEST, digest
+from ditto.bundled import FOLDER, MANIFEST, digest
 
 
 def main() -> None:

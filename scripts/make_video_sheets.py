@@ -16,7 +16,8 @@ import numpy.typing as npt
 from ditto.media.sound import read_sound, shortened
 from ditto.media.video import VideoSource
 from ditto.rates import SAMPLES_PER_FRAME
-from ditto.stages.avatar_registrar import RegisteredAvatar, bounce
+from ditto.source.avatar import RegisteredAvatar
+from ditto.source.registered import bounce
 from stream_pipeline.engine import Engine
 from stream_pipeline.session import Session
 

@@ -20,11 +20,9 @@ from ditto.media.picture import fitted, is_picture, read_picture
 from ditto.media.sound import Sound, SoundFile, sound_of
 from ditto.media.video import VideoSource
 from ditto.rates import SAMPLE_RATE
-from ditto.stages.avatar_registrar import RegisteredAvatar
+from ditto.source.avatar import AnyAvatar
 from stream_pipeline.batches.jobs import SOUNDS, distinct_names, files_in
 from stream_pipeline.engine import Engine, Progress, read
-
-CONFIGS = {"mini": "mini", "ditto": "ditto_torch"}
 
 FaceDetector = Callable[[Image], Sequence[Sequence[float]]]  # boxes (left, top, right, bottom), pixels
 AudioProcessor = Callable[[Any], tuple[Any, int]]  # a voice as (samples, samples a second)
@@ -59,11 +57,10 @@ class Ditto:
         over = merge({} if preset is None else preset_settings(preset), groups)
         if device is not None:
             over = merge(over, {"pack": {"device": device}})
-        config = CONFIGS.get(pack, pack) if isinstance(pack, str) else pack
-        self.engine = Engine.load(config, data_root=data_root, cfg_pkl=cfg_pkl, over=over)
+        self.engine = Engine.load(pack, data_root=data_root, cfg_pkl=cfg_pkl, over=over)
         self._detect = face_detector
         self._hear = audio_processor
-        self._avatar: RegisteredAvatar | None = None
+        self._avatar: AnyAvatar | None = None
         self._voice: Sound | SoundFile | None = None
 
     @property

@@ -17,7 +17,7 @@ import numpy as np
 from cfg.errors import ConfigError
 from cfg.given import kind_of, mapping_of, path_of, whole_of
 from cfg.official import read_official
-from cfg.reading import build, load, merge
+from cfg.reading import build, configurations, load, merge
 from cfg.settings import Settings
 from ditto.arrays import Image
 from ditto.media.encode import CODECS, named, open_sink
@@ -26,15 +26,17 @@ from ditto.media.segments import SegmentedVideo
 from ditto.media.sound import RATES, Sound, SoundFile, open_sound, read_sound, shortened
 from ditto.media.streamed import StreamedVideo, Writable
 from ditto.motion.frame_rate import frames_of
-from ditto.packs.registry import LoadedPack, load_pack, prepare, register, registered_picture
+from ditto.packs.base import AnyPack
+from ditto.packs.registry import names, open_pack, traits_of
 from ditto.rates import SAMPLE_RATE, SAMPLES_PER_FRAME
-from ditto.stages.avatar_registrar import RegisteredAvatar
+from ditto.source.avatar import AnyAvatar
+from ditto.stages.avatar_registrar import register, registered_picture
 from ditto.stages.stage import Stage
 from ditto.stages.writer import Sink
-from stream_pipeline.assembly import Extra
 from stream_pipeline.checking import check_named
 from stream_pipeline.finishing import picture_size
 from stream_pipeline.metrics import StageMetrics, table
+from stream_pipeline.plan import Extra
 from stream_pipeline.recipe import described, digest, named_files
 from stream_pipeline.session import Session
 
@@ -69,13 +71,13 @@ class Origin:
 class Engine:
     """Networks, loaded once. Make one with `Engine.load`; use it as a `with` block or `close` it."""
 
-    def __init__(self, settings: Settings, pack: LoadedPack) -> None:
+    def __init__(self, settings: Settings, pack: AnyPack) -> None:
         self.settings = settings
         self.pack = pack
         self._extra: list[Extra] = []
         self._closed = False
         self._preparing: threading.Thread | None = None
-        self._avatars: dict[RegisteredAvatar, Origin] = {}
+        self._avatars: dict[AnyAvatar, Origin] = {}
         self._inputs = Inputs()  # what the settings were read from
 
     @classmethod
@@ -100,14 +102,17 @@ class Engine:
             settings = settings_of(config, data_root=data_root, cfg_pkl=cfg_pkl, over=over)
         check_named(settings)
         began = time.perf_counter()
-        preparing = threading.Thread(target=prepare, args=(settings,), name="ditto-prepare")
+        traits = traits_of(settings.pack.name)
+        preparing = threading.Thread(target=traits.prepare, name="ditto-prepare")
         preparing.start()
         try:
-            pack = load_pack(settings)
+            pack = open_pack(settings)
         except BaseException:
             preparing.join()
             raise
-        log.info("loaded: pack %s from %s, %s", pack.name, settings.pack.root or "the package", since(began))
+        log.info(
+            "loaded: pack %s from %s, %s", traits.name, settings.pack.root or "the package", since(began)
+        )
         for role, file in settings.pack.files.items():
             log.info("loaded: %s from %s", role, file)
         engine = cls(settings, pack)
@@ -121,7 +126,7 @@ class Engine:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def register(self, source: str | Path | Image, **over: Any) -> RegisteredAvatar:
+    def register(self, source: str | Path | Image, **over: Any) -> AnyAvatar:
         """The face of a portrait or video; may be used by many sessions. `over`: source settings.
 
         A source that is no file is a (H, W, 3) RGB picture.
@@ -130,7 +135,7 @@ class Engine:
         began = time.perf_counter()
         settings = self.with_settings({"source": over} if over else {})
         if isinstance(source, np.ndarray):
-            avatar: RegisteredAvatar = registered_picture(self.pack, source, settings)
+            avatar: AnyAvatar = registered_picture(self.pack, source, settings)
             self._avatars[avatar] = Origin(f"{settings.source}", Inputs(named_files(settings)))
             name = "a picture"
         elif not isinstance(source, (str, os.PathLike)):
@@ -158,11 +163,11 @@ class Engine:
         """
         if not callable(make):
             raise ConfigError(f"a stage is made by a function, but this is {kind_of(make)}")
-        self._extra.append((after, make))
+        self._extra.append(Extra(after, make))
 
     def render(
         self,
-        avatar: RegisteredAvatar,
+        avatar: AnyAvatar,
         sound: str | Path | Sound | SoundFile,
         target: str | Path | Writable,
         /,
@@ -223,7 +228,7 @@ class Engine:
         return Report(path, done, session.metrics)
 
     def _opened(
-        self, avatar: RegisteredAvatar, voice: Sound | SoundFile, target: Path, total: int, settings: Settings
+        self, avatar: AnyAvatar, voice: Sound | SoundFile, target: Path, total: int, settings: Settings
     ) -> tuple[Sink, int]:
         """Where a render writes to, and how many of its frames an earlier call left finished there."""
         size = picture_size(avatar, settings)
@@ -233,7 +238,7 @@ class Engine:
         recipe = digest(
             "" if origin is None else origin.told,
             described(settings),
-            *(f"{after} {name_of(make)}" for after, make in self._extra),
+            *(f"{extra.after} {name_of(extra.make)}" for extra in self._extra),
             blocks=chain([avatar.first.image.tobytes()], (p.tobytes() for p in voice.pieces())),
         )
         sink = SegmentedVideo(
@@ -248,7 +253,7 @@ class Engine:
         return sink, sink.done
 
     def session(
-        self, avatar: RegisteredAvatar, *, mode: str = "online", rate: Any = SAMPLE_RATE, **over: Any
+        self, avatar: AnyAvatar, *, mode: str = "online", rate: Any = SAMPLE_RATE, **over: Any
     ) -> Session:
         """A stream: push sound of `rate`, pull pictures. Use it as a `with` block."""
         self._check_open()
@@ -265,7 +270,7 @@ class Engine:
             found |= origin.inputs
         return found
 
-    def release(self, avatar: RegisteredAvatar) -> None:
+    def release(self, avatar: AnyAvatar) -> None:
         """Forget a source that no session plays any more."""
         check_registered(avatar, "release")
         self._avatars.pop(avatar, None)
@@ -306,7 +311,7 @@ def check_registered(avatar: object, method: str) -> None:
         )
 
 
-def sizes_of(avatar: RegisteredAvatar) -> str:
+def sizes_of(avatar: AnyAvatar) -> str:
     """What a source measures, in words."""
     first = avatar.first
     height, width = first.image.shape[:2]
@@ -331,10 +336,12 @@ def settings_of(
         data_root = path_of(data_root, "data_root")
     if cfg_pkl is not None:
         return official_settings(path_of(cfg_pkl, "cfg_pkl"), data_root, over)
+    if isinstance(config, str) and config not in configurations() and config in names():
+        config = traits_of(config).configuration or {"pack": {"name": config}}
     if data_root is None:
         return load(config, **over)
     settings = load(config, **merge({"pack": {"root": str(data_root)}}, over))
-    if settings.pack.name == "mini":
+    if not traits_of(settings.pack.name).has_files:
         raise ConfigError(
             "--data_root is for the official checkpoints; add --cfg_pkl FILE or --config ditto_torch"
         )
@@ -369,7 +376,7 @@ def in_pieces(output: Path, frames: int, settings: Settings) -> bool:
     if settings.output.resume and not possible:
         raise ConfigError(
             f"{output}: only {', '.join(CODECS)} without transparency can be resumed; "
-            "leave --resume away or give one of these"
+            "remove --resume or give one of these"
         )
     return possible and (settings.output.resume or frames > LONG)
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cfg.settings import Settings
-from ditto.packs.registry import LoadedPack
+from ditto.packs.base import AnyPack
 from ditto.picture.background import Backdrop
 from ditto.picture.enhancers.registry import enhancers
-from ditto.picture.finishing import Step
 from ditto.picture.framing import view_of
-from ditto.source.avatar import SourceFrame
-from ditto.stages.avatar_registrar import RegisteredAvatar
+from ditto.source.avatar import AnyAvatar, AnySourceFrame
+from ditto.stages.putback import Step
 
 
-def picture_size(avatar: RegisteredAvatar, settings: Settings) -> tuple[int, int]:
+def picture_size(avatar: AnyAvatar, settings: Settings) -> tuple[int, int]:
     """(height, width) of the video."""
     view = view_of(avatar.first, settings.framing, settings.source)
     height, width = avatar.first.image.shape[:2] if view is None else view.size
@@ -22,8 +21,8 @@ def picture_size(avatar: RegisteredAvatar, settings: Settings) -> tuple[int, int
 
 
 def finishing(
-    pack: LoadedPack, avatar: RegisteredAvatar, settings: Settings
-) -> tuple[Iterator[SourceFrame], list[Step]]:
+    pack: AnyPack, avatar: AnyAvatar, settings: Settings
+) -> tuple[Iterator[AnySourceFrame], list[Step]]:
     """The source's frames, ready for what is to be done, and the steps each finished picture takes."""
     finer: list[Step] = [*enhancers(settings.enhance, pack.models)]
     view = view_of(avatar.first, settings.framing, settings.source)

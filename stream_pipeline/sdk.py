@@ -18,7 +18,7 @@ from ditto.media.sound import sound_of
 from ditto.motion.controls import checked_frames
 from ditto.motion.script import Script, as_frames
 from ditto.rates import SAMPLE_RATE, SAMPLES_PER_FRAME
-from ditto.stages.avatar_registrar import RegisteredAvatar
+from ditto.source.avatar import AnyAvatar
 from ditto.stages.writer import Sink
 from stream_pipeline.engine import Engine
 from stream_pipeline.finishing import picture_size
@@ -73,9 +73,7 @@ class StreamSDK:
         self._source_path = source
         self.output_path = str(output)
         self.tmp_output_path = self.output_path + ".tmp.mp4"
-        self._avatar: RegisteredAvatar = self._engine.register(
-            self._source_path, **self._options.get("source", {})
-        )
+        self._avatar: AnyAvatar = self._engine.register(self._source_path, **self._options.get("source", {}))
         self._fed = 0
         self._given = 0
         self._start()

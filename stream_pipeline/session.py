@@ -24,13 +24,13 @@ from ditto.arrays import Floats, Image
 from ditto.media.sound import Resampler, believed
 from ditto.motion.controls import ControlTrack
 from ditto.motion.script import as_frames
-from ditto.packs.registry import LoadedPack
+from ditto.packs.base import AnyPack
 from ditto.rates import FRAME_RATE, SAMPLE_RATE, SAMPLES_PER_FRAME
-from ditto.stages.avatar_registrar import RegisteredAvatar
+from ditto.source.avatar import AnyAvatar
 from ditto.stages.messages import AudioChunk, EndOfSpeech, Features
 from ditto.stages.writer import Sink
-from stream_pipeline.assembly import Extra, assemble
 from stream_pipeline.metrics import StageMetrics, table
+from stream_pipeline.plan import Extra, plan
 from stream_pipeline.styling import layers
 
 PIECE = SAMPLE_RATE  # longest stretch of sound handed over at once, samples
@@ -72,8 +72,8 @@ class Session:
 
     def __init__(
         self,
-        pack: LoadedPack,
-        avatar: RegisteredAvatar,
+        pack: AnyPack,
+        avatar: AnyAvatar,
         settings: Settings,
         *,
         rate: int = SAMPLE_RATE,
@@ -97,7 +97,7 @@ class Session:
             fps=settings.output.fps,
         )
         feed = None if sound is None else self._chunks(sound)
-        self._pipeline = assemble(pack, avatar, settings, self.controls, sink, length, first, extra).pipeline(
+        self._pipeline = plan(pack, avatar, settings, self.controls, sink, length, first, extra).pipeline(
             capacity=settings.stream.capacity, feed=feed, on_failure=on_failure
         )
         self._rate = rate

@@ -14,10 +14,10 @@ from ditto.motion.frame_rate import Retimed
 from ditto.motion.head_styles import OWN_MOTION, head_style
 from ditto.motion.keyframes import ANGLES, HeadTrack
 from ditto.motion.motion_scale import Restyle, Restyling
-from ditto.packs.registry import LoadedPack
+from ditto.packs.base import AnyPack
 from ditto.rates import FRAME_RATE
-from ditto.source.driving_video import Reference, read_reference
-from ditto.stages.avatar_registrar import RegisteredAvatar
+from ditto.source.avatar import AnyAvatar
+from ditto.source.driving_video import DrivingMotion, read_driving_video
 from ditto.stages.condition_handler import Eyes
 from ditto.stages.stage import Stage
 
@@ -28,8 +28,8 @@ Layer = Callable[[float], Mapping[str, Any]]
 
 def styled(
     making: Stage[Any, Any],
-    pack: LoadedPack,
-    avatar: RegisteredAvatar,
+    pack: AnyPack,
+    avatar: AnyAvatar,
     settings: Settings,
     zero: Floats | None,
     length: int,
@@ -39,7 +39,7 @@ def styled(
     wanted = restyling(settings)
     if wanted != Restyling():
         if settings.compat:
-            raise ConfigError("the style settings are not the original's; leave them or --compat away")
+            raise ConfigError("the style settings are not the original's; remove them or --compat")
         steps.append(Restyle(wanted, pack.roles(avatar.first), zero))
     fps = settings.output.fps
     if fps != FRAME_RATE:
@@ -66,7 +66,7 @@ def restyling(settings: Settings) -> Restyling:
     )
 
 
-def layers(pack: LoadedPack, settings: Settings, length: int) -> list[Layer]:
+def layers(pack: AnyPack, settings: Settings, length: int) -> list[Layer]:
     """Controls by frame, the strongest first; a user's own are stronger than all of them."""
     style = settings.style
     found: list[Layer] = []
@@ -86,14 +86,15 @@ def layers(pack: LoadedPack, settings: Settings, length: int) -> list[Layer]:
                 for angle, degrees in zip(ANGLES, chosen.degrees(frame), strict=True)
             }
         )
-    if style.ref_blink and "use_eye_open" not in pack.conditions:
-        found.append(reference(style.ref_blink).lids)
+    if style.ref_blink and "use_eye_open" not in pack.traits.conditions:
+        blinks = reference(style.ref_blink)
+        found.append(lambda frame: blinks.lids(frame, pack.face))
     return found
 
 
-def blinking(eyes: Eyes, pack: LoadedPack, settings: Settings) -> Eyes:
+def blinking(eyes: Eyes, pack: AnyPack, settings: Settings) -> Eyes:
     """The eyes that the motion model is told of, blinking as the reference does."""
-    if not settings.style.ref_blink or "use_eye_open" not in pack.conditions:
+    if not settings.style.ref_blink or "use_eye_open" not in pack.traits.conditions:
         return eyes
     seen = reference(settings.style.ref_blink)
 
@@ -104,7 +105,7 @@ def blinking(eyes: Eyes, pack: LoadedPack, settings: Settings) -> Eyes:
     return at
 
 
-def reference(path: str) -> Reference:
+def reference(path: str) -> DrivingMotion:
     """What is seen in a video; one that was read before is not read again."""
     try:
         changed = Path(path).stat().st_mtime_ns
@@ -114,5 +115,5 @@ def reference(path: str) -> Reference:
 
 
 @lru_cache(maxsize=4)
-def _reference(path: str, _changed: int) -> Reference:
-    return read_reference(path)
+def _reference(path: str, _changed: int) -> DrivingMotion:
+    return read_driving_video(path)

@@ -22,6 +22,10 @@ class FaceRows:
     moves: Mapping[str, tuple[Floats, Floats]]  # control -> added at 1, and at -1
     lids: Mapping[str, Floats]  # control -> offsets from the portrait of the lids it moves
     lids_per_degree: Floats  # added for each degree that a gaze target lies down
+    shut: tuple[Floats, Floats]  # added to close an open eye, image-left and image-right
+
+
+NO_MOVEMENTS = FaceRows({}, {}, np.zeros((1, 63), np.float32), (np.zeros((1, 63), np.float32),) * 2)
 
 
 def row_of(places: Mapping[Any, float], unit: float = 1.0) -> Floats:

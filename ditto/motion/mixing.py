@@ -10,9 +10,7 @@ from ditto.arrays import Floats
 from ditto.motion.controls import Controls
 from ditto.motion.face_movements import FaceRows, express
 from ditto.motion.pose import bins_to_degrees
-from ditto.motion.vector import ANGLES, Parts
-from ditto.packs.mini.motion.expression_numbers import EYE_KEYPOINTS, LIP_KEYPOINTS
-from ditto.packs.mini.motion.face_movements import FACE
+from ditto.motion.vector import ANGLES, EYE_KEYPOINTS, LIP_KEYPOINTS, Parts
 
 
 def _mask(keypoints: Iterable[int]) -> Floats:
@@ -54,7 +52,7 @@ def fade(target: Parts, driven: Parts, alpha: float, parts: Iterable[str]) -> di
     return {**driven, **{part: blend(target[part], driven[part], alpha) for part in parts}}
 
 
-def control(rest: Parts, driven: Parts, controls: Controls, face: FaceRows = FACE) -> dict[str, Floats]:
+def control(rest: Parts, driven: Parts, controls: Controls, face: FaceRows) -> dict[str, Floats]:
     """Offsets added, then factors applied; an offset turns an angle in bins into degrees."""
     out = dict(driven)
     for angle in ANGLES:

@@ -17,6 +17,8 @@ Parts = Mapping[str, Floats]  # scale (1, 1), pitch yaw roll (1, 66) or degrees 
 ANGLES = ("pitch", "yaw", "roll")
 WIDTHS = {"scale": 1, "pitch": 66, "yaw": 66, "roll": 66, "t": 3, "exp": 63, "kp": 63}
 MOVING = ("scale", "pitch", "yaw", "roll", "t", "exp")  # all but the identity
+LIP_KEYPOINTS = (6, 12, 14, 17, 19, 20)  # of the 21
+EYE_KEYPOINTS = (11, 13, 15, 16, 18)
 LENGTH = sum(WIDTHS[part] for part in MOVING)  # 265
 
 

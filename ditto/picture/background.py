@@ -13,7 +13,7 @@ from cfg.errors import ConfigError
 from ditto.arrays import Image
 from ditto.media.picture import read_picture
 from ditto.picture.framing import View
-from ditto.source.avatar import SourceFrame
+from ditto.source.avatar import Made, SourceFrame
 from ditto.stages.messages import Pose
 
 COLOURS = {
@@ -29,13 +29,13 @@ SOFTNESS = 0.022  # of the longer side: how far a blurred background is out of f
 MOST_SIZE = 4096  # pixels of the longest side of a background picture
 
 
-class Silhouette(Protocol):
+class Silhouette(Protocol[Made]):
     """Where a pack's person is in each finished picture."""
 
-    def prepare(self, frame: SourceFrame) -> SourceFrame:
+    def prepare(self, frame: SourceFrame[Made]) -> SourceFrame[Made]:
         """A source frame with `mask` and `behind`."""
 
-    def __call__(self, pose: Pose, image: Image) -> Image:
+    def __call__(self, pose: Pose[Made], image: Image) -> Image:
         """The (h, w, 3) picture with a mask as its fourth channel, its edges in the person's colours."""
 
 
@@ -68,21 +68,21 @@ def plate_of(wanted: str) -> Image | None:
 class Backdrop:
     """Puts the person of each finished picture before the background, at the size of the video."""
 
-    def __init__(self, silhouette: Silhouette, wanted: str, view: View | None) -> None:
+    def __init__(self, silhouette: Silhouette[object], wanted: str, view: View | None) -> None:
         self._silhouette = silhouette
         self._transparent = wanted == "transparent"
         self._given = plate_of(wanted)
         self._view = view
         self._plate: Image | None = None  # at the size of the video
-        self._plate_of: SourceFrame | None = None  # the source frame it was made from
+        self._plate_of: SourceFrame[object] | None = None  # the source frame it was made from
 
-    def __call__(self, pose: Pose, image: Image) -> Image:
+    def __call__(self, pose: Pose[object], image: Image) -> Image:
         cut = self._silhouette(pose, image)
         if self._view is not None:
             cut = self._view(cut)
         return cut if self._transparent else before(cut, self._behind(pose.source, image, cut.shape[:2]))
 
-    def _behind(self, source: SourceFrame, image: Image, size: tuple[int, int]) -> Image:
+    def _behind(self, source: SourceFrame[object], image: Image, size: tuple[int, int]) -> Image:
         if self._given is not None:
             if self._plate is None or self._plate.shape[:2] != size:
                 self._plate = covering(self._given, size)

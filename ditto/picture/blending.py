@@ -7,8 +7,9 @@ is nothing the source stays bit for bit.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Generic, TypeVar
 
 import cv2
 import numpy as np
@@ -16,9 +17,11 @@ import numpy as np
 from cfg.settings import BlendSettings
 from ditto.arrays import Floats, Image
 from ditto.faces.outline import outline, size_of
-from ditto.packs.base import Compositor
 from ditto.source.avatar import SourceFrame
 from ditto.stages.messages import Pose
+
+Appearance = TypeVar("Appearance")
+Face = TypeVar("Face")
 
 FINEST = 320  # pixels of the longer side a mask is drawn at: its edge is soft, or a pixel wide anyway
 NARROW = 1 / 3  # of the feather in mode 'strong'
@@ -37,16 +40,16 @@ class Mask:
     weight: Floats  # (h, w) 0..1
 
 
-class Blended:
+class Blended(Generic[Appearance, Face]):
     """A pack's compositor whose face is laid over the source as the settings and each frame ask."""
 
-    def __init__(self, inner: Compositor, settings: BlendSettings) -> None:
+    def __init__(self, inner: Callable[[Pose[Appearance], Face], Image], settings: BlendSettings) -> None:
         self._inner = inner
         self._settings = settings
         self._everywhere = settings.region == "head"
         self._mask: Mask | None = None  # of the source frame last blended
 
-    def __call__(self, pose: Pose, face: Any) -> Image:
+    def __call__(self, pose: Pose[Appearance], face: Face) -> Image:
         painted = self._inner(pose, face)
         share = self._settings.share if pose.blend is None else pose.blend
         if self._everywhere and share == 1 and not self._settings.show_mask:
@@ -72,17 +75,17 @@ class Blended:
             tint(into, weight)
         return result
 
-    def _masked(self, source: SourceFrame) -> Mask:
+    def _masked(self, source: SourceFrame[object]) -> Mask:
         mask = self._mask
         if mask is None or mask.landmarks is not source.landmarks or not self._fits(mask, source):
             mask = self._mask = self._draw(source)
         return mask
 
-    def _fits(self, mask: Mask, source: SourceFrame) -> bool:
+    def _fits(self, mask: Mask, source: SourceFrame[object]) -> bool:
         height, width = source.image.shape[:2]
         return bool(mask.box[0].stop <= height and mask.box[1].stop <= width)
 
-    def _draw(self, source: SourceFrame) -> Mask:
+    def _draw(self, source: SourceFrame[object]) -> Mask:
         settings = self._settings
         polygon = outline(source.landmarks, settings.region)
         edge = {"replace": 0.0, "strong": NARROW * settings.feather}.get(settings.mode, settings.feather)
@@ -90,7 +93,7 @@ class Blended:
         return feathered(polygon, soft, source)
 
 
-def feathered(polygon: Floats, soft: float, source: SourceFrame) -> Mask:
+def feathered(polygon: Floats, soft: float, source: SourceFrame[object]) -> Mask:
     """1 inside a polygon, falling to 0 over `soft` pixels that lie half inside, half outside."""
     height, width = source.image.shape[:2]
     pad = soft / 2 + 3

@@ -57,7 +57,7 @@ class View:
         return resized(part, self.size)
 
 
-def view_of(first: SourceFrame, framing: FramingSettings, source: SourceSettings) -> View | None:
+def view_of(first: SourceFrame[object], framing: FramingSettings, source: SourceSettings) -> View | None:
     """What the settings ask for around the face of a source's first frame; None for all of the picture."""
     height, width = first.image.shape[:2]
     middle, face = face_square(first.landmarks)

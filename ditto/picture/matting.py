@@ -31,6 +31,9 @@ STANDING_OUT = (
     3.0,
     24.0,
 )  # grey levels, and times that mean, that noise differs by; more that a thing does
+HELD = 0.6  # share of the mask of a video's frame before, where the picture has not changed
+CHANGED = 14.0  # grey levels of change from which a mask is taken as it is found
+SMALL = 256  # pixels of the longer side of what is behind
 PURE = (0.75, 0.985)  # of the mask: below, a pixel's own colour does not count; above, it alone does
 
 
@@ -225,3 +228,10 @@ def behind(picture: Image, mask: Floats, longest: int) -> Image:
     if hidden.all():
         return small
     return np.rint(fill(small, np.asarray(hidden, np.uint8))).astype(np.uint8)
+
+
+def steadied(before: tuple[Image, Floats], grey: Image, mask: Floats) -> Floats:
+    """The mask of a video's next frame, held where the picture is the same as before."""
+    change = cv2.GaussianBlur(cv2.absdiff(grey, before[0]), (0, 0), 2.0).astype(np.float32)
+    hold = HELD * (1 - np.clip(change / CHANGED, 0, 1))
+    return np.asarray(mask * (1 - hold) + before[1] * hold, np.float32)

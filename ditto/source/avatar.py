@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Generic, Protocol, TypeVar
 
 from ditto.arrays import Floats, Image
 
+Look = TypeVar("Look", covariant=True)  # what a pack makes of a source
+Made = TypeVar("Made")  # the same, where it is also handed in
+
 
 @dataclass(frozen=True, slots=True, eq=False)
-class SourceFrame:
+class SourceFrame(Generic[Look]):
     """One analysed picture of the avatar."""
 
     index: int
@@ -19,7 +22,7 @@ class SourceFrame:
     eye_open: Floats  # (2,)
     eye_ball: Floats  # (6,)
     to_frame: Floats  # (3, 3) from the 512 face crop to `image`
-    appearance: Any  # the pack's own: a feature volume, or mesh, layers and sprites
+    appearance: Look | None  # the pack's own, such as a feature volume; None until made, or without a face
     landmarks: Floats  # (n, 2) in pixels of `image`, or (n, 3) with depth, in the pack's own layout
     warnings: tuple[str, ...] = field(default=())
     seen: bool = True  # whether a face is there; without one the picture stays as it is
@@ -30,11 +33,56 @@ class SourceFrame:
     def __str__(self) -> str:
         return f"frame {self.index}"
 
+    @property
+    def look(self) -> Look:
+        """The appearance, where a face is seen and made ready to be painted."""
+        assert self.appearance is not None
+        return self.appearance
 
-class Avatar(Protocol):
+
+class Analyser(Protocol[Made]):
+    """Finds and measures the face in the frames of one source, in order."""
+
+    def analyse(self, image: Image, index: int) -> SourceFrame[Made]:
+        """A portrait. Raises NoFaceError with the reason where no usable face is found."""
+
+    def track(self, image: Image, index: int) -> tuple[Floats, bool]:
+        """Landmarks in a video's next frame, and whether they were followed there from the last one.
+
+        Raises NoFaceError where no face is found; the next frame may have one again.
+        """
+
+    def measure(self, image: Image, index: int, landmarks: Floats) -> SourceFrame[Made]:
+        """A video's frame whose landmarks are known."""
+
+    def revisit(self, image: Image, known: SourceFrame[Made]) -> SourceFrame[Made]:
+        """A frame measured before, made ready to paint again: its appearance anew, no tracking."""
+
+    def forget(self) -> None:
+        """What comes next is another scene: nothing is followed into it."""
+
+
+class RegisteredAvatar(Protocol[Made]):
+    """What an engine hands out for a source; may be played by many sessions at once."""
+
+    is_image: bool
+    first: SourceFrame[Made]
+    length: int | None  # frames after which it has ended; None goes on for ever
+
+    def play(self) -> Iterator[SourceFrame[Made]]:
+        """Source frames in the order they are shown, tagged 0, 1, 2, … by that order."""
+
+    def close(self) -> None: ...
+
+
+class Avatar(Protocol[Look]):
     """The source as the stitch stage asks for it."""
 
     is_image: bool
 
-    def frame(self, index: int) -> SourceFrame:
+    def frame(self, index: int) -> SourceFrame[Look]:
         """The source frame shown at output frame `index`; indices never fall but to 0."""
+
+
+AnySourceFrame = SourceFrame[object]
+AnyAvatar = RegisteredAvatar[object]

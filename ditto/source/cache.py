@@ -13,6 +13,7 @@ import tempfile
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -40,7 +41,7 @@ class AvatarCache:
         base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
         return cls(Path(base) / "ditto-engine" / "avatars")
 
-    def load(self, key: str, image: Image) -> SourceFrame | None:
+    def load(self, key: str, image: Image) -> SourceFrame[Any] | None:
         """The frame kept under a key, painted on `image`."""
         if self._folder is None:
             return None
@@ -56,7 +57,7 @@ class AvatarCache:
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
             return None
 
-    def store(self, key: str, frame: SourceFrame) -> None:
+    def store(self, key: str, frame: SourceFrame[object]) -> None:
         """Keeps a frame whose appearance is one array; a full or read-only disk is no reason to fail."""
         if self._folder is None or not isinstance(frame.appearance, np.ndarray):
             return

@@ -11,13 +11,13 @@ import cv2
 import numpy as np
 
 from cfg.errors import MediaError, NoFaceError
+from ditto import bundled
 from ditto.arrays import Floats
 from ditto.faces.finder import FaceFinder
+from ditto.faces.pose import angles, average_face, canonical, closed_lids
 from ditto.media.video import VideoSource
+from ditto.motion.face_movements import FaceRows
 from ditto.motion.frame_order import mirror_index
-from ditto.packs.mini import files
-from ditto.packs.mini.motion.expression_numbers import FULL_BLINK, METRE, Exp
-from ditto.packs.mini.source.measure import measure
 from ditto.rates import FRAME_RATE
 
 LARGEST = 640  # pixels of the longest side a face is followed at
@@ -26,11 +26,10 @@ FEWEST_FACES = 0.5  # share of the frames that must show a face
 SMOOTHING = 1.5  # frames the head's angles are averaged over, against the jitter of landmarks
 OPEN_SHARE = 0.6  # of the frames, in which eyes are taken to be open
 UNRESTFUL = 0.25  # share of a lid's way that is no blink
-BLINKING = (Exp.BLINK_LEFT, Exp.BLINK_RIGHT)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Reference:
+class DrivingMotion:
     """Somebody's head and eyes over time, 25 frames a second, played back and forth."""
 
     angles: Floats  # (T, 3) degrees of pitch, yaw and roll away from the middle of them all
@@ -41,11 +40,10 @@ class Reference:
         pitch, yaw, roll = between_frames(self.angles, frame)
         return {"delta_pitch": pitch, "delta_yaw": yaw, "delta_roll": roll}
 
-    def lids(self, frame: float) -> dict[str, Any]:
-        """Controls that close the eyes, in the mini pack's language."""
-        eyes = np.zeros(63, np.float32)
-        eyes[list(BLINKING)] = between_frames(self.shut, frame) * FULL_BLINK * METRE
-        return {"delta_eye": eyes}
+    def lids(self, frame: float, face: FaceRows) -> dict[str, Any]:
+        """Controls that close the eyes, in a pack's own expression numbers."""
+        left, right = between_frames(self.shut, frame)
+        return {"delta_eye": (left * face.shut[0] + right * face.shut[1]).reshape(63)}
 
     def openness(self, own: Floats, frame: int) -> Floats:
         """(2,) a portrait's eye openness, less what is closed at a frame."""
@@ -59,15 +57,17 @@ def between_frames(rows: Floats, frame: float) -> Floats:
     return np.asarray(here + (there - here) * np.float32(frame - whole), np.float32)
 
 
-def read_reference(path: str | Path, finder: FaceFinder | None = None) -> Reference:
+def read_driving_video(path: str | Path, finder: FaceFinder | None = None) -> DrivingMotion:
     """The largest face of a video, followed through it."""
-    own = finder or FaceFinder.open(files.FOLDER)
+    own = finder or FaceFinder.open(bundled.FOLDER)
     landmarks = followed(Path(path), own)
-    moved = measure(landmarks)
-    angles = np.stack([moved.pitch, moved.yaw, moved.roll], 1)
-    smooth = cv2.GaussianBlur(angles, (1, 0), sigmaX=0.1, sigmaY=SMOOTHING, borderType=cv2.BORDER_REPLICATE)
-    lids = moved.expression[:, list(BLINKING)] / (FULL_BLINK * METRE)
-    return Reference(np.asarray(smooth - np.median(smooth, axis=0), np.float32), blinks(lids))
+    face, _, turn, _ = canonical(landmarks, average_face())
+    turned = np.stack(angles(turn), 1).astype(np.float32)
+    smooth = cv2.GaussianBlur(turned, (1, 0), sigmaX=0.1, sigmaY=SMOOTHING, borderType=cv2.BORDER_REPLICATE)
+    return DrivingMotion(
+        np.asarray(smooth - np.median(smooth, axis=0), np.float32),
+        blinks(closed_lids(face).astype(np.float32)),
+    )
 
 
 def blinks(closed: Floats) -> Floats:

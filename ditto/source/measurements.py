@@ -13,7 +13,7 @@ import numpy as np
 
 from cfg.errors import MediaError
 from ditto.arrays import Floats
-from ditto.source.avatar import SourceFrame
+from ditto.source.avatar import Made, SourceFrame
 
 SEEN, PICTURE = "seen", "picture"
 
@@ -29,7 +29,7 @@ class Measurements:
         self._lock = threading.Lock()
         self._size = 0
 
-    def add(self, index: int, frame: SourceFrame) -> None:
+    def add(self, index: int, frame: SourceFrame[object]) -> None:
         """What is shown at `index`: `frame.index` differs from it where an earlier frame is held."""
         record = np.concatenate([part.ravel() for part in _parts(frame).values()]).astype(np.float32)
         with self._lock, full_disk_told():
@@ -41,7 +41,7 @@ class Measurements:
                     left = left[self._file.write(left) :]
                 self.count += 1
 
-    def read(self, index: int, like: SourceFrame) -> SourceFrame:
+    def read(self, index: int, like: SourceFrame[Made]) -> SourceFrame[Made]:
         """The measurements of a frame, without picture and appearance; `like` gives the shapes."""
         with self._lock:
             self._file.seek(index * self._size)
@@ -79,7 +79,7 @@ def full_disk_told() -> Iterator[None]:
         ) from error
 
 
-def _parts(frame: SourceFrame) -> dict[str, Floats]:
+def _parts(frame: SourceFrame[object]) -> dict[str, Floats]:
     return {
         **frame.motion,
         "eye_open": frame.eye_open,

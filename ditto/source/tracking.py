@@ -6,14 +6,13 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from cfg.errors import NoFaceError
 from ditto.arrays import Floats, Image
-from ditto.packs.base import Analyser
 
 STEADY_REACH = 3  # frames on both sides that a face's place is smoothed over
 THUMB = 32  # rows and columns two frames are compared by
@@ -36,10 +35,18 @@ class Track:
     scene: int  # frames of another scene are not smoothed together with these
 
 
+class Tracker(Protocol):
+    """The part of an analyser that follows a face."""
+
+    def track(self, image: Image, index: int) -> tuple[Floats, bool]: ...
+
+    def forget(self) -> None: ...
+
+
 class Follower:
     """Tracks of the frames of one video, in order."""
 
-    def __init__(self, analyser: Analyser, no_face: str = "pass") -> None:
+    def __init__(self, analyser: Tracker, no_face: str = "pass") -> None:
         self._analyser = analyser
         self._no_face = no_face
         self._thumb: npt.NDArray[np.int16] | None = None

@@ -7,12 +7,14 @@ interruption; `index` counts motion or output frames from 0 within a turn.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Generic, TypeVar
 
 from ditto.arrays import Floats, Image
+from ditto.source.avatar import SourceFrame
 
-if TYPE_CHECKING:
-    from ditto.source.avatar import SourceFrame
+Look = TypeVar("Look", covariant=True)  # what a pack makes of a source,
+Layers = TypeVar("Layers", covariant=True)  # of a moved source,
+Paint = TypeVar("Paint", covariant=True)  # and of a painted one
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,12 +78,12 @@ class Placement:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Pose:
+class Pose(Generic[Look]):
     """Where the face of one output frame is, and where the voice moves it."""
 
     turn: int
     index: int
-    source: SourceFrame  # the portrait frame it is painted on
+    source: SourceFrame[Look]  # the portrait frame it is painted on
     at_rest: Floats  # (1, 21, 3) keypoints of the portrait
     driven: Floats  # (1, 21, 3) keypoints after motion, controls and stitching
     rest: Placement  # the portrait's head and expression
@@ -93,26 +95,26 @@ class Pose:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Warped:
+class Warped(Generic[Look, Layers]):
     """The portrait's layers moved; `payload` is the pack's own (a feature volume, a pixel map)."""
 
     turn: int
     index: int
-    pose: Pose
-    payload: Any
+    pose: Pose[Look]
+    payload: Layers | None  # None where the source shows no face
 
     def __str__(self) -> str:
         return f"frame {self.index}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Face:
+class Face(Generic[Look, Paint]):
     """A painted face, not yet in its picture; `payload` is the pack's own."""
 
     turn: int
     index: int
-    pose: Pose
-    payload: Any
+    pose: Pose[Look]
+    payload: Paint | None  # None where the source shows no face
 
     def __str__(self) -> str:
         return f"frame {self.index}"
@@ -140,4 +142,14 @@ class EndOfSpeech:
         return "the end of the speech"
 
 
-Message = AudioChunk | Features | Conditions | Motion | Pose | Warped | Face | Picture | EndOfSpeech
+Message = (
+    AudioChunk
+    | Features
+    | Conditions
+    | Motion
+    | Pose[object]
+    | Warped[object, object]
+    | Face[object, object]
+    | Picture
+    | EndOfSpeech
+)

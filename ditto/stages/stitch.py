@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from cfg.errors import ConfigError
 from cfg.settings import Rate
 from ditto.arrays import Floats
 from ditto.motion.controls import Controls, ControlTrack, Frames, checked, number, parts_named, row
-from ditto.motion.face_movements import FaceRows
+from ditto.motion.face_movements import NO_MOVEMENTS, FaceRows
 from ditto.motion.frame_order import blink_schedule
 from ditto.motion.mixing import (
     EYES,
@@ -28,9 +28,8 @@ from ditto.motion.mixing import (
 from ditto.motion.pose import hold_gaze, in_degrees, keypoints, placement
 from ditto.motion.vector import Parts, from_vector
 from ditto.packs.base import Stitcher
-from ditto.packs.mini.motion.face_movements import FACE
 from ditto.rates import FRAME_RATE
-from ditto.source.avatar import Avatar, SourceFrame
+from ditto.source.avatar import Avatar, Made, SourceFrame
 from ditto.stages.messages import Motion, Placement, Pose
 
 PORTRAIT_PARTS = ("exp", "pitch", "yaw", "roll", "t")
@@ -101,16 +100,16 @@ class StitchOptions:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Rest:
+class _Rest(Generic[Made]):
     """A frame of the source before anything moves it."""
 
-    frame: SourceFrame
+    frame: SourceFrame[Made]
     parts: Parts  # angles as controls act on them
     keypoints: Floats  # (1, 21, 3)
     placement: Placement
 
 
-class Stitch:
+class Stitch(Generic[Made]):
     """Moves the source's keypoints by each frame of motion.
 
     The anchor of relative motion, the blinks and the fade's target belong to the stream: they
@@ -121,23 +120,25 @@ class Stitch:
 
     def __init__(
         self,
-        source: Avatar,
+        source: Avatar[Made],
         stitcher: Stitcher | None,
         options: StitchOptions | None = None,
         controls: ControlTrack | Frames = None,
         *,
         d0: Floats | Callable[[], Floats | None] | None = None,
-        face: FaceRows = FACE,
+        face: FaceRows = NO_MOVEMENTS,
         length: int = -1,
+        first: int = 0,
         rng: random.Random | None = None,
         fps: Rate = FRAME_RATE,
     ) -> None:
         """`d0`: (265,) motion that stands for no movement, or what tells it when the first frame is
         there; None takes the first frame's. `face`: the pack's numbers for smiles, winks and so on.
 
-        `length` of the stream in frames lets the eyes be open at its end; -1 is unknown. `rng`
-        draws the pauses between blinks. A `controls` track of the caller's is used as it is,
-        otherwise one is made with the options' overall controls. At another `fps` the source and
+        `length` of the stream in frames lets the eyes be open at its end; -1 is unknown. Poses before
+        frame `first` of the first turn are worked out and left out. `rng` draws the pauses between
+        blinks. A `controls` track of the caller's is used as it is, otherwise one is made with the
+        options' overall controls. At another `fps` the source and
         the blinks keep their own 25 frames a second.
         """
         self._source = source
@@ -162,8 +163,9 @@ class Stitch:
         self._schedule: list[int] = []
         self._shown = 0  # frames given so far
         self._first: Placement | None = None  # of the first source frame
-        self._rest: _Rest | None = None  # of the source frame last shown
+        self._rest: _Rest[Made] | None = None  # of the source frame last shown
         self._first_driven: Parts | None = None
+        self._begin = first
         self._length = 0
         self.set_length(length)
 
@@ -182,7 +184,7 @@ class Stitch:
                     period, len(self._blink), self._options.delta_eye_open_n, self._rng
                 )
 
-    def process(self, item: Motion) -> Iterator[Pose]:
+    def process(self, item: Motion) -> Iterator[Pose[Made]]:
         rest = self._at_rest(item.index)
         controls = self._controls.at(item.index)
         parts = self._driven(rest, from_vector(item.vector), controls)
@@ -190,6 +192,8 @@ class Stitch:
         if self._stitcher is not None:
             driven = self._stitcher(rest.keypoints, driven)
         self._shown += 1
+        if item.index < self._begin:
+            return
         yield Pose(
             turn=item.turn,
             index=item.index,
@@ -201,14 +205,15 @@ class Stitch:
             blend=controls.blend_alpha,
         )
 
-    def flush(self) -> Iterator[Pose]:
+    def flush(self) -> Iterator[Pose[Made]]:
         """Nothing is owed: every motion gave its pose at once."""
         return iter(())
 
     def interrupt(self) -> None:
+        self._begin = 0
         self._controls.restart()
 
-    def _at_rest(self, index: int) -> _Rest:
+    def _at_rest(self, index: int) -> _Rest[Made]:
         frame = self._source.frame(index * FRAME_RATE // self._fps)
         if self._rest is None or self._rest.frame is not frame:
             parts = frame.motion if self._options.compat else in_degrees(frame.motion)
@@ -226,7 +231,7 @@ class Stitch:
                 if part in self._factors:
                     self._factors[part] *= ratio
 
-    def _driven(self, rest: _Rest, motion: Parts, controls: Controls) -> Parts:
+    def _driven(self, rest: _Rest[Made], motion: Parts, controls: Controls) -> Parts:
         parts = self._moved(rest.frame.motion, motion, rest.frame.neutral)
         if not rest.frame.seen:
             return dict(rest.parts)

@@ -18,7 +18,7 @@ from cfg.settings import Settings
 from cfg.whole_file import part_of
 from ditto.media.encode import CODECS, check_output, named
 from ditto.media.inputs import NONE, Inputs, place_of
-from ditto.stages.avatar_registrar import RegisteredAvatar
+from ditto.source.avatar import AnyAvatar
 from ditto.stages.condition_handler import emotion_rows
 from stream_pipeline.batches.jobs import Job, check_outputs, printable
 from stream_pipeline.batches.journal import NAME as JOURNAL
@@ -65,12 +65,12 @@ class Portraits:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._lock = threading.Lock()
-        self._known: dict[str, RegisteredAvatar] = {}  # the one asked for last is at the end
+        self._known: dict[str, AnyAvatar] = {}  # the one asked for last is at the end
         self._users: Counter[str] = Counter()
         self._refused: dict[str, DittoError] = {}
 
     @contextmanager
-    def of(self, job: Job) -> Iterator[RegisteredAvatar]:
+    def of(self, job: Job) -> Iterator[AnyAvatar]:
         """The portrait of a job, kept for the next one that wants it."""
         over = dict(job.over.get("source", {}))
         key = repr((str(place_of(job.source)), sorted(over.items())))
@@ -228,7 +228,7 @@ def named_by(job: Job) -> list[str | Path]:
     return [job.source, job.audio, *texts(job.over)]
 
 
-def warnings_of(job: Job, avatar: RegisteredAvatar, heard: str) -> tuple[str, ...]:
+def warnings_of(job: Job, avatar: AnyAvatar, heard: str) -> tuple[str, ...]:
     """What will not look good, each with the file it is said of."""
     said = [f"{job.source}: {warning}" for warning in avatar.first.warnings]
     if heard:

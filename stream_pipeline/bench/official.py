@@ -261,7 +261,7 @@ def calling(network: Backend, feeds: Mapping[str, Any]) -> Call:
 def moving(source: Backend, frame: Backend) -> Call:
     """A portrait moved by the warp network in halves, the first of which has looked at it."""
     volume, rest, driven = inputs("warp_network").values()
-    pose: Any = SimpleNamespace(source=SimpleNamespace(appearance=volume), at_rest=rest, driven=driven)
+    pose: Any = SimpleNamespace(source=SimpleNamespace(look=volume), at_rest=rest, driven=driven)
     warper = HalvedWarper(source, frame)
     return lambda: warper(pose)
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ditto.arrays import Floats, Image
 from ditto.kernels import In, Kernel, Out
-from ditto.stages.putback import OfficialCompositor, feathered_mask
+from ditto.packs.official.paste_back import OfficialCompositor, feathered_mask
 from stream_pipeline.bench.plain_putback import plain_putback
 from stream_pipeline.bench.timing import Case, Row
 

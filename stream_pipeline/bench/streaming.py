@@ -9,9 +9,9 @@ import numpy as np
 
 from cfg.settings import Settings
 from ditto.arrays import Floats, Image
-from ditto.packs.registry import LoadedPack
+from ditto.packs.base import AnyPack
 from ditto.rates import SAMPLE_RATE, SAMPLES_PER_FRAME
-from ditto.stages.avatar_registrar import RegisteredAvatar
+from ditto.source.avatar import AnyAvatar
 from stream_pipeline.bench.timing import Case, Elsewhere
 from stream_pipeline.session import Session
 
@@ -23,8 +23,8 @@ HEARD = SAMPLE_RATE  # samples, more than a live session waits for before its fi
 class Streams:
     """Streams of one portrait over one opened pack."""
 
-    pack: LoadedPack
-    avatar: RegisteredAvatar
+    pack: AnyPack
+    avatar: AnyAvatar
     offline: Settings
     online: Settings
     form: str  # torch, or graphs

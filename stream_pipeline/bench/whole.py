@@ -20,14 +20,15 @@ from cfg.settings import Settings
 from ditto.arrays import Floats, Image
 from ditto.motion.controls import ControlTrack
 from ditto.motion.diffusion import DiffusionSampler
+from ditto.packs.base import erased
 from ditto.packs.official.pack import OfficialPack
 from ditto.packs.official.painting import OfficialDecoder, OfficialWarper
+from ditto.packs.official.paste_back import feathered_mask
+from ditto.packs.official.volume import Volume
 from ditto.rates import SAMPLES_PER_FRAME
 from ditto.source.avatar import SourceFrame
-from ditto.stages.avatar_registrar import StillAvatar
+from ditto.source.registered import StillAvatar
 from ditto.stages.messages import AudioChunk, Pose
-from ditto.stages.putback import feathered_mask
-from stream_pipeline.assembly import assemble
 from stream_pipeline.bench.plain import PlainDenoiser, PlainWindows, plain_decoder
 from stream_pipeline.bench.plain_putback import plain_putback
 from stream_pipeline.bench.stages import NEW_FRAMES, putback_inputs
@@ -35,6 +36,7 @@ from stream_pipeline.bench.stand_ins import stand_ins
 from stream_pipeline.bench.streaming import Streams, noise
 from stream_pipeline.bench.timing import Case
 from stream_pipeline.bench.weights import Networks
+from stream_pipeline.plan import plan
 from stream_pipeline.session import Session
 
 FRAMES = 4
@@ -90,20 +92,23 @@ class Whole:
     def ours(self, frames: int) -> list[Image]:
         """A stream as every render is one: stages on threads."""
         with Session(
-            self._pack, self._avatar, self._settings, sound=[noise(frames * SAMPLES_PER_FRAME)], length=frames
+            erased(self._pack),
+            self._avatar,
+            self._settings,
+            sound=[noise(frames * SAMPLES_PER_FRAME)],
+            length=frames,
         ) as session:
             return [picture.image for picture in session.pictures()]
 
     def plain(self, frames: int) -> list[Image]:
         """The same stages one after the other, over the networks as they were published."""
-        assembly = assemble(self._plain, self._avatar, self._settings, ControlTrack(), length=frames)
-        _, source, channel = assembly.side_input
-        for frame in source:
-            channel.put(frame)
-        channel.close()
+        planned = plan(erased(self._plain), self._avatar, self._settings, ControlTrack(), length=frames)
+        for frame in planned.source_frames:
+            planned.registrar.put(frame)
+        planned.registrar.close()
         return [
             picture.image
-            for picture in in_turn(assembly.stages, [AudioChunk(0, 0, noise(frames * SAMPLES_PER_FRAME))])
+            for picture in in_turn(planned.stages(), [AudioChunk(0, 0, noise(frames * SAMPLES_PER_FRAME))])
         ]
 
     def streams(self, frames: int) -> Streams:
@@ -116,7 +121,7 @@ class Whole:
             )
             for mode, steps in (("offline", share_of(self._steps, frames)), ("online", self._steps))
         )
-        return Streams(self._pack, self._avatar, offline, online, self._form, self._precision)
+        return Streams(erased(self._pack), self._avatar, offline, online, self._form, self._precision)
 
     def close(self) -> None:
         self._pack.close()
@@ -141,10 +146,10 @@ def plainly(pack: OfficialPack, networks: Networks, device: str) -> Any:
     decoder = OfficialDecoder(AsPublished(plain_decoder(networks.plain("decoder")), "output", device))
     mask = feathered_mask(512, 512)
 
-    def sampler(settings: Settings, source: SourceFrame, overlap: int) -> DiffusionSampler:
+    def sampler(settings: Settings, source: SourceFrame[Volume], overlap: int) -> DiffusionSampler:
         return DiffusionSampler(denoiser, settings.motion.steps)
 
-    def composited(pose: Pose, face: Floats) -> Image:
+    def composited(pose: Pose[Volume], face: Floats) -> Image:
         return plain_putback(pose.source.image, face, mask, pose.source.to_frame)
 
     own = {name: getattr(pack, name) for name in dir(pack) if not name.startswith("_")}
@@ -172,7 +177,7 @@ class AsPublished:
         return {self._output: made.cpu().numpy()}
 
 
-def portrait() -> SourceFrame:
+def portrait() -> SourceFrame[Volume]:
     """A 1080p picture as if it had been analysed."""
     generator = np.random.default_rng(0)
     given = putback_inputs()

@@ -15,6 +15,7 @@ from cfg.errors import ConfigError, did_you_mean
 from cfg.settings import Settings
 from ditto.media.encode import ANIMATIONS, CODECS
 from ditto.media.inputs import Inputs
+from ditto.packs.registry import traits_of
 from stream_pipeline.batches.jobs import name_in, printable
 from stream_pipeline.commands import inputs_of, leave_cores_to_stages, render
 
@@ -132,8 +133,9 @@ def chosen_devices(text: str | None, settings: Settings) -> list[str]:
 
 
 def workers_for(settings: Settings) -> int:
-    """Videos at a time: one keeps about three cores busy, or a GPU and one."""
-    return 1 if settings.pack.name == "ditto" else max(1, (os.cpu_count() or 1) // 3)
+    """Videos at a time: as many as the processor has cores for."""
+    cores = traits_of(settings.pack.name).cores
+    return max(1, (os.cpu_count() or 1) // cores) if cores else 1
 
 
 class BatchProgress:

@@ -107,13 +107,17 @@ def extras() -> Iterator[tuple[str, str]]:
 
 
 def packs(parsed: argparse.Namespace) -> Iterator[tuple[str, str]]:
-    from ditto.packs.mini.files import verify
+    from ditto.packs.registry import names, traits_of
 
-    try:
-        verify()
-        yield "ok", "pack mini: all files present, checksums right"
-    except DittoError as error:
-        yield "!!", f"pack mini: {error}"
+    for name in names():
+        try:
+            traits = traits_of(name)
+            traits.verify()
+        except DittoError as error:
+            yield "!!", f"pack {name}: {error}"
+        else:
+            if not traits.has_files:
+                yield "ok", f"pack {name}: all files present, checksums right"
     if parsed.data_root or parsed.cfg_pkl:
         yield _official(parsed)
     else:

@@ -23,10 +23,10 @@ from ditto.rates import SAMPLES_PER_FRAME
 from ditto.stages.condition_handler import emotion_rows
 from stream_pipeline.commands import FAILED, all_staying, inputs_of, leave_cores_to_stages
 from stream_pipeline.commands.look_options import add_look_arguments, look_overrides
+from stream_pipeline.commands.option_notes import Render, is_given, option_notes
 from stream_pipeline.commands.picture_options import add_picture_arguments, picture_overrides
 from stream_pipeline.commands.pipe import Pipe, video_on_standard_output
 from stream_pipeline.commands.progress import ProgressBar
-from stream_pipeline.commands.remarks import Render, is_given, remarks
 
 EYES = ("source", "driven")
 OWN_SOUND = "source"  # in place of a sound file
@@ -154,7 +154,7 @@ def rendered(parsed: argparse.Namespace, stream: Pipe | None) -> int:
         if not parsed.quiet:
             frames = -(-sound.length // SAMPLES_PER_FRAME)
             begun = Render(parsed, settings, avatar.is_image, frames, sound.level)
-            for note in (*(f"{parsed.source}: {w}" for w in avatar.first.warnings), *remarks(begun)):
+            for note in (*(f"{parsed.source}: {w}" for w in avatar.first.warnings), *option_notes(begun)):
                 print(f"note: {note}", file=sys.stderr)
         bar = ProgressBar(quiet=parsed.quiet)
         report = engine.render(avatar, sound, output, progress=bar)

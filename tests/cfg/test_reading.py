@@ -55,7 +55,6 @@ def test_an_unknown_configuration_is_refused_with_the_nearest_name():
         ("output", "fps", True),
         ("stream", "mode", "sideways"),
         ("stream", "capacity", 0),
-        ("pack", "name", "maxi"),
         ("pack", "files", ["a"]),
         ("stitch", "fade_type", "x"),
     ],

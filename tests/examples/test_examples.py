@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
+from ditto.bundled import FOLDER
 from ditto.faces.finder import FaceFinder
 from ditto.media.picture import read_picture
-from ditto.packs.mini.files import FOLDER
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 PICTURES = sorted(path.name for path in EXAMPLES.glob("*.jpg"))

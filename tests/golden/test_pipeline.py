@@ -16,10 +16,11 @@ from ditto.motion.vector import to_vector  # noqa: E402
 from ditto.packs.official.networks.blocks import fold  # noqa: E402
 from ditto.packs.official.networks.checkpoint import NETWORKS  # noqa: E402
 from ditto.packs.official.painting import OfficialDecoder, OfficialWarper  # noqa: E402
+from ditto.packs.official.paste_back import OfficialCompositor  # noqa: E402
 from ditto.source.avatar import SourceFrame  # noqa: E402
 from ditto.stages.decode import Decode  # noqa: E402
 from ditto.stages.messages import Motion  # noqa: E402
-from ditto.stages.putback import OfficialCompositor, Putback  # noqa: E402
+from ditto.stages.putback import Putback  # noqa: E402
 from ditto.stages.stitch import Stitch, StitchOptions  # noqa: E402
 from ditto.stages.warp import Warp  # noqa: E402
 from tests.rounding import share_of_official  # noqa: E402

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from ditto.stages.putback import OfficialCompositor, feathered_mask
+from ditto.packs.official.paste_back import OfficialCompositor, feathered_mask
 
 EXACT = int(cv2.__version__.split(".")[0]) >= 5  # OpenCV 4 places samples on a grid of 1/32 pixel
 

@@ -22,8 +22,8 @@ import soundfile
 import inference
 from ditto.rates import SAMPLE_RATE, SAMPLES_PER_FRAME
 from ditto.stages.messages import AudioChunk
-from stream_pipeline.assembly import motion_stages
 from stream_pipeline.engine import Engine
+from stream_pipeline.plan import motion_plan
 from stream_pipeline.sdk import StreamSDK
 from stream_pipeline.session import Session
 from tests.rounding import share_of_official
@@ -209,7 +209,7 @@ def test_the_same_seed_gives_the_same_bits_whatever_the_timing(engine, pictures,
 def motion(loaded: Engine, portrait: Path, samples: int, **over: Any) -> list[tuple[int, np.ndarray]]:
     """Samples heard when each frame of motion came out, and its vector; nothing is painted."""
     settings = loaded.with_settings(over)
-    stages, _ = motion_stages(loaded.pack, loaded.register(portrait), settings)
+    stages = motion_plan(loaded.pack, loaded.register(portrait), settings).stages()
     sound, found = voice(samples), []
     for at in [*range(0, samples, 320), None]:
         items: list[Any] = [] if at is None else [AudioChunk(0, at, sound[at : at + 320])]

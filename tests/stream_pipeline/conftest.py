@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from cfg.reading import load
+from ditto.packs.base import PackTraits
 from ditto.packs.mini.motion.expression_numbers import degrees_to_bins
 from ditto.packs.mini.motion.face_movements import FACE
 from ditto.rates import SAMPLES_PER_FRAME
 from ditto.source.avatar import SourceFrame
-from ditto.stages.avatar_registrar import MovingAvatar, StillAvatar
+from ditto.source.registered import MovingAvatar, StillAvatar
 from model_formats.shared import SharedModels
 
 SIDE = 32  # pixels of the fake portrait
@@ -78,12 +79,11 @@ class LoudnessSampler:
 class FakePack:
     """`work` is called by role name before each call of warper, decoder and compositor."""
 
-    name = "fake"
+    traits = PackTraits(name="fake", open=lambda settings: FakePack(), conditions=frozenset({"use_emo"}))
     online_overlap = 75
     online_delay = 0
     smoothing = 1
     batch = 1
-    conditions = frozenset({"use_emo"})
     face = FACE
 
     def __init__(self, work: Callable[[str], None] = lambda role: None):

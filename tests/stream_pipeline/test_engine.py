@@ -1,5 +1,6 @@
 """What an engine refuses, and what it logs."""
 
+import dataclasses
 import logging
 import threading
 
@@ -9,6 +10,7 @@ import pytest
 from cfg.errors import ConfigError
 from cfg.reading import load
 from ditto.media.sound import sound_of
+from ditto.packs.mini import TRAITS
 from stream_pipeline.engine import Engine
 
 
@@ -61,9 +63,8 @@ def test_what_is_registered_and_rendered_is_logged(engine, picture, tmp_path, ca
 
 def test_what_the_first_frame_needs_is_made_ready_beside_loading_and_leaves_no_thread(monkeypatch):
     before, made_on = set(threading.enumerate()), []
-    monkeypatch.setattr(
-        "stream_pipeline.engine.prepare", lambda settings: made_on.append(threading.current_thread())
-    )
+    noting = dataclasses.replace(TRAITS, prepare=lambda: made_on.append(threading.current_thread()))
+    monkeypatch.setattr("ditto.packs.mini.TRAITS", noting)
     Engine.load("mini").close()
     (beside,) = made_on
     assert beside not in before

@@ -1,5 +1,6 @@
 """Each of the nine stages in turn fails, dawdles, and is interrupted, with every queue full."""
 
+import dataclasses
 import threading
 import time
 
@@ -10,10 +11,9 @@ import pytest
 from cfg.errors import StageError
 from ditto.media.encode import open_sink
 from ditto.motion.controls import ControlTrack
-from ditto.stages.avatar_registrar import StillAvatar
+from ditto.source.registered import StillAvatar
 from ditto.stages.messages import AudioChunk
-from stream_pipeline.assembly import assemble
-from stream_pipeline.pipeline import Pipeline
+from stream_pipeline.plan import plan
 
 STAGES = ("wav2feat", "condition", "audio2motion", "stitch", "warp", "decode", "putback", "writer")
 REGISTRAR = "avatar registrar"
@@ -76,9 +76,11 @@ def line(fake_pack, video, settings, tmp_path):
         made.append((avatar, sink))
         played = WrappedAvatar(avatar, before) if wrapped == REGISTRAR else avatar
         chosen = settings(stream={"mode": mode})
-        assembly = assemble(fake_pack(), played, chosen, ControlTrack(), sink)
-        stages = [Wrapped(s, before) if s.name == wrapped else s for s in assembly.stages]
-        return Pipeline(stages, capacity=capacity, feed=feed, side_inputs=[assembly.side_input])
+        planned = plan(fake_pack(), played, chosen, ControlTrack(), sink)
+        if wrapped != REGISTRAR:
+            stage = Wrapped(getattr(planned, wrapped), before)
+            planned = dataclasses.replace(planned, **{wrapped: stage})
+        return planned.pipeline(capacity=capacity, feed=feed)
 
     yield make
     for avatar, sink in made:
@@ -177,8 +179,8 @@ def test_leaving_the_block_with_full_queues_ends_at_once(line, stage):
 
 def test_an_avatar_of_one_picture_needs_no_more_than_one(fake_pack, portrait, settings):
     assert isinstance(portrait, StillAvatar)
-    assembly = assemble(fake_pack(), portrait, settings(), ControlTrack())
-    with assembly.pipeline(feed=chunks(frames=90)) as pipeline:
+    planned = plan(fake_pack(), portrait, settings(), ControlTrack())
+    with planned.pipeline(feed=chunks(frames=90)) as pipeline:
         assert sum(1 for _ in pipeline.results()) == 90
 
 

@@ -51,10 +51,9 @@ def test_it_sees_every_picture_on_a_thread_of_its_own(engine, portrait, voice, t
     assert [m.name for m in report.metrics][-2:] in (["darkened", "writer"], ["writer", "darkened"])
 
 
-def test_a_stage_behind_one_that_does_not_exist_is_refused(engine, portrait):
-    engine.add_stage("putbak", Darkened)
+def test_a_stage_behind_one_that_does_not_exist_is_refused_at_once(engine):
     with pytest.raises(ConfigError, match="did you mean 'putback'"):
-        engine.session(portrait)
+        engine.add_stage("putbak", Darkened)
 
 
 class Exits(Darkened):

@@ -15,11 +15,11 @@ from ditto.media.sound import read_sound
 from ditto.motion.controls import ControlTrack
 from ditto.packs.mini.motion.expression_numbers import METRE, Exp
 from ditto.packs.mini.pack import MiniPack
-from ditto.packs.registry import measured
-from ditto.source.driving_video import between_frames, read_reference
-from ditto.stages.avatar_registrar import StillAvatar
+from ditto.source.driving_video import between_frames, read_driving_video
+from ditto.source.registered import StillAvatar
+from ditto.stages.avatar_registrar import measured
 from ditto.stages.messages import AudioChunk
-from stream_pipeline.assembly import assemble
+from stream_pipeline.plan import plan
 from stream_pipeline.styling import layers
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -54,13 +54,12 @@ def poses(pack, avatar, voice):
         settings = load("mini", style=style, output={"fps": fps}, stream={"compat": compat})
         count = -(-len(voice) * fps // 16_000) if length is None else length
         controls = ControlTrack(frames, under=layers(pack, settings, count), fps=fps)
-        assembly = assemble(pack, avatar, settings, controls, length=count)
-        _, frames_of_source, channel = assembly.side_input
-        for frame in islice(frames_of_source, 1):
-            channel.put(frame)
-        stages = assembly.stages[: [stage.name for stage in assembly.stages].index("stitch") + 1]
+        planned = plan(pack, avatar, settings, controls, length=count)
+        for frame in islice(planned.source_frames, 1):
+            planned.registrar.put(frame)
+        stages = [planned.wav2feat, planned.condition, planned.audio2motion, planned.stitch]
         items = [AudioChunk(0, 0, voice)]
-        for stage in stages:
+        for stage in filter(None, stages):
             items = [out for item in items for out in stage.process(item)] + list(stage.flush())
         return items
 
@@ -128,7 +127,7 @@ def test_a_script_counts_over_keyframes(poses):
 
 def test_head_and_blinks_follow_a_reference_video(poses):
     given = poses(ref_pose=VIDEO, ref_blink=VIDEO)
-    seen = read_reference(VIDEO)
+    seen = read_driving_video(VIDEO)
     angles = np.array([between_frames(seen.angles, n) for n in range(FRAMES)])
     shut = np.array([between_frames(seen.shut, n) for n in range(FRAMES)])
     assert np.allclose(head(given), angles, atol=0.05)

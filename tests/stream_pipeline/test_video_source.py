@@ -10,17 +10,18 @@ import numpy as np
 import pytest
 
 from cfg.errors import NoFaceError
+from ditto import bundled
 from ditto.faces.finder import FaceFinder
 from ditto.faces.outline import outline
+from ditto.faces.pose import angles, average_face, canonical, lid_opening
+from ditto.faces.topology import EYES, STABLE
 from ditto.media.picture import read_picture
 from ditto.media.sound import read_sound, shortened
 from ditto.media.video import VideoSource
-from ditto.packs.mini import files
 from ditto.packs.mini.motion.expression_numbers import METRE, Exp
-from ditto.packs.mini.source.measure import canonical, lid_opening, measure
-from ditto.packs.mini.source.template import EYES, STABLE, angles, default_template
+from ditto.packs.mini.source.measure import measure
 from ditto.rates import SAMPLES_PER_FRAME
-from ditto.stages.avatar_registrar import bounce
+from ditto.source.registered import bounce
 from stream_pipeline.engine import Engine
 from stream_pipeline.session import Session
 
@@ -68,7 +69,7 @@ def dubbed(speaking, astronaut):
 
 @pytest.fixture(scope="module")
 def tracks():
-    finder = FaceFinder.open(files.FOLDER)
+    finder = FaceFinder.open(bundled.FOLDER)
 
     def make(pictures):
         found = [finder.find(pictures[0])[0]]
@@ -100,7 +101,7 @@ def test_head_eyes_and_steadiness_of_the_source_survive(dubbed, own, tracks):
     source = tracks(own)
     after = tracks(with_own_mouth(dubbed, own, source))
     (face_before, _, turn_before, _), (face_after, _, turn_after, _) = (
-        canonical(t, default_template()) for t in (source, after)
+        canonical(t, average_face()) for t in (source, after)
     )
     for before, now in zip(angles(turn_before), angles(turn_after), strict=True):
         assert np.quantile(np.abs(before - now), 0.95) < 0.6  # degrees; the tracker wavers by half of one

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cfg.errors import ConfigError
 from cfg.settings import PackSettings, Settings
+from ditto import bundled
 from ditto.arrays import Floats
 from ditto.faces.finder import FaceFinder
 from ditto.motion.motion_scale import FaceRoles
 from ditto.motion.vector import to_vector
-from ditto.packs.mini import files
+from ditto.packs.mini import TRAITS
 from ditto.packs.mini.background.person_mask import MeshSilhouette
 from ditto.packs.mini.motion.expression import face_roles
 from ditto.packs.mini.motion.face_movements import FACE
@@ -19,6 +19,7 @@ from ditto.packs.mini.paint.decoder import MiniDecoder
 from ditto.packs.mini.paint.warper import MiniWarper
 from ditto.packs.mini.putback import MiniCompositor
 from ditto.packs.mini.source.analyser import NotingAnalyser
+from ditto.packs.mini.source.appearance import MiniAppearance
 from ditto.packs.mini.speech.encoder import WhisperStream
 from ditto.packs.mini.speech.voice_level import WithLoudness
 from ditto.source.avatar import SourceFrame
@@ -29,21 +30,18 @@ from model_formats.shared import SharedModels
 class MiniPack:
     """Opened once and shared by all sessions; the methods make what belongs to one session."""
 
-    name = "mini"
+    traits = TRAITS
     online_overlap = 75
     online_delay = 0
     smoothing: int | None = 1
     batch = 1
-    conditions = frozenset({"use_emo"})
     face = FACE
 
     def __init__(self, settings: PackSettings) -> None:
-        if settings.device != "cpu":
-            raise ConfigError(f"pack.device is '{settings.device}', but the built-in pack runs on 'cpu'")
         threads = settings.threads or 1
-        self._encoder = open_model(files.path("speech_encoder.onnx"), threads=threads)
-        self._finder = FaceFinder.open(files.FOLDER, threads)
-        motion = files.path("motion.npz")
+        self._encoder = open_model(bundled.path("speech_encoder.onnx"), threads=threads)
+        self._finder = FaceFinder.open(bundled.FOLDER, threads)
+        motion = bundled.path("motion.npz")
         self.models = SharedModels(threads=settings.threads or None)
         self._readouts = {online: load_readout(motion, online=online) for online in (False, True)}
 
@@ -57,7 +55,7 @@ class MiniPack:
             WhisperStream(self._encoder, hop=cut["hop"], lookahead=lookahead, past=cut["past"]), lookahead
         )
 
-    def sampler(self, settings: Settings, source: SourceFrame, overlap: int) -> MiniSampler:
+    def sampler(self, settings: Settings, source: SourceFrame[MiniAppearance], overlap: int) -> MiniSampler:
         return MiniSampler(
             self._readouts[settings.online],
             to_vector(source.motion, without=("kp",)),
@@ -66,11 +64,11 @@ class MiniPack:
             loudness=True,
         )
 
-    def rest(self, source: SourceFrame) -> Floats | None:
+    def rest(self, source: SourceFrame[MiniAppearance]) -> Floats | None:
         """The portrait's own motion: what the sampler makes is absolute."""
         return to_vector(source.motion, without=("kp",))
 
-    def roles(self, source: SourceFrame) -> FaceRoles:
+    def roles(self, source: SourceFrame[MiniAppearance]) -> FaceRoles:
         return face_roles(source)
 
     def stitcher(self) -> None:

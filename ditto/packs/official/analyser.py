@@ -24,6 +24,7 @@ from ditto.packs.official.crop import Crop, Framing, Points, crop, move
 from ditto.packs.official.detector import LEAST_SCORE, Faces, overlap
 from ditto.packs.official.landmark203 import SIDE as LANDMARK_SIDE
 from ditto.packs.official.landmark203 import unit_planes
+from ditto.packs.official.volume import Volume
 from ditto.source.avatar import SourceFrame
 
 HEAD_SIDE = 512  # pixels of the crop that is painted anew
@@ -79,7 +80,7 @@ class OfficialAnalyser:
             self._settings.crop_rotate,
         )
 
-    def analyse(self, image: Image, index: int) -> SourceFrame:
+    def analyse(self, image: Image, index: int) -> SourceFrame[Volume]:
         landmarks, _ = self.track(image, index)
         return self.measure(image, index, landmarks)
 
@@ -99,7 +100,7 @@ class OfficialAnalyser:
         self._last = None
         self._unconfirmed = 0
 
-    def measure(self, image: Image, index: int, landmarks: Floats) -> SourceFrame:
+    def measure(self, image: Image, index: int, landmarks: Floats) -> SourceFrame[Volume]:
         head = crop(image, landmarks, self._around_head)
         mesh = self._networks.landmark478(head.image, move(landmarks, head.from_frame))[None]
         planes = network_input(head)
@@ -115,7 +116,7 @@ class OfficialAnalyser:
             warnings=self._warnings,
         )
 
-    def revisit(self, image: Image, known: SourceFrame) -> SourceFrame:
+    def revisit(self, image: Image, known: SourceFrame[Volume]) -> SourceFrame[Volume]:
         head = crop(image, known.landmarks, self._around_head)
         return dataclasses.replace(known, image=image, appearance=self._appearance(network_input(head)))
 

@@ -37,4 +37,5 @@ FACE = FaceRows(
     moves={name: (row_of(_places(more)), row_of(_places(less))) for name, (more, less) in MOVES.items()},
     lids={name: row_of(_places(lids)) for name, lids in LIDS.items()},
     lids_per_degree=row_of({}),  # the numbers of the gaze move the lids as well
+    shut=(row_of(_places(CLOSE_LEFT)), row_of(_places(CLOSE_RIGHT))),
 )

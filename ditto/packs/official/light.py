@@ -10,9 +10,10 @@ import numpy.typing as npt
 
 from ditto.arrays import Floats, Image
 from ditto.packs.base import Compositor
+from ditto.packs.official.paste_back import feathered_mask
+from ditto.packs.official.volume import Volume
 from ditto.source.avatar import SourceFrame
 from ditto.stages.messages import Pose
-from ditto.stages.putback import feathered_mask
 
 SIDE = 512  # pixels of the painted square
 COARSE = 32  # pixels of the square at which light is compared
@@ -24,19 +25,19 @@ HELD = 0.85  # share of the correction that stays from one frame to the next, ag
 class Lit:
     """A compositor whose painted face has, at its border, the brightness and colour of the source."""
 
-    def __init__(self, inner: Compositor) -> None:
+    def __init__(self, inner: Compositor[Volume, Floats]) -> None:
         self._inner = inner
         mask = feathered_mask(SIDE, SIDE)
         seam = ((mask > 0) & (mask < 1)).astype(np.float32)
         self._seam = np.asarray(cv2.resize(seam, (COARSE, COARSE), interpolation=cv2.INTER_AREA), np.float32)
-        self._source: SourceFrame | None = None
+        self._source: SourceFrame[Volume] | None = None
         self._own: Floats | None = None  # (COARSE, COARSE, 3) of the source under the square
         self._correction: Floats | None = None
 
-    def __call__(self, pose: Pose, face: Floats) -> Image:
+    def __call__(self, pose: Pose[Volume], face: Floats) -> Image:
         return self._inner(pose, face + self._wanted(pose.source, face))
 
-    def _wanted(self, source: SourceFrame, face: Floats) -> Floats:
+    def _wanted(self, source: SourceFrame[Volume], face: Floats) -> Floats:
         """(SIDE, SIDE, 3) grey levels to add."""
         if self._own is None or self._source is not source:
             back = np.linalg.inv(source.to_frame.astype(np.float64))[:2]

@@ -15,6 +15,7 @@ import numpy as np
 
 from cfg.errors import ConfigError, ModelError, did_you_mean
 from cfg.settings import PackSettings, Settings
+from ditto import bundled
 from ditto.arrays import Floats
 from ditto.faces.mask import PersonMask
 from ditto.motion.diffusion import Denoiser, DiffusionSampler
@@ -22,7 +23,7 @@ from ditto.motion.dpm_solver import FewStepSampler
 from ditto.motion.mixing import LIPS
 from ditto.motion.motion_scale import FaceRoles
 from ditto.packs.base import BatchWarper, Compositor, Sampler, SpeechStream, Stitcher
-from ditto.packs.mini import files
+from ditto.packs.official import TRAITS
 from ditto.packs.official.analyser import FaceNetworks, OfficialAnalyser
 from ditto.packs.official.blaze_face import BlazeFace
 from ditto.packs.official.denoiser import GraphDenoiser, HalvedDenoiser, TorchDenoiser
@@ -40,10 +41,11 @@ from ditto.packs.official.landmark106 import Landmark106
 from ditto.packs.official.landmark203 import Landmark203
 from ditto.packs.official.light import Lit
 from ditto.packs.official.painting import HalvedWarper, OfficialDecoder, OfficialWarper
+from ditto.packs.official.paste_back import OfficialCompositor, mask_for
 from ditto.packs.official.silhouette import PaintedSilhouette
 from ditto.packs.official.task_file import TaskFile
+from ditto.packs.official.volume import Features, Volume
 from ditto.source.avatar import SourceFrame
-from ditto.stages.putback import OfficialCompositor, mask_for
 from model_formats.backend import Backend, Precision, existing
 from model_formats.batching import SharedBatches, quickest, takes_batches
 from model_formats.opening import open_model
@@ -72,11 +74,10 @@ MESH = ("blaze_face", "face_mesh")
 class OfficialPack:
     """Opened once and shared by all sessions; the methods make what belongs to one session."""
 
-    name = "ditto"
+    traits = TRAITS
     online_overlap = 70
     online_delay = 10
     smoothing: int | None = None
-    conditions = frozenset({"use_emo", "use_sc", "use_eye_open", "use_eye_ball"})
     face = FACE
 
     def __init__(self, settings: PackSettings) -> None:
@@ -132,16 +133,16 @@ class OfficialPack:
         framing = reference_live_framing if settings.online else reference_file_framing
         return HubertStream(self._open["hubert"], chunk, framing)
 
-    def sampler(self, settings: Settings, source: SourceFrame, overlap: int) -> Sampler:
+    def sampler(self, settings: Settings, source: SourceFrame[Volume], overlap: int) -> Sampler:
         if settings.motion.solver == "dpm++":
             return FewStepSampler(self._denoiser, settings.motion.steps)
         return DiffusionSampler(self._denoiser, settings.motion.steps, keep_noise=settings.compat)
 
-    def rest(self, source: SourceFrame) -> Floats | None:
+    def rest(self, source: SourceFrame[Volume]) -> Floats | None:
         """None: motion counts from its own first frame."""
         return None
 
-    def roles(self, source: SourceFrame) -> FaceRoles:
+    def roles(self, source: SourceFrame[Volume]) -> FaceRoles:
         """Lips alone: what else moves is the eyes, which are told what to do."""
         lips: Floats = LIPS.reshape(63)
         nothing = np.zeros(63, np.float32)
@@ -151,7 +152,7 @@ class OfficialPack:
     def stitcher(self) -> Stitcher:
         return OfficialStitcher(self._open["stitch_network"])
 
-    def warper(self) -> BatchWarper:
+    def warper(self) -> BatchWarper[Volume, Features]:
         fixed = self._settings.fixed_batches
         if "warp_network" in self._open:
             return OfficialWarper(
@@ -172,12 +173,12 @@ class OfficialPack:
             fixed=self._settings.fixed_batches,
         )
 
-    def compositor(self, settings: Settings) -> Compositor:
+    def compositor(self, settings: Settings) -> Compositor[Volume, Floats]:
         plain = OfficialCompositor(mask_for(settings.blend.mode), settings.compat)
         return Lit(plain) if settings.output.match_light else plain
 
     def silhouette(self) -> PaintedSilhouette:
-        person = self.models.open(files.path("person_mask.onnx"), device="cpu", threads=1)
+        person = self.models.open(bundled.path("person_mask.onnx"), device="cpu", threads=1)
         return PaintedSilhouette(PersonMask(person))
 
     def model_files(self) -> list[Path]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from ditto.arrays import Floats
 from ditto.packs.official.backend import Network
+from ditto.packs.official.volume import Volume
 from ditto.stages.messages import Pose
 from model_formats.batching import run_many
 
@@ -36,16 +37,16 @@ class OfficialWarper:
         self._seen: Any = None  # the last volume; a portrait has only one
         self._there: Any = None  # the same, where the network runs
 
-    def __call__(self, pose: Pose) -> Any:
+    def __call__(self, pose: Pose[Volume]) -> Any:
         """(1, 256, 64, 64) features."""
         return self._alone.run(self._feeds(pose))["out"]
 
-    def many(self, poses: Sequence[Pose], size: int) -> list[Any]:
+    def many(self, poses: Sequence[Pose[Volume]], size: int) -> list[Any]:
         calls = [self._feeds(pose) for pose in poses]
         return [made["out"] for made in run_many(self._network, calls, size if self._fixed else 0)]
 
-    def _feeds(self, pose: Pose) -> dict[str, Any]:
-        volume = pose.source.appearance
+    def _feeds(self, pose: Pose[Volume]) -> dict[str, Any]:
+        volume = pose.source.look
         return {
             "feature_3d": volume if self._place is None else self._brought(volume, self._place),
             "kp_source": pose.at_rest,
@@ -79,8 +80,8 @@ class HalvedWarper(OfficialWarper):
         self._volume: Any = None  # the one last looked at; a portrait has only one
         self._prepared: dict[str, Any] = {}
 
-    def _feeds(self, pose: Pose) -> dict[str, Any]:
-        feeds, volume = super()._feeds(pose), pose.source.appearance
+    def _feeds(self, pose: Pose[Volume]) -> dict[str, Any]:
+        feeds, volume = super()._feeds(pose), pose.source.look
         if volume is not self._volume:
             self._prepared = dict(self._source.run({"feature_3d": feeds["feature_3d"]}))
             self._volume = volume
@@ -95,7 +96,7 @@ class OfficialDecoder:
         self._alone = shared or network
         self._fixed = fixed
 
-    def __call__(self, pose: Pose, warped: Any) -> Floats:
+    def __call__(self, pose: Pose[Volume], warped: Any) -> Floats:
         """(512, 512, 3) RGB in 0..255, not rounded."""
         return in_levels(self._alone.run({"feature": warped})["output"])
 

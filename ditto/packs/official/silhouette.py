@@ -8,11 +8,11 @@ import cv2
 import numpy as np
 
 from ditto.arrays import Floats, Image
-from ditto.packs.mini.background.person_mask import SMALL, steadied
-from ditto.picture.matting import Matting, Person, behind, foreground
+from ditto.packs.official.paste_back import feathered_mask
+from ditto.packs.official.volume import Volume
+from ditto.picture.matting import SMALL, Matting, Person, behind, foreground, steadied
 from ditto.source.avatar import SourceFrame
 from ditto.stages.messages import Pose
-from ditto.stages.putback import feathered_mask
 
 SQUARE = 512  # pixels of the painted square's side
 
@@ -27,13 +27,13 @@ class PaintedSilhouette:
         self._matting = Matting(person)
         self._before: tuple[Image, Floats] | None = None
 
-    def prepare(self, frame: SourceFrame) -> SourceFrame:
+    def prepare(self, frame: SourceFrame[Volume]) -> SourceFrame[Volume]:
         mask = self._matting(frame.image, frame.landmarks if frame.seen else None)
         return dataclasses.replace(
             frame, mask=np.rint(mask * 255).astype(np.uint8), behind=behind(frame.image, mask, SMALL)
         )
 
-    def __call__(self, pose: Pose, image: Image) -> Image:
+    def __call__(self, pose: Pose[Volume], image: Image) -> Image:
         """(h, w, 4): a finished picture with its mask."""
         source = pose.source
         assert source.mask is not None

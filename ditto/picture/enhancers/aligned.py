@@ -68,7 +68,7 @@ class Aligner:
         self._tilt = 0
         self._alignment: Alignment | None = None
 
-    def __call__(self, pose: Pose, image: Image) -> Alignment:
+    def __call__(self, pose: Pose[object], image: Image) -> Alignment:
         tilt = round(pose.drive.roll - pose.rest.roll)
         landmarks = pose.source.landmarks
         if self._alignment is None or landmarks is not self._landmarks or tilt != self._tilt:

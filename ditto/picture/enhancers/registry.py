@@ -23,7 +23,7 @@ RESTORERS = ("gfpgan", "restoreformer", "codeformer")
 class Enhancer(Protocol):
     """A finer picture of the same size. One stream's own: it may remember the frame before."""
 
-    def __call__(self, pose: Pose, image: Image) -> Image: ...
+    def __call__(self, pose: Pose[object], image: Image) -> Image: ...
 
 
 Factory = Callable[[EnhanceSettings, SharedModels], Enhancer]

@@ -44,7 +44,7 @@ class Restored:
         model = models.open(restorer_file(settings))
         return cls(model, settings.strength, settings.fidelity, settings.smoothing)
 
-    def __call__(self, pose: Pose, image: Image) -> Image:
+    def __call__(self, pose: Pose[object], image: Image) -> Image:
         alignment = self._aligner(pose, image)
         cut = alignment.cut(image)
         change = self._restored(cut) - cut

@@ -25,7 +25,7 @@ class Sharpened:
         self._weight: Floats = np.zeros((0, 0), np.float32)
         self._sigma = 1.0
 
-    def __call__(self, pose: Pose, image: Image) -> Image:
+    def __call__(self, pose: Pose[object], image: Image) -> Image:
         self._locate(pose.source.landmarks, image.shape)
         part = image[self._box]
         if not part.size:

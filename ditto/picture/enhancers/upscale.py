@@ -57,7 +57,7 @@ class Upscaled:
             models.open(onnx_file(settings.upscaler, "upscaler")), settings.strength, settings.tile_size
         )
 
-    def __call__(self, pose: Pose, image: Image) -> Image:
+    def __call__(self, pose: Pose[object], image: Image) -> Image:
         result = np.empty_like(image)
         inner = self._tile - 2 * OVERLAP
         padded = framed(image, inner)

@@ -6,8 +6,8 @@ import pytest
 
 from cfg.errors import ModelError, NoFaceError
 from cfg.settings import SourceSettings
+from ditto import bundled
 from ditto.faces.finder import FaceFinder
-from ditto.packs.mini import files
 from ditto.packs.mini.source.analyser import FollowedFace
 from model_formats import open_model
 
@@ -20,7 +20,7 @@ def picture(name):
 
 @pytest.fixture(scope="module")
 def finder():
-    return FaceFinder.open(files.FOLDER)
+    return FaceFinder.open(bundled.FOLDER)
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +105,7 @@ def test_the_person_is_what_the_mask_shows(finder, astronaut, face):
 
 
 def test_a_closed_finder_holds_no_network():
-    finder = FaceFinder.open(files.FOLDER)
+    finder = FaceFinder.open(bundled.FOLDER)
     finder.close()
     with pytest.raises(ModelError, match="closed"):
         finder.find(np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8))
@@ -130,7 +130,9 @@ class Counted:
 @pytest.fixture
 def counted():
     """A finder, and the detector it asks."""
-    networks = [open_model(files.FOLDER / f"{n}.onnx") for n in ("face_detector", "face_mesh", "person_mask")]
+    networks = [
+        open_model(bundled.FOLDER / f"{n}.onnx") for n in ("face_detector", "face_mesh", "person_mask")
+    ]
     detector = Counted(networks[0])
     finder = FaceFinder(detector, *networks[1:])
     yield finder, detector

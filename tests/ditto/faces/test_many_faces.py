@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
+from ditto import bundled
 from ditto.faces.finder import FaceFinder
 from ditto.faces.likeness import HIDDEN, UNSURE, WANDERING, Likeness
-from ditto.packs.mini import files
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 
@@ -19,7 +19,7 @@ def picture(name):
 
 @pytest.fixture(scope="module")
 def finder():
-    return FaceFinder.open(files.FOLDER)
+    return FaceFinder.open(bundled.FOLDER)
 
 
 @pytest.fixture(scope="module")

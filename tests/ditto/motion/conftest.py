@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from cfg.settings import SourceSettings
+from ditto import bundled
 from ditto.faces.finder import FaceFinder
 from ditto.motion.vector import to_vector
-from ditto.packs.mini import files
 from ditto.packs.mini.motion.expression_numbers import METRE, Exp
+from ditto.packs.mini.motion.face_movements import FACE
 from ditto.packs.mini.paint.decoder import MiniDecoder
 from ditto.packs.mini.paint.warper import MiniWarper
 from ditto.packs.mini.putback import MiniCompositor
@@ -41,7 +42,9 @@ class Studio:
 
     def painted(self, controls=None, vector=None, options=None):
         """The picture of one frame."""
-        stage = Stitch(self, None, options or StitchOptions(), controls={0: controls or {}}, d0=self.still)
+        stage = Stitch(
+            self, None, options or StitchOptions(), controls={0: controls or {}}, d0=self.still, face=FACE
+        )
         (pose,) = stage.process(Motion(0, 0, self.still if vector is None else vector))
         warper, decoder, compositor = self._parts
         return compositor(pose, decoder(pose, warper(pose)))
@@ -74,7 +77,7 @@ class Studio:
 
 @pytest.fixture(scope="session")
 def studios():
-    finder = FaceFinder.open(files.FOLDER)
+    finder = FaceFinder.open(bundled.FOLDER)
     return {name: Studio(finder, name) for name in ("grace_hopper", "drawn_woman")}
 
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from cfg.settings import PackSettings, Settings
+from ditto import bundled
 from ditto.faces.mask import PersonMask
 from ditto.media.picture import read_picture
-from ditto.packs.mini import files
 from ditto.packs.mini.background.person_mask import of_mask, steadied
 from ditto.packs.mini.pack import MiniPack
 from ditto.packs.mini.paint.decoder import MiniDecoder
@@ -98,7 +98,7 @@ def test_a_head_that_the_upper_edge_cuts_off_ends_in_an_arc(frame):
 
 
 def test_a_painted_picture_is_cut_out_anew_and_the_rest_left(frame):
-    silhouette = PaintedSilhouette(PersonMask(open_model(files.path("person_mask.onnx"), threads=1)))
+    silhouette = PaintedSilhouette(PersonMask(open_model(bundled.path("person_mask.onnx"), threads=1)))
     ready = silhouette.prepare(frame)
     at = pose(ready, 10)
     turned = painted(pose(frame, 10))

@@ -10,14 +10,15 @@ from cfg.errors import MediaError, NoFaceError
 from cfg.settings import OutputSettings
 from ditto.media.encode import open_sink
 from ditto.packs.mini.motion.expression_numbers import FULL_BLINK, METRE, Exp
-from ditto.source.driving_video import Reference, between_frames, blinks, followed, read_reference
+from ditto.packs.mini.motion.face_movements import FACE
+from ditto.source.driving_video import DrivingMotion, between_frames, blinks, followed, read_driving_video
 
 VIDEO = Path(__file__).parents[3] / "examples" / "astronaut_video.mp4"
 
 
 def reference(count=4):
     angles = np.arange(count * 3, dtype=np.float32).reshape(count, 3)
-    return Reference(angles, np.linspace(0, 1, count * 2, dtype=np.float32).reshape(count, 2))
+    return DrivingMotion(angles, np.linspace(0, 1, count * 2, dtype=np.float32).reshape(count, 2))
 
 
 def test_motion_lies_between_frames_and_plays_back_and_forth():
@@ -31,7 +32,8 @@ def test_the_heads_angles_become_controls():
 
 
 def test_a_closed_lid_becomes_a_closed_lid_of_each_eye():
-    row = Reference(np.zeros((2, 3), np.float32), np.array([[1, 0.5]] * 2, np.float32)).lids(0)["delta_eye"]
+    seen = DrivingMotion(np.zeros((2, 3), np.float32), np.array([[1, 0.5]] * 2, np.float32))
+    row = seen.lids(0, FACE)["delta_eye"]
     assert row[Exp.BLINK_LEFT] == pytest.approx(FULL_BLINK * METRE)
     assert row[Exp.BLINK_RIGHT] == pytest.approx(FULL_BLINK * METRE / 2)
     assert np.count_nonzero(row) == 2
@@ -39,7 +41,7 @@ def test_a_closed_lid_becomes_a_closed_lid_of_each_eye():
 
 def test_a_portraits_openness_shrinks_with_what_is_closed():
     own = np.array([0.3, 0.4], np.float32)
-    closed = Reference(np.zeros((2, 3), np.float32), np.array([[1, 0.5]] * 2, np.float32))
+    closed = DrivingMotion(np.zeros((2, 3), np.float32), np.array([[1, 0.5]] * 2, np.float32))
     assert closed.openness(own, 0) == pytest.approx([0, 0.2])
 
 
@@ -52,7 +54,7 @@ def test_eyes_that_are_always_narrow_do_not_blink_and_a_short_closing_does():
 
 
 def test_a_video_gives_its_heads_angles_about_their_middle_and_its_blinks():
-    seen = read_reference(VIDEO)
+    seen = read_driving_video(VIDEO)
     assert len(seen.angles) == len(seen.shut) == 100
     assert np.abs(np.median(seen.angles, axis=0)).max() < 1e-4
     assert seen.angles[:, 1].std() > 2
@@ -65,13 +67,13 @@ def test_a_video_without_a_face_is_refused(tmp_path):
         sink.write(np.full((96, 96, 3), 90, np.uint8), index)
     sink.close()
     with pytest.raises(NoFaceError, match="hardly any face"):
-        read_reference(tmp_path / "grey.mp4")
+        read_driving_video(tmp_path / "grey.mp4")
 
 
 def test_what_is_no_video_is_refused(tmp_path):
     (tmp_path / "a.mp4").write_text("no video")
     with pytest.raises(MediaError, match="not a video"):
-        read_reference(tmp_path / "a.mp4")
+        read_driving_video(tmp_path / "a.mp4")
 
 
 class Watching:

@@ -8,7 +8,8 @@ from cfg.errors import MediaError, NoFaceError
 from ditto.packs.mini.source.template import default_template
 from ditto.packs.official.source_size import smooth
 from ditto.source.avatar import SourceFrame
-from ditto.stages.avatar_registrar import MovingAvatar, Playback, StillAvatar, bounce
+from ditto.source.registered import MovingAvatar, StillAvatar, bounce
+from ditto.stages.avatar_registrar import Playback
 
 KEYS = {"scale": 1, "pitch": 66, "yaw": 66, "roll": 66, "t": 3, "exp": 63, "kp": 63}
 

@@ -3,9 +3,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from ditto.packs.official.paste_back import OfficialCompositor, feathered_mask, mask_for
 from ditto.stages.decode import Decode
 from ditto.stages.messages import Face, Pose, Warped
-from ditto.stages.putback import OfficialCompositor, Putback, feathered_mask, mask_for
+from ditto.stages.putback import Putback
 from ditto.stages.warp import Warp
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (300, 400, 3), dtype=np.uint8)

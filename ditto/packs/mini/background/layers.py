@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ditto.arrays import Floats, Image
+from ditto.faces.topology import OVAL
 from ditto.packs.mini.background.background_plate import behind, rough_plate, roughness
 from ditto.packs.mini.background.cutout import (
     attached,
@@ -23,7 +24,6 @@ from ditto.packs.mini.background.edge_extension import continued
 from ditto.packs.mini.background.plain_background import Wall
 from ditto.packs.mini.paint.resample import SOLID, TILE
 from ditto.packs.mini.source.appearance import Matte, MiniAppearance
-from ditto.packs.mini.source.template import OVAL
 from ditto.picture.inpainting import fill
 
 CLOSE = 0.8  # times the face's size on all sides of its middle: a picture for the mask that it fills

@@ -13,13 +13,9 @@ from ditto.packs.mini.background.layers import Layers
 from ditto.packs.mini.paint.composite import repainted
 from ditto.packs.mini.paint.warper import MiniWarper
 from ditto.packs.mini.source.appearance import MiniAppearance
-from ditto.picture.matting import Matting, Person, behind, foreground
+from ditto.picture.matting import SMALL, Matting, Person, behind, foreground, steadied
 from ditto.source.avatar import SourceFrame
 from ditto.stages.messages import Pose
-
-HELD = 0.6  # share of the mask of a video's frame before, where the picture has not changed
-CHANGED = 14.0  # grey levels of change from which a mask is taken as it is found
-SMALL = 256  # pixels of the longer side of what is behind
 
 
 class MeshSilhouette:
@@ -29,10 +25,10 @@ class MeshSilhouette:
         self._matting = Matting(person)
         self._warper = MiniWarper()
         self._before: tuple[Image, Floats] | None = None  # grey picture and mask of the last frame
-        self._moving: SourceFrame | None = None
+        self._moving: SourceFrame[MiniAppearance] | None = None
         self._mask: Layers | None = None  # of the frame above, its mask in place of its picture
 
-    def prepare(self, frame: SourceFrame) -> SourceFrame:
+    def prepare(self, frame: SourceFrame[MiniAppearance]) -> SourceFrame[MiniAppearance]:
         """The frame ready to be painted: the person's colours carried over their edges, and the mask.
 
         Asked in order of frames, from one thread.
@@ -51,7 +47,7 @@ class MeshSilhouette:
             behind=behind(frame.image, mask, SMALL),
         )
 
-    def __call__(self, pose: Pose, image: Image) -> Image:
+    def __call__(self, pose: Pose[MiniAppearance], image: Image) -> Image:
         """(h, w, 4): a finished picture with its mask. Asked from another thread than `prepare`."""
         source = pose.source
         assert source.mask is not None
@@ -60,7 +56,7 @@ class MeshSilhouette:
             moved = self._warper(pose)
             if moved is not None:
                 if self._moving is not source or self._mask is None:
-                    self._moving, self._mask = source, of_mask(mask, source.appearance)
+                    self._moving, self._mask = source, of_mask(mask, source.look)
                 mask = repainted(dataclasses.replace(moved, layers=self._mask))[..., 0]
         return np.dstack([image, mask])
 
@@ -72,10 +68,3 @@ def of_mask(mask: Image, look: MiniAppearance) -> Layers:
     wide = continued(np.asarray(share, np.uint8), look)[..., 3]
     image = np.asarray(flat, np.uint8)
     return Layers(look, image, image[top:bottom, left:right], np.asarray(cv2.merge([wide] * 4), np.uint8))
-
-
-def steadied(before: tuple[Image, Floats], grey: Image, mask: Floats) -> Floats:
-    """The mask of a video's next frame, held where the picture is the same as before."""
-    change = cv2.GaussianBlur(cv2.absdiff(grey, before[0]), (0, 0), 2.0).astype(np.float32)
-    hold = HELD * (1 - np.clip(change / CHANGED, 0, 1))
-    return np.asarray(mask * (1 - hold) + before[1] * hold, np.float32)

@@ -8,6 +8,7 @@ from ditto.arrays import Floats
 from ditto.motion.motion_scale import FaceRoles
 from ditto.packs.mini.motion.expression_numbers import LIPS, METRE, Exp
 from ditto.packs.mini.motion.sampler import OPENS
+from ditto.packs.mini.source.appearance import MiniAppearance
 from ditto.source.avatar import SourceFrame
 
 BROWS = (Exp.BROW_IN, Exp.BROW_OUT, Exp.FURROW)
@@ -16,7 +17,7 @@ LIDS = (Exp.BLINK_LEFT, Exp.BLINK_RIGHT)
 WIDEST_GAP = 27.0  # millimetres between the inner lips of an enlarged expression
 
 
-def face_roles(source: SourceFrame) -> FaceRoles:
+def face_roles(source: SourceFrame[MiniAppearance]) -> FaceRoles:
     """Those of one portrait."""
     neutral: Floats = np.array(source.motion["exp"], np.float32).reshape(63)
     for place, share in OPENS.items():

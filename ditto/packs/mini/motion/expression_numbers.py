@@ -19,8 +19,6 @@ BINS = 66
 BIN_WIDTH = 3.0  # degrees
 FIRST_BIN = -97.5  # degrees
 BELL_WIDTH = 4.5  # degrees
-LIP_KEYPOINTS = (6, 12, 14, 17, 19, 20)
-EYE_KEYPOINTS = (11, 13, 15, 16, 18)
 FULL_BLINK = 10.0  # millimetres of lid travel that close an eye
 
 

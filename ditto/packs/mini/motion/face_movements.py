@@ -36,4 +36,5 @@ FACE = FaceRows(
     moves={name: (row_of(more, METRE), row_of(less, METRE)) for name, (more, less) in MOVES.items()},
     lids={name: row_of(lids, METRE) for name, lids in LIDS.items()},
     lids_per_degree=row_of(dict.fromkeys(LIDS["blink"], LIDS_FOLLOW), METRE),
+    shut=(row_of({Exp.BLINK_LEFT: FULL_BLINK}, METRE), row_of({Exp.BLINK_RIGHT: FULL_BLINK}, METRE)),
 )

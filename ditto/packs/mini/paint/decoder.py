@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from ditto.arrays import Image
+from ditto.faces.topology import EYES
 from ditto.packs.mini.background.layers import Layers
 from ditto.packs.mini.paint.composite import repainted
 from ditto.packs.mini.paint.edge_smoothing import soften
 from ditto.packs.mini.paint.eyes import EyeLayer, eye_layer, paint_eye
 from ditto.packs.mini.paint.mouth import Details, details_of, mouth
 from ditto.packs.mini.paint.warper import Moved
-from ditto.packs.mini.source.template import EYES
+from ditto.packs.mini.source.appearance import MiniAppearance
 from ditto.stages.messages import Pose
 
 
@@ -20,7 +21,7 @@ class MiniDecoder:
         self._details: Details | None = None  # of the source frame last painted
         self._eyes: dict[int, EyeLayer | None] = {}  # of the same, once one of them has moved
 
-    def __call__(self, pose: Pose, warped: Moved | None) -> Image | None:
+    def __call__(self, pose: Pose[MiniAppearance], warped: Moved | None) -> Image | None:
         if warped is None:
             return None
         details = self._details

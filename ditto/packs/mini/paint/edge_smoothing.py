@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from ditto.arrays import Floats, Image
+from ditto.faces.topology import EYES, LOWER_OUTER, UPPER_OUTER
 from ditto.kernels import In, Kernel, Out
 from ditto.packs.mini.paint.warper import Moved
-from ditto.packs.mini.source.template import EYES, LOWER_OUTER, UPPER_OUTER
 
 LEAST_TURN = 0.035  # sine of the angle below which a head hides nothing of itself
 # from where to where neighbours count as drawn out, pixels that they come from nearer than they are: streaks

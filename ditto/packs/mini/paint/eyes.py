@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from ditto.arrays import Floats, Image
+from ditto.faces.topology import EYES, Eye
 from ditto.packs.mini.paint.paint_kernels import paint_ball
 from ditto.packs.mini.paint.shapes import (
     COVERING,
@@ -25,7 +26,6 @@ from ditto.packs.mini.paint.tones import LUMA
 from ditto.packs.mini.paint.warper import Moved
 from ditto.packs.mini.smoothstep import clamped, smoothstep
 from ditto.packs.mini.source.appearance import MiniAppearance
-from ditto.packs.mini.source.template import EYES, Eye
 
 FALLING = (0.3, 0.65)  # of an eye closed: from where to where its lid is painted rather than drawn out
 LASHES = 0.11  # of its width that an eye's lashes reach above its rim at least

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from ditto.arrays import Floats, Image
+from ditto.faces.topology import LOWER_INNER, MILLIMETRES, UPPER_INNER
 from ditto.packs.mini.background.layers import Layers
 from ditto.packs.mini.paint.paint_kernels import paint_mouth
 from ditto.packs.mini.paint.shapes import (
@@ -26,7 +27,6 @@ from ditto.packs.mini.paint.tones import colours_of
 from ditto.packs.mini.paint.warper import Moved, closing
 from ditto.packs.mini.smoothstep import smoothstep
 from ditto.packs.mini.source.appearance import SHUT_GAP, MiniAppearance
-from ditto.packs.mini.source.template import LOWER_INNER, MILLIMETRES, UPPER_INNER
 
 EDGE = 1.6  # millimetres the upper teeth end below the resting seam
 SEAM = 0.8  # millimetres of the shadow where lips meet that the source shows apart

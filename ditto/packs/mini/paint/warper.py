@@ -8,6 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from ditto.arrays import Floats
+from ditto.faces.topology import (
+    EYES,
+    LOWER_INNER,
+    LOWER_OUTER,
+    MILLIMETRES,
+    OVAL,
+    UPPER_INNER,
+    UPPER_OUTER,
+)
 from ditto.motion.pose import rotation
 from ditto.packs.mini.background.layers import Background, Layers
 from ditto.packs.mini.motion.expression_numbers import FULL_BLINK, METRE, Exp
@@ -17,19 +26,7 @@ from ditto.packs.mini.paint.shapes import arch
 from ditto.packs.mini.smoothstep import clamped, smoothstep
 from ditto.packs.mini.source.appearance import MIXED, SHUT_GAP, MiniAppearance
 from ditto.packs.mini.source.head_mesh import ring_triangles
-from ditto.packs.mini.source.template import (
-    EYES,
-    LINEAR,
-    LOWER_INNER,
-    LOWER_OUTER,
-    MILLIMETRES,
-    OVAL,
-    UPPER_INNER,
-    UPPER_OUTER,
-    Ints,
-    Template,
-    default_template,
-)
+from ditto.packs.mini.source.template import LINEAR, Ints, Template, default_template
 from ditto.stages.messages import Placement, Pose
 
 FINEST = 512  # grid points along the longer side of the moving box
@@ -112,10 +109,10 @@ class MiniWarper:
         self._background: Background | None = None  # of the same, once its head has moved
         self._drawn: Floats | None = None  # (3, n, m) room for a map and the depth of what is drawn into it
 
-    def __call__(self, pose: Pose) -> Moved | None:
+    def __call__(self, pose: Pose[MiniAppearance]) -> Moved | None:
         if at_rest(pose):
             return None
-        look: MiniAppearance = pose.source.appearance
+        look: MiniAppearance = pose.source.look
         layers = self._layers
         if layers is None or layers.appearance is not look:
             layers = self._layers = Layers.of(pose.source.image, look)
@@ -236,7 +233,7 @@ def closing(look: MiniAppearance, gap: float) -> float:
     return parted * (1 - smoothstep(gap, *NEARLY))
 
 
-def at_rest(pose: Pose) -> bool:
+def at_rest(pose: Pose[MiniAppearance]) -> bool:
     """Whether nothing moves."""
     rest, drive = pose.rest, pose.drive
     angles = max(abs(drive.pitch - rest.pitch), abs(drive.yaw - rest.yaw), abs(drive.roll - rest.roll))

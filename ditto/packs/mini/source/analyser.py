@@ -12,7 +12,7 @@ from ditto.arrays import Floats, Image
 from ditto.faces.finder import FaceFinder, FoundFace
 from ditto.faces.likeness import UNSURE
 from ditto.packs.mini.background.layers import Background, Layers
-from ditto.packs.mini.source.appearance import HELD_BACK, TURNED, MiniAnalyser
+from ditto.packs.mini.source.appearance import HELD_BACK, TURNED, MiniAnalyser, MiniAppearance
 from ditto.source.avatar import SourceFrame
 
 SMALLEST = 32  # pixels of a face's longer side below which there is nothing to paint
@@ -125,12 +125,12 @@ class NotingAnalyser:
         self._landmarks = FollowedFace(finder, settings)
         self._analyser = MiniAnalyser(self._landmarks, finder.person)
 
-    def analyse(self, image: Image, index: int) -> SourceFrame:
+    def analyse(self, image: Image, index: int) -> SourceFrame[MiniAppearance]:
         try:
             frame = self._analyser.analyse(image, index)
         except NoFaceError as error:
             raise NoFaceError(f"frame {index}: {error}" if index else str(error)) from error
-        look = frame.appearance
+        look = frame.look
         if abs(look.yaw) > MOST_TURNED:
             raise NoFaceError(
                 f"the head is turned by {abs(look.yaw):.0f} degrees, at most {MOST_TURNED:.0f} can be made "
@@ -170,11 +170,11 @@ class NotingAnalyser:
         except NoFaceError as error:
             raise NoFaceError(f"frame {index}: {error}") from error
 
-    def measure(self, image: Image, index: int, landmarks: Floats) -> SourceFrame:
+    def measure(self, image: Image, index: int, landmarks: Floats) -> SourceFrame[MiniAppearance]:
         frame = self._analyser.measure(image, index, landmarks)
         return dataclasses.replace(frame, warnings=frame.warnings + self._landmarks.notes)
 
-    def revisit(self, image: Image, known: SourceFrame) -> SourceFrame:
+    def revisit(self, image: Image, known: SourceFrame[MiniAppearance]) -> SourceFrame[MiniAppearance]:
         return self._analyser.revisit(image, known)
 
     def forget(self) -> None:

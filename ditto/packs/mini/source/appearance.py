@@ -11,6 +11,16 @@ import numpy as np
 import numpy.typing as npt
 
 from ditto.arrays import Floats, Image
+from ditto.faces.pose import OPEN_LID, SHUT_LID, Doubles, angles, fit, lid_opening
+from ditto.faces.topology import (
+    EYES,
+    LOWER_INNER,
+    LOWER_OUTER,
+    MILLIMETRES,
+    OVAL,
+    UPPER_INNER,
+    UPPER_OUTER,
+)
 from ditto.packs.mini.motion.expression_numbers import FULL_BLINK, METRE, Exp, degrees_to_bins
 from ditto.packs.mini.motion.sampler import OPENS
 from ditto.packs.mini.paint.shapes import Box
@@ -18,22 +28,8 @@ from ditto.packs.mini.smoothstep import smoothstep
 from ditto.packs.mini.source.contour import Outline
 from ditto.packs.mini.source.drawn_eyes import around_whites
 from ditto.packs.mini.source.head_mesh import Rings
-from ditto.packs.mini.source.measure import OPEN, SHUT, lid_opening, lip_gap
-from ditto.packs.mini.source.template import (
-    EYES,
-    KEYPOINTS,
-    LOWER_INNER,
-    LOWER_OUTER,
-    MILLIMETRES,
-    OVAL,
-    UPPER_INNER,
-    UPPER_OUTER,
-    Doubles,
-    Template,
-    angles,
-    default_template,
-    fit,
-)
+from ditto.packs.mini.source.measure import lip_gap
+from ditto.packs.mini.source.template import KEYPOINTS, Template, default_template
 from ditto.source.avatar import SourceFrame
 
 if TYPE_CHECKING:
@@ -106,7 +102,7 @@ class MiniAnalyser:
         self._last: Floats | None = None
         self._trusted: bool | None = None  # whether the foreground holds the head, once it is known
 
-    def analyse(self, image: Image, index: int) -> SourceFrame:
+    def analyse(self, image: Image, index: int) -> SourceFrame[MiniAppearance]:
         points = self._last = self._landmarks(image, self._last)
         frame = self._made_ready(image, index, around_whites(image, points))
         return dataclasses.replace(frame, landmarks=np.asarray(points, np.float32))
@@ -116,17 +112,17 @@ class MiniAnalyser:
         points = self._last = self._landmarks(image, self._last)
         return points
 
-    def measure(self, image: Image, index: int, landmarks: Floats) -> SourceFrame:
+    def measure(self, image: Image, index: int, landmarks: Floats) -> SourceFrame[MiniAppearance]:
         """A video's frame: unlike a portrait's, its expression says how the mouth and lids are held."""
         frame = self._made_ready(image, index, landmarks)
         held = frame.motion["exp"].copy()
         for place, share in OPENS.items():
             held[0, place] = share * held[0, Exp.GAP]
         for place, opening in zip((Exp.BLINK_LEFT, Exp.BLINK_RIGHT), frame.eye_open, strict=True):
-            held[0, place] = FULL_BLINK * METRE * (OPEN - opening) / (OPEN - SHUT)
+            held[0, place] = FULL_BLINK * METRE * (OPEN_LID - opening) / (OPEN_LID - SHUT_LID)
         return dataclasses.replace(frame, motion={**frame.motion, "exp": held})
 
-    def revisit(self, image: Image, known: SourceFrame) -> SourceFrame:
+    def revisit(self, image: Image, known: SourceFrame[MiniAppearance]) -> SourceFrame[MiniAppearance]:
         if known.appearance is not None:
             return dataclasses.replace(known, image=image)
         frame = self._made_ready(image, known.index, known.landmarks)
@@ -136,10 +132,10 @@ class MiniAnalyser:
         """The next frame's face is looked for anew."""
         self._last = None
 
-    def _made_ready(self, image: Image, index: int, points: Floats) -> SourceFrame:
+    def _made_ready(self, image: Image, index: int, points: Floats) -> SourceFrame[MiniAppearance]:
         """A source frame, without its foreground if in the first frame that was found to miss the head."""
         frame = source_frame(image, index, points, self._template, self._matte)
-        look = frame.appearance
+        look = frame.look
         if self._trusted is None:
             self._trusted = self._matte is None or head_share(image, look, self._matte) >= LEAST_HEAD
         if self._trusted:
@@ -153,7 +149,7 @@ class MiniAnalyser:
 
 def source_frame(
     image: Image, index: int, points: Floats, template: Template, matte: Matte | None = None
-) -> SourceFrame:
+) -> SourceFrame[MiniAppearance]:
     """A picture whose (478, 3) face mesh is known, ready to be painted."""
     scales, turns, shifts = fit(template.shape, points[None])
     found, points = points, clear_of_teeth(points, turns[0][:, 1], float(scales[0]))

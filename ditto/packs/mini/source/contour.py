@@ -11,14 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ditto.arrays import Floats, Image
-from ditto.packs.mini.source.template import (
-    EYES,
-    LOWER_OUTER,
-    OVAL,
-    UPPER_OUTER,
-    Ints,
-    default_template,
-)
+from ditto.faces.topology import EYES, LOWER_OUTER, OVAL, UPPER_OUTER
+from ditto.packs.mini.source.template import Ints, default_template
 
 LEAST = 1.0  # millimetres beyond its oval from which a face has another outline
 FRINGE = 12.0  # millimetres within the oval at which a turned face may end

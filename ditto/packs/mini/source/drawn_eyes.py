@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ditto.arrays import Floats, Image
-from ditto.packs.mini.source.template import EYES
+from ditto.faces.topology import EYES
 
 WIDE = 64  # pixels of an eye in the patch that is looked at
 ROOM = (2.6, 2.2)  # eye widths that the patch is wide and tall

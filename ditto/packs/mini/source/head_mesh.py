@@ -9,9 +9,11 @@ from itertools import pairwise
 import numpy as np
 
 from ditto.arrays import Floats
+from ditto.faces.pose import Doubles
+from ditto.faces.topology import OVAL, POINTS
 from ditto.packs.mini.paint.shapes import Box
 from ditto.packs.mini.smoothstep import ramp, smoothstep
-from ditto.packs.mini.source.template import OVAL, POINTS, Doubles, Ints
+from ditto.packs.mini.source.template import Ints
 
 RINGS = (1.0, 1.07, 1.18, 1.34, 1.56, 1.85, 2.2, 2.6, 3.1)  # radii of the face's oval
 BELOW = (-0.05, 0.70)  # face heights below the chin between which what is there comes to rest

@@ -13,16 +13,17 @@ import numpy as np
 import pytest
 
 from cfg.settings import SourceSettings
+from ditto import bundled
 from ditto.faces.finder import FaceFinder
+from ditto.faces.pose import average_face, canonical, lid_opening
+from ditto.faces.topology import EYES, UPPER_INNER
 from ditto.motion.pose import placement
-from ditto.packs.mini import files
 from ditto.packs.mini.motion.expression_numbers import FULL_BLINK, METRE, Exp
 from ditto.packs.mini.paint.decoder import MiniDecoder
 from ditto.packs.mini.paint.warper import MiniWarper
 from ditto.packs.mini.putback import MiniCompositor
 from ditto.packs.mini.source.analyser import NotingAnalyser
-from ditto.packs.mini.source.measure import canonical, lid_opening, measure
-from ditto.packs.mini.source.template import EYES, UPPER_INNER, default_template
+from ditto.packs.mini.source.measure import measure
 from ditto.stages.messages import Pose
 
 EXAMPLES = Path(__file__).parents[4] / "examples"
@@ -68,13 +69,13 @@ class Sitter:
         return np.array([expression[Exp[name]] for name in names])
 
     def openings(self, **millimetres):
-        face, *_ = canonical(self.landmarks({}, **millimetres)[None], default_template())
+        face, *_ = canonical(self.landmarks({}, **millimetres)[None], average_face())
         return np.array([float(lid_opening(face, eye)[0]) for eye in EYES])
 
 
 @pytest.fixture(scope="module")
 def finder():
-    return FaceFinder.open(files.FOLDER)
+    return FaceFinder.open(bundled.FOLDER)
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,8 @@ from ditto.motion.vector import PLACES
 from ditto.packs.mini.motion.expression_numbers import METRE, Exp
 from ditto.rates import SAMPLE_RATE
 from ditto.stages.messages import AudioChunk
-from stream_pipeline.assembly import motion_stages
 from stream_pipeline.engine import Engine
+from stream_pipeline.plan import motion_plan
 
 EXAMPLES = Path(__file__).parents[4] / "examples"
 SHUT = 2.0  # millimetres between the inner lips that nobody sees as speaking
@@ -79,7 +79,7 @@ def gaps(engine, avatar, request):
 
     def heard(sound):
         settings = engine.with_settings({"stream": {"mode": request.param}})
-        stages, _ = motion_stages(engine.pack, avatar, settings)
+        stages = motion_plan(engine.pack, avatar, settings).stages()
         sound = np.asarray(sound, np.float32)
         items = [AudioChunk(0, at, sound[at : at + 16_000]) for at in range(0, len(sound), 16_000)]
         for stage in stages:

@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 
 from cfg.settings import SourceSettings
+from ditto import bundled
 from ditto.faces.finder import FaceFinder
+from ditto.faces.topology import MILLIMETRES
 from ditto.motion.pose import placement
-from ditto.packs.mini import files
 from ditto.packs.mini.motion.expression_numbers import EYES, FULL_BLINK, LIPS, METRE, Exp
 from ditto.packs.mini.paint.decoder import MiniDecoder
 from ditto.packs.mini.paint.warper import MiniWarper
 from ditto.packs.mini.putback import MiniCompositor
 from ditto.packs.mini.source.analyser import NotingAnalyser
 from ditto.packs.mini.source.measure import measure
-from ditto.packs.mini.source.template import MILLIMETRES
 from ditto.stages.messages import Pose
 
 EXAMPLES = Path(__file__).parents[4] / "examples"
@@ -62,7 +62,7 @@ class Portrait:
 
 @pytest.fixture(scope="module")
 def finder():
-    return FaceFinder.open(files.FOLDER)
+    return FaceFinder.open(bundled.FOLDER)
 
 
 @pytest.fixture(scope="module")

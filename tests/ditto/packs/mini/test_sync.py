@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from ditto import bundled
 from ditto.motion.vector import LENGTH, PLACES
-from ditto.packs.mini import files
 from ditto.packs.mini.motion.expression_numbers import METRE, Exp, degrees_to_bins
 from ditto.packs.mini.motion.sampler import LISTENING, MiniSampler, load_readout
 from ditto.packs.mini.pack import MiniPack
@@ -48,7 +48,7 @@ def closures_within(seconds):
 
 @pytest.fixture(scope="module")
 def encoder():
-    opened = open_model(files.path("speech_encoder.onnx"), threads=1)
+    opened = open_model(bundled.path("speech_encoder.onnx"), threads=1)
     yield opened
     opened.close()
 
@@ -65,7 +65,7 @@ def lips(encoder, sound, kind):
     for angle in ("pitch", "yaw", "roll"):
         source[PLACES[angle]] = degrees_to_bins(0.0)
     overlap = MiniPack.online_overlap if online else OVERLAP_OFFLINE
-    readout = load_readout(files.path("motion.npz"), online=online)
+    readout = load_readout(bundled.path("motion.npz"), online=online)
     sampler = MiniSampler(readout, source, overlap=overlap, online=online, emotion=False, loudness=True)
     stage = Audio2Motion(
         sampler,

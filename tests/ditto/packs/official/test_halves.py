@@ -23,7 +23,7 @@ class Counted:
 
 
 def pose(volume, driven):
-    return SimpleNamespace(source=SimpleNamespace(appearance=volume), at_rest="rest", driven=driven)
+    return SimpleNamespace(source=SimpleNamespace(look=volume), at_rest="rest", driven=driven)
 
 
 def test_a_portrait_is_looked_at_once_for_all_its_frames():

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from ditto.packs.official.light import SIDE, Lit
+from ditto.packs.official.paste_back import OfficialCompositor
 from ditto.source.avatar import SourceFrame
 from ditto.stages.messages import Pose
-from ditto.stages.putback import OfficialCompositor
 
 EDGE = 100  # pixels of the picture around the square
 

@@ -17,7 +17,7 @@ class Echo:
 
 def test_the_warper_is_told_volume_and_both_keypoints():
     network = Echo(out="features")
-    pose = SimpleNamespace(source=SimpleNamespace(appearance="volume"), at_rest="rest", driven="driven")
+    pose = SimpleNamespace(source=SimpleNamespace(look="volume"), at_rest="rest", driven="driven")
     assert OfficialWarper(network)(pose) == "features"
     assert network.feeds == {"feature_3d": "volume", "kp_source": "rest", "kp_driving": "driven"}
 
@@ -42,7 +42,7 @@ def test_a_portrait_is_brought_to_the_device_once_and_frames_of_a_video_are_not(
     warper = HalvedWarper(first, network, place=place) if halved else OfficialWarper(network, place=place)
     fed = []
     for volume in ("portrait", "portrait", "portrait", "frame 1", "frame 2"):
-        warper(SimpleNamespace(source=SimpleNamespace(appearance=volume), at_rest="rest", driven="driven"))
+        warper(SimpleNamespace(source=SimpleNamespace(look=volume), at_rest="rest", driven="driven"))
         fed.append(network.feeds["feature_3d"])
     assert fed == ["portrait", "portrait there", "portrait there", "frame 1", "frame 2"]
     assert brought == ["portrait"]
@@ -50,7 +50,7 @@ def test_a_portrait_is_brought_to_the_device_once_and_frames_of_a_video_are_not(
 
 def test_a_batch_may_hold_a_portrait_before_and_after_it_was_brought_to_the_device():
     torch = pytest.importorskip("torch")
-    source = SimpleNamespace(appearance=np.zeros((1, 4), np.float32))
+    source = SimpleNamespace(look=np.zeros((1, 4), np.float32))
     keypoints = np.zeros((1, 21, 3), np.float32)
     poses = [SimpleNamespace(source=source, at_rest=keypoints, driven=keypoints) for _ in range(3)]
     network = Echo(out=np.zeros((4, 2), np.float32))

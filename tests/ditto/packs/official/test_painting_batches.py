@@ -47,7 +47,7 @@ def poses():
     volumes = [rng.standard_normal((1, 5)).astype(np.float32) for _ in range(2)]
     return [
         SimpleNamespace(
-            source=SimpleNamespace(appearance=volumes[n // 3]),
+            source=SimpleNamespace(look=volumes[n // 3]),
             at_rest=rng.standard_normal((1, 21, 3)).astype(np.float32),
             driven=rng.standard_normal((1, 21, 3)).astype(np.float32),
         )

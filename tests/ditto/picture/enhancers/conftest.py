@@ -8,7 +8,8 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from cfg.reading import load
-from ditto.packs.registry import load_pack, register
+from ditto.packs.registry import open_pack
+from ditto.stages.avatar_registrar import register
 from ditto.stages.messages import Placement, Pose
 
 PORTRAIT = Path(__file__).parents[4] / "examples" / "drawn_woman.jpg"
@@ -17,7 +18,7 @@ PORTRAIT = Path(__file__).parents[4] / "examples" / "drawn_woman.jpg"
 @pytest.fixture(scope="session")
 def source():
     settings = load("mini", source={"max_size": 480})
-    pack = load_pack(settings)
+    pack = open_pack(settings)
     yield register(pack, PORTRAIT, settings).first
     pack.close()
 

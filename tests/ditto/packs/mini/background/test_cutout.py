@@ -4,8 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
+from ditto.faces.topology import MILLIMETRES, OVAL
 from ditto.packs.mini.background.cutout import with_ears
-from ditto.packs.mini.source.template import MILLIMETRES, OVAL, default_template
+from ditto.packs.mini.source.template import default_template
 
 PIXELS = 1.5  # for a millimetre
 MIDDLE = np.array([200.0, 200.0])

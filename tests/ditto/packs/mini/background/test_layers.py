@@ -4,10 +4,11 @@ import cv2
 import numpy as np
 import pytest
 
+from ditto.faces.topology import MILLIMETRES, OVAL
 from ditto.packs.mini.background.layers import Background, Layers
 from ditto.packs.mini.paint.resample import TILE
 from ditto.packs.mini.source.appearance import source_frame
-from ditto.packs.mini.source.template import MILLIMETRES, OVAL, default_template
+from ditto.packs.mini.source.template import default_template
 
 SIDE = 480
 PIXELS = 1.5  # for a millimetre

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from cfg.errors import ModelError
+from ditto import bundled
 from ditto.motion.pose import bins_to_degrees
 from ditto.motion.vector import PLACES
-from ditto.packs.mini import files
 from ditto.packs.mini.motion.expression_numbers import FULL_BLINK, METRE, Exp, degrees_to_bins
 from ditto.packs.mini.motion.sampler import (
     MEETING,
@@ -228,7 +228,7 @@ def test_readers_are_added_to_the_linear_part():
 
 
 def test_a_window_is_made_in_a_few_milliseconds():
-    shipped = load_readout(files.path("motion.npz"), online=True)
+    shipped = load_readout(bundled.path("motion.npz"), online=True)
     sampler = MiniSampler(shipped, portrait(), overlap=75, emotion=False)
     rng, conditions, taken = np.random.default_rng(0), np.zeros((80, len(shipped.weights)), np.float32), []
     for _ in range(20):

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from ditto.faces.topology import LOWER_INNER, MILLIMETRES, OVAL, UPPER_INNER
 from ditto.packs.mini.background.cutout import attached
 from ditto.packs.mini.paint.warper import seam
 from ditto.packs.mini.source.appearance import (
@@ -13,13 +14,7 @@ from ditto.packs.mini.source.appearance import (
     clear_of_teeth,
     source_frame,
 )
-from ditto.packs.mini.source.template import (
-    LOWER_INNER,
-    MILLIMETRES,
-    OVAL,
-    UPPER_INNER,
-    default_template,
-)
+from ditto.packs.mini.source.template import default_template
 
 PIXELS = 2.0  # for a millimetre
 DOWN = np.array([0.0, 1.0, 0.0])

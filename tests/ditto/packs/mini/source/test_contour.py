@@ -4,10 +4,11 @@ import cv2
 import numpy as np
 import pytest
 
+from ditto.faces.topology import EYES, MILLIMETRES, OVAL, UPPER_OUTER
 from ditto.motion.pose import rotation
 from ditto.packs.mini.source.appearance import source_frame
 from ditto.packs.mini.source.contour import Outline
-from ditto.packs.mini.source.template import EYES, MILLIMETRES, OVAL, UPPER_OUTER, default_template
+from ditto.packs.mini.source.template import default_template
 
 PIXELS = 2.0  # for a millimetre
 SKIN, BEHIND = (200, 160, 140), (40, 60, 50)

@@ -4,19 +4,14 @@ import cv2
 import numpy as np
 import pytest
 
+from ditto.faces.topology import EYE_LEFT, EYE_RIGHT, EYES, MILLIMETRES
 from ditto.motion.pose import placement
 from ditto.packs.mini.motion.expression_numbers import FULL_BLINK, METRE, Exp
 from ditto.packs.mini.paint.decoder import MiniDecoder
 from ditto.packs.mini.paint.warper import MiniWarper
 from ditto.packs.mini.source.appearance import MiniAnalyser
 from ditto.packs.mini.source.drawn_eyes import around_whites
-from ditto.packs.mini.source.template import (
-    EYE_LEFT,
-    EYE_RIGHT,
-    EYES,
-    MILLIMETRES,
-    default_template,
-)
+from ditto.packs.mini.source.template import default_template
 from ditto.stages.messages import Pose
 
 PIXELS = 2.0  # for a millimetre

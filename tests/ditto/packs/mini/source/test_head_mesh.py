@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from ditto.faces.topology import MILLIMETRES, OVAL, POINTS
 from ditto.packs.mini.source.appearance import source_frame
 from ditto.packs.mini.source.head_mesh import ring_triangles
-from ditto.packs.mini.source.template import MILLIMETRES, OVAL, POINTS, default_template
+from ditto.packs.mini.source.template import default_template
 
 PIXELS = 2.0  # for a millimetre
 

@@ -1,10 +1,12 @@
 import numpy as np
 import pytest
 
+from ditto.faces.pose import OPEN_LID, SHUT_LID, lid_opening
+from ditto.faces.topology import EYES, MILLIMETRES
 from ditto.motion.pose import rotation
 from ditto.packs.mini.motion.expression_numbers import FULL_BLINK, METRE, Exp
-from ditto.packs.mini.source.measure import OPEN, SHUT, lid_opening, measure
-from ditto.packs.mini.source.template import EYES, LINEAR, MILLIMETRES, default_template
+from ditto.packs.mini.source.measure import measure
+from ditto.packs.mini.source.template import LINEAR, default_template
 
 SCALE = 200.0  # pixels for a template unit
 
@@ -62,7 +64,7 @@ def test_the_gap_is_absolute_and_never_negative(template):
 
 def test_a_shut_eye_is_a_full_blink_and_an_ordinary_one_none(template):
     for eye, number in zip(EYES, (Exp.BLINK_LEFT, Exp.BLINK_RIGHT), strict=True):
-        for opening, blink in ((SHUT, FULL_BLINK), (OPEN, 0.0)):
+        for opening, blink in ((SHUT_LID, FULL_BLINK), (OPEN_LID, 0.0)):
             face = template.shape.astype(np.float64)
             middle = (face[list(eye.upper[1:-1])] + face[list(eye.lower[1:-1])]) / 2
             half = (face[list(eye.lower[1:-1])] - face[list(eye.upper[1:-1])]) / 2

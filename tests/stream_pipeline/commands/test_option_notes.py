@@ -6,7 +6,7 @@ import pytest
 
 from ditto.media.level import Level
 from ditto.motion.script import Script
-from stream_pipeline.commands.remarks import WITHOUT_EFFECT, Render, remarks
+from stream_pipeline.commands.option_notes import WITHOUT_EFFECT, Render, option_notes
 from stream_pipeline.commands.render import add_arguments, settings_from
 
 SPEECH = Level(0.5)
@@ -14,13 +14,13 @@ SPEECH = Level(0.5)
 
 @pytest.fixture
 def told():
-    """told(*options): the remarks on a second of a still picture, where nothing else is said."""
+    """told(*options): the option_notes on a second of a still picture, where nothing else is said."""
 
     def make(*options, still=True, frames=25, level=SPEECH):
         parser = argparse.ArgumentParser()
         add_arguments(parser)
         parsed = parser.parse_args([str(option) for option in options])
-        return list(remarks(Render(parsed, settings_from(parsed), still, frames, level)))
+        return list(option_notes(Render(parsed, settings_from(parsed), still, frames, level)))
 
     return make
 

@@ -1,10 +1,10 @@
-"""The nine stages of one stream, put together from a pack, an avatar and settings."""
+"""The plan of a stream: which nine stages run, said in their order, for a pack, a source and settings."""
 
 from __future__ import annotations
 
 import dataclasses
 import random
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,15 +17,14 @@ from ditto.motion.controls import ControlTrack
 from ditto.motion.identity_hold import Identity
 from ditto.motion.mood import Mood
 from ditto.motion.vector import to_vector
-from ditto.packs.registry import LoadedPack
+from ditto.packs.base import AnyPack
 from ditto.picture.blending import Blended
-from ditto.picture.finishing import Finish
 from ditto.rates import SAMPLES_PER_FRAME
 from ditto.reference.schedule import ReferenceMotion
-from ditto.source.avatar import SourceFrame
+from ditto.source.avatar import AnyAvatar, AnySourceFrame
 from ditto.stages.audio2motion import OVERLAP_OFFLINE, Audio2Motion
 from ditto.stages.avatar_registrar import NAME as REGISTRAR
-from ditto.stages.avatar_registrar import Playback, RegisteredAvatar
+from ditto.stages.avatar_registrar import Playback
 from ditto.stages.condition_handler import Condition, ConditionHandler, eyes_of
 from ditto.stages.decode import Decode
 from ditto.stages.messages import Message
@@ -42,16 +41,49 @@ from stream_pipeline.pipeline import Pipeline
 from stream_pipeline.styling import blinking, styled
 
 FLAGS = ("use_emo", "use_sc", "use_eye_open", "use_eye_ball")
-Extra = tuple[str, Callable[[], Stage[Any, Any]]]  # the stage before it, and what makes it for a stream
-AHEAD = 2  # source frames the registrar may have ready
+SOURCE_FRAMES_AHEAD = 2  # that the registrar may have ready
+
+AnyStage = Stage[Any, Any]
+Zero = Floats | Callable[[], Floats | None] | None  # motion that stands for no movement
 
 
 @dataclass(frozen=True, slots=True)
-class Assembly:
-    """The stages of a stream in their order, and the producer that runs beside them."""
+class Extra:
+    """A stage of the caller's own."""
 
-    stages: list[Stage[Any, Any]]
-    side_input: tuple[str, Iterable[Any], Channel[Any]]
+    after: str  # name of the stage it follows
+    make: Callable[[], AnyStage]  # called once for each stream
+
+    def __post_init__(self) -> None:
+        if self.after not in STAGES:
+            raise ConfigError(f"'{self.after}' is not a stage{did_you_mean(self.after, STAGES)}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamPlan:
+    """The nine stages of one stream in their order."""
+
+    source_frames: Iterable[AnySourceFrame]  # the avatar registrar's work,
+    registrar: Channel[AnySourceFrame]  # and where the stitch stage finds it
+    wav2feat: AnyStage
+    condition: AnyStage | None  # None where `audio2motion` joins conditions itself, as the original does
+    audio2motion: AnyStage
+    stitch: AnyStage
+    warp: AnyStage
+    decode: AnyStage
+    putback: AnyStage
+    writer: AnyStage
+    extra: Sequence[Extra] = ()
+
+    def stages(self) -> list[AnyStage]:
+        """What a piece of sound passes through, the caller's own stages included."""
+        named = {name: getattr(self, name) for name in STAGES}
+        chain: list[AnyStage] = []
+        for name, stage in named.items():
+            if stage is not None:
+                chain.append(stage)
+            chain += [extra.make() for extra in self.extra if extra.after == name]
+        return chain
 
     def pipeline(
         self,
@@ -62,89 +94,78 @@ class Assembly:
     ) -> Pipeline:
         """The stages on threads, not yet started."""
         return Pipeline(
-            self.stages,
+            self.stages(),
             capacity=capacity,
             feed=feed,
-            side_inputs=[self.side_input],
+            side_inputs=[(REGISTRAR, self.source_frames, self.registrar)],
             on_failure=on_failure,
         )
 
 
-class From:
-    """A stage whose results before a frame of the first turn are left out."""
-
-    def __init__(self, stage: Stage[Any, Any], first: int) -> None:
-        self.name = stage.name
-        self._stage = stage
-        self._first = first
-
-    def process(self, item: Any) -> Iterator[Any]:
-        return self._behind(self._stage.process(item))
-
-    def flush(self) -> Iterator[Any]:
-        return self._behind(self._stage.flush())
-
-    def interrupt(self) -> None:
-        self._first = 0
-        self._stage.interrupt()
-
-    def _behind(self, results: Iterable[Any]) -> Iterator[Any]:
-        return (result for result in results if result.index >= self._first)
+STAGES = ("wav2feat", "condition", "audio2motion", "stitch", "warp", "decode", "putback", "writer")
 
 
-def assemble(
-    pack: LoadedPack,
-    avatar: RegisteredAvatar,
+def plan(
+    pack: AnyPack,
+    avatar: AnyAvatar,
     settings: Settings,
     controls: ControlTrack,
     sink: Sink | None = None,
     length: int = -1,
     first: int = 0,
     extra: Sequence[Extra] = (),
-) -> Assembly:
+) -> StreamPlan:
     """Everything one stream needs; its results are the pictures, written to the sink if there is one.
 
-    Frames before `first` are moved, so that what follows is the same, but not painted. `extra` are
-    stages of the caller's own, each behind the stage it names.
+    Frames before `first` are moved, so that what follows is the same, but not painted.
     """
-    frames: Channel[SourceFrame] = Channel(AHEAD)
-    source = Playback(avatar, frames.get)
-    played, steps = finishing(pack, avatar, settings)
-    hearing, zero = motion_stages(pack, avatar, settings, controls.mood)
-    still = None if callable(zero) else zero
-    hearing[-1] = Chain(styled(hearing[-1], pack, avatar, settings, still, length))
-    stitch = Stitch(
-        source,
-        pack.stitcher(),
-        stitch_options(settings),
-        controls,
-        d0=zero,
-        face=pack.face,
-        length=length,
-        rng=random.Random(settings.motion.seed),
-        fps=settings.output.fps,
-    )
+    frames: Channel[AnySourceFrame] = Channel(SOURCE_FRAMES_AHEAD)
+    source_frames, steps = finishing(pack, avatar, settings)
+    motion = motion_plan(pack, avatar, settings, controls.mood)
+    still = None if callable(motion.zero) else motion.zero
     batch = 1 if settings.online else pack.batch
-    stages: list[Stage[Any, Any]] = [
-        *hearing,
-        From(stitch, first) if first else stitch,
-        Warp(pack.warper(), batch),
-        Decode(pack.decoder(), batch),
-        Finish(Putback(Blended(pack.compositor(settings), settings.blend)), steps),
-        Writer(sink or Callback(lambda image, index: None), first),
-    ]
-    for after, make in extra:
-        names = [stage.name for stage in stages]
-        if after not in names:
-            raise ConfigError(f"'{after}' is not a stage{did_you_mean(after, names)}")
-        stages.insert(names.index(after) + 1, make())
-    return Assembly(stages, (REGISTRAR, played, frames))
+    return StreamPlan(
+        source_frames=source_frames,
+        registrar=frames,
+        wav2feat=motion.wav2feat,
+        condition=motion.condition,
+        audio2motion=Chain(styled(motion.audio2motion, pack, avatar, settings, still, length)),
+        stitch=Stitch(
+            Playback(avatar, frames.get),
+            pack.stitcher(),
+            stitch_options(settings),
+            controls,
+            d0=motion.zero,
+            face=pack.face,
+            length=length,
+            first=first,
+            rng=random.Random(settings.motion.seed),
+            fps=settings.output.fps,
+        ),
+        warp=Warp(pack.warper(), batch),
+        decode=Decode(pack.decoder(), batch),
+        putback=Putback(Blended(pack.compositor(settings), settings.blend), steps),
+        writer=Writer(sink or Callback(lambda image, index: None), first),
+        extra=extra,
+    )
 
 
-def motion_stages(
-    pack: LoadedPack, avatar: RegisteredAvatar, settings: Settings, mood: Mood | None = None
-) -> tuple[list[Stage[Any, Any]], Floats | Callable[[], Floats | None] | None]:
-    """From sound to motion, and the motion that stands for no movement."""
+@dataclass(frozen=True, slots=True)
+class MotionPlan:
+    """The stages from sound to motion, and the motion that stands for no movement."""
+
+    wav2feat: AnyStage
+    condition: AnyStage | None
+    audio2motion: AnyStage
+    zero: Zero
+
+    def stages(self) -> list[AnyStage]:
+        """Those there are, in their order."""
+        return [s for s in (self.wav2feat, self.condition, self.audio2motion) if s is not None]
+
+
+def motion_plan(pack: AnyPack, avatar: AnyAvatar, settings: Settings, mood: Mood | None = None) -> MotionPlan:
+    """From sound to motion."""
     source = to_vector(avatar.first.motion, without=("kp",))
     overlap = motion_overlap(pack, settings)
     sampler = pack.sampler(settings, avatar.first, overlap)
@@ -168,7 +189,7 @@ def motion_stages(
             identity=identity,
             limits=limits,
         )
-        return [hearing, reference], lambda: reference.first
+        return MotionPlan(hearing, None, reference, lambda: reference.first)
     silence = handler.join(silent_rows(pack, settings, 1), 0)[0] if settings.online else None
     making = Audio2Motion(
         sampler,
@@ -182,17 +203,17 @@ def motion_stages(
         silence=silence,
         seed=motion.seed,
     )
-    return [hearing, Condition(handler), making], pack.rest(avatar.first)
+    return MotionPlan(hearing, Condition(handler), making, pack.rest(avatar.first))
 
 
-def motion_overlap(pack: LoadedPack, settings: Settings) -> int:
+def motion_overlap(pack: AnyPack, settings: Settings) -> int:
     """Frames two windows share."""
     if settings.motion.overlap is not None:
         return settings.motion.overlap
     return pack.online_overlap if settings.online and not settings.compat else OVERLAP_OFFLINE
 
 
-def silent_rows(pack: LoadedPack, settings: Settings, count: int) -> Floats:
+def silent_rows(pack: AnyPack, settings: Settings, count: int) -> Floats:
     """(count, C) features of a voice that has not begun."""
     stream = pack.speech(
         dataclasses.replace(settings, stream=dataclasses.replace(settings.stream, mode="offline"))
@@ -202,7 +223,7 @@ def silent_rows(pack: LoadedPack, settings: Settings, count: int) -> Floats:
 
 
 def condition_handler(
-    pack: LoadedPack, avatar: RegisteredAvatar, settings: Settings, mood: Mood | None = None
+    pack: AnyPack, avatar: AnyAvatar, settings: Settings, mood: Mood | None = None
 ) -> ConditionHandler:
     wanted = settings.condition
     first = avatar.first
@@ -213,7 +234,7 @@ def condition_handler(
         wanted.eye_first_frame,
     )
     identity = other["x_s_info_lst"][0] if "x_s_info_lst" in other else first.motion
-    used = {flag: getattr(wanted, flag) and flag in pack.conditions for flag in FLAGS}
+    used = {flag: getattr(wanted, flag) and flag in pack.traits.conditions for flag in FLAGS}
     canonical = np.asarray(identity["kp"], np.float32)
     eyes = blinking(eyes, pack, settings)
     return ConditionHandler(canonical, eyes, wanted.emotion, **used, mood=mood)
@@ -252,7 +273,7 @@ def still_keys(keys: Any, blend: BlendSettings) -> Any:
     if moving:
         raise ConfigError(
             f"stitch.use_keys moves the head ({', '.join(moving)}), but blend.mode '{blend.mode}' with "
-            f"blend.region '{blend.region}' shows the still one too; leave one of them away"
+            f"blend.region '{blend.region}' shows the still one too; remove one of them"
         )
     return keys
 

@@ -10,11 +10,13 @@ from math import ceil
 from cfg.settings import Settings
 from ditto.media.level import Level
 from ditto.motion.script import Script
+from ditto.packs.base import PackTraits
+from ditto.packs.registry import traits_of
 from ditto.rates import FRAME_RATE
 
 FOR_VIDEOS = "it is for videos, and the source is a still picture"
-NOT_MINI = "the mini pack has no use for it"
-NO_SQUARE = "the mini pack uses it with --preprocess crop and extcrop only"
+NO_USE = "the {pack} pack has no use for it"
+NO_SQUARE = "the {pack} pack uses it with --preprocess crop and extcrop only"
 NO_REGION = "it shapes the edge of a --blend-region, and none is given"
 NO_ENHANCER = "there is no enhancer it could belong to; add --enhancer"
 
@@ -30,8 +32,12 @@ class Render:
     level: Level  # of the voice
 
     @property
-    def mini(self) -> bool:
-        return self.settings.pack.name == "mini"
+    def pack(self) -> PackTraits:
+        return traits_of(self.settings.pack.name)
+
+    @property
+    def paints_square(self) -> bool:
+        return self.pack.crops_face
 
     @property
     def squared(self) -> bool:
@@ -41,8 +47,11 @@ class Render:
 Holds = Callable[[Render], bool]
 
 WITHOUT_EFFECT: tuple[tuple[tuple[str, ...], Holds, str], ...] = (  # options, when, why
-    (("steps", "solver", "match_light", "crop_rotate"), lambda r: r.mini, NOT_MINI),
-    (("crop_scale", "crop_vx", "crop_vy"), lambda r: r.mini and not r.squared, NO_SQUARE),
+    (("steps",), lambda r: "motion.steps" in r.pack.unused, NO_USE),
+    (("solver",), lambda r: "motion.solver" in r.pack.unused, NO_USE),
+    (("match_light",), lambda r: "output.match_light" in r.pack.unused, NO_USE),
+    (("crop_rotate",), lambda r: "source.crop_rotate" in r.pack.unused, NO_USE),
+    (("crop_scale", "crop_vx", "crop_vy"), lambda r: not (r.paints_square or r.squared), NO_SQUARE),
     (
         ("loop", "no_face", "template_frames", "preserve_motion", "source_smoothing"),
         lambda r: r.still,
@@ -59,12 +68,14 @@ WITHOUT_EFFECT: tuple[tuple[tuple[str, ...], Holds, str], ...] = (  # options, w
 )
 OTHERS: tuple[tuple[Holds, str], ...] = (
     (
-        lambda r: r.mini and r.parsed.preprocess == "extfull",
-        "--preprocess extfull is as full here: the mini pack paints no square that could be wider",
+        lambda r: not r.paints_square and r.parsed.preprocess == "extfull",
+        "--preprocess extfull is as full here: the pack paints no square that could be wider",
     ),
     (
         lambda r: (
-            r.mini and r.parsed.blend_mode in ("strong", "replace") and r.settings.blend.region == "head"
+            not r.paints_square
+            and r.parsed.blend_mode in ("strong", "replace")
+            and r.settings.blend.region == "head"
         ),
         f"--blend-mode has no effect: {NO_REGION}",
     ),
@@ -79,12 +90,13 @@ OTHERS: tuple[tuple[Holds, str], ...] = (
 )
 
 
-def remarks(render: Render) -> Iterator[str]:
+def option_notes(render: Render) -> Iterator[str]:
     """What somebody who gave these options may not expect."""
     for options, holds, why in WITHOUT_EFFECT:
         given = [flag(option) for option in options if is_given(getattr(render.parsed, option))]
         if given and holds(render):
-            yield f"{', '.join(given)} {'has' if len(given) == 1 else 'have'} no effect: {why}"
+            reason = why.format(pack=render.pack.name)
+            yield f"{', '.join(given)} {'has' if len(given) == 1 else 'have'} no effect: {reason}"
     heard = render.level.remark(normalised=render.settings.audio.normalise)
     if heard:
         yield heard
