@@ -14,12 +14,12 @@ import numpy.typing as npt
 
 from cfg.settings import EMOTIONS
 from ditto.arrays import Floats
+from ditto.motion.emotion import emotion_weights
 from ditto.motion.gestures import GESTURES, Gesture
 from ditto.motion.script import Script
 from ditto.motion.script_picture import timeline_picture
 from ditto.motion.vector import PLACES, to_vector
 from ditto.source.avatar import RegisteredAvatar
-from ditto.stages.condition_handler import emotion_weights
 from ditto.stages.messages import Motion
 from ditto.stages.stitch import Stitch
 from stream_pipeline.engine import Engine

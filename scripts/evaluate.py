@@ -45,12 +45,11 @@ from ditto import bundled
 from ditto.arrays import Floats
 from ditto.faces.finder import FaceFinder
 from ditto.faces.topology import LOWER_OUTER, OVAL, UPPER_OUTER
-from ditto.motion.pose import placement
+from ditto.motion.pose import Placement, placement
 from ditto.motion.vector import from_vector, to_vector
 from ditto.packs.mini.motion.sampler import LISTENING
 from ditto.packs.mini.source.analyser import NotingAnalyser
 from ditto.packs.mini.source.measure import measure
-from ditto.stages.messages import Placement
 
 REPORT = ROOT / "docs" / "mini_quality.md"
 KEPT = "## Odd portraits and sounds"  # from here on the report is not this script's

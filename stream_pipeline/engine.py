@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from cfg.errors import ConfigError
+from cfg.errors import ConfigError, did_you_mean
 from cfg.given import kind_of, mapping_of, path_of, whole_of
 from cfg.official import read_official
 from cfg.reading import build, configurations, load, merge
@@ -23,16 +23,16 @@ from ditto.arrays import Image
 from ditto.media.encode import CODECS, named, open_sink
 from ditto.media.inputs import Inputs
 from ditto.media.segments import SegmentedVideo
+from ditto.media.sink import Sink
 from ditto.media.sound import RATES, Sound, SoundFile, open_sound, read_sound, shortened
 from ditto.media.streamed import StreamedVideo, Writable
 from ditto.motion.frame_rate import frames_of
 from ditto.packs.base import AnyPack
-from ditto.packs.registry import names, open_pack, traits_of
+from ditto.packs.registry import names, open_pack, plugin, traits_of
 from ditto.rates import SAMPLE_RATE, SAMPLES_PER_FRAME
 from ditto.source.avatar import AnyAvatar
 from ditto.stages.avatar_registrar import register, registered_picture
 from ditto.stages.stage import Stage
-from ditto.stages.writer import Sink
 from stream_pipeline.checking import check_named
 from stream_pipeline.finishing import picture_size
 from stream_pipeline.metrics import StageMetrics, table
@@ -102,8 +102,8 @@ class Engine:
             settings = settings_of(config, data_root=data_root, cfg_pkl=cfg_pkl, over=over)
         check_named(settings)
         began = time.perf_counter()
-        traits = traits_of(settings.pack.name)
-        preparing = threading.Thread(target=traits.prepare, name="ditto-prepare")
+        found = plugin(settings.pack.name)
+        preparing = threading.Thread(target=found.prepare, name="ditto-prepare")
         preparing.start()
         try:
             pack = open_pack(settings)
@@ -111,7 +111,10 @@ class Engine:
             preparing.join()
             raise
         log.info(
-            "loaded: pack %s from %s, %s", traits.name, settings.pack.root or "the package", since(began)
+            "loaded: pack %s from %s, %s",
+            found.traits.name,
+            settings.pack.root or "the package",
+            since(began),
         )
         for role, file in settings.pack.files.items():
             log.info("loaded: %s from %s", role, file)
@@ -336,8 +339,8 @@ def settings_of(
         data_root = path_of(data_root, "data_root")
     if cfg_pkl is not None:
         return official_settings(path_of(cfg_pkl, "cfg_pkl"), data_root, over)
-    if isinstance(config, str) and config not in configurations() and config in names():
-        config = traits_of(config).configuration or {"pack": {"name": config}}
+    if isinstance(config, str) and not config.endswith((".yaml", ".yml")):
+        config = named_configuration(config)
     if data_root is None:
         return load(config, **over)
     settings = load(config, **merge({"pack": {"root": str(data_root)}}, over))
@@ -346,6 +349,15 @@ def settings_of(
             "--data_root is for the official checkpoints; add --cfg_pkl FILE or --config ditto_torch"
         )
     return settings
+
+
+def named_configuration(name: str) -> str | Mapping[str, Any]:
+    """The configuration of a name, which may be that of a pack."""
+    if name in configurations():
+        return name
+    if name in names():
+        return traits_of(name).configuration or {"pack": {"name": name}}
+    raise ConfigError(f"'{name}' is not a configuration{did_you_mean(name, [*configurations(), *names()])}")
 
 
 def official_settings(cfg_pkl: Path, data_root: str | Path | None, over: Mapping[str, Any]) -> Settings:

@@ -13,6 +13,7 @@ import numpy as np
 from cfg.errors import ConfigError, StageError, did_you_mean
 from cfg.settings import BlendSettings, Settings
 from ditto.arrays import Floats
+from ditto.media.sink import Callback, Sink
 from ditto.motion.controls import ControlTrack
 from ditto.motion.identity_hold import Identity
 from ditto.motion.mood import Mood
@@ -33,7 +34,7 @@ from ditto.stages.stage import Stage
 from ditto.stages.stitch import VIDEO_PARTS, Stitch, StitchOptions
 from ditto.stages.warp import Warp
 from ditto.stages.wav2feat import Wav2Feat
-from ditto.stages.writer import Callback, Sink, Writer
+from ditto.stages.writer import Writer
 from stream_pipeline.chain import Chain
 from stream_pipeline.channel import Channel
 from stream_pipeline.finishing import finishing

@@ -14,12 +14,12 @@ from cfg.given import kind_of, path_of, whole_of
 from cfg.reading import merge
 from ditto.arrays import Floats, Image
 from ditto.media.encode import open_sink
+from ditto.media.sink import Sink
 from ditto.media.sound import sound_of
 from ditto.motion.controls import checked_frames
 from ditto.motion.script import Script, as_frames
 from ditto.rates import SAMPLE_RATE, SAMPLES_PER_FRAME
 from ditto.source.avatar import AnyAvatar
-from ditto.stages.writer import Sink
 from stream_pipeline.engine import Engine
 from stream_pipeline.finishing import picture_size
 from stream_pipeline.keywords import nested

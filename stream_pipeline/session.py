@@ -21,6 +21,7 @@ from cfg.errors import ConfigError, StageError
 from cfg.given import kind_of, seconds_of, whole_of
 from cfg.settings import Settings
 from ditto.arrays import Floats, Image
+from ditto.media.sink import Sink
 from ditto.media.sound import Resampler, believed
 from ditto.motion.controls import ControlTrack
 from ditto.motion.script import as_frames
@@ -28,7 +29,6 @@ from ditto.packs.base import AnyPack
 from ditto.rates import FRAME_RATE, SAMPLE_RATE, SAMPLES_PER_FRAME
 from ditto.source.avatar import AnyAvatar
 from ditto.stages.messages import AudioChunk, EndOfSpeech, Features
-from ditto.stages.writer import Sink
 from stream_pipeline.metrics import StageMetrics, table
 from stream_pipeline.plan import Extra, plan
 from stream_pipeline.styling import layers

@@ -23,8 +23,8 @@ from ditto.media.colour import tag, to_transparent_video, to_video
 from ditto.media.files import address, first_line, is_folder, is_there
 from ditto.media.inputs import NONE, Inputs
 from ditto.media.output_lock import Held
+from ditto.media.sink import Sink
 from ditto.media.sound import Sound, SoundFile, Track, resampled
-from ditto.stages.writer import Sink
 
 CODECS = {  # by suffix: picture, sound, options of the container
     ".mp4": ("libx264", "aac", {"movflags": "+faststart"}),

@@ -16,12 +16,12 @@ from cfg.given import kind_of
 from cfg.settings import Rate
 from ditto.arrays import Floats
 from ditto.motion.control_layers import MOST, Layer, laid
+from ditto.motion.emotion import emotion_rows
 from ditto.motion.gestures import Gesture
 from ditto.motion.mood import OVER, Mood, weakened
 from ditto.motion.timeline import moment
 from ditto.motion.vector import MOVING, WIDTHS
 from ditto.rates import FRAME_RATE
-from ditto.stages.condition_handler import emotion_rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

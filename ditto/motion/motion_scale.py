@@ -26,6 +26,10 @@ class FaceRoles:
     most: Floats  # (63,) an enlarged expression stays below
 
 
+_NONE = np.zeros(63, np.float32)
+NO_ROLES = FaceRoles(_NONE, _NONE, _NONE, _NONE, np.full(63, np.inf, np.float32))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restyling:
     """What is to be done; the defaults do nothing."""

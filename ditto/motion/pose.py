@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ditto.arrays import Floats
-from ditto.motion.vector import ANGLES, Parts
-from ditto.stages.messages import Placement
+from ditto.motion.vector import ANGLES, WIDTHS, Parts
 
 BINS = 66
 BIN_WIDTH = 3.0  # degrees
 FIRST_BIN = -97.5  # degrees
+BELL_WIDTH = 4.5  # degrees of a bell of logits
 PLACES = np.arange(BINS)
 
 LEFT_GAZE = 33  # entries of the expression: image-left eye, x then y
@@ -24,6 +25,18 @@ GAZE_UNIT = 0.001  # expression per gaze unit
 GAZE_UNIT_TRAILING = 0.0007  # of the eye on the side looked away from
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Placement:
+    """Head and expression of one frame in readable numbers."""
+
+    pitch: float  # degrees
+    yaw: float  # degrees
+    roll: float  # degrees
+    scale: float
+    translation: Floats  # (3,)
+    expression: Floats  # (21, 3)
+
+
 def bins_to_degrees(angle: Floats) -> Floats:
     """(n, 66) logits to (n,) degrees; what does not have 66 columns is degrees already."""
     if angle.ndim < 2 or angle.shape[1] != BINS:
@@ -31,6 +44,25 @@ def bins_to_degrees(angle: Floats) -> Floats:
     weights = np.exp(angle - angle.max(axis=1, keepdims=True), dtype=np.float64)
     weights /= weights.sum(axis=1, keepdims=True)
     return np.asarray(weights @ PLACES * BIN_WIDTH + FIRST_BIN, np.float32)
+
+
+def degrees_to_bins(degrees: float | Floats) -> Floats:
+    """(...,) angles within -80 to 80 as (..., 66) logits whose softmax expectation they are.
+
+    The logits form a parabola, so the softmax is a sampled bell curve. That keeps every linear
+    operation on logits (smoothing, fusing windows, adding a difference) linear in degrees, which
+    splitting an angle over its two neighbouring bins would not.
+    """
+    angle = np.asarray(degrees, np.float64)[..., None]
+    centres = FIRST_BIN + BIN_WIDTH * np.arange(BINS)
+    return np.asarray(-0.5 * ((angle - centres) / BELL_WIDTH) ** 2, np.float32)
+
+
+def resting_parts() -> dict[str, Floats]:
+    """Every part of the motion vector of a head that faces the camera and does nothing."""
+    level = degrees_to_bins(np.zeros(1, np.float32))
+    parts = {part: np.zeros((1, width), np.float32) for part, width in WIDTHS.items()}
+    return {**parts, "scale": np.ones((1, 1), np.float32), **dict.fromkeys(ANGLES, level)}
 
 
 def in_degrees(parts: Parts) -> dict[str, Floats]:

@@ -12,11 +12,11 @@ from cfg.errors import ConfigError, did_you_mean
 from cfg.located import Located
 from ditto.motion.control_layers import Fades, Held, Layer, Track
 from ditto.motion.controls import ARRAYS, NAMES, checked, number, parts_named
+from ditto.motion.emotion import emotion_rows
 from ditto.motion.gestures import Gesture, gesture_named, often, strong
 from ditto.motion.mood import NEUTRAL, OVER, USUAL, Cue, weakened
 from ditto.motion.script_entries import SPAN, controls_of, entries
 from ditto.motion.timeline import Curve, Envelope, Key, moment
-from ditto.stages.condition_handler import emotion_rows
 
 MOST_ENTRIES = 2000  # layers: each costs a little in every frame
 FADING = ("pitch", "yaw", "roll", "t", "scale", "exp")

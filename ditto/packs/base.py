@@ -68,14 +68,14 @@ class EndingSampler(Sampler, Protocol):
 class Stitcher(Protocol):
     """Bends driven keypoints so that the shoulders stay where they are."""
 
-    def __call__(self, at_rest: Floats, driven: Floats) -> Floats:
+    def __call__(self, at_rest: Floats, driven: Floats, /) -> Floats:
         """(1, 21, 3) twice -> (1, 21, 3)."""
 
 
 class Warper(Protocol[Seen, Moved]):
     """Moves what was made of the source to where a pose has it."""
 
-    def __call__(self, pose: Pose[Seen]) -> Moved: ...
+    def __call__(self, pose: Pose[Seen], /) -> Moved: ...
 
 
 class BatchWarper(Warper[Seen, Moved], Protocol[Seen, Moved]):
@@ -88,7 +88,7 @@ class BatchWarper(Warper[Seen, Moved], Protocol[Seen, Moved]):
 class Decoder(Protocol[Seen, Taken, Painted]):
     """Paints a moved source."""
 
-    def __call__(self, pose: Pose[Seen], warped: Taken) -> Painted: ...
+    def __call__(self, pose: Pose[Seen], warped: Taken, /) -> Painted: ...
 
 
 class BatchDecoder(Decoder[Seen, Taken, Painted], Protocol[Seen, Taken, Painted]):
@@ -101,8 +101,23 @@ class BatchDecoder(Decoder[Seen, Taken, Painted], Protocol[Seen, Taken, Painted]
 class Compositor(Protocol[Seen, Taken]):
     """Puts a painted face back into its picture."""
 
-    def __call__(self, pose: Pose[Seen], face: Taken) -> Image:
+    def __call__(self, pose: Pose[Seen], face: Taken, /) -> Image:
         """The finished frame, a new array of the size of `pose.source.image`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PackTraits:
+    """What a pack has a use for, known before it is opened."""
+
+    name: str
+    configuration: str = ""  # file of cfg/packs that names its model files; '' needs none
+    has_files: bool = False  # whether its model files lie in a folder of the user's, `pack.root`
+    devices: tuple[str, ...] = ("cpu",)  # kinds it runs on
+    precisions: tuple[str, ...] = ("fp32",)  # it computes in, where the format of its files leaves a choice
+    conditions: frozenset[str] = frozenset()  # what its motion model is told beside the voice: use_emo, …
+    crops_face: bool = False  # whether a square around the face is painted, which crop settings shape
+    unused: frozenset[str] = frozenset()  # settings that change nothing, such as 'motion.steps'
+    cores: int = 0  # that one render keeps busy; 0 is all of them
 
 
 class Pack(Protocol[Appearance, Warped, Face]):
@@ -154,22 +169,14 @@ def erased(pack: Pack[Appearance, Warped, Face]) -> AnyPack:
 
 
 def nothing() -> None:
-    """For traits that ask for nothing."""
+    """For plug-ins that ask for nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class PackTraits:
-    """What is known of a pack before it is opened: how to open it, and what it has a use for."""
+class PackPlugin:
+    """A pack that is not opened yet; what an entry point of the group `ditto.packs` names."""
 
-    name: str
+    traits: PackTraits
     open: Callable[[PackSettings], AnyPack]
-    configuration: str = ""  # file of cfg/packs that names its model files; '' needs none
-    has_files: bool = False  # whether its model files lie in a folder of the user's, `pack.root`
-    devices: tuple[str, ...] = ("cpu",)  # kinds it runs on
-    precisions: tuple[str, ...] = ("fp32",)  # it computes in, where the format of its files leaves a choice
-    conditions: frozenset[str] = frozenset()  # what its motion model is told beside the voice: use_emo, …
-    crops_face: bool = False  # whether a square around the face is painted, which crop settings shape
-    unused: frozenset[str] = frozenset()  # settings that change nothing, such as 'motion.steps'
-    cores: int = 0  # that one render keeps busy; 0 is all of them
     prepare: Callable[[], None] = nothing  # has ready what a first frame would wait for, beside `open`
     verify: Callable[[], None] = nothing  # raises ModelError where its own files are damaged

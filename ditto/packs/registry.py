@@ -1,6 +1,6 @@
 """The packs there are: the built-in ones, and those that other packages bring.
 
-A package brings one by an entry point of the group `ditto.packs` that names its `PackTraits`.
+A package brings one by an entry point of the group `ditto.packs` that names its `PackPlugin`.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from importlib.metadata import entry_points
 
 from cfg.errors import ConfigError, did_you_mean
 from cfg.settings import Settings
-from ditto.packs.base import AnyPack, PackTraits
+from ditto.packs.base import AnyPack, PackPlugin, PackTraits
 
 GROUP = "ditto.packs"
-BUILT_IN = {"mini": "ditto.packs.mini", "ditto": "ditto.packs.official"}  # modules with their TRAITS
+BUILT_IN = {"mini": "ditto.packs.mini.plugin", "ditto": "ditto.packs.official.plugin"}
 
 
 def names() -> list[str]:
@@ -22,10 +22,10 @@ def names() -> list[str]:
     return [*BUILT_IN, *(name for name in others if name not in BUILT_IN)]
 
 
-def traits_of(name: str) -> PackTraits:
-    """What is known of a pack by its name."""
+def plugin(name: str) -> PackPlugin:
+    """A pack by its name."""
     if name in BUILT_IN:
-        built_in: PackTraits = import_module(BUILT_IN[name]).TRAITS
+        built_in: PackPlugin = import_module(BUILT_IN[name]).PLUGIN
         return built_in
     found = entry_points(group=GROUP, name=name)
     if not found:
@@ -37,18 +37,24 @@ def traits_of(name: str) -> PackTraits:
     if others:
         raise ConfigError(f"pack '{name}' is brought by several packages; uninstall all but one of them")
     try:
-        traits = point.load()
+        brought = point.load()
     except Exception as error:
         raise ConfigError(f"pack '{name}' ({point.value}) cannot be imported: {error}") from error
-    if not isinstance(traits, PackTraits):
-        raise ConfigError(f"pack '{name}': {point.value} must be a PackTraits, not {type(traits).__name__}")
-    return traits
+    if not isinstance(brought, PackPlugin):
+        raise ConfigError(f"pack '{name}': {point.value} must be a PackPlugin, not {type(brought).__name__}")
+    return brought
+
+
+def traits_of(name: str) -> PackTraits:
+    """What a pack has a use for."""
+    return plugin(name).traits
 
 
 def open_pack(settings: Settings) -> AnyPack:
     """The pack the settings name, its networks open."""
     wanted = settings.pack
-    traits = traits_of(wanted.name)
+    found = plugin(wanted.name)
+    traits = found.traits
     kind = wanted.device.partition(":")[0]
     if kind not in traits.devices:
         known = " or ".join(f"'{device}'" for device in traits.devices)
@@ -58,4 +64,4 @@ def open_pack(settings: Settings) -> AnyPack:
             f"pack.precision is '{wanted.precision}', but the pack '{wanted.name}' computes in "
             f"{' or '.join(traits.precisions)}"
         )
-    return traits.open(wanted)
+    return found.open(wanted)

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
+import numpy as np
+
 from ditto.arrays import Floats, Image
 
 Look = TypeVar("Look", covariant=True)  # what a pack makes of a source
@@ -19,11 +21,11 @@ class SourceFrame(Generic[Look]):
     index: int
     image: Image  # (H, W, 3) RGB, the whole picture at the size it is rendered
     motion: Mapping[str, Floats]  # scale (1, 1), pitch yaw roll (1, 66), t (1, 3), exp (1, 63), kp (1, 63)
-    eye_open: Floats  # (2,)
-    eye_ball: Floats  # (6,)
-    to_frame: Floats  # (3, 3) from the 512 face crop to `image`
     appearance: Look | None  # the pack's own, such as a feature volume; None until made, or without a face
     landmarks: Floats  # (n, 2) in pixels of `image`, or (n, 3) with depth, in the pack's own layout
+    eye_open: Floats = field(default_factory=lambda: np.ones(2, np.float32))  # (2,) opening of each lid
+    eye_ball: Floats = field(default_factory=lambda: np.zeros(6, np.float32))  # (6,) gaze
+    to_frame: Floats = field(default_factory=lambda: np.eye(3, dtype=np.float32))  # (3, 3) from the face crop
     warnings: tuple[str, ...] = field(default=())
     seen: bool = True  # whether a face is there; without one the picture stays as it is
     mask: Image | None = None  # (H, W) 255 where the person is; only where the background is replaced

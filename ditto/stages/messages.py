@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from ditto.arrays import Floats, Image
+from ditto.motion.pose import Placement
 from ditto.source.avatar import SourceFrame
 
 Look = TypeVar("Look", covariant=True)  # what a pack makes of a source,
@@ -63,18 +64,6 @@ class Motion:
 
     def __str__(self) -> str:
         return f"frame {self.index}"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Placement:
-    """Head and expression of one frame in readable numbers."""
-
-    pitch: float  # degrees
-    yaw: float  # degrees
-    roll: float  # degrees
-    scale: float
-    translation: Floats  # (3,)
-    expression: Floats  # (21, 3)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

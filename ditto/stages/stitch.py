@@ -25,12 +25,12 @@ from ditto.motion.mixing import (
     mix_difference,
     mix_scaled,
 )
-from ditto.motion.pose import hold_gaze, in_degrees, keypoints, placement
+from ditto.motion.pose import Placement, hold_gaze, in_degrees, keypoints, placement
 from ditto.motion.vector import Parts, from_vector
 from ditto.packs.base import Stitcher
 from ditto.rates import FRAME_RATE
 from ditto.source.avatar import Avatar, Made, SourceFrame
-from ditto.stages.messages import Motion, Placement, Pose
+from ditto.stages.messages import Motion, Pose
 
 PORTRAIT_PARTS = ("exp", "pitch", "yaw", "roll", "t")
 VIDEO_PARTS = ("exp",)

@@ -2,43 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Protocol
+from collections.abc import Iterable
 
 import numpy as np
 
 from cfg.errors import MediaError
 from ditto.arrays import Image
+from ditto.media.sink import Sink
 from ditto.stages.messages import Picture
-
-
-class Sink(Protocol):
-    """Where pictures end up."""
-
-    def write(self, image: Image, index: int) -> None:
-        """The next picture; `index` counts all of them from 0 without a gap."""
-
-    def close(self) -> None:
-        """That was all: the result is whole, and seen as such."""
-
-    def abort(self) -> None:
-        """Nothing is left behind that looks whole. Harmless after `close`."""
-
-
-class Callback:
-    """Hands every picture to a function."""
-
-    def __init__(self, receive: Callable[[Image, int], object]) -> None:
-        self._receive = receive
-
-    def write(self, image: Image, index: int) -> None:
-        self._receive(image, index)
-
-    def close(self) -> None:
-        """Nothing is held open."""
-
-    def abort(self) -> None:
-        """Nothing is held open."""
 
 
 def check_picture(image: Image) -> None:

@@ -18,8 +18,8 @@ from cfg.settings import Settings
 from cfg.whole_file import part_of
 from ditto.media.encode import CODECS, check_output, named
 from ditto.media.inputs import NONE, Inputs, place_of
+from ditto.motion.emotion import emotion_rows
 from ditto.source.avatar import AnyAvatar
-from ditto.stages.condition_handler import emotion_rows
 from stream_pipeline.batches.jobs import Job, check_outputs, printable
 from stream_pipeline.batches.journal import NAME as JOURNAL
 from stream_pipeline.batches.journal import Journal, recipe_of

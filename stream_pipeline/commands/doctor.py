@@ -107,16 +107,16 @@ def extras() -> Iterator[tuple[str, str]]:
 
 
 def packs(parsed: argparse.Namespace) -> Iterator[tuple[str, str]]:
-    from ditto.packs.registry import names, traits_of
+    from ditto.packs.registry import names, plugin
 
     for name in names():
         try:
-            traits = traits_of(name)
-            traits.verify()
+            found = plugin(name)
+            found.verify()
         except DittoError as error:
             yield "!!", f"pack {name}: {error}"
         else:
-            if not traits.has_files:
+            if not found.traits.has_files:
                 yield "ok", f"pack {name}: all files present, checksums right"
     if parsed.data_root or parsed.cfg_pkl:
         yield _official(parsed)

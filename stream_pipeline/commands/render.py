@@ -18,9 +18,9 @@ from ditto.media.encode import check_output, named
 from ditto.media.files import check_named, existing, is_folder
 from ditto.media.inputs import Inputs
 from ditto.media.streamed import check_streamable
+from ditto.motion.emotion import emotion_rows
 from ditto.motion.script import Script
 from ditto.rates import SAMPLES_PER_FRAME
-from ditto.stages.condition_handler import emotion_rows
 from stream_pipeline.commands import FAILED, all_staying, inputs_of, leave_cores_to_stages
 from stream_pipeline.commands.look_options import add_look_arguments, look_overrides
 from stream_pipeline.commands.option_notes import Render, is_given, option_notes

@@ -3,7 +3,8 @@ import json
 import numpy as np
 import pytest
 
-from ditto.stages.condition_handler import ConditionHandler, emotion_rows, eyes_of
+from ditto.motion.emotion import emotion_rows
+from ditto.stages.condition_handler import ConditionHandler, eyes_of
 
 LABELS = {**{f"emo{n}": n for n in range(8)}, "emo_3_4": [3, 4], "emo_all7": list(range(7))}
 

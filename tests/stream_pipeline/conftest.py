@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from cfg.reading import load
+from ditto.motion.pose import degrees_to_bins
 from ditto.packs.base import PackTraits
-from ditto.packs.mini.motion.expression_numbers import degrees_to_bins
 from ditto.packs.mini.motion.face_movements import FACE
 from ditto.rates import SAMPLES_PER_FRAME
 from ditto.source.avatar import SourceFrame
@@ -79,7 +79,7 @@ class LoudnessSampler:
 class FakePack:
     """`work` is called by role name before each call of warper, decoder and compositor."""
 
-    traits = PackTraits(name="fake", open=lambda settings: FakePack(), conditions=frozenset({"use_emo"}))
+    traits = PackTraits(name="fake", conditions=frozenset({"use_emo"}))
     online_overlap = 75
     online_delay = 0
     smoothing = 1

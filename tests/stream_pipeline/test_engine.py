@@ -10,7 +10,7 @@ import pytest
 from cfg.errors import ConfigError
 from cfg.reading import load
 from ditto.media.sound import sound_of
-from ditto.packs.mini import TRAITS
+from ditto.packs.mini.plugin import PLUGIN
 from stream_pipeline.engine import Engine
 
 
@@ -63,8 +63,8 @@ def test_what_is_registered_and_rendered_is_logged(engine, picture, tmp_path, ca
 
 def test_what_the_first_frame_needs_is_made_ready_beside_loading_and_leaves_no_thread(monkeypatch):
     before, made_on = set(threading.enumerate()), []
-    noting = dataclasses.replace(TRAITS, prepare=lambda: made_on.append(threading.current_thread()))
-    monkeypatch.setattr("ditto.packs.mini.TRAITS", noting)
+    noting = dataclasses.replace(PLUGIN, prepare=lambda: made_on.append(threading.current_thread()))
+    monkeypatch.setattr("ditto.packs.mini.plugin.PLUGIN", noting)
     Engine.load("mini").close()
     (beside,) = made_on
     assert beside not in before

@@ -10,7 +10,6 @@ from ditto.arrays import Floats
 from ditto.faces.finder import FaceFinder
 from ditto.motion.motion_scale import FaceRoles
 from ditto.motion.vector import to_vector
-from ditto.packs.mini import TRAITS
 from ditto.packs.mini.background.person_mask import MeshSilhouette
 from ditto.packs.mini.motion.expression import face_roles
 from ditto.packs.mini.motion.face_movements import FACE
@@ -22,6 +21,7 @@ from ditto.packs.mini.source.analyser import NotingAnalyser
 from ditto.packs.mini.source.appearance import MiniAppearance
 from ditto.packs.mini.speech.encoder import WhisperStream
 from ditto.packs.mini.speech.voice_level import WithLoudness
+from ditto.packs.mini.traits import TRAITS
 from ditto.source.avatar import SourceFrame
 from model_formats import open_model
 from model_formats.shared import SharedModels

@@ -23,7 +23,6 @@ from ditto.motion.dpm_solver import FewStepSampler
 from ditto.motion.mixing import LIPS
 from ditto.motion.motion_scale import FaceRoles
 from ditto.packs.base import BatchWarper, Compositor, Sampler, SpeechStream, Stitcher
-from ditto.packs.official import TRAITS
 from ditto.packs.official.analyser import FaceNetworks, OfficialAnalyser
 from ditto.packs.official.blaze_face import BlazeFace
 from ditto.packs.official.denoiser import GraphDenoiser, HalvedDenoiser, TorchDenoiser
@@ -44,6 +43,7 @@ from ditto.packs.official.painting import HalvedWarper, OfficialDecoder, Officia
 from ditto.packs.official.paste_back import OfficialCompositor, mask_for
 from ditto.packs.official.silhouette import PaintedSilhouette
 from ditto.packs.official.task_file import TaskFile
+from ditto.packs.official.traits import TRAITS
 from ditto.packs.official.volume import Features, Volume
 from ditto.source.avatar import SourceFrame
 from model_formats.backend import Backend, Precision, existing

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from ditto.motion.motion_scale import FaceRoles, Restyle, Restyling
-from ditto.motion.pose import bins_to_degrees
+from ditto.motion.pose import bins_to_degrees, degrees_to_bins
 from ditto.motion.vector import LENGTH, PLACES
-from ditto.packs.mini.motion.expression_numbers import degrees_to_bins
 from ditto.stages.messages import Motion
 
 LIP, BROW, LID, HABIT = 20, 40, 39, 51

@@ -3,6 +3,7 @@ import pytest
 
 from ditto.motion.pose import (
     bins_to_degrees,
+    degrees_to_bins,
     hold_gaze,
     in_degrees,
     keypoints,
@@ -10,7 +11,6 @@ from ditto.motion.pose import (
     rotation,
     shift_gaze,
 )
-from ditto.packs.mini.motion.expression_numbers import degrees_to_bins
 
 
 def face(pitch=0.0, yaw=0.0, roll=0.0):

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 from cfg.settings import EMOTIONS
+from ditto.motion.emotion import emotion_weights
 from ditto.motion.gestures import GESTURES, Gesture
+from ditto.motion.pose import degrees_to_bins
 from ditto.motion.vector import PLACES
-from ditto.packs.mini.motion.expression_numbers import METRE, Exp, degrees_to_bins
+from ditto.packs.mini.motion.expression_numbers import METRE, Exp
 from ditto.packs.mini.motion.sampler import OUTPUTS, MiniSampler, Readout
-from ditto.stages.condition_handler import emotion_weights
 from ditto.stages.stitch import StitchOptions
 
 ELSEWHERE = {  # the most that a control may change what it does not name

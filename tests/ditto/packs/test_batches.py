@@ -6,8 +6,9 @@ from itertools import chain
 import numpy as np
 import pytest
 
+from ditto.motion.pose import Placement
 from ditto.stages.decode import Decode
-from ditto.stages.messages import Placement, Pose, Warped
+from ditto.stages.messages import Pose, Warped
 from ditto.stages.warp import Warp
 
 

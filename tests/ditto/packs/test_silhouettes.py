@@ -10,13 +10,14 @@ from cfg.settings import PackSettings, Settings
 from ditto import bundled
 from ditto.faces.mask import PersonMask
 from ditto.media.picture import read_picture
+from ditto.motion.pose import Placement
 from ditto.packs.mini.background.person_mask import of_mask, steadied
 from ditto.packs.mini.pack import MiniPack
 from ditto.packs.mini.paint.decoder import MiniDecoder
 from ditto.packs.mini.paint.warper import MiniWarper
 from ditto.packs.mini.putback import MiniCompositor
 from ditto.packs.official.silhouette import PaintedSilhouette
-from ditto.stages.messages import Placement, Pose
+from ditto.stages.messages import Pose
 from model_formats import open_model
 
 PORTRAIT = Path(__file__).parents[3] / "examples" / "drawn_woman.jpg"

@@ -17,7 +17,7 @@ def source(height=HEIGHT, width=WIDTH, at=FACE):
         np.broadcast_arrays(np.arange(height)[:, None] % 256, np.arange(width) % 256, np.uint8(7))
     ).astype(np.uint8)
     points = np.array([[-20, -25], [20, 25], [0, 0]], np.float32) + np.array(at, np.float32)
-    return SourceFrame(0, image, {}, np.ones(2, "f4"), np.zeros(6, "f4"), np.eye(3, dtype="f4"), None, points)
+    return SourceFrame(0, image, {}, None, points)
 
 
 def shown(framing, frame=None, **settings):

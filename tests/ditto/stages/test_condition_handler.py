@@ -2,13 +2,8 @@ import numpy as np
 import pytest
 
 from cfg.errors import ConfigError
-from ditto.stages.condition_handler import (
-    Condition,
-    ConditionHandler,
-    emotion_rows,
-    emotion_weights,
-    eyes_of,
-)
+from ditto.motion.emotion import emotion_rows, emotion_weights
+from ditto.stages.condition_handler import Condition, ConditionHandler, eyes_of
 from ditto.stages.messages import Features
 
 OPEN = np.array([[0.1, 0.1], [0.2, 0.2], [0.3, 0.3]], np.float32)

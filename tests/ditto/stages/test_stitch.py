@@ -6,8 +6,9 @@ import pytest
 
 from cfg.errors import ConfigError
 from ditto.motion.controls import ControlTrack
+from ditto.motion.pose import degrees_to_bins
 from ditto.motion.vector import MOVING, to_vector
-from ditto.packs.mini.motion.expression_numbers import Exp, degrees_to_bins
+from ditto.packs.mini.motion.expression_numbers import Exp
 from ditto.source.avatar import SourceFrame
 from ditto.stages.messages import Motion
 from ditto.stages.stitch import Stitch, StitchOptions

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from cfg.errors import MediaError
+from ditto.media.sink import Callback
 from ditto.stages.messages import Picture
-from ditto.stages.writer import Callback, Writer
+from ditto.stages.writer import Writer
 
 
 class Kept:

@@ -10,15 +10,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-import numpy as np
-
-from ditto.arrays import Floats
-
 METRE = 1e-3  # one millimetre in units of the expression
-BINS = 66
-BIN_WIDTH = 3.0  # degrees
-FIRST_BIN = -97.5  # degrees
-BELL_WIDTH = 4.5  # degrees
 FULL_BLINK = 10.0  # millimetres of lid travel that close an eye
 
 
@@ -56,15 +48,3 @@ EYES = (
     Exp.GAZE_X_LEFT, Exp.GAZE_Y_LEFT, Exp.GAZE_X_RIGHT, Exp.GAZE_Y_RIGHT, Exp.BLINK_LEFT,
     Exp.BLINK_RIGHT, Exp.BROW_IN, Exp.BROW_OUT, Exp.FURROW,
 )  # fmt: skip
-
-
-def degrees_to_bins(degrees: float | Floats) -> Floats:
-    """(...,) angles within -80 to 80 as (..., 66) logits whose softmax expectation they are.
-
-    The logits form a parabola, so the softmax is a sampled bell curve. That keeps every linear
-    operation on logits (smoothing, fusing windows, adding a difference) linear in degrees, which
-    splitting an angle over its two neighbouring bins would not.
-    """
-    angle = np.asarray(degrees, np.float64)[..., None]
-    centres = FIRST_BIN + BIN_WIDTH * np.arange(BINS)
-    return np.asarray(-0.5 * ((angle - centres) / BELL_WIDTH) ** 2, np.float32)

@@ -17,9 +17,9 @@ import numpy.typing as npt
 
 from cfg.errors import ModelError
 from ditto.arrays import Floats
-from ditto.motion.pose import bins_to_degrees
+from ditto.motion.pose import bins_to_degrees, degrees_to_bins
 from ditto.motion.vector import LENGTH, PLACES
-from ditto.packs.mini.motion.expression_numbers import FULL_BLINK, METRE, Exp, degrees_to_bins
+from ditto.packs.mini.motion.expression_numbers import FULL_BLINK, METRE, Exp
 from ditto.rates import FRAME_RATE
 
 WINDOW = 80  # frames

@@ -17,7 +17,7 @@ from ditto.faces.topology import (
     UPPER_INNER,
     UPPER_OUTER,
 )
-from ditto.motion.pose import rotation
+from ditto.motion.pose import Placement, rotation
 from ditto.packs.mini.background.layers import Background, Layers
 from ditto.packs.mini.motion.expression_numbers import FULL_BLINK, METRE, Exp
 from ditto.packs.mini.paint.rasterise import blurred_map, raster_shift
@@ -27,7 +27,7 @@ from ditto.packs.mini.smoothstep import clamped, smoothstep
 from ditto.packs.mini.source.appearance import MIXED, SHUT_GAP, MiniAppearance
 from ditto.packs.mini.source.head_mesh import ring_triangles
 from ditto.packs.mini.source.template import LINEAR, Ints, Template, default_template
-from ditto.stages.messages import Placement, Pose
+from ditto.stages.messages import Pose
 
 FINEST = 512  # grid points along the longer side of the moving box
 LEAST_MOTION = 1e-7  # below it a pose is the source's own

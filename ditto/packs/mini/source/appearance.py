@@ -21,7 +21,8 @@ from ditto.faces.topology import (
     UPPER_INNER,
     UPPER_OUTER,
 )
-from ditto.packs.mini.motion.expression_numbers import FULL_BLINK, METRE, Exp, degrees_to_bins
+from ditto.motion.pose import degrees_to_bins
+from ditto.packs.mini.motion.expression_numbers import FULL_BLINK, METRE, Exp
 from ditto.packs.mini.motion.sampler import OPENS
 from ditto.packs.mini.paint.shapes import Box
 from ditto.packs.mini.smoothstep import smoothstep

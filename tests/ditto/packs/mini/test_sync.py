@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from ditto import bundled
+from ditto.motion.pose import degrees_to_bins
 from ditto.motion.vector import LENGTH, PLACES
-from ditto.packs.mini.motion.expression_numbers import METRE, Exp, degrees_to_bins
+from ditto.packs.mini.motion.expression_numbers import METRE, Exp
 from ditto.packs.mini.motion.sampler import LISTENING, MiniSampler, load_readout
 from ditto.packs.mini.pack import MiniPack
 from ditto.packs.mini.speech.encoder import WhisperStream

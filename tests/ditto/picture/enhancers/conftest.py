@@ -8,9 +8,10 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from cfg.reading import load
+from ditto.motion.pose import Placement
 from ditto.packs.registry import open_pack
 from ditto.stages.avatar_registrar import register
-from ditto.stages.messages import Placement, Pose
+from ditto.stages.messages import Pose
 
 PORTRAIT = Path(__file__).parents[4] / "examples" / "drawn_woman.jpg"
 

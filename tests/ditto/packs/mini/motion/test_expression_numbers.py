@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from ditto.motion.pose import bins_to_degrees
+from ditto.motion.pose import bins_to_degrees, degrees_to_bins
 from ditto.motion.vector import EYE_KEYPOINTS, LIP_KEYPOINTS
-from ditto.packs.mini.motion.expression_numbers import EYES, LIPS, Exp, degrees_to_bins
+from ditto.packs.mini.motion.expression_numbers import EYES, LIPS, Exp
 
 
 def read_back(degrees):
