@@ -79,7 +79,7 @@ def tests(device: str, *files: str, only: str = "") -> list[str]:
 
 
 def bench(device: str, *options: str) -> list[str]:
-    return ["-m", "ditto", "bench", "--device", device, "--json", "{rows}", *options]
+    return ["-m", "benchmarks.compare", "--device", device, "--json", "{rows}", *options]
 
 
 def parts(device: str, engines: str | None) -> list[Part]:

@@ -1,92 +1,205 @@
-"""`ditto bench`: how fast this machine runs each stage, beside a plain execution of the same."""
+"""`ditto bench`: how fast this machine is, network by network, stage by stage and from end to end.
+
+What is compared with a plain execution is in the repository: `python -m benchmarks.compare`.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
 import os
-import sys
+import platform
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from cfg.errors import ConfigError, did_you_mean
-from cfg.installing import installing
+import numpy as np
+import soundfile
+
+from cfg.errors import ConfigError
+from cfg.settings import PackSettings, Settings
 from cfg.whole_file import write_whole
+from ditto.rates import FRAME_RATE, SAMPLE_RATE
+from model_formats.backend import Shape
+from model_formats.opening import OPENERS, open_model
+from stream_pipeline.commands import leave_cores_to_stages
 
-if TYPE_CHECKING:
-    from stream_pipeline.bench.machine import Machine
-    from stream_pipeline.bench.official import Bench
-    from stream_pipeline.bench.timing import Row
+PORTRAIT = "drawn_woman.jpg"  # beside this file in a wheel, among the examples of the repository
+SYLLABLES = 4  # a second
+WHOLE = "end_to_end"
+LIVE_MS = 1000 / FRAME_RATE  # a frame of a live stream
+OPEN_SIZES = {"input_values": 6480, "cond": 1103}  # samples of live speech; conditions of one frame
+PICTURE_SIDE = 512  # of a network that takes pictures of any size
 
-NETWORKS = ("denoiser_window", "warp", "decode", "appearance", "motion_extractor", "stitch", "hubert")
-PUTBACK = ("putback_1080p", "putback_1080p_compiled")
-WHOLE = "end_to_end_image"
-WORTH = ("stream", "first_frame")
-KNOWN = (*NETWORKS, *PUTBACK, WHOLE, *WORTH)
-STREAMED = 140  # frames of a stream on a GPU: two windows of motion
-PORTRAIT = Path(__file__).parents[2] / "examples" / "drawn_woman.jpg"
-HEADS = (
-    "what",
-    "format",
-    "prec.",
-    "batch",
-    "p50 ms",
-    "p95 ms",
-    "baseline",
-    "at GF/s",
-    "ratio",
-    "bound",
-    "MB",
-)
-WIDTHS = (24, 8, 7, 6, 11, 11, 11, 9, 8, 10, 9)
+
+@dataclass(frozen=True)
+class Row:
+    """The times of one thing, milliseconds."""
+
+    what: str
+    times: list[float]
+
+    def as_json(self) -> dict[str, Any]:
+        middle, high = np.percentile(self.times, (50, 95))
+        return {"what": self.what, "ms_p50": round(float(middle), 3), "ms_p95": round(float(high), 3)}
+
+    def __str__(self) -> str:
+        shown = self.as_json()
+        live = f"  {LIVE_MS / shown['ms_p50']:.2f} x real time" if self.what == WHOLE else ""
+        return f"{self.what:<28}{shown['ms_p50']:>11.2f}{shown['ms_p95']:>11.2f}{live}"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     give = parser.add_argument
-    give("--pack", choices=("ditto", "mini"), default="ditto", help="default: ditto")
-    give("--only", default="", metavar="WHAT,WHAT", help=f"of {', '.join(KNOWN)}")
-    give("--format", default="torch,onnx", help="torch, onnx (default: both) and, on a GPU, graphs")
-    give("--precision", default="fp32", help="fp32, bf16, fp16, tf32; several separated by commas (torch)")
-    give("--batch", default="1", help="frames in one call of a network; several separated by commas (torch)")
-    give("--steps", type=int, default=50, help="denoising steps of a window (default 50)")
-    give("--device", default="cpu", metavar="DEVICE", help="cpu (default), cuda or cuda:N")
-    give("--engines", metavar="DIR", help="TensorRT engines, as `ditto convert` names them, as more rows")
-    give("--threads", type=int, default=0, help="of one network call (default: one for each core)")
-    give("--repeats", type=int, default=3, help="how often each way is timed (default 3)")
-    give(
-        "--seconds",
-        type=float,
-        default=20.0,
-        help="after which a row is timed no more, but once at least (default 20)",
-    )
-    give("--data_root", "--data-root", metavar="DIR", help="official checkpoints (default: seeded weights)")
-    give(
-        "--against", metavar="DIR", help="another implementation as the baseline: DIR/ditto_bench_adapter.py"
-    )
-    give("--cpu-time", action="store_true", help="processor time, not the clock's: for a machine in use")
-    give("--portrait", default=str(PORTRAIT), metavar="FILE", help="for --pack mini")
+    give("--config", "--pack", default="mini", metavar="NAME|FILE", help="as of `render` (default: mini)")
+    give("--data_root", "--data-root", metavar="DIR", help="official checkpoints: those that are there")
+    give("--cfg_pkl", "--cfg-pkl", metavar="FILE", help="configuration that came with them")
+    give("--device", help="cpu, cuda or cuda:N")
+    give("--precision", help="fp32, bf16, fp16 or tf32, of .pth files")
+    give("--steps", type=int, help="denoising steps")
+    give("--threads", type=int, help="of one network call (default: one for each core)")
+    give("--portrait", metavar="FILE", help="what is rendered (default: a drawn face)")
+    give("--seconds", type=float, default=4.0, help="of speech that are rendered (default 4)")
+    give("--repeats", type=int, default=3, help="how often each is timed (default 3)")
     give("--json", metavar="FILE", help="write the rows there as well")
 
 
 def bench(parsed: argparse.Namespace) -> int:
-    threads = parsed.threads or os.cpu_count() or 1
-    if parsed.repeats < 1 or parsed.steps < 1 or threads < 1:
-        raise ConfigError("--repeats, --steps and --threads are counted from 1")
-    if not parsed.seconds > 0:
-        raise ConfigError(f"--seconds {parsed.seconds:g}: must be above 0")
+    from stream_pipeline.engine import settings_of
+
+    if parsed.repeats < 1 or not parsed.seconds > 0:
+        raise ConfigError("--repeats is counted from 1, and --seconds must be above 0")
+    portrait = Path(parsed.portrait) if parsed.portrait else usual_portrait()
+    if not portrait.is_file():
+        raise ConfigError(f"--portrait {portrait}: no such file")
+    settings = settings_of(
+        parsed.config, data_root=parsed.data_root, cfg_pkl=parsed.cfg_pkl, over=overrides(parsed)
+    )
     if parsed.json:
         check_rows(Path(parsed.json))
-    with tempfile.TemporaryDirectory() as folder:
-        if parsed.pack == "mini":
-            mini(parsed, Path(folder))
-        else:
-            official(parsed, threads, Path(folder))
+    leave_cores_to_stages()
+    print(f"{processor()}, {os.cpu_count()} cores; pack {settings.pack.name} on {settings.pack.device}")
+    print(f"{'what':<28}{'p50 ms':>11}{'p95 ms':>11}")
+    rows: list[dict[str, Any]] = []
+    for row in measured(settings, portrait, parsed.seconds, parsed.repeats):
+        print(row, flush=True)
+        rows.append(row.as_json())
+        if parsed.json:
+            write(Path(parsed.json), settings.pack, rows)
     return 0
+
+
+def overrides(parsed: argparse.Namespace) -> dict[str, Any]:
+    """The settings that were named, in their groups."""
+    pack = {name: getattr(parsed, name) for name in ("device", "precision", "threads")}
+    groups = {"pack": pack, "motion": {"steps": parsed.steps}}
+    return {
+        group: given
+        for group, values in groups.items()
+        if (given := {name: value for name, value in values.items() if value is not None})
+    }
+
+
+def usual_portrait() -> Path:
+    beside = Path(__file__).with_name(PORTRAIT)
+    return beside if beside.is_file() else Path(__file__).parents[2] / "examples" / PORTRAIT
+
+
+def measured(settings: Settings, portrait: Path, seconds: float, repeats: int) -> Iterator[Row]:
+    """Each network that comes as a file and is there, then, where all are, a render of the portrait."""
+    missing = []
+    for role, file in settings.pack.files.items():
+        path = Path(file) if Path(file).is_file() else Path(settings.pack.root) / file
+        if path.suffix in OPENERS and path.is_file():
+            yield from network_rows(settings.pack, role, path, repeats)
+        elif not path.exists():
+            missing.append(role)
+    if missing:
+        print(f"no render: there is no file for {', '.join(missing)} under {settings.pack.root}")
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        yield from stage_rows(settings, portrait, Path(folder), seconds, repeats)
+
+
+def network_rows(pack: PackSettings, role: str, path: Path, repeats: int) -> Iterator[Row]:
+    """A call of a network, or of each half that it comes in."""
+    from ditto.packs.official.pack import TORCH_FILES, graphs_of
+
+    device = "cpu" if role in pack.on_processor else pack.device
+    for name, graph in graphs_of(role, path).items():
+        described, precision = None, "stored"
+        if path.suffix in TORCH_FILES:
+            from ditto.packs.official.networks.checkpoint import network as described_as
+
+            described, precision = described_as(role), pack.precision
+        network = open_model(graph, device, precision, described, threads=pack.threads or None)  # type: ignore[arg-type]
+        try:
+            feeds = {key: np.zeros(sizes(key, shape), np.float32) for key, shape in network.inputs.items()}
+            yield Row(name, timed(lambda: network.run(feeds), repeats))  # noqa: B023 - called at once
+        finally:
+            network.close()
+
+
+def sizes(name: str, shape: Shape) -> tuple[int, ...]:
+    """A shape for an input, one where a batch is open."""
+    usual = PICTURE_SIDE if len(shape) == 4 else OPEN_SIZES.get(name, 1)
+    return tuple(size or (usual if axis else 1) for axis, size in enumerate(shape))
+
+
+def stage_rows(
+    settings: Settings, portrait: Path, folder: Path, seconds: float, repeats: int
+) -> Iterator[Row]:
+    """Milliseconds a frame of every stage, and of the render as a whole, one value a render."""
+    from stream_pipeline.engine import Engine
+
+    times: dict[str, list[float]] = {}
+    voice = babble(folder / "voice.wav", seconds)
+    with Engine.load(settings) as engine:
+        avatar = engine.register(portrait)
+        for number in range(repeats + 1):
+            began = time.perf_counter()
+            report = engine.render(avatar, voice, folder / "bench.mp4")
+            took = time.perf_counter() - began
+            if number == 0:
+                continue  # what is made on first use
+            for stage in report.metrics:
+                times.setdefault(stage.name, []).append(1000 * stage.busy / report.frames)
+            times.setdefault(WHOLE, []).append(1000 * took / report.frames)
+    for what, found in times.items():
+        yield Row(what, found)
+
+
+def timed(call: Callable[[], object], repeats: int) -> list[float]:
+    """Milliseconds of each call after the first, which warms up."""
+    call()
+    took = []
+    for _ in range(repeats):
+        began = time.perf_counter()
+        call()
+        took.append(1000 * (time.perf_counter() - began))
+    return took
+
+
+def babble(path: Path, seconds: float) -> Path:
+    """A file of noise that swells like syllables, always the same."""
+    generator = np.random.default_rng(0)
+    count = max(1, round(seconds * SAMPLE_RATE))
+    loudness = np.clip(np.sin(np.arange(count) * 2 * np.pi * SYLLABLES / SAMPLE_RATE), 0, 1)
+    soundfile.write(path, (0.3 * loudness * generator.standard_normal(count)).astype(np.float32), SAMPLE_RATE)
+    return path
+
+
+def processor() -> str:
+    """The processor's name, as well as the system tells it."""
+    described = Path("/proc/cpuinfo")
+    if described.is_file():
+        for line in described.read_text().splitlines():
+            if line.startswith("model name"):
+                return f"{line.partition(':')[2].strip()} ({platform.machine()})"
+    return platform.processor() or platform.machine()
 
 
 def check_rows(path: Path) -> None:
@@ -103,249 +216,7 @@ def check_rows(path: Path) -> None:
         )
 
 
-def write(parsed: argparse.Namespace, machine: dict[str, Any], rows: list[Row]) -> None:
+def write(path: Path, pack: PackSettings, rows: list[dict[str, Any]]) -> None:
     """What has been measured so far, so that a run that is stopped keeps it."""
-    if parsed.json:
-        written = {"machine": machine, "rows": [row.as_json() for row in rows]}
-        write_whole(Path(parsed.json), json.dumps(written, indent=1) + "\n")
-
-
-def mini(parsed: argparse.Namespace, folder: Path) -> None:
-    from stream_pipeline.bench.mini import mini_rows
-
-    if not Path(parsed.portrait).is_file():
-        raise ConfigError(f"--portrait {parsed.portrait}: no such file")
-    machine = {"processor": processor(), "cores": os.cpu_count()}
-    rows = mini_rows(Path(parsed.portrait), folder, parsed.repeats)
-    print(heading())
-    for row in rows:
-        print(line(row, None))
-    write(parsed, machine, rows)
-
-
-def processor() -> str:
-    import platform
-
-    return platform.processor() or platform.machine()
-
-
-def official(parsed: argparse.Namespace, threads: int, folder: Path) -> None:
-    wanted = chosen("--only", parsed.only, KNOWN) or KNOWN
-    formats = chosen("--format", parsed.format, ("torch", "onnx", "graphs"))
-    precisions = chosen("--precision", parsed.precision, ("fp32", "bf16", "fp16", "tf32"))
-    batches = numbers(parsed.batch)
-    try:
-        import torch
-
-        from model_formats.processor import lacks
-        from stream_pipeline.bench.against import check_adapter
-        from stream_pipeline.bench.device import Device
-        from stream_pipeline.bench.machine import measure_machine
-        from stream_pipeline.bench.official import Bench
-        from stream_pipeline.bench.weights import Networks
-    except ImportError as error:
-        raise ConfigError(
-            f"measuring the official networks needs PyTorch: {installing('export')} ({error}); "
-            "--pack mini measures the built-in pack without it"
-        ) from error
-    if parsed.against:
-        check_adapter(Path(parsed.against))
-    torch.set_num_threads(threads)
-    root = Path(parsed.data_root) if parsed.data_root else None
-    networks = Networks(root)
-    device, engines = Device(parsed.device), engines_of(parsed)
-    if device.is_gpu:
-        formats = formats_on_gpu(formats)
-    elif "graphs" in formats or "tf32" in precisions:
-        raise ConfigError("graphs and tf32 are of a GPU; name it with --device cuda")
-    elif reason := next(filter(None, map(lacks, precisions)), None):
-        raise ConfigError(f"--precision {parsed.precision}: {reason}")
-    machine = measure_machine(threads, clock_of(parsed), device)
-    print(machine)
-    print(f"measured: {machine.rates()}; {networks.origin}")
-    suite = Bench(
-        networks,
-        folder,
-        formats,
-        precisions,
-        batches,
-        parsed.steps,
-        threads,
-        device,
-        engines,
-    )
-    print(heading())
-    rows: list[Row] = []
-    write(parsed, machine.as_json(), rows)
-    for row in measured(parsed, suite, wanted, folder):
-        rows.append(row)
-        print(line(row, machine), flush=True)
-        write(parsed, machine.as_json(), rows)
-
-
-def measured(
-    parsed: argparse.Namespace, suite: Bench, wanted: tuple[str, ...], folder: Path
-) -> Iterator[Row]:
-    from stream_pipeline.bench.against import Against
-    from stream_pipeline.bench.official import given_to
-    from stream_pipeline.bench.stages import SHARES, putback_cases, summed_baseline
-    from stream_pipeline.bench.timing import measure
-
-    clock = clock_of(parsed)
-    parts = {*wanted, *(SHARES if parsed.against and WHOLE in wanted else ())}
-    with ExitStack() as stack:
-        other: Against | None = None
-        can: list[str] = []
-        if parsed.against:
-            other = stack.enter_context(Against(Path(parsed.against), folder, suite.threads, parsed.cpu_time))
-            can = other.names(KNOWN)
-            other.load(suite.networks.folder(folder))
-        rows: list[Row] = []
-        for what in (known for known in (*NETWORKS, *PUTBACK) if known in parts):
-            cases = iter(putback_cases(what)) if what in PUTBACK else suite.cases(what)
-            note(f"{what} …")
-            for case in cases:
-                if other is not None:
-                    theirs = other.case(what, given_to(what, suite.steps)) if what in can else None
-                    case = replace(case, baseline=theirs, plain_gflop=0.0)
-                suite.device.forget_peak()
-                rows.append(measure(case, parsed.repeats, clock, parsed.seconds, suite.device.peak_mb))
-                del case
-                yield rows[-1]
-        if {WHOLE, *WORTH} & {*wanted}:
-            summed = summed_baseline(rows) if other else None
-            # On the processor the whole is measured in fp32 alone: a frame takes seconds.
-            for precision in suite.precisions if suite.device.is_gpu else ("fp32",):
-                for form in (form for form in ("torch", "graphs") if form in suite.formats):
-                    yield from whole_rows(parsed, suite, folder, wanted, form, precision, summed)
-
-
-def whole_rows(
-    parsed: argparse.Namespace,
-    suite: Bench,
-    folder: Path,
-    wanted: tuple[str, ...],
-    form: str,
-    precision: str,
-    theirs: float | None,
-) -> Iterator[Row]:
-    """All nine stages, timed; with --against beside the sum of the other's parts, where it has all."""
-    from stream_pipeline.bench.timing import measure
-    from stream_pipeline.bench.whole import FRAMES, Whole
-
-    frames = STREAMED if suite.device.is_gpu else FRAMES
-    whole = Whole(
-        suite.networks,
-        folder,
-        suite.steps,
-        suite.threads,
-        suite.device.name,
-        precision,
-        graphs=form == "graphs",
-    )
-    try:
-        streams = whole.streams(frames)
-        makers = {
-            WHOLE: whole.case,
-            "stream": lambda: streams.stream(frames),
-            "first_frame": streams.first_frame,
-        }
-        for what in (name for name in makers if name in wanted):
-            note(f"{what} …")
-            case = makers[what]()
-            if parsed.against:
-                case = replace(case, baseline=None)
-            suite.device.forget_peak()
-            row = measure(case, parsed.repeats, clock_of(parsed), parsed.seconds, suite.device.peak_mb)
-            yield row if theirs is None or what != WHOLE else replace(row, baseline_times=[theirs])
-    finally:
-        whole.close()
-
-
-def engines_of(parsed: argparse.Namespace) -> Path | None:
-    """The folder of --engines, where one is named."""
-    if parsed.engines is None:
-        return None
-    folder = Path(parsed.engines)
-    if not list(folder.glob("*.engine")):
-        raise ConfigError(f"--engines {folder}: no .engine file in it; `python -m ditto convert` makes them")
-    if parsed.device == "cpu":
-        raise ConfigError(f"--engines {folder}: engines run on a GPU only; name it with --device cuda")
-    return folder
-
-
-def formats_on_gpu(formats: tuple[str, ...]) -> tuple[str, ...]:
-    """Those that run there; what is left out is told."""
-    import onnxruntime
-
-    if "onnx" not in formats or "CUDAExecutionProvider" in onnxruntime.get_available_providers():
-        return formats
-    if formats == ("onnx",):
-        raise ConfigError(
-            "--format onnx --device cuda: this ONNX Runtime was not built for CUDA; "
-            "docs/install.md, 'ONNX Runtime on a GPU', says how to get the one that is"
-        )
-    note("no rows of ONNX Runtime: this one was not built for CUDA (onnxruntime-gpu is)")
-    return tuple(name for name in formats if name != "onnx")
-
-
-def note(text: str) -> None:
-    """What is being done, beside the table."""
-    print(text, file=sys.stderr, flush=True)
-
-
-def clock_of(parsed: argparse.Namespace) -> Callable[[], float]:
-    return time.process_time if parsed.cpu_time else time.perf_counter
-
-
-def heading() -> str:
-    return "".join(
-        f"{h:<{w}}" if i < 3 else f"{h:>{w}}" for i, (h, w) in enumerate(zip(HEADS, WIDTHS, strict=True))
-    )
-
-
-def line(row: Row, machine: Machine | None) -> str:
-    """A row of the table.
-
-    'at GF/s' are the baseline's operations a second, to be held against what the machine was measured
-    to do; 'bound' is the least time, ms, for our operations or bytes on this machine.
-    """
-    shown = row.as_json()
-    case = row.case
-    rate = case.plain_gflop / row.baseline_ms * 1000 if case.plain_gflop and row.baseline_ms else None
-    bound = machine.least_ms(case.gflop, case.megabytes, case.precision) if machine and case.gflop else None
-    cells = [
-        *(shown[key] for key in ("what", "format", "precision", "batch")),
-        *(figure(shown[key]) for key in ("ms_p50", "ms_p95", "baseline_ms")),
-        figure(rate),
-        figure(shown["ratio"]),
-        figure(bound),
-        f"{row.peak_mb:.0f}",
-    ]
-    return "".join(
-        f"{cell:<{w}}" if i < 3 else f"{cell:>{w}}"
-        for i, (cell, w) in enumerate(zip(cells, WIDTHS, strict=True))
-    )
-
-
-def figure(value: float | None) -> str:
-    return "-" if value is None else f"{value:.2f}"
-
-
-def chosen(option: str, text: str, known: tuple[str, ...]) -> tuple[str, ...]:
-    """The names in a list separated by commas, each one of the known."""
-    names = tuple(name.strip() for name in text.split(",") if name.strip())
-    for name in names:
-        if name not in known:
-            raise ConfigError(f"{option} {name}: not one of {', '.join(known)}{did_you_mean(name, known)}")
-    return names
-
-
-def numbers(text: str) -> tuple[int, ...]:
-    try:
-        found = tuple(int(part) for part in text.split(","))
-    except ValueError:
-        found = (0,)
-    if not all(1 <= number <= 64 for number in found):
-        raise ConfigError(f"--batch {text}: must be numbers from 1 to 64, separated by commas")
-    return found
+    machine = {"processor": processor(), "cores": os.cpu_count(), "pack": pack.name, "device": pack.device}
+    write_whole(path, json.dumps({"machine": machine, "rows": rows}, indent=1) + "\n")

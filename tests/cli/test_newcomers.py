@@ -93,10 +93,3 @@ def test_what_has_no_effect_is_told_unless_quiet_is_asked_for(folder, run):
     assert code == 0
     assert errors == ["note: --loop has no effect: it is for videos, and the source is a still picture"]
     assert run(*render, "--quiet") == (0, [], [])
-
-
-def test_measuring_without_torch_is_pointed_to_the_built_in_pack(run, monkeypatch):
-    monkeypatch.setitem(sys.modules, "torch", None)
-    code, _, errors = run("bench", main=ditto)
-    assert code == 1
-    assert "--pack mini" in errors[0]

@@ -180,7 +180,7 @@ def painters(request: pytest.FixtureRequest, device: str, opened: Any) -> Iterat
 
 
 def seeded(name: str) -> Any:
-    from stream_pipeline.bench.weights import Networks
+    from benchmarks.official.weights import Networks
 
     return Networks(None).folded(name)
 

@@ -1,4 +1,4 @@
-"""`ditto bench` on the device."""
+"""The comparison with a plain execution, on the device."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from stream_pipeline.commands import main
+from benchmarks.compare import main
 
 
 def test_rows_and_rates_are_the_device_s(device, tmp_path, computes):
@@ -14,7 +14,7 @@ def test_rows_and_rates_are_the_device_s(device, tmp_path, computes):
     path = tmp_path / "rows.json"
     forms = ["torch", "graphs"] if device == "cuda" else ["torch"]
     asked = ["--device", device, "--only", "stitch", "--format", ",".join(forms), "--precision", "fp32,bf16"]
-    assert main(["bench", *asked, "--threads", "1", "--repeats", "1", "--json", str(path)]) == 0
+    assert main([*asked, "--threads", "1", "--repeats", "1", "--json", str(path)]) == 0
     written = json.loads(path.read_text())
     assert [(row["what"], row["format"], row["precision"]) for row in written["rows"]] == [
         ("stitch", form, precision) for form in forms for precision in ("fp32", "bf16")
@@ -30,7 +30,7 @@ def test_rows_and_rates_are_the_device_s(device, tmp_path, computes):
 def test_streams_are_measured_through_all_nine_stages(device, tmp_path):
     path, rows = tmp_path / "rows.json", "stream,first_frame" if device == "cuda" else "first_frame"
     asked = ["--device", device, "--only", rows, "--steps", "2", "--repeats", "1", "--format", "torch"]
-    assert main(["bench", *asked, "--threads", "1", "--json", str(path)]) == 0
+    assert main([*asked, "--threads", "1", "--json", str(path)]) == 0
     found = {row["what"]: row for row in json.loads(path.read_text())["rows"]}
     assert ",".join(found) == rows
     assert found["first_frame"]["ms_p50"] > 0

@@ -7,8 +7,8 @@ from functools import cache
 import numpy as np
 import pytest
 
-from stream_pipeline.bench.weights import Networks
-from stream_pipeline.bench.whole import Whole
+from benchmarks.official.weights import Networks
+from benchmarks.official.whole import Whole
 
 pytestmark = pytest.mark.full
 

@@ -59,8 +59,8 @@ def test_neither_a_weight_file_nor_the_denoiser_is_opened_in_it(precision):
     ]
 
 
-def test_the_benchmark_refuses_it_in_one_line():
-    said = held_down("-m", "ditto", "bench", "--only", "stitch", "--precision", "fp32,bf16")
+def test_the_comparison_refuses_it_in_one_line():
+    said = held_down("-m", "benchmarks.compare", "--only", "stitch", "--precision", "fp32,bf16")
     assert (said.returncode, said.stdout) == (1, "")
     assert said.stderr.splitlines() == [f"--precision fp32,bf16: {REFUSED['bf16']}"]
 

@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[2]
 INPUTS = (
     *("pyproject.toml", "README.md", "LICENSE", "hatch_build.py"),
     *("cfg", "checkpoints", "ditto", "model_formats", "stream_pipeline"),
+    "examples/drawn_woman.jpg",
 )
 EXTRAS = ("onnx", "scipy", "transformers", "huggingface_hub")  # not asked for by the wheel, so not there
 RENDER = """
@@ -48,6 +49,7 @@ def wheel(tmp_path_factory):
         if whole.is_dir():
             shutil.copytree(whole, source / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
+            (source / name).parent.mkdir(exist_ok=True)
             shutil.copy(whole, source / name)
     checked([sys.executable, "-m", "build", "--wheel", "--no-isolation", "-o", folder, source])
     (built,) = folder.glob("*.whl")
@@ -147,6 +149,10 @@ def test_the_installed_command_renders_from_any_folder(away, tmp_path):
     arguments = ("render", "-i", "portrait.jpg", "-a", "speech.flac", "--end", "1", "-o", "out.mp4")
     assert "25 frames" in away("ditto-engine", *arguments)
     assert (tmp_path / "out.mp4").stat().st_size > 10_000
+
+
+def test_the_installed_command_measures_the_machine_with_what_the_wheel_holds(away):
+    assert "x real time" in away("ditto-engine", "bench", "--seconds", "0.2", "--repeats", "1")
 
 
 def test_two_onnx_runtimes_over_each_other_are_refused_in_one_line(away, installed, second_runtime, tmp_path):

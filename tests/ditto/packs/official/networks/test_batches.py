@@ -5,11 +5,11 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from benchmarks.official.weights import seeded  # noqa: E402
 from ditto.packs.official.networks.checkpoint import NETWORKS, network  # noqa: E402
 from ditto.packs.official.pack import PAINTERS  # noqa: E402
 from model_formats import open_model  # noqa: E402
 from model_formats.batching import run_many, takes_batches  # noqa: E402
-from stream_pipeline.bench.weights import seeded  # noqa: E402
 
 
 @pytest.fixture(autouse=True)

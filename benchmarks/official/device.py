@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 
+from benchmarks.official.timing import Call, peak_of_process
 from model_formats.torch_file import allow_tf32, available
-from stream_pipeline.bench.timing import Call, peak_of_process
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,12 @@ from typing import Any
 import numpy as np
 import torch
 
+from benchmarks.official.plain import PlainDenoiser, PlainWindows, plain_decoder
+from benchmarks.official.putback import NEW_FRAMES, plain_putback, putback_inputs
+from benchmarks.official.stand_ins import stand_ins
+from benchmarks.official.streaming import Streams, noise
+from benchmarks.official.timing import Case
+from benchmarks.official.weights import Networks
 from cfg.reading import load
 from cfg.settings import Settings
 from ditto.arrays import Floats, Image
@@ -29,13 +35,6 @@ from ditto.rates import SAMPLES_PER_FRAME
 from ditto.source.avatar import SourceFrame
 from ditto.source.registered import StillAvatar
 from ditto.stages.messages import AudioChunk, Pose
-from stream_pipeline.bench.plain import PlainDenoiser, PlainWindows, plain_decoder
-from stream_pipeline.bench.plain_putback import plain_putback
-from stream_pipeline.bench.stages import NEW_FRAMES, putback_inputs
-from stream_pipeline.bench.stand_ins import stand_ins
-from stream_pipeline.bench.streaming import Streams, noise
-from stream_pipeline.bench.timing import Case
-from stream_pipeline.bench.weights import Networks
 from stream_pipeline.plan import plan
 from stream_pipeline.session import Session
 

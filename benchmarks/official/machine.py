@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import platform
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 import onnxruntime
 import torch
 
+from benchmarks.official.device import Device
 from model_formats.processor import lacks
-from stream_pipeline.bench.device import Device
+from stream_pipeline.commands.bench import processor
 
 SIDE, GPU_SIDE = 1536, 8192  # of the square matrices multiplied
 COPIED, GPU_COPIED = 1 << 25, 1 << 28  # floats copied, far more than a cache holds
@@ -116,13 +115,3 @@ def convolved(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
     side = len(left)
     picture = left.view(1, side, 1, side).permute(0, 3, 1, 2)
     return torch.nn.functional.conv2d(picture, right.view(side, side, 1, 1))
-
-
-def processor() -> str:
-    """The processor's name, as well as the system tells it."""
-    described = Path("/proc/cpuinfo")
-    if described.is_file():
-        for line in described.read_text().splitlines():
-            if line.startswith("model name"):
-                return f"{line.partition(':')[2].strip()} ({platform.machine()})"
-    return platform.processor() or platform.machine()

@@ -13,6 +13,12 @@ from typing import Any, cast
 import numpy as np
 import torch
 
+from benchmarks.official.device import Device
+from benchmarks.official.operations import counted
+from benchmarks.official.plain import PlainDenoiser, PlainWindows, plain_decoder
+from benchmarks.official.putback import putback_inputs
+from benchmarks.official.timing import Call, Case
+from benchmarks.official.weights import CONDITIONS, Networks
 from ditto.arrays import Floats
 from ditto.motion.diffusion import Denoiser, DiffusionSampler
 from ditto.packs.official.denoiser import GraphDenoiser, HalvedDenoiser, TorchDenoiser
@@ -28,12 +34,6 @@ from model_formats.export import export_onnx
 from model_formats.opening import open_model
 from model_formats.replay import CudaRecorder
 from model_formats.torch_file import TorchFile
-from stream_pipeline.bench.device import Device
-from stream_pipeline.bench.operations import counted
-from stream_pipeline.bench.plain import PlainDenoiser, PlainWindows, plain_decoder
-from stream_pipeline.bench.stages import putback_inputs
-from stream_pipeline.bench.timing import Call, Case
-from stream_pipeline.bench.weights import CONDITIONS, Networks
 
 SINGLE = {
     "warp": "warp_network",

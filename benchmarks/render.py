@@ -6,7 +6,7 @@ Makes its own portraits from examples/ (one face scaled into a canvas) and 30 se
 - start: seconds from the start of a program to its first frame, with nothing kept of earlier runs, and again;
 - render: the whole command with its encoder, times real time, seconds of processor, and its memory.
 
-python scripts/bench_render.py [painting] [start] [render]
+python -m benchmarks.render [painting] [start] [render]
 """
 
 from __future__ import annotations
@@ -40,16 +40,17 @@ def canvas(path: Path, face: int, width: int, height: int) -> Path:
 
     from ditto import bundled
     from ditto.faces.finder import FaceFinder
+    from ditto.media.picture import read_picture
 
-    picture = cv2.imread(str(PORTRAIT))
-    found = FaceFinder.open(bundled.FOLDER).find(np.ascontiguousarray(picture[..., ::-1]))[0]
+    picture = read_picture(PORTRAIT)
+    found = FaceFinder.open(bundled.FOLDER).find(picture)[0]
     scale = face / found.size
     middle = (found.box[:2] + found.box[2:]) / 2
     matrix = np.array([[scale, 0, width / 2 - scale * middle[0]], [0, scale, height / 2 - scale * middle[1]]])
     drawn = cv2.warpAffine(
         picture, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT
     )
-    cv2.imwrite(str(path), drawn)
+    cv2.imwrite(str(path), drawn[..., ::-1])
     return path
 
 
@@ -81,7 +82,7 @@ def painting(work: Path) -> dict[str, Any]:
             source = engine.register(canvas(work / f"{face}.png", face, 1280, 720)).first
             rest = placement(source.motion)
 
-            def posed(number: int, head: bool, source: Any = source, rest: Any = rest) -> Pose:
+            def posed(number: int, head: bool, source: Any = source, rest: Any = rest) -> Pose[Any]:
                 expression = rest.expression.reshape(63).copy()
                 beat = np.sin(number / 5)
                 expression[Exp.GAP] = (6 + 6 * beat) * METRE
@@ -158,7 +159,7 @@ def start(work: Path) -> dict[str, Any]:
     picture = canvas(work / "start.png", face, width, height)
     sound = speech(work / "short.wav", 5)
     env = kept(work)
-    command = [sys.executable, str(Path(__file__).resolve()), "--begin", str(picture), str(sound)]
+    command = [sys.executable, "-m", "benchmarks.render", "--begin", str(picture), str(sound)]
     found = {}
     for name in ("first run", "second run", "third run"):
         done = subprocess.run(

@@ -1,4 +1,4 @@
-"""How far few denoising steps end from many, for both solvers: `python scripts/solver_error.py`.
+"""How far few denoising steps end from many, for both solvers: `python -m benchmarks.solver_error`.
 
 For each number of steps: seconds of processor, and the root of the mean squared difference from the same
 solver's result of `--reference` steps, beside that between two seeds of it. The ancestral solver draws new
@@ -17,21 +17,19 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.official.weights import Networks
+from cfg.errors import DittoError
+from ditto.arrays import Floats
+from ditto.media.sound import read_sound
+from ditto.motion.diffusion import MOTION, DiffusionSampler
+from ditto.motion.dpm_solver import FewStepSampler
+from ditto.packs.official.denoiser import TorchDenoiser
+from ditto.packs.official.hubert import HubertStream
+from ditto.packs.official.networks.lmdm import WINDOW
+from ditto.rates import SAMPLES_PER_FRAME
+from model_formats.opening import open_model
+
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
-
-from cfg.errors import DittoError  # noqa: E402
-from ditto.arrays import Floats  # noqa: E402
-from ditto.media.sound import read_sound  # noqa: E402
-from ditto.motion.diffusion import MOTION, DiffusionSampler  # noqa: E402
-from ditto.motion.dpm_solver import FewStepSampler  # noqa: E402
-from ditto.packs.official.denoiser import TorchDenoiser  # noqa: E402
-from ditto.packs.official.hubert import HubertStream  # noqa: E402
-from ditto.packs.official.networks.lmdm import WINDOW  # noqa: E402
-from ditto.rates import SAMPLES_PER_FRAME  # noqa: E402
-from model_formats.opening import open_model  # noqa: E402
-from stream_pipeline.bench.weights import Networks  # noqa: E402
-
 SOLVERS: dict[str, Callable[[TorchDenoiser, int], DiffusionSampler | FewStepSampler]] = {
     "ancestral": DiffusionSampler,
     "dpm++": FewStepSampler,

@@ -1,6 +1,6 @@
 """The official networks executed plainly: frame by frame, step by step, nothing folded or kept.
 
-This is what the published code does, and what `ditto bench` measures ours against.
+This is what the published code does, and what ours is measured against.
 """
 
 from __future__ import annotations

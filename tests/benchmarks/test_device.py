@@ -1,4 +1,4 @@
-"""`ditto bench --device`: what is measured of a GPU, and what of streams, as far as a processor shows it."""
+"""`benchmarks.compare --device`: what is measured of a GPU and of streams, as far as a processor shows it."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from stream_pipeline.bench.device import Device  # noqa: E402
-from stream_pipeline.bench.machine import Machine  # noqa: E402
-from stream_pipeline.bench.official import Bench  # noqa: E402
-from stream_pipeline.bench.streaming import Streams  # noqa: E402
-from stream_pipeline.bench.timing import Case, Row, measure  # noqa: E402
-from stream_pipeline.bench.weights import Networks  # noqa: E402
-from stream_pipeline.bench.whole import share_of  # noqa: E402
-from stream_pipeline.commands import main  # noqa: E402
+from benchmarks.compare import main  # noqa: E402
+from benchmarks.official.cases import Bench  # noqa: E402
+from benchmarks.official.device import Device  # noqa: E402
+from benchmarks.official.machine import Machine  # noqa: E402
+from benchmarks.official.streaming import Streams  # noqa: E402
+from benchmarks.official.timing import Case, Row, measure  # noqa: E402
+from benchmarks.official.weights import Networks  # noqa: E402
+from benchmarks.official.whole import share_of  # noqa: E402
 
 GPU = {"gpu": "Imaginary", "gpu_memory_gb": 24.0, "driver": "580.1"}
 
@@ -23,7 +23,7 @@ GPU = {"gpu": "Imaginary", "gpu_memory_gb": 24.0, "driver": "580.1"}
 def gpu(monkeypatch):
     """A device that counts how often it was waited for."""
     waits = []
-    monkeypatch.setattr("stream_pipeline.bench.device.available", lambda name: None)
+    monkeypatch.setattr("benchmarks.official.device.available", lambda name: None)
     monkeypatch.setattr(torch.cuda, "synchronize", waits.append)
     return Device("cuda:1"), waits
 
@@ -109,7 +109,7 @@ def test_engines_are_measured_in_every_precision_there_are(tmp_path, monkeypatch
         opened.append(path.name)
         return Zeros()
 
-    monkeypatch.setattr("stream_pipeline.bench.official.open_model", opening)
+    monkeypatch.setattr("benchmarks.official.cases.open_model", opening)
     suite = Bench(Networks(None), tmp_path, formats=(), steps=2, engines=tmp_path)
     found = []
     for what in ("stitch", "warp", "decode", "denoiser_window"):
@@ -136,7 +136,7 @@ def test_engines_are_measured_in_every_precision_there_are(tmp_path, monkeypatch
     ],
 )
 def test_a_device_that_is_not_there_is_refused(asked, words, capsys):
-    assert main(["bench", "--only", "stitch", *asked]) == 1
+    assert main(["--only", "stitch", *asked]) == 1
     assert words in capsys.readouterr().err
 
 

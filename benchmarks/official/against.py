@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.official.adapter import MODULE
+from benchmarks.official.timing import Elsewhere
 from cfg.errors import ConfigError, DittoError
-from stream_pipeline.bench.adapter import MODULE
-from stream_pipeline.bench.timing import Elsewhere
 
 ROOT = Path(__file__).parents[2]
 
@@ -36,7 +36,7 @@ class Against:
         limits = {name: str(threads) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
         paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "stream_pipeline.bench.adapter", str(folder.resolve())],
+            [sys.executable, "-m", "benchmarks.official.adapter", str(folder.resolve())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from stream_pipeline.bench.weights import Networks
+from benchmarks.official.weights import Networks
 
 OPSET = 17
 FACES = ("insightface_det", "landmark106", "landmark203", "blaze_face", "face_mesh")

@@ -1,4 +1,4 @@
-"""Runs another implementation in a process of its own: `python -m stream_pipeline.bench.adapter DIR`.
+"""Runs another implementation in a process of its own: `python -m benchmarks.official.adapter DIR`.
 
 DIR/ditto_bench_adapter.py defines functions named as what is measured (docs/benchmarks.md), which take
 arrays by name. Requests and answers are lines of JSON; what the adapter prints goes to standard error.

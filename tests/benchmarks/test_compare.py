@@ -1,4 +1,4 @@
-"""`ditto bench`: what it writes, what it compares with, what it refuses."""
+"""`benchmarks.compare`: what it writes, what it compares with, what it refuses."""
 
 from __future__ import annotations
 
@@ -15,17 +15,16 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from benchmarks.compare import HEADS, line, main  # noqa: E402
+from benchmarks.official.machine import Machine  # noqa: E402
+from benchmarks.official.operations import counted  # noqa: E402
+from benchmarks.official.plain import EnlargedGuide, PlainDenoiser, plain_decoder  # noqa: E402
+from benchmarks.official.timing import Case, Row, measure  # noqa: E402
+from benchmarks.official.weights import seeded  # noqa: E402
 from ditto.packs.official.networks.blocks import fold  # noqa: E402
 from ditto.packs.official.networks.decoder import Decoder, GuideConv  # noqa: E402
 from ditto.packs.official.networks.lmdm import LMDM  # noqa: E402
 from ditto.packs.official.networks.quick_denoiser import QuickDenoiser, packed  # noqa: E402
-from stream_pipeline.bench.machine import Machine  # noqa: E402
-from stream_pipeline.bench.operations import counted  # noqa: E402
-from stream_pipeline.bench.plain import EnlargedGuide, PlainDenoiser, plain_decoder  # noqa: E402
-from stream_pipeline.bench.timing import Case, Row, measure  # noqa: E402
-from stream_pipeline.bench.weights import seeded  # noqa: E402
-from stream_pipeline.commands import main  # noqa: E402
-from stream_pipeline.commands.bench import HEADS, line  # noqa: E402
 from tests.rounding import share, share_of  # noqa: E402
 
 KEYS = {"what", "format", "precision", "batch", "ms_p50", "ms_p95", "baseline_ms", "ratio"}
@@ -58,7 +57,7 @@ def rows_of(path: Path) -> list[dict]:
 def test_rows_are_written_with_the_machine_they_were_measured_on(tmp_path, capsys):
     path = tmp_path / "rows.json"
     asked = ["--only", "putback_1080p,stitch", "--format", "torch", "--threads", "1", "--repeats", "1"]
-    assert main(["bench", *asked, "--json", str(path)]) == 0
+    assert main([*asked, "--json", str(path)]) == 0
     assert set(json.loads(path.read_text())) == {"machine", "rows"}
     rows = rows_of(path)
     assert [row["what"] for row in rows] == ["stitch", "putback_1080p"]
@@ -94,11 +93,11 @@ def test_a_row_without_a_baseline_has_no_ratio():
 
 @pytest.mark.full
 def test_another_implementation_is_the_baseline_where_it_has_the_function(tmp_path):
-    (tmp_path / "ditto_bench_adapter.py").write_text(ADAPTER)
+    (tmp_path / "ditto_bench_adapter.py").write_text(ADAPTER.partition("def putback_1080p")[0])
     path = tmp_path / "rows.json"
     asked = ["--format", "torch", "--threads", "1", "--repeats", "2", "--json", str(path)]
     here = ["--against", str(tmp_path)]
-    assert main(["bench", *asked, *here, "--only", "stitch,putback_1080p_compiled"]) == 0
+    assert main([*asked, *here, "--only", "stitch,putback_1080p"]) == 0
     stitched, blended = rows_of(path)
     assert stitched["baseline_ms"] > 0
     assert blended["baseline_ms"] is None
@@ -106,10 +105,10 @@ def test_another_implementation_is_the_baseline_where_it_has_the_function(tmp_pa
 
 def test_the_other_implementation_s_own_words_are_kept_and_the_rows_before_it(tmp_path, capsys, monkeypatch):
     (tmp_path / "ditto_bench_adapter.py").write_text(ADAPTER.replace("def load", "def unload"))
-    monkeypatch.setattr("stream_pipeline.bench.weights.Networks.folder", lambda self, scratch: scratch)
+    monkeypatch.setattr("benchmarks.official.weights.Networks.folder", lambda self, scratch: scratch)
     path = tmp_path / "rows.json"
     asked = ["--only", "stitch,putback_1080p", "--format", "torch", "--repeats", "1", "--threads", "1"]
-    assert main(["bench", *asked, "--against", str(tmp_path), "--json", str(path)]) == 1
+    assert main([*asked, "--against", str(tmp_path), "--json", str(path)]) == 1
     assert "putback_1080p: ValueError: no such place" in capsys.readouterr().err
     assert [row["what"] for row in rows_of(path)] == ["stitch"]
 
@@ -124,16 +123,15 @@ def test_the_other_implementation_s_own_words_are_kept_and_the_rows_before_it(tm
         (["--seconds", "0"], "must be above 0"),
         (["--against", "nowhere", "--only", "stitch"], "no ditto_bench_adapter.py in it"),
         (["--data-root", "nowhere", "--only", "stitch"], "without --data-root seeded weights are measured"),
-        (["--pack", "mini", "--portrait", "nowhere.jpg"], "no such file"),
     ],
 )
 def test_what_cannot_be_measured_is_refused(asked, words, capsys):
-    assert main(["bench", *asked]) == 1
+    assert main(asked) == 1
     assert words in capsys.readouterr().err
 
 
 def test_what_another_implementation_takes_for_a_frame_is_the_sum_of_its_parts():
-    from stream_pipeline.bench.stages import summed_baseline
+    from benchmarks.official.putback import summed_baseline
 
     def row(what, plain):
         return Row(Case(what, "torch", "fp32", ours=lambda: None), [1.0], [] if plain is None else [plain])
@@ -155,8 +153,8 @@ def test_times_are_told_of_one_frame_and_end_when_they_have_taken_long():
 
 @pytest.mark.full
 def test_all_nine_stages_give_the_pictures_of_the_plain_execution(tmp_path):
-    from stream_pipeline.bench.weights import Networks
-    from stream_pipeline.bench.whole import Whole
+    from benchmarks.official.weights import Networks
+    from benchmarks.official.whole import Whole
 
     torch.set_num_threads(1)
     whole = Whole(Networks(None), tmp_path, steps=50, threads=1)
@@ -171,8 +169,8 @@ def test_all_nine_stages_give_the_pictures_of_the_plain_execution(tmp_path):
 
 @pytest.mark.full
 def test_a_graph_s_row_has_a_bound_and_the_plain_graph_does_more(tmp_path):
-    from stream_pipeline.bench.official import Bench
-    from stream_pipeline.bench.weights import Networks
+    from benchmarks.official.cases import Bench
+    from benchmarks.official.weights import Networks
 
     suite = Bench(Networks(None), tmp_path, formats=("onnx",), steps=2)
     (case,) = suite.cases("denoiser_window")
@@ -255,11 +253,3 @@ def test_the_plain_denoiser_gives_what_ours_gives():
         ours = network(x, previous, cond, torch.tensor([time]))
     for made, wanted in zip(plain, ours, strict=True):
         np.testing.assert_allclose(made, wanted, rtol=0, atol=share_of(network) * float(wanted.abs().max()))
-
-
-def test_the_built_in_pack_is_measured_stage_by_stage(tmp_path):
-    path = tmp_path / "rows.json"
-    assert main(["bench", "--pack", "mini", "--repeats", "1", "--json", str(path)]) == 0
-    rows = {row["what"]: row for row in rows_of(path)}
-    assert {"wav2feat", "warp", "decode", "putback", "end_to_end_image"} <= set(rows)
-    assert all(set(row) == KEYS and row["baseline_ms"] is None for row in rows.values())

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from benchmarks.official.timing import Case, Elsewhere
 from cfg.settings import Settings
 from ditto.arrays import Floats, Image
 from ditto.packs.base import AnyPack
 from ditto.rates import SAMPLE_RATE, SAMPLES_PER_FRAME
 from ditto.source.avatar import AnyAvatar
-from stream_pipeline.bench.timing import Case, Elsewhere
 from stream_pipeline.session import Session
 
 STREAM, FIRST = "stream", "first_frame"

@@ -1,0 +1,1 @@
+"""What is measured by hand: comparisons, baselines, and figures of whole programs."""
