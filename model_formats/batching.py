@@ -76,29 +76,42 @@ class _Group:
         self.error: BaseException | None = None
 
 
-class SharedBatches:
-    """A network whose calls from different sessions are run together.
+class Batches:
+    """A network whose calls are run several at once: a caller's own, or those of different sessions.
 
-    The first call of a group waits until the group is full or its time is up, and runs it for all.
-    Calls while it runs form the next group.
+    Where calls are shared, the first of a group waits until the group is full or its time is up, and runs it
+    for all. Calls while it runs form the next group.
     """
 
-    def __init__(self, network: Network, size: int, wait: float, *, fixed: bool = True) -> None:
-        """`wait` in seconds; `fixed` fills every batch up to `size`."""
+    def __init__(
+        self, network: Network, size: int = 1, *, fixed: bool = True, wait: float | None = None
+    ) -> None:
+        """`size` calls at most in one run; `fixed` fills every batch up to so many.
+
+        `wait` are seconds in which single calls wait for those of other sessions; None: each runs alone.
+        """
         self._network = network
         self._size = size
+        self._filled = size if fixed else 0
         self._wait = wait
-        self._fixed = fixed
         self._changed = threading.Condition()
         self._forming: _Group | None = None
-        self.sizes: dict[int, int] = {}  # how often a batch of each size was run
+        self.sizes: dict[int, int] = {}  # how often a shared batch of each size was run
 
-    def run(self, feeds: Feeds) -> dict[str, Any]:
+    def many(self, calls: Sequence[Feeds]) -> list[dict[str, Any]]:
+        """The outputs of each of a caller's own calls, from one run."""
+        return run_many(self._network, calls, self._filled)
+
+    def run(self, feeds: Feeds) -> Mapping[str, Any]:
+        """The outputs of one call, alone or among those of other sessions."""
+        return self._network.run(feeds) if self._wait is None else self._shared(feeds, self._wait)
+
+    def _shared(self, feeds: Feeds, wait: float) -> dict[str, Any]:
         with self._changed:
             group = self._forming
             leads = group is None
             if group is None:
-                group = self._forming = _Group(time.monotonic() + self._wait)
+                group = self._forming = _Group(time.monotonic() + wait)
             place = len(group.calls)
             group.calls.append(feeds)
             if len(group.calls) == self._size:
@@ -124,7 +137,7 @@ class SharedBatches:
 
     def _run(self, group: _Group) -> None:
         try:
-            group.results = run_many(self._network, group.calls, self._size if self._fixed else 0)
+            group.results = self.many(group.calls)
         except BaseException as error:
             group.error = error
             if not isinstance(error, Exception):

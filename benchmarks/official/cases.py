@@ -30,6 +30,7 @@ from ditto.packs.official.pack import graphs_of
 from ditto.packs.official.painting import HalvedWarper
 from ditto.packs.official.recorded_denoiser import RecordedDenoiser
 from model_formats.backend import Backend, Precision
+from model_formats.batching import Batches
 from model_formats.export import export_onnx
 from model_formats.opening import open_model
 from model_formats.replay import CudaRecorder
@@ -262,7 +263,7 @@ def moving(source: Backend, frame: Backend) -> Call:
     """A portrait moved by the warp network in halves, the first of which has looked at it."""
     volume, rest, driven = inputs("warp_network").values()
     pose: Any = SimpleNamespace(source=SimpleNamespace(look=volume), at_rest=rest, driven=driven)
-    warper = HalvedWarper(source, frame)
+    warper = HalvedWarper(source, Batches(frame))
     return lambda: warper(pose)
 
 

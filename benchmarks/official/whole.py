@@ -35,6 +35,7 @@ from ditto.rates import SAMPLES_PER_FRAME
 from ditto.source.avatar import SourceFrame
 from ditto.source.registered import StillAvatar
 from ditto.stages.messages import AudioChunk, Pose
+from model_formats.batching import Batches
 from stream_pipeline.plan import plan
 from stream_pipeline.session import Session
 
@@ -141,8 +142,10 @@ def in_turn(stages: Sequence[Any], items: Iterable[Any]) -> list[Any]:
 def plainly(pack: OfficialPack, networks: Networks, device: str) -> Any:
     """The same pack with its heavy networks and its compositing replaced by the plain ones."""
     denoiser = PlainWindows(PlainDenoiser(networks.plain("lmdm")), device)
-    warper = OfficialWarper(AsPublished(networks.plain("warp_network"), "out", device))
-    decoder = OfficialDecoder(AsPublished(plain_decoder(networks.plain("decoder")), "output", device))
+    warper = OfficialWarper(Batches(AsPublished(networks.plain("warp_network"), "out", device)))
+    decoder = OfficialDecoder(
+        Batches(AsPublished(plain_decoder(networks.plain("decoder")), "output", device))
+    )
     mask = feathered_mask(512, 512)
 
     def sampler(settings: Settings, source: SourceFrame[Volume], overlap: int) -> DiffusionSampler:

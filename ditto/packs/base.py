@@ -81,8 +81,8 @@ class Warper(Protocol[Seen, Moved]):
 class BatchWarper(Warper[Seen, Moved], Protocol[Seen, Moved]):
     """A warper that moves several poses in one call."""
 
-    def many(self, poses: Sequence[Pose[Seen]], size: int) -> Sequence[Moved]:
-        """What each pose gives alone, from one call; at most `size` of them."""
+    def many(self, poses: Sequence[Pose[Seen]]) -> Sequence[Moved]:
+        """What each pose gives alone, from one call; at most as many as the pack's `batch`."""
 
 
 class Decoder(Protocol[Seen, Taken, Painted]):
@@ -94,8 +94,8 @@ class Decoder(Protocol[Seen, Taken, Painted]):
 class BatchDecoder(Decoder[Seen, Taken, Painted], Protocol[Seen, Taken, Painted]):
     """A decoder that paints several frames in one call."""
 
-    def many(self, warped: Sequence[Taken], size: int) -> Sequence[Painted]:
-        """What each would give alone, from one call; at most `size` of them."""
+    def many(self, warped: Sequence[Taken]) -> Sequence[Painted]:
+        """What each would give alone, from one call; at most as many as the pack's `batch`."""
 
 
 class Compositor(Protocol[Seen, Taken]):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 In = TypeVar("In", contravariant=True)
 Out = TypeVar("Out", covariant=True)
+Item = TypeVar("Item")
 
 
 class Stage(Protocol[In, Out]):
@@ -22,3 +23,21 @@ class Stage(Protocol[In, Out]):
 
     def interrupt(self) -> None:
         """Forget the current utterance: a newer turn has begun."""
+
+
+class Gathered(Generic[Item]):
+    """Items that wait until they are as many as one call takes; at an utterance's end, the rest of them."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self._items: list[Item] = []
+
+    def add(self, item: Item) -> list[Item]:
+        """All that wait, where the item was the last one missing."""
+        self._items.append(item)
+        return self.take() if len(self._items) == self.size else []
+
+    def take(self) -> list[Item]:
+        """All that wait; nobody waits afterwards."""
+        items, self._items = self._items, []
+        return items

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Generic, cast
 
 from ditto.packs.base import Appearance, BatchWarper, Warper
 from ditto.packs.base import Warped as Layers
 from ditto.stages.messages import Pose, Warped
+from ditto.stages.stage import Gathered
 
 
 class Warp(Generic[Appearance, Layers]):
@@ -16,31 +17,24 @@ class Warp(Generic[Appearance, Layers]):
     name = "warp"
 
     def __init__(self, warper: Warper[Appearance, Layers], batch: int = 1) -> None:
-        """`batch` poses are moved in one call; those of an unfinished batch wait for the utterance's end.
-
-        More than one needs a `BatchWarper`.
-        """
+        """`batch` poses are moved in one call; more than one needs a `BatchWarper`."""
         self._warper = warper
-        self._batch = batch
-        self._waiting: list[Pose[Appearance]] = []
+        self._poses: Gathered[Pose[Appearance]] = Gathered(batch)
 
     def process(self, item: Pose[Appearance]) -> Iterator[Warped[Appearance, Layers]]:
-        if self._batch == 1:
-            payload = self._warper(item) if item.source.seen else None
-            yield Warped(item.turn, item.index, item, payload)
-            return
-        self._waiting.append(item)
-        if len(self._waiting) == self._batch:
-            yield from self.flush()
+        return self._moved(self._poses.add(item))
 
     def flush(self) -> Iterator[Warped[Appearance, Layers]]:
-        poses, self._waiting = self._waiting, []
+        return self._moved(self._poses.take())
+
+    def _moved(self, poses: Sequence[Pose[Appearance]]) -> Iterator[Warped[Appearance, Layers]]:
         seen = [pose for pose in poses if pose.source.seen]
-        payloads = iter(
-            cast(BatchWarper[Appearance, Layers], self._warper).many(seen, self._batch) if seen else ()
-        )
+        if self._poses.size > 1 and seen:
+            payloads = iter(cast(BatchWarper[Appearance, Layers], self._warper).many(seen))
+        else:
+            payloads = map(self._warper, seen)
         for pose in poses:
             yield Warped(pose.turn, pose.index, pose, next(payloads) if pose.source.seen else None)
 
     def interrupt(self) -> None:
-        self._waiting.clear()
+        self._poses.take()

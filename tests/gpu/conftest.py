@@ -25,6 +25,7 @@ from ditto.packs.official.networks.blocks import fold  # noqa: E402
 from ditto.packs.official.networks.checkpoint import NETWORKS  # noqa: E402
 from ditto.packs.official.painting import OfficialDecoder, OfficialWarper  # noqa: E402
 from model_formats.backend import TorchNetwork  # noqa: E402
+from model_formats.batching import Batches  # noqa: E402
 from model_formats.torch_file import TorchFile  # noqa: E402
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -160,8 +161,8 @@ def painters(request: pytest.FixtureRequest, device: str, opened: Any) -> Iterat
         return SimpleNamespace(
             warp=warp,
             decoder=decoder,
-            warper=OfficialWarper(warp, place=partial(warp.place, "feature_3d")),
-            painter=OfficialDecoder(decoder),
+            warper=OfficialWarper(Batches(warp, 2), place=partial(warp.place, "feature_3d")),
+            painter=OfficialDecoder(Batches(decoder, 2)),
             kind=request.param,
         )
 

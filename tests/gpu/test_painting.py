@@ -7,7 +7,7 @@ import threading
 import numpy as np
 import pytest
 
-from model_formats.batching import SharedBatches, run_many
+from model_formats.batching import Batches, run_many
 
 torch = pytest.importorskip("torch")
 
@@ -47,8 +47,8 @@ def test_painting_what_lies_on_the_device_equals_painting_what_comes_from_the_ho
 
 def test_a_batch_gives_what_each_frame_gives_alone(painters, poses):
     made = painters()
-    together = made.warper.many(poses[:2], 2)
-    faces = made.painter.many(together, 2)
+    together = made.warper.many(poses[:2])
+    faces = made.painter.many(together)
     for pose, moved, face in zip(poses, together, faces, strict=False):
         assert torch.is_tensor(moved)
         alone = made.warper(pose)
@@ -58,7 +58,7 @@ def test_a_batch_gives_what_each_frame_gives_alone(painters, poses):
 
 def test_two_sessions_that_share_calls_get_their_own_frames(painters, poses):
     made = painters()
-    shared = SharedBatches(made.warp, 2, wait=5.0)
+    shared = Batches(made.warp, 2, wait=5.0)
     feeds = [
         {"feature_3d": p.source.appearance, "kp_source": p.at_rest, "kp_driving": p.driven} for p in poses[:2]
     ]

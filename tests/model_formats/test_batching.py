@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cfg.errors import ModelError
-from model_formats.batching import SharedBatches, joined, quickest, run_many, takes_batches
+from model_formats.batching import Batches, joined, quickest, run_many, takes_batches
 
 SIZE = 4
 
@@ -116,13 +116,13 @@ def at_once(shared, values):
 
 def test_calls_at_the_same_time_run_as_one_and_each_gets_its_own():
     network = Doubling()
-    answers = at_once(SharedBatches(network, SIZE, wait=30.0), range(SIZE))
+    answers = at_once(Batches(network, SIZE, wait=30.0), range(SIZE))
     assert answers == {n: 2 * n for n in range(SIZE)}
     assert network.sizes == [SIZE]
 
 
 def test_a_call_alone_waits_no_longer_than_its_time():
-    shared = SharedBatches(Doubling(), SIZE, wait=0.05)
+    shared = Batches(Doubling(), SIZE, wait=0.05)
     began = time.monotonic()
     assert shared.run(feeds(1))["y"][0, 0] == 2
     assert 0.04 < time.monotonic() - began < 10
@@ -131,13 +131,21 @@ def test_a_call_alone_waits_no_longer_than_its_time():
 @pytest.mark.parametrize(("fixed", "ran"), [(True, SIZE), (False, 1)])
 def test_a_fixed_batch_is_filled_so_that_its_shape_never_changes(fixed, ran):
     network = Doubling()
-    SharedBatches(network, SIZE, wait=0.01, fixed=fixed).run(feeds(1))
+    Batches(network, SIZE, wait=0.01, fixed=fixed).run(feeds(1))
     assert network.sizes == [ran]
+
+
+def test_where_calls_are_not_shared_one_runs_at_once_and_a_caller_s_own_run_together():
+    network = Doubling()
+    alone = Batches(network, SIZE)
+    assert alone.run(feeds(3))["y"][0, 0] == 6
+    assert [made["y"][0, 0] for made in alone.many([feeds(1), feeds(2)])] == [2, 4]
+    assert network.sizes == [1, SIZE]
 
 
 def test_more_calls_than_fit_form_the_next_batch():
     network = Doubling(0.05)
-    answers = at_once(SharedBatches(network, SIZE, wait=0.2, fixed=False), range(11))
+    answers = at_once(Batches(network, SIZE, wait=0.2, fixed=False), range(11))
     assert answers == {n: 2 * n for n in range(11)}
     assert sum(network.sizes) == 11
     assert max(network.sizes) <= SIZE
@@ -145,14 +153,14 @@ def test_more_calls_than_fit_form_the_next_batch():
 
 
 def test_a_failing_run_fails_its_calls_and_the_next_ones_are_well():
-    shared = SharedBatches(Doubling(), 2, wait=30.0)
+    shared = Batches(Doubling(), 2, wait=30.0)
     answers = at_once(shared, [-1, 3])
     assert all(isinstance(answer, ModelError) for answer in answers.values())
     assert at_once(shared, [1, 2]) == {1: 2, 2: 4}
 
 
 def test_sessions_that_come_and_go_at_random_all_get_their_own_answers():
-    shared = SharedBatches(Doubling(0.001), SIZE, wait=0.005)
+    shared = Batches(Doubling(0.001), SIZE, wait=0.005)
     wrong = []
 
     def session(seed):
@@ -178,7 +186,7 @@ def test_an_interruption_of_the_one_that_runs_the_batch_leaves_no_other_waiting(
         def run(self, feeds):
             raise KeyboardInterrupt
 
-    shared = SharedBatches(Interrupted(), 2, wait=30.0)
+    shared = Batches(Interrupted(), 2, wait=30.0)
     ends = []
 
     def call():

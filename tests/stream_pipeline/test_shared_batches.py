@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 
-from model_formats.batching import SharedBatches
+from model_formats.batching import Batches
 from stream_pipeline.session import Session
 
 SESSIONS = 6
@@ -64,7 +64,7 @@ def played(session, voice, seed):
 
 
 def test_each_gets_its_own_answers_in_order_and_the_last_turn_is_whole(pack, portrait, settings, voice):
-    shared = SharedBatches(Network(), 4, wait=0.005, fixed=False)
+    shared = Batches(Network(), 4, wait=0.005, fixed=False)
     live = settings(stream={"mode": "online"})
     seen = {}
 

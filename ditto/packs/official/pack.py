@@ -47,7 +47,7 @@ from ditto.packs.official.traits import TRAITS
 from ditto.packs.official.volume import Features, Volume
 from ditto.source.avatar import SourceFrame
 from model_formats.backend import Backend, Precision, existing
-from model_formats.batching import SharedBatches, quickest, takes_batches
+from model_formats.batching import Batches, quickest, takes_batches
 from model_formats.opening import open_model
 from model_formats.processor import lacks
 from model_formats.shared import SharedModels
@@ -101,14 +101,11 @@ class OfficialPack:
             self._denoiser = self._open_denoiser()
             self._painting = {n: self._open[n] for n in PAINTERS if n in self._open}
             self.batch = batch_size(self._painting, settings.batch)
-            self._shared: dict[str, SharedBatches] = {}
-            if settings.share:
-                self._shared = {
-                    name: SharedBatches(
-                        network, self.batch, settings.wait / 1000, fixed=settings.fixed_batches
-                    )
-                    for name, network in self._painting.items()
-                }
+            wait = settings.wait / 1000 if settings.share else None
+            self._batches = {
+                name: Batches(network, self.batch, fixed=settings.fixed_batches, wait=wait)
+                for name, network in self._painting.items()
+            }
         except BaseException:
             self.close()
             raise
@@ -153,25 +150,13 @@ class OfficialPack:
         return OfficialStitcher(self._open["stitch_network"])
 
     def warper(self) -> BatchWarper[Volume, Features]:
-        fixed = self._settings.fixed_batches
         if "warp_network" in self._open:
-            return OfficialWarper(
-                self._open["warp_network"],
-                shared=self._shared.get("warp_network"),
-                fixed=fixed,
-                place=self._place(),
-            )
-        source, frame = (self._open[name] for name in HALVES["warp_network"])
-        return HalvedWarper(
-            source, frame, shared=self._shared.get("warp_frame"), fixed=fixed, place=self._place()
-        )
+            return OfficialWarper(self._batches["warp_network"], place=self._place())
+        source, frame = HALVES["warp_network"]
+        return HalvedWarper(self._open[source], self._batches[frame], place=self._place())
 
     def decoder(self) -> OfficialDecoder:
-        return OfficialDecoder(
-            self._open["decoder"],
-            shared=self._shared.get("decoder"),
-            fixed=self._settings.fixed_batches,
-        )
+        return OfficialDecoder(self._batches["decoder"])
 
     def compositor(self, settings: Settings) -> Compositor[Volume, Floats]:
         plain = OfficialCompositor(mask_for(settings.blend.mode), settings.compat)

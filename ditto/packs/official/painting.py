@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -11,7 +11,12 @@ from ditto.arrays import Floats
 from ditto.packs.official.backend import Network
 from ditto.packs.official.volume import Volume
 from ditto.stages.messages import Pose
-from model_formats.batching import run_many
+
+
+class BatchNetwork(Network, Protocol):
+    """A network that runs several calls at once where it is asked to."""
+
+    def many(self, calls: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]: ...
 
 
 class OfficialWarper:
@@ -19,31 +24,24 @@ class OfficialWarper:
 
     def __init__(
         self,
-        network: Network,
+        network: BatchNetwork,
         *,
-        shared: Network | None = None,
-        fixed: bool = True,
         place: Callable[[Floats], Any] | None = None,
     ) -> None:
-        """`shared` is the same network, running the calls of several sessions as one.
-
-        `fixed` fills every batch up to its size. `place` brings a portrait's volume, the largest input by
-        far, to where the network runs; else every frame brings it there.
+        """`place` brings a portrait's volume, the largest input by far, to where the network runs; else every
+        frame brings it there.
         """
         self._network = network
-        self._alone = shared or network
-        self._fixed = fixed
         self._place = place
         self._seen: Any = None  # the last volume; a portrait has only one
         self._there: Any = None  # the same, where the network runs
 
     def __call__(self, pose: Pose[Volume]) -> Any:
         """(1, 256, 64, 64) features."""
-        return self._alone.run(self._feeds(pose))["out"]
+        return self._network.run(self._feeds(pose))["out"]
 
-    def many(self, poses: Sequence[Pose[Volume]], size: int) -> list[Any]:
-        calls = [self._feeds(pose) for pose in poses]
-        return [made["out"] for made in run_many(self._network, calls, size if self._fixed else 0)]
+    def many(self, poses: Sequence[Pose[Volume]]) -> list[Any]:
+        return [made["out"] for made in self._network.many([self._feeds(pose) for pose in poses])]
 
     def _feeds(self, pose: Pose[Volume]) -> dict[str, Any]:
         volume = pose.source.look
@@ -69,13 +67,11 @@ class HalvedWarper(OfficialWarper):
     def __init__(
         self,
         source: Network,
-        frame: Network,
+        frame: BatchNetwork,
         *,
-        shared: Network | None = None,
-        fixed: bool = True,
         place: Callable[[Floats], Any] | None = None,
     ) -> None:
-        super().__init__(frame, shared=shared, fixed=fixed, place=place)
+        super().__init__(frame, place=place)
         self._source = source
         self._volume: Any = None  # the one last looked at; a portrait has only one
         self._prepared: dict[str, Any] = {}
@@ -91,20 +87,16 @@ class HalvedWarper(OfficialWarper):
 class OfficialDecoder:
     """Paints warped features as a head."""
 
-    def __init__(self, network: Network, *, shared: Network | None = None, fixed: bool = True) -> None:
+    def __init__(self, network: BatchNetwork) -> None:
         self._network = network
-        self._alone = shared or network
-        self._fixed = fixed
 
     def __call__(self, pose: Pose[Volume], warped: Any) -> Floats:
         """(512, 512, 3) RGB in 0..255, not rounded."""
-        return in_levels(self._alone.run({"feature": warped})["output"])
+        return in_levels(self._network.run({"feature": warped})["output"])
 
-    def many(self, warped: Sequence[Any], size: int) -> list[Floats]:
-        calls = [{"feature": features} for features in warped]
-        return [
-            in_levels(made["output"]) for made in run_many(self._network, calls, size if self._fixed else 0)
-        ]
+    def many(self, warped: Sequence[Any]) -> list[Floats]:
+        made = self._network.many([{"feature": features} for features in warped])
+        return [in_levels(face["output"]) for face in made]
 
 
 def in_levels(painted: Any) -> Floats:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from ditto.packs.official.painting import HalvedWarper, OfficialDecoder, OfficialWarper
+from model_formats.batching import Batches
 
 
 class Echo:
@@ -54,8 +55,8 @@ def test_a_batch_may_hold_a_portrait_before_and_after_it_was_brought_to_the_devi
     keypoints = np.zeros((1, 21, 3), np.float32)
     poses = [SimpleNamespace(source=source, at_rest=keypoints, driven=keypoints) for _ in range(3)]
     network = Echo(out=np.zeros((4, 2), np.float32))
-    warper = OfficialWarper(network, place=lambda volume: torch.from_numpy(volume).to("meta"))
-    assert len(warper.many(poses, 4)) == 3
+    warper = OfficialWarper(Batches(network, 4), place=lambda volume: torch.from_numpy(volume).to("meta"))
+    assert len(warper.many(poses)) == 3
     fed = network.feeds["feature_3d"]
     assert (fed.device.type, tuple(fed.shape)) == ("meta", (4, 4))
 

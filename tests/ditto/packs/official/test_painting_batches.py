@@ -9,7 +9,7 @@ import pytest
 from cfg.errors import ModelError
 from ditto.packs.official.pack import batch_size
 from ditto.packs.official.painting import HalvedWarper, OfficialDecoder, OfficialWarper
-from model_formats.batching import SharedBatches
+from model_formats.batching import Batches
 
 
 class Fake:
@@ -59,8 +59,9 @@ def poses():
 @pytest.mark.parametrize("halved", [False, True])
 def test_many_poses_are_moved_as_each_alone(poses, halved, fixed, ran):
     network, source = moving(), looking()
-    warper = HalvedWarper(source, network, fixed=fixed) if halved else OfficialWarper(network, fixed=fixed)
-    together = warper.many(poses, 8)
+    batches = Batches(network, 8, fixed=fixed)
+    warper = HalvedWarper(source, batches) if halved else OfficialWarper(batches)
+    together = warper.many(poses)
     assert network.sizes == [ran]
     assert not halved or len(source.sizes) == 2  # once for each portrait
     for pose, made in zip(poses, together, strict=True):
@@ -70,20 +71,20 @@ def test_many_poses_are_moved_as_each_alone(poses, halved, fixed, ran):
 def test_many_faces_are_painted_as_each_alone():
     rng = np.random.default_rng(1)
     maps = [rng.standard_normal((1, 6, 4, 4)).astype(np.float32) for _ in range(3)]
-    decoder = OfficialDecoder(painting())
-    for warped, made in zip(maps, decoder.many(maps, 4), strict=True):
+    decoder = OfficialDecoder(Batches(painting(), 4))
+    for warped, made in zip(maps, decoder.many(maps), strict=True):
         assert made.shape == (4, 4, 3)
         assert np.array_equal(made, decoder(None, warped))
 
 
 def test_sessions_share_the_calls_of_one_network(poses):
     network = moving()
-    shared = SharedBatches(network, len(poses), wait=5.0)
+    shared = Batches(network, len(poses), wait=5.0)
     alone = [OfficialWarper(network)(pose) for pose in poses]
     made = {}
 
     def session(number):
-        made[number] = OfficialWarper(network, shared=shared)(poses[number])
+        made[number] = OfficialWarper(shared)(poses[number])
 
     threads = [threading.Thread(target=session, args=(n,)) for n in range(len(poses))]
     for thread in threads:
