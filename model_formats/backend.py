@@ -19,6 +19,12 @@ Shape = tuple[int | None, ...]  # None where any size is accepted
 LARGEST = 4 << 30  # bytes; the official networks are below 0.4 GB
 
 
+class Network(Protocol):
+    """What can be run, whoever opened it: named arrays in, named arrays out."""
+
+    def run(self, feeds: Mapping[str, Any]) -> Mapping[str, Any]: ...
+
+
 class Backend(Protocol):
     """A loaded network: named arrays in, named arrays out. It knows no faces and no audio."""
 

@@ -5,20 +5,16 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from cfg.errors import ModelError
-from model_formats.backend import Shape
+from model_formats.backend import Network, Shape
 
 Feeds = Mapping[str, Any]
 SIZES = (1, 2, 4, 8, 16)  # batches that are tried
 PATIENCE = 1.0  # seconds a call may take before no larger batch is tried
-
-
-class Network(Protocol):
-    def run(self, feeds: Feeds) -> Mapping[str, Any]: ...
 
 
 def run_many(network: Network, calls: Sequence[Feeds], size: int = 0) -> list[dict[str, Any]]:

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
-
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-from ditto.arrays import Image
+from ditto.arrays import Image, Numbers
+from ditto.faces.blaze_face import SAME_FACE, SIDE, BlazeFace, Detection, overlaps
+from model_formats.backend import Backend
 
-Numbers = npt.NDArray[np.floating[Any]]
-
-SIDE = 128  # pixels of the square the network sees
-GRIDS = ((16, 2), (8, 6))  # cells a side, anchors a cell
-LEAST_SCORE = 0.5
 SURE = 0.85  # a face seen upright scores at least this
-SAME_FACE = 0.3  # overlap above which two candidates are one face
 LARGE = 0.15  # share of the picture's longer side from which a face is the one that is meant
 CLEAR = 0.75  # that such a face scores
 UPRIGHT = 30.0  # degrees by which such a face may be turned
@@ -37,44 +28,12 @@ CLOSE = (
 )  # sizes of the squares in which a face is looked at again, in face sizes
 
 
-class Network(Protocol):
-    """Named arrays in, named arrays out."""
-
-    @property
-    def inputs(self) -> Mapping[str, object]: ...
-
-    def run(self, feeds: Mapping[str, Numbers]) -> Mapping[str, Numbers]: ...
-
-    def close(self) -> None: ...
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Detection:
-    """A face as the detector sees it, in pixels of the picture."""
-
-    low: Numbers  # (2,) corner of the box, before it is turned
-    high: Numbers  # (2,)
-    points: Numbers  # (6, 2) eyes, nose, mouth, ears
-    score: float
-
-    @property
-    def size(self) -> float:
-        return float(np.max(self.high - self.low))
-
-    @property
-    def angle(self) -> float:
-        """Radians, clockwise as seen, by which the line between the eyes is turned."""
-        across = self.points[1] - self.points[0]
-        return float(np.arctan2(across[1], across[0]))
-
-
 class FaceDetector:
     """BlazeFace over the whole picture, over tiles of it, and over turned copies."""
 
-    def __init__(self, network: Network) -> None:
-        self._network = network
-        (self._input,) = network.inputs
-        self._anchors = anchors()
+    def __init__(self, network: Backend) -> None:
+        (input_name,) = network.inputs
+        self._faces_in = BlazeFace(network, input_name)
 
     def __call__(self, image: Image, thorough: bool = True, brief: bool = False) -> list[Detection]:
         """Candidates, the largest first. Where it is not clear which way up a face is, it is there twice.
@@ -132,49 +91,9 @@ class FaceDetector:
         near = matrix.copy()
         near[:, 0] *= copies[0].shape[1] / source.shape[1]
         near[:, 1] *= copies[0].shape[0] / source.shape[0]
-        part = np.asarray(cv2.warpAffine(source, near, (SIDE, SIDE)), np.float32)
+        part = cv2.warpAffine(source, near, (SIDE, SIDE))
         back = np.array(cv2.invertAffineTransform(matrix), np.float64)
-        outputs = self._network.run({self._input: part[None] / 127.5 - 1})
-        boxes = next(a for a in outputs.values() if a.shape[-1] == 16)[0]
-        logits = next(a for a in outputs.values() if a.shape[-1] == 1)[0, :, 0]
-        scores = 1 / (1 + np.exp(-np.clip(logits, -80, 80)))
-        return [placed(face, back) for face in self._merged(boxes, scores)]
-
-    def _merged(self, raw: Numbers, scores: Numbers) -> list[Detection]:
-        """Candidates that overlap the best one are averaged with it, and so on."""
-        sure = np.flatnonzero(scores >= LEAST_SCORE)
-        sure = sure[np.argsort(-scores[sure])]
-        centres = raw[sure, :2] / SIDE + self._anchors[sure]
-        half = raw[sure, 2:4] / (2 * SIDE)
-        lows, highs = centres - half, centres + half
-        points = raw[sure, 4:].reshape(-1, 6, 2) / SIDE + self._anchors[sure][:, None]
-        left = np.flatnonzero((half > 0).all(axis=1))
-        found = []
-        while len(left):
-            near = overlaps(lows[left[0]], highs[left[0]], lows[left], highs[left]) > SAME_FACE
-            near[0] = True
-            group = left[near]
-            weight = scores[sure[group]] / scores[sure[group]].sum()
-            found.append(
-                Detection(
-                    low=weight @ lows[group] * SIDE,
-                    high=weight @ highs[group] * SIDE,
-                    points=np.einsum("n,nij->ij", weight, points[group]) * SIDE,
-                    score=float(scores[sure[group[0]]]),
-                )
-            )
-            left = left[~near]
-        return found
-
-
-def anchors() -> Numbers:
-    """(896, 2) centres of the candidates, in 0..1."""
-    rows = []
-    for cells, each in GRIDS:
-        middle = (np.arange(cells) + 0.5) / cells
-        grid = np.stack(np.meshgrid(middle, middle), -1).reshape(-1, 2)
-        rows.append(np.repeat(grid, each, axis=0))
-    return np.concatenate(rows).astype(np.float32)
+        return [placed(face, back) for face in self._faces_in(part)]
 
 
 def plain(face: Detection, longest: float) -> bool:
@@ -189,7 +108,7 @@ def placed(face: Detection, matrix: Numbers) -> Detection:
     middle = matrix[:, :2] @ ((face.low + face.high) / 2) + matrix[:, 2]
     half = (face.high - face.low) / 2 * zoom
     points = face.points @ matrix[:, :2].T + matrix[:, 2]
-    return Detection(middle - half, middle + half, points, face.score)
+    return Detection(middle - half, middle + half, points, face.scores)
 
 
 def halvings(image: Image) -> list[Image]:
@@ -201,13 +120,6 @@ def halvings(image: Image) -> list[Image]:
             np.asarray(cv2.resize(copies[-1], (width, height), interpolation=cv2.INTER_AREA), np.uint8)
         )
     return copies
-
-
-def overlaps(low: Numbers, high: Numbers, lows: Numbers, highs: Numbers) -> Numbers:
-    """(n,) shared share of a box with others."""
-    shared = np.prod(np.maximum(np.minimum(highs, high) - np.maximum(lows, low), 0), axis=-1)
-    both = np.prod(high - low) + np.prod(highs - lows, axis=-1) - shared
-    return np.asarray(shared / np.maximum(both, 1e-12), np.float32)
 
 
 def distinct(faces: list[Detection]) -> list[Detection]:

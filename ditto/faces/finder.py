@@ -8,12 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from ditto.arrays import Image
-from ditto.faces.detector import SAME_FACE, Detection, FaceDetector, Network, Numbers, overlaps, plain
+from ditto.arrays import Image, Numbers
+from ditto.faces.blaze_face import SAME_FACE, Detection, overlaps
+from ditto.faces.detector import FaceDetector, plain
 from ditto.faces.likeness import UNSURE, Likeness
 from ditto.faces.mask import PersonMask
 from ditto.faces.mesh import MARGIN, FaceMesh, Mesh, Region, region_of_detection, region_of_landmarks
 from model_formats import open_model
+from model_formats.backend import Backend
 
 LEAST_PRESENCE = 0.5  # below this the mesh network sees no face
 LEAST_CERTAINTY = 0.3  # below this the detector, seen close, sees none: two looks of three in vain
@@ -48,7 +50,7 @@ class FoundFace:
 class FaceFinder:
     """Detector, mesh and mask together; without memory, so one serves many threads."""
 
-    def __init__(self, detector: Network, mesh: Network, mask: Network) -> None:
+    def __init__(self, detector: Backend, mesh: Backend, mask: Backend) -> None:
         self._networks = (detector, mesh, mask)
         self._detector = FaceDetector(detector)
         self._mesh = FaceMesh(mesh)
@@ -58,7 +60,7 @@ class FaceFinder:
     def open(cls, folder: Path, threads: int = 1) -> FaceFinder:
         """From the folder that holds the three networks."""
 
-        def network(name: str) -> Network:
+        def network(name: str) -> Backend:
             return open_model(folder / name, threads=threads)
 
         return cls(network("face_detector.onnx"), network("face_mesh.onnx"), network("person_mask.onnx"))

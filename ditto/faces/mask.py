@@ -5,8 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ditto.arrays import Image
-from ditto.faces.detector import Network, Numbers
+from ditto.arrays import Image, Numbers
+from model_formats.backend import Backend
 
 SIDE = 256  # pixels of the square the network sees
 
@@ -14,7 +14,7 @@ SIDE = 256  # pixels of the square the network sees
 class PersonMask:
     """Selfie segmentation."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Backend) -> None:
         self._network = network
         (self._input,) = network.inputs
 
@@ -23,4 +23,5 @@ class PersonMask:
         small = np.asarray(cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.float32)
         (raw, *_) = self._network.run({self._input: small[None] / 255}).values()
         size = (image.shape[1], image.shape[0])
-        return np.clip(cv2.resize(raw.reshape(SIDE, SIDE), size, interpolation=cv2.INTER_LINEAR), 0, 1)
+        large = cv2.resize(raw.reshape(SIDE, SIDE), size, interpolation=cv2.INTER_LINEAR)
+        return np.asarray(np.clip(large, 0, 1))

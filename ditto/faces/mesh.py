@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ditto.arrays import Image
-from ditto.faces.detector import Detection, Network, Numbers
+from ditto.arrays import Image, Numbers
+from ditto.faces.blaze_face import Detection
+from model_formats.backend import Backend
 
 SIDE = 192  # pixels of the square the network sees
 MARGIN = 1.5  # size of the square in face sizes
@@ -74,7 +75,7 @@ class Mesh:
 class FaceMesh:
     """Marks the face inside a region."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Backend) -> None:
         self._network = network
         (self._input,) = network.inputs
 
@@ -117,9 +118,7 @@ def shrunk_warp(image: Image, matrix: Numbers, side: int) -> Image:
 
 def region_of_detection(face: Detection) -> Region:
     """Around a detected face, turned with its eyes."""
-    across = face.points[1] - face.points[0]
-    angle = float(np.arctan2(across[1], across[0]))
-    return Region((face.low + face.high) / 2, MARGIN * face.size, angle)
+    return Region((face.low + face.high) / 2, MARGIN * face.size, face.angle)
 
 
 def region_of_landmarks(landmarks: Numbers) -> Region:

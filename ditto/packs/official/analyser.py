@@ -19,13 +19,13 @@ from cfg.errors import ModelError, NoFaceError
 from cfg.settings import SourceSettings
 from ditto.arrays import Floats, Image
 from ditto.packs.official import eyes
-from ditto.packs.official.backend import Network
 from ditto.packs.official.crop import Crop, Framing, Points, crop, move
 from ditto.packs.official.detector import LEAST_SCORE, Faces, overlap
 from ditto.packs.official.landmark203 import SIDE as LANDMARK_SIDE
 from ditto.packs.official.landmark203 import unit_planes
 from ditto.packs.official.volume import Volume
 from ditto.source.avatar import SourceFrame
+from model_formats.backend import Network
 
 HEAD_SIDE = 512  # pixels of the crop that is painted anew
 NETWORK_SIDE = 256  # pixels the motion and appearance extractors see

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from cfg.errors import ModelError
 from ditto.arrays import Floats
 from ditto.motion.diffusion import Denoise
-from ditto.packs.official.backend import Network
+from model_formats.backend import Network
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -10,7 +10,9 @@ import numpy.typing as npt
 
 from cfg.errors import ModelError
 from ditto.arrays import Floats, Image
-from ditto.packs.official.backend import Network, rows_of
+from ditto.faces.blaze_face import overlaps
+from ditto.faces.outputs import rows_of
+from model_formats.backend import Network
 
 SIDE = 512  # pixels of the square the network sees
 STRIDES = (8, 16, 32)
@@ -118,7 +120,4 @@ def distinct(boxes: Floats) -> npt.NDArray[np.intp]:
 def overlap(box: npt.ArrayLike, boxes: Floats) -> Floats:
     """(n,) shared part of one box with each of several: intersection over union."""
     one = np.asarray(box, np.float32)
-    shared = np.clip(np.minimum(one[2:4], boxes[:, 2:4]) - np.maximum(one[:2], boxes[:, :2]), 0, None)
-    shared_area = shared.prod(axis=1)
-    union = (one[2:4] - one[:2]).prod() + (boxes[:, 2:4] - boxes[:, :2]).prod(axis=1) - shared_area
-    return np.asarray(np.divide(shared_area, union, out=np.zeros_like(shared_area), where=union > 0))
+    return overlaps(one[:2], one[2:4], boxes[:, :2], boxes[:, 2:4])

@@ -1,4 +1,8 @@
-"""478 landmarks of a face, irises included: the MediaPipe face mesh."""
+"""478 landmarks of a face, irises included: the mesh of MediaPipe's face landmarker.
+
+Another network than that of ditto/faces/mesh.py: it sees 256 pixels, not 192, and gives all points at once,
+not the mesh and its refined parts; its region is cut by a perspective, as the reference does it.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ditto.arrays import Floats, Image
-from ditto.packs.official.backend import Network, output_with
+from ditto.faces.outputs import output_with
 from ditto.packs.official.blaze_face import SIDE as DETECTOR_SIDE
 from ditto.packs.official.blaze_face import BlazeFace
 from ditto.packs.official.crop import Points
+from model_formats.backend import Network
 
 SIDE = 256  # pixels of the square the network sees
 POINTS = 478

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ditto.arrays import Floats, Image
-from ditto.packs.official.backend import Network
+from model_formats.backend import Network
 
 SIDE = 192  # pixels of the square the network sees
 POINTS = 106

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from ditto.arrays import Floats, Image
-from ditto.packs.official.backend import Network, output_with
+from ditto.faces.outputs import output_with
 from ditto.packs.official.crop import Points, move
+from model_formats.backend import Network
 
 SIDE = 224  # pixels of the crop
 POINTS = 203

@@ -8,9 +8,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from ditto.arrays import Floats
-from ditto.packs.official.backend import Network
 from ditto.packs.official.volume import Volume
 from ditto.stages.messages import Pose
+from model_formats.backend import Network
 
 
 class BatchNetwork(Network, Protocol):

@@ -1,25 +1,18 @@
-"""What the face networks of the official pack ask of a loaded network.
+"""Outputs of a face network told apart by their shapes.
 
 The same network comes as several files that name their outputs differently (a converted ONNX
-file, the maker's own, one made from TFLite). Their shapes do not differ, so shapes tell outputs apart.
+file, the maker's own, one made from TFLite). Their shapes do not differ.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
 
 from cfg.errors import ModelError
-from ditto.arrays import Floats
+from ditto.arrays import Numbers
 
 
-class Network(Protocol):
-    """The part of a loaded model that is used here: named arrays in, named arrays out."""
-
-    def run(self, feeds: Mapping[str, Any]) -> Mapping[str, Any]: ...
-
-
-def output_with(values: int, outputs: Mapping[str, Floats], network: str) -> Floats:
+def output_with(values: int, outputs: Mapping[str, Numbers], network: str) -> Numbers:
     """The one output that holds so many numbers, flattened."""
     found = [array for array in outputs.values() if array.size == values]
     if len(found) != 1:
@@ -29,7 +22,7 @@ def output_with(values: int, outputs: Mapping[str, Floats], network: str) -> Flo
     return found[0].reshape(-1)
 
 
-def rows_of(width: int, outputs: Mapping[str, Floats], network: str) -> list[Floats]:
+def rows_of(width: int, outputs: Mapping[str, Numbers], network: str) -> list[Numbers]:
     """(n, width) arrays, the one with most rows first."""
     found = [array.reshape(-1, width) for array in outputs.values() if array.shape[-1] == width]
     if not found:
@@ -39,5 +32,5 @@ def rows_of(width: int, outputs: Mapping[str, Floats], network: str) -> list[Flo
     return sorted(found, key=len, reverse=True)
 
 
-def _shapes(outputs: Mapping[str, Floats]) -> str:
+def _shapes(outputs: Mapping[str, Numbers]) -> str:
     return ", ".join(f"{name} {list(array.shape)}" for name, array in outputs.items())
