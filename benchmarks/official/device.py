@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from benchmarks.official.timing import Call, peak_of_process
-from model_formats.torch_file import allow_tf32, available
+from model_formats.torch_device import allow_tf32, available
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import pytest
 
 from cfg.errors import ModelError
 from model_formats import open_model
-from model_formats.torch_file import available
+from model_formats.torch_device import available
 
 torch = pytest.importorskip("torch")
 

@@ -14,7 +14,7 @@ torch = pytest.importorskip("torch")
 
 from cfg.errors import ModelError  # noqa: E402
 from model_formats import open_model  # noqa: E402
-from model_formats.torch_file import computing  # noqa: E402
+from model_formats.torch_device import computing  # noqa: E402
 from model_formats.torch_weights import read_weights  # noqa: E402
 
 

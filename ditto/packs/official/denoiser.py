@@ -1,4 +1,7 @@
-"""The official motion denoiser behind the sampler, from a graph file or from PyTorch weights."""
+"""The official motion denoiser behind the sampler, from a graph file or from PyTorch weights.
+
+Not run on a GPU yet: tested on the processor.
+"""
 
 from __future__ import annotations
 
@@ -71,7 +74,7 @@ class TorchDenoiser:
         from ditto.packs.official.networks.on_gpu import rounded
         from ditto.packs.official.networks.quick_denoiser import QuickDenoiser
         from model_formats.processor import lacks
-        from model_formats.torch_file import half_of, stream_ahead
+        from model_formats.torch_device import half_of, stream_ahead
 
         self._torch = torch
         self._device = torch.device(device)
@@ -94,7 +97,7 @@ class TorchDenoiser:
         """`graphs`: its steps are recorded as CUDA graphs."""
         from ditto.packs.official.networks.checkpoint import load
         from ditto.packs.official.networks.lmdm import LMDM
-        from model_formats.torch_file import available
+        from model_formats.torch_device import available
 
         network = load("lmdm", path)
         assert isinstance(network, LMDM)
@@ -127,11 +130,11 @@ class TorchDenoiser:
             self._network.close()
 
     def _placed(self, array: Floats) -> Tensor:
-        from model_formats.torch_file import placed
+        from model_formats.torch_device import placed
 
         return placed(self._torch.from_numpy(np.ascontiguousarray(array, np.float32)), self._device)
 
     def _running(self) -> AbstractContextManager[None]:
-        from model_formats.torch_file import computing
+        from model_formats.torch_device import computing
 
         return computing(self._device, self._half, self._tf32, self._stream)

@@ -1,4 +1,7 @@
-"""The official speech encoder, fed window by window while the voice arrives."""
+"""The official speech encoder, fed window by window while the voice arrives.
+
+Not run on a GPU yet: tested on the processor.
+"""
 
 from __future__ import annotations
 
@@ -153,7 +156,7 @@ class TransformersEncoder:
         self.kind: str = json.loads((folder / "config.json").read_text()).get("model_type", "unknown")
         if self.kind not in ("hubert", "wavlm"):
             raise ModelError(f"{folder}: holds a {self.kind} model, but hubert or wavlm is needed")
-        from model_formats.torch_file import available, stream_ahead
+        from model_formats.torch_device import available, stream_ahead
 
         self._torch = torch
         self._device = available(device)
@@ -170,7 +173,7 @@ class TransformersEncoder:
         sound = feeds["input_values"]
         if self.normalise:
             sound = (sound - sound.mean()) / np.sqrt(sound.var() + 1e-7)
-        from model_formats.torch_file import computing, placed
+        from model_formats.torch_device import computing, placed
 
         with computing(self._device, tf32=self._tf32, stream=self._stream):
             heard = self.network(placed(self._torch.from_numpy(np.ascontiguousarray(sound)), self._device))

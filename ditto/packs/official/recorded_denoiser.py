@@ -1,4 +1,7 @@
-"""The denoiser with its steps recorded, so that a GPU is told of a whole step at once."""
+"""The denoiser with its steps recorded, so that a GPU is told of a whole step at once.
+
+Not run on a GPU yet: tested with a recorder that runs on the processor.
+"""
 
 from __future__ import annotations
 

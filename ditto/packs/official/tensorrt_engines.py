@@ -1,4 +1,7 @@
-"""The official networks as TensorRT engines: which precision each bears, and which sizes it meets."""
+"""The official networks as TensorRT engines: which precision each bears, and which sizes it meets.
+
+Not run on a GPU yet: engines of TensorRT for RTX are built without one, none has been run.
+"""
 
 from __future__ import annotations
 

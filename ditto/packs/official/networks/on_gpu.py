@@ -1,5 +1,7 @@
 """The official networks made ready for a GPU: the weights of products in the precision they are used in.
 
+Not run on a GPU yet: held to autocast on the processor.
+
 Autocast rounds weights anew in every call. What it would round for a convolution or a product of
 matrices is rounded here, once; results are the same bits.
 """
