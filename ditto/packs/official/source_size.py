@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-import cv2
 import numpy as np
 
-from ditto.arrays import Floats, Image
+from ditto.arrays import Floats
 
 
 def render_size(height: int, width: int, longest: int = 1920, multiple: int = 2) -> tuple[int, int]:
@@ -18,14 +17,6 @@ def render_size(height: int, width: int, longest: int = 1920, multiple: int = 2)
         else:
             height, width = round(height * longest / width), longest
     return height - height % multiple, width - width % multiple
-
-
-def fit(image: Image, longest: int = 1920) -> Image:
-    """The picture at the size it is rendered at; the same array where it already is."""
-    height, width = render_size(image.shape[0], image.shape[1], longest)
-    if (height, width) == image.shape[:2]:
-        return image
-    return np.asarray(cv2.resize(image, (max(2, width), max(2, height))), np.uint8)
 
 
 def smooth(
