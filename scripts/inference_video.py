@@ -11,7 +11,7 @@ from stream_pipeline.front_door import enter
 
 
 def main() -> int:
-    from stream_pipeline.commands.video_scripts import VIDEO, run
+    from video_flags import VIDEO, run
 
     return run("inference_video.py", __doc__.partition("\n")[0], VIDEO)
 

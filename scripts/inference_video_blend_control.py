@@ -11,7 +11,7 @@ from stream_pipeline.front_door import enter
 
 
 def main() -> int:
-    from stream_pipeline.commands.video_scripts import BLEND_CONTROL, run
+    from video_flags import BLEND_CONTROL, run
 
     return run("inference_video_blend_control.py", __doc__.partition("\n")[0], BLEND_CONTROL)
 

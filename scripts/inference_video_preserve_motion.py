@@ -11,7 +11,7 @@ from stream_pipeline.front_door import enter
 
 
 def main() -> int:
-    from stream_pipeline.commands.video_scripts import PRESERVE_MOTION, run
+    from video_flags import PRESERVE_MOTION, run
 
     return run("inference_video_preserve_motion.py", __doc__.partition("\n")[0], PRESERVE_MOTION)
 

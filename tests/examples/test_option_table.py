@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from scripts.video_flags import BLEND_CONTROL, PRESERVE_MOTION, VIDEO
 from stream_pipeline.commands.batch import add_arguments
 from stream_pipeline.commands.render import add_arguments as add_render_arguments
-from stream_pipeline.commands.video_scripts import BLEND_CONTROL, PRESERVE_MOTION, VIDEO
 from stream_pipeline.keywords import PLACES
 
 ROOT = Path(__file__).parents[2]

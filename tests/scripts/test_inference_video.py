@@ -8,7 +8,7 @@ import pytest
 
 from ditto.media.sound import read_sound
 from ditto.media.video import VideoSource
-from stream_pipeline.commands import video_scripts
+from scripts import video_flags
 from stream_pipeline.commands.render import settings_from
 
 ROOT = Path(__file__).parents[2]
@@ -54,11 +54,9 @@ def test_a_script_makes_a_video_as_long_as_the_sound(script, own, words, tmp_pat
 @pytest.mark.parametrize(("word", "driven"), [("true", True), ("false", False), ("auto", None)])
 def test_whose_eyes_move_is_said_in_other_words(word, driven, monkeypatch):
     seen = []
-    monkeypatch.setattr(video_scripts, "render", lambda parsed: seen.append(settings_from(parsed)) or 0)
+    monkeypatch.setattr(video_flags, "render", lambda parsed: seen.append(settings_from(parsed)) or 0)
     files = ["--source_video", str(VIDEO), "--audio", str(SPEECH), "--output", "out.mp4"]
-    assert (
-        video_scripts.run("inference_video.py", "", video_scripts.VIDEO, [*files, "--drive_eye", word]) == 0
-    )
+    assert video_flags.run("inference_video.py", "", video_flags.VIDEO, [*files, "--drive_eye", word]) == 0
     assert seen[0].stitch.drive_eye is driven
 
 
