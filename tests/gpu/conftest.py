@@ -196,7 +196,7 @@ def seeded_network() -> Callable[[str], Any]:
 def poses() -> list[Any]:
     """Six poses of one portrait."""
     generator = np.random.default_rng(0)
-    source = SimpleNamespace(appearance=generator.standard_normal((1, 32, 16, 64, 64)).astype(np.float32))
+    source = SimpleNamespace(look=generator.standard_normal((1, 32, 16, 64, 64)).astype(np.float32))
     at_rest = (0.3 * generator.standard_normal((1, 21, 3))).astype(np.float32)
     return [
         SimpleNamespace(

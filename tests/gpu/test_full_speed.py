@@ -32,7 +32,7 @@ def warping(opened, seeded_network):
 
 
 def feeds(pose):
-    return {"feature_3d": pose.source.appearance, "kp_source": pose.at_rest, "kp_driving": pose.driven}
+    return {"feature_3d": pose.source.look, "kp_source": pose.at_rest, "kp_driving": pose.driven}
 
 
 @pytest.mark.parametrize(("precision", "share"), [("fp32", 1e-3), ("bf16", 0.1), ("fp16", 0.02)])
@@ -70,7 +70,7 @@ def test_a_window_of_recorded_steps_is_the_plain_window(seeded_network):
 @pytest.mark.parametrize("graphs", [False, True])
 def test_a_frame_is_moved_without_waiting_for_the_gpu(warping, poses, graphs):
     network = warping(graphs=graphs)
-    volume = network.place("feature_3d", poses[0].source.appearance)
+    volume = network.place("feature_3d", poses[0].source.look)
     network.run({**feeds(poses[0]), "feature_3d": volume})
     torch.cuda.set_sync_debug_mode("error")
     try:

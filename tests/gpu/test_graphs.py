@@ -52,7 +52,7 @@ def test_the_halves_of_the_warp_network_hand_over_on_the_device(graph_device, gr
     single = open_model(whole, graph_device, threads=1)
     pose = poses[0]
     wanted = single.run(
-        {"feature_3d": pose.source.appearance, "kp_source": pose.at_rest, "kp_driving": pose.driven}
+        {"feature_3d": pose.source.look, "kp_source": pose.at_rest, "kp_driving": pose.driven}
     )["out"]
     np.testing.assert_allclose(moved.numpy(), wanted, rtol=0, atol=5e-4 * np.abs(wanted).max())
     for network in (*halves, single):

@@ -59,9 +59,7 @@ def test_a_batch_gives_what_each_frame_gives_alone(painters, poses):
 def test_two_sessions_that_share_calls_get_their_own_frames(painters, poses):
     made = painters()
     shared = Batches(made.warp, 2, wait=5.0)
-    feeds = [
-        {"feature_3d": p.source.appearance, "kp_source": p.at_rest, "kp_driving": p.driven} for p in poses[:2]
-    ]
+    feeds = [{"feature_3d": p.source.look, "kp_source": p.at_rest, "kp_driving": p.driven} for p in poses[:2]]
     wanted = [run_many(made.warp, [feed], 2)[0]["out"] for feed in feeds]
     answers = {}
 
