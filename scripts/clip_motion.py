@@ -12,7 +12,8 @@ from train_mini_motion import GAP, WIDTH, Clip
 
 from ditto import bundled
 from ditto.arrays import Floats
-from ditto.motion.pose import degrees_to_bins, placement
+from ditto.motion.angles import degrees_to_bins
+from ditto.motion.pose import placement
 from ditto.motion.vector import LENGTH, PLACES, from_vector
 from ditto.packs.mini.motion.expression_numbers import FULL_BLINK, METRE, Exp
 from ditto.packs.mini.motion.sampler import CHANNELS, LISTENING, MiniSampler, Readout, load_readout

@@ -18,7 +18,7 @@ from ditto.motion.emotion import emotion_weights
 from ditto.motion.gestures import GESTURES, Gesture
 from ditto.motion.script import Script
 from ditto.motion.script_picture import timeline_picture
-from ditto.motion.vector import PLACES, to_vector
+from ditto.motion.vector import EXPRESSION, to_vector
 from ditto.source.avatar import RegisteredAvatar
 from ditto.stages.messages import Motion
 from ditto.stages.stitch import Stitch
@@ -41,7 +41,7 @@ class Sitter:
         self._pack, self._settings = engine.pack, engine.settings
         self.avatar: RegisteredAvatar = engine.register(EXAMPLES / name)
         self.is_image = True
-        self.still = to_vector(self.avatar.first.motion, without=("kp",))
+        self.still = to_vector(self.avatar.first.motion)
         self._parts = self._pack.warper(), self._pack.decoder(), self._pack.compositor(self._settings)
 
     def frame(self, index: int) -> object:
@@ -58,8 +58,8 @@ class Sitter:
         sampler = self._pack.sampler(self._settings, self.avatar.first, 10)
         made = sampler.sample(self.still, rows.astype(np.float32), np.random.default_rng(3))
         face = self.still.copy()
-        lids = made[:, PLACES["exp"]].reshape(80, 21, 3)[:, [13, 16], 1].sum(axis=1)
-        face[PLACES["exp"]] = made[int(np.argmin(lids[40:])) + 40, PLACES["exp"]]
+        lids = made[:, EXPRESSION].reshape(80, 21, 3)[:, [13, 16], 1].sum(axis=1)
+        face[EXPRESSION] = made[int(np.argmin(lids[40:])) + 40, EXPRESSION]
         return self._painted({"gaze_yaw": 0.0}, face)
 
     def _painted(self, controls: dict[str, float], vector: Floats) -> Picture:

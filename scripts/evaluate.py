@@ -171,7 +171,7 @@ def judge_clip(
     shown = Track.of(true)
     lag = read_lags(folder).get(clip.name, 0.0)
     painter = Painter(NotingAnalyser(finder, SourceSettings()).analyse(pictures[0], 0))
-    source, count = to_vector(painter.frame.motion, without=("kp",)), len(pictures)
+    source, count = to_vector(painter.frame.motion), len(pictures)
     results: dict[str, Figures] = defaultdict(dict)
     tracks = {"people": aligned(shown, lag).until(count)}
     alike, still, times = [], [], []

@@ -37,6 +37,7 @@ from ditto.stages.wav2feat import Wav2Feat
 from ditto.stages.writer import Writer
 from stream_pipeline.chain import Chain
 from stream_pipeline.channel import Channel
+from stream_pipeline.character import Character
 from stream_pipeline.finishing import finishing
 from stream_pipeline.pipeline import Pipeline
 from stream_pipeline.styling import blinking, styled
@@ -134,7 +135,7 @@ def plan(
         stitch=Stitch(
             Playback(avatar, frames.get),
             pack.stitcher(),
-            stitch_options(settings),
+            stitch_options(avatar, settings),
             controls,
             d0=motion.zero,
             face=pack.face,
@@ -167,7 +168,7 @@ class MotionPlan:
 
 def motion_plan(pack: AnyPack, avatar: AnyAvatar, settings: Settings, mood: Mood | None = None) -> MotionPlan:
     """From sound to motion."""
-    source = to_vector(avatar.first.motion, without=("kp",))
+    source = to_vector(avatar.first.motion)
     overlap = motion_overlap(pack, settings)
     sampler = pack.sampler(settings, avatar.first, overlap)
     handler = condition_handler(pack, avatar, settings, mood)
@@ -227,25 +228,13 @@ def condition_handler(
     pack: AnyPack, avatar: AnyAvatar, settings: Settings, mood: Mood | None = None
 ) -> ConditionHandler:
     wanted = settings.condition
-    first = avatar.first
-    other = wanted.override or {}
-    eyes = eyes_of(
-        rows_of(other.get("eye_open_lst", [first.eye_open]), 2),
-        rows_of(other.get("eye_ball_lst", [first.eye_ball]), 6),
-        wanted.eye_first_frame,
-    )
-    identity = other["x_s_info_lst"][0] if "x_s_info_lst" in other else first.motion
+    of = Character.of(avatar.first, wanted.override)
+    eyes = blinking(eyes_of(of.eye_open, of.eye_ball, wanted.eye_first_frame), pack, settings)
     used = {flag: getattr(wanted, flag) and flag in pack.traits.conditions for flag in FLAGS}
-    canonical = np.asarray(identity["kp"], np.float32)
-    eyes = blinking(eyes, pack, settings)
-    return ConditionHandler(canonical, eyes, wanted.emotion, **used, mood=mood)
+    return ConditionHandler(of.canonical, eyes, wanted.emotion, **used, mood=mood)
 
 
-def rows_of(listed: Any, width: int) -> Floats:
-    return np.asarray(listed, np.float32).reshape(-1, width)
-
-
-def stitch_options(settings: Settings) -> StitchOptions:
+def stitch_options(avatar: AnyAvatar, settings: Settings) -> StitchOptions:
     wanted = settings.stitch
     keys = wanted.use_keys
     if settings.blend.shows_source and not settings.compat:
@@ -259,7 +248,7 @@ def stitch_options(settings: Settings) -> StitchOptions:
         delta_eye_open_n=wanted.blink_interval,
         fade_out_keys=wanted.fade_keys,
         fade_type=wanted.fade_type or ("s" if fades and not settings.compat else ""),
-        character_scale=character_scale(settings),
+        character_scale=Character.of(avatar.first, settings.condition.override).scale,
         overall_ctrl_info=wanted.overall,
         flag_stitching=wanted.stitching,
         compat=settings.compat,
@@ -277,10 +266,3 @@ def still_keys(keys: Any, blend: BlendSettings) -> Any:
             f"blend.region '{blend.region}' shows the still one too; remove one of them"
         )
     return keys
-
-
-def character_scale(settings: Settings) -> float | None:
-    """The head size of the character whose identity is taken, where one is."""
-    override = settings.condition.override or {}
-    measured = override.get("x_s_info_lst")
-    return float(np.asarray(measured[0]["scale"]).reshape(-1)[0]) if measured else None

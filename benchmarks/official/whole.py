@@ -26,6 +26,7 @@ from cfg.settings import Settings
 from ditto.arrays import Floats, Image
 from ditto.motion.controls import ControlTrack
 from ditto.motion.diffusion import DiffusionSampler
+from ditto.motion.vector import WIDTHS, source_motion
 from ditto.packs.base import erased
 from ditto.packs.official.pack import OfficialPack
 from ditto.packs.official.painting import OfficialDecoder, OfficialWarper
@@ -183,14 +184,16 @@ def portrait() -> SourceFrame[Volume]:
     """A 1080p picture as if it had been analysed."""
     generator = np.random.default_rng(0)
     given = putback_inputs()
-    motion = {
-        part: (0.05 * generator.standard_normal((1, width))).astype(np.float32)
-        for part, width in {"pitch": 66, "yaw": 66, "roll": 66, "t": 3, "exp": 63, "kp": 63}.items()
-    }
+    motion = source_motion(
+        {
+            part: (0.05 * generator.standard_normal((1, width))).astype(np.float32)
+            for part, width in WIDTHS.items()
+        }
+    )
     return SourceFrame(
         index=0,
         image=given["picture"],
-        motion={**motion, "scale": np.ones((1, 1), np.float32)},
+        motion=replace(motion, scale=np.ones((1, 1), np.float32)),
         eye_open=np.ones(2, np.float32),
         eye_ball=np.zeros(6, np.float32),
         to_frame=given["to_frame"],

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping
 
 import numpy as np
 
 from ditto.arrays import Floats
+from ditto.motion.angles import Angle, Degrees
 from ditto.motion.controls import Controls
 from ditto.motion.face_movements import FaceRows, express
-from ditto.motion.pose import bins_to_degrees
-from ditto.motion.vector import ANGLES, EYE_KEYPOINTS, LIP_KEYPOINTS, Parts
+from ditto.motion.vector import (
+    EYE_KEYPOINTS,
+    LIP_KEYPOINTS,
+    MotionParts,
+    Part,
+    SourceMotion,
+    computed,
+    part,
+    with_parts,
+)
 
 
 def _mask(keypoints: Iterable[int]) -> Floats:
@@ -25,51 +35,73 @@ WHOLE_FACE = _mask(range(21))
 
 
 def mix_difference(
-    rest: Parts, motion: Parts, anchor: Parts, factors: Mapping[str, float]
-) -> dict[str, Floats]:
+    rest: SourceMotion, motion: MotionParts, anchor: MotionParts, factors: Mapping[str, float]
+) -> SourceMotion:
     """The portrait moved by `factor` times what separates the motion from its anchor."""
-    return {**rest, **{p: rest[p] + (motion[p] - anchor[p]) * np.float32(f) for p, f in factors.items()}}
+
+    def moved(name: str, factor: np.float32) -> Part:
+        three = (part(parts, name) for parts in (rest, motion, anchor))
+        return computed(lambda rest, motion, anchor: rest + (motion - anchor) * factor, *three)
+
+    return with_parts(rest, {name: moved(name, np.float32(factor)) for name, factor in factors.items()})
 
 
-def mix_scaled(rest: Parts, motion: Parts, factors: Mapping[str, float]) -> dict[str, Floats]:
+def mix_scaled(rest: SourceMotion, motion: MotionParts, factors: Mapping[str, float]) -> SourceMotion:
     """The motion itself times its factors, the portrait where a part has none (as the reference does)."""
-    return {**rest, **{p: motion[p] * np.float32(f) for p, f in factors.items()}}
+
+    def scaled(name: str, factor: np.float32) -> Part:
+        return computed(lambda motion: motion * factor, part(motion, name))
+
+    return with_parts(rest, {name: scaled(name, np.float32(factor)) for name, factor in factors.items()})
 
 
 def blend(towards: Floats, driven: Floats, alpha: float) -> Floats:
-    """`driven` at alpha 1, `towards` at 0; angles in bins and in degrees broadcast."""
+    """`driven` at alpha 1, `towards` at 0."""
     return np.asarray(driven * np.float32(alpha) + towards * np.float32(1 - alpha), np.float32)
 
 
-def fade_expression(rest: Parts, driven: Parts, alpha: float, mask: Floats) -> dict[str, Floats]:
+def fade_expression(rest: SourceMotion, driven: SourceMotion, alpha: float, mask: Floats) -> SourceMotion:
     """The driven expression faded to the portrait's at the keypoints of `mask`."""
-    faded = blend(rest["exp"], driven["exp"], alpha)
-    return {**driven, "exp": faded * mask + driven["exp"] * (1 - mask)}
+    faded = blend(rest.exp, driven.exp, alpha)
+    return dataclasses.replace(driven, exp=faded * mask + driven.exp * (1 - mask))
 
 
-def fade(target: Parts, driven: Parts, alpha: float, parts: Iterable[str]) -> dict[str, Floats]:
+def fade(target: SourceMotion, driven: SourceMotion, alpha: float, names: Iterable[str]) -> SourceMotion:
     """The named parts faded to the target's."""
-    return {**driven, **{part: blend(target[part], driven[part], alpha) for part in parts}}
+
+    def faded(name: str) -> Part:
+        two = (part(parts, name) for parts in (target, driven))
+        return computed(lambda target, driven: blend(target, driven, alpha), *two)
+
+    return with_parts(driven, {name: faded(name) for name in names})
 
 
-def control(rest: Parts, driven: Parts, controls: Controls, face: FaceRows) -> dict[str, Floats]:
-    """Offsets added, then factors applied; an offset turns an angle in bins into degrees."""
-    out = dict(driven)
-    for angle in ANGLES:
-        delta, alpha = getattr(controls, f"delta_{angle}"), getattr(controls, f"alpha_{angle}")
-        if delta is not None:
-            out[angle] = bins_to_degrees(out[angle]) + np.float32(delta)
-        if alpha is not None:
-            out[angle] = out[angle] * np.float32(alpha)
-    if controls.alpha_exp is not None:
-        out["exp"] = blend(rest["exp"], out["exp"], controls.alpha_exp)
-    if controls.delta_exp is not None:
-        out["exp"] = out["exp"] + controls.delta_exp
-    if controls.delta_eye is not None:
-        out["exp"] = out["exp"] + controls.delta_eye * EYES
-    out["exp"] = express(rest["exp"], out["exp"], controls, face)
-    if controls.delta_t is not None:
-        out["t"] = out["t"] + controls.delta_t
+def control(rest: SourceMotion, driven: SourceMotion, controls: Controls, face: FaceRows) -> SourceMotion:
+    """Offsets added, then factors applied."""
+    scale, t, exp = driven.scale, driven.t, driven.exp
     if controls.alpha_scale is not None:
-        out["scale"] = out["scale"] * np.float32(controls.alpha_scale)
-    return out
+        scale = scale * np.float32(controls.alpha_scale)
+    if controls.delta_t is not None:
+        t = t + controls.delta_t
+    if controls.alpha_exp is not None:
+        exp = blend(rest.exp, exp, controls.alpha_exp)
+    if controls.delta_exp is not None:
+        exp = exp + controls.delta_exp
+    if controls.delta_eye is not None:
+        exp = exp + controls.delta_eye * EYES
+    return dataclasses.replace(
+        driven,
+        scale=scale,
+        pitch=turned(driven.pitch, controls.delta_pitch, controls.alpha_pitch),
+        yaw=turned(driven.yaw, controls.delta_yaw, controls.alpha_yaw),
+        roll=turned(driven.roll, controls.delta_roll, controls.alpha_roll),
+        t=t,
+        exp=express(rest.exp, exp, controls, face),
+    )
+
+
+def turned(angle: Angle, delta: float | None, factor: float | None) -> Angle:
+    """An angle moved by degrees, which makes degrees of logits, then times a factor of its numbers."""
+    if delta is not None:
+        angle = Degrees(angle.degrees() + np.float32(delta))
+    return angle if factor is None else dataclasses.replace(angle, values=angle.values * np.float32(factor))

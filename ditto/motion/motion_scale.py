@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ditto.arrays import Floats
-from ditto.motion.vector import LENGTH, PLACES
+from ditto.motion.vector import EXPRESSION, LENGTH, PLACES
 from ditto.stages.messages import Motion
 
 SETTLING = 37  # frames over which it is judged where head and face come to rest: 1.5 s
@@ -61,7 +61,7 @@ class Restyle:
         kept = np.zeros(LENGTH, np.float32)
         for part in HEAD:
             kept[PLACES[part]] = wanted.identity
-        kept[PLACES["exp"]] = wanted.identity * roles.habit
+        kept[EXPRESSION] = wanted.identity * roles.habit
         self._kept = kept
         self._slow = np.zeros(LENGTH, np.float32)  # the slow part of what separates motion from zero
 
@@ -72,13 +72,12 @@ class Restyle:
         moved = item.vector - zero
         self._slow += (moved - self._slow) / SETTLING
         vector = zero + self._factors * (moved - self._kept * self._slow)
-        place = PLACES["exp"]
-        face = self._roles.neutral + (vector[place] - self._roles.neutral) * self._growth
+        face = self._roles.neutral + (vector[EXPRESSION] - self._roles.neutral) * self._growth
         if self._wanted.expression > 1:
             face = np.minimum(face, self._roles.most)
         if not self._wanted.own_blinks:
             face = np.where(self._roles.lids > 0, self._roles.neutral, face)
-        vector[place] = face
+        vector[EXPRESSION] = face
         yield Motion(item.turn, item.index, np.asarray(vector, np.float32))
 
     def flush(self) -> Iterator[Motion]:

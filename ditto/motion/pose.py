@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,13 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ditto.arrays import Floats
-from ditto.motion.vector import ANGLES, WIDTHS, Parts
-
-BINS = 66
-BIN_WIDTH = 3.0  # degrees
-FIRST_BIN = -97.5  # degrees
-BELL_WIDTH = 4.5  # degrees of a bell of logits
-PLACES = np.arange(BINS)
+from ditto.motion.angles import Degrees
+from ditto.motion.vector import MotionParts, Parts, SourceMotion
 
 LEFT_GAZE = 33  # entries of the expression: image-left eye, x then y
 RIGHT_GAZE = 45
@@ -37,37 +33,10 @@ class Placement:
     expression: Floats  # (21, 3)
 
 
-def bins_to_degrees(angle: Floats) -> Floats:
-    """(n, 66) logits to (n,) degrees; what does not have 66 columns is degrees already."""
-    if angle.ndim < 2 or angle.shape[1] != BINS:
-        return angle
-    weights = np.exp(angle - angle.max(axis=1, keepdims=True), dtype=np.float64)
-    weights /= weights.sum(axis=1, keepdims=True)
-    return np.asarray(weights @ PLACES * BIN_WIDTH + FIRST_BIN, np.float32)
-
-
-def degrees_to_bins(degrees: float | Floats) -> Floats:
-    """(...,) angles within -80 to 80 as (..., 66) logits whose softmax expectation they are.
-
-    The logits form a parabola, so the softmax is a sampled bell curve. That keeps every linear
-    operation on logits (smoothing, fusing windows, adding a difference) linear in degrees, which
-    splitting an angle over its two neighbouring bins would not.
-    """
-    angle = np.asarray(degrees, np.float64)[..., None]
-    centres = FIRST_BIN + BIN_WIDTH * np.arange(BINS)
-    return np.asarray(-0.5 * ((angle - centres) / BELL_WIDTH) ** 2, np.float32)
-
-
-def resting_parts() -> dict[str, Floats]:
-    """Every part of the motion vector of a head that faces the camera and does nothing."""
-    level = degrees_to_bins(np.zeros(1, np.float32))
-    parts = {part: np.zeros((1, width), np.float32) for part, width in WIDTHS.items()}
-    return {**parts, "scale": np.ones((1, 1), np.float32), **dict.fromkeys(ANGLES, level)}
-
-
-def in_degrees(parts: Parts) -> dict[str, Floats]:
-    """The same parts with pitch, yaw and roll as (1,) degrees."""
-    return {part: bins_to_degrees(a) if part in ANGLES else a for part, a in parts.items()}
+def in_degrees(parts: Parts) -> Parts:
+    """The same motion with pitch, yaw and roll in degrees."""
+    pitch, yaw, roll = (Degrees(angle.degrees()) for angle in (parts.pitch, parts.yaw, parts.roll))
+    return dataclasses.replace(parts, pitch=pitch, yaw=yaw, roll=roll)
 
 
 def rotation(pitch: npt.NDArray[Any], yaw: npt.NDArray[Any], roll: npt.NDArray[Any]) -> Floats:
@@ -82,21 +51,21 @@ def rotation(pitch: npt.NDArray[Any], yaw: npt.NDArray[Any], roll: npt.NDArray[A
     return np.asarray(turn, np.float32)
 
 
-def keypoints(parts: Parts) -> Floats:
+def keypoints(parts: SourceMotion) -> Floats:
     """(n, 21, 3): scale · (canonical · R + expression) + translation in x and y."""
-    angles = (bins_to_degrees(parts[angle]) for angle in ANGLES)
-    n = parts["kp"].shape[0]
-    shape = parts["kp"].reshape(n, -1, 3) @ rotation(*angles) + parts["exp"].reshape(n, -1, 3)
-    placed = np.asarray(shape * parts["scale"].reshape(n, 1, 1), np.float32)
-    placed[:, :, :2] += parts["t"].reshape(n, 1, 3)[:, :, :2]
+    turn = rotation(parts.pitch.degrees(), parts.yaw.degrees(), parts.roll.degrees())
+    n = parts.kp.shape[0]
+    shape = parts.kp.reshape(n, -1, 3) @ turn + parts.exp.reshape(n, -1, 3)
+    placed = np.asarray(shape * parts.scale.reshape(n, 1, 1), np.float32)
+    placed[:, :, :2] += parts.t.reshape(n, 1, 3)[:, :, :2]
     return placed
 
 
-def placement(parts: Parts) -> Placement:
-    """The parts of one frame in readable numbers."""
-    pitch, yaw, roll = (float(bins_to_degrees(parts[angle])[0]) for angle in ANGLES)
-    translation, expression = parts["t"].reshape(3), parts["exp"].reshape(21, 3)
-    return Placement(pitch, yaw, roll, float(parts["scale"].reshape(())), translation, expression)
+def placement(parts: MotionParts) -> Placement:
+    """The motion of one frame in readable numbers."""
+    pitch, yaw, roll = (float(angle.degrees()[0]) for angle in (parts.pitch, parts.yaw, parts.roll))
+    translation, expression = parts.t.reshape(3), parts.exp.reshape(21, 3)
+    return Placement(pitch, yaw, roll, float(parts.scale.reshape(())), translation, expression)
 
 
 def shift_gaze(expression: Floats, dx: float, dy: float) -> Floats:
@@ -109,9 +78,9 @@ def shift_gaze(expression: Floats, dx: float, dy: float) -> Floats:
     return shifted
 
 
-def hold_gaze(parts: Parts, rest: Placement) -> dict[str, Floats]:
-    """The parts with the eyes turned against the head's turn away from `rest`."""
-    turned = float(bins_to_degrees(parts["yaw"])[0]) - rest.yaw
-    nodded = float(bins_to_degrees(parts["pitch"])[0]) - rest.pitch
-    gaze = shift_gaze(parts["exp"], turned * GAZE_PER_YAW, nodded * GAZE_PER_PITCH)
-    return {**parts, "exp": gaze}
+def hold_gaze(parts: Parts, rest: Placement) -> Parts:
+    """The motion with the eyes turned against the head's turn away from `rest`."""
+    turned = float(parts.yaw.degrees()[0]) - rest.yaw
+    nodded = float(parts.pitch.degrees()[0]) - rest.pitch
+    gaze = shift_gaze(parts.exp, turned * GAZE_PER_YAW, nodded * GAZE_PER_PITCH)
+    return dataclasses.replace(parts, exp=gaze)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
 from ditto.arrays import Floats, Image
+from ditto.motion.vector import SourceMotion
 
 Look = TypeVar("Look", covariant=True)  # what a pack makes of a source
 Made = TypeVar("Made")  # the same, where it is also handed in
@@ -20,7 +21,7 @@ class SourceFrame(Generic[Look]):
 
     index: int
     image: Image  # (H, W, 3) RGB, the whole picture at the size it is rendered
-    motion: Mapping[str, Floats]  # scale (1, 1), pitch yaw roll (1, 66), t (1, 3), exp (1, 63), kp (1, 63)
+    motion: SourceMotion  # angles as logits
     appearance: Look | None  # the pack's own, such as a feature volume; None until made, or without a face
     landmarks: Floats  # (n, 2) in pixels of `image`, or (n, 3) with depth, in the pack's own layout
     eye_open: Floats = field(default_factory=lambda: np.ones(2, np.float32))  # (2,) opening of each lid

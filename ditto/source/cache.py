@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from ditto.arrays import Image
+from ditto.motion.vector import named_arrays, source_motion
 from ditto.source.avatar import SourceFrame
 
 LARGEST = 1_000_000_000  # bytes of all entries together; the ones not used longest go first
@@ -51,7 +52,9 @@ class AvatarCache:
                 arrays = {name: stored[name] for name in stored.files}
             os.utime(path)
             warnings = tuple(str(line) for line in arrays.pop("warnings"))
-            motion = {n.removeprefix(MOTION): a for n, a in arrays.items() if n.startswith(MOTION)}
+            motion = source_motion(
+                {n.removeprefix(MOTION): a for n, a in arrays.items() if n.startswith(MOTION)}
+            )
             parts = {name: arrays[name] for name in PARTS}
             return SourceFrame(index=0, image=image, motion=motion, warnings=warnings, **parts)
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
@@ -62,7 +65,7 @@ class AvatarCache:
         if self._folder is None or not isinstance(frame.appearance, np.ndarray):
             return
         arrays = {name: getattr(frame, name) for name in PARTS}
-        arrays |= {MOTION + name: part for name, part in frame.motion.items()}
+        arrays |= {MOTION + name: part for name, part in named_arrays(frame.motion).items()}
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(dir=self._folder, suffix=".part", delete=False) as file:

@@ -13,6 +13,7 @@ import numpy as np
 
 from cfg.errors import MediaError
 from ditto.arrays import Floats
+from ditto.motion.vector import named_arrays, source_motion
 from ditto.source.avatar import Made, SourceFrame
 
 SEEN, PICTURE = "seen", "picture"
@@ -59,7 +60,7 @@ class Measurements:
             eye_ball=values.pop("eye_ball"),
             to_frame=values.pop("to_frame"),
             landmarks=values.pop("landmarks"),
-            motion=values,
+            motion=source_motion(values),
             appearance=None,
         )
 
@@ -81,7 +82,7 @@ def full_disk_told() -> Iterator[None]:
 
 def _parts(frame: SourceFrame[object]) -> dict[str, Floats]:
     return {
-        **frame.motion,
+        **named_arrays(frame.motion),
         "eye_open": frame.eye_open,
         "eye_ball": frame.eye_ball,
         "to_frame": frame.to_frame,

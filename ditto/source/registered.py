@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing
 from typing import Generic, Protocol
 
@@ -19,6 +19,7 @@ import numpy as np
 from cfg.errors import MediaError, NoFaceError
 from ditto.arrays import Floats, Image
 from ditto.faces.outline import opening
+from ditto.motion.vector import WIDTHS, SourceMotion, computed, part, with_parts
 from ditto.source.avatar import Analyser, Made, SourceFrame
 from ditto.source.measurements import Measurements
 from ditto.source.tracking import STEADY_REACH, Follower, Mark, Track, steadied, with_neighbours
@@ -137,10 +138,10 @@ class MovingAvatar(Generic[Made]):
             return first
         calm = sorted(sorted(found, key=lambda entry: opening(entry[1]))[: max(1, len(found) // 3)][:CALM])
         rest = [analyser.measure(frames.frame(at), at, landmarks) for at, landmarks in calm]
-        expression = average([frame.motion for frame in rest])["exp"]
+        expression = average([frame.motion for frame in rest]).exp
         return dataclasses.replace(
             first,
-            motion={**first.motion, "exp": expression},
+            motion=dataclasses.replace(first.motion, exp=expression),
             eye_open=np.mean([frame.eye_open for frame in rest], axis=0, dtype=np.float32),
             eye_ball=np.mean([frame.eye_ball for frame in rest], axis=0, dtype=np.float32),
             neutral=expression,
@@ -156,8 +157,8 @@ class MovingAvatar(Generic[Made]):
         for index, ((frame, scene), near) in enumerate(with_neighbours(measured, self._reach, _motion_in)):
             if frame.seen:
                 smooth = average([motion for motion, where in near if motion is not None and where == scene])
-                kept = {part: frame.motion[part] for part in self._sharp}
-                shown = held = dataclasses.replace(frame, motion={**smooth, **kept})
+                kept = {name: part(frame.motion, name) for name in self._sharp}
+                shown = held = dataclasses.replace(frame, motion=with_parts(smooth, kept))
             else:
                 shown = frame if held is None or self._no_face != "hold" else held
             self._known.add(index, shown)
@@ -197,7 +198,7 @@ class MovingAvatar(Generic[Made]):
             return None
 
 
-def _motion_in(measured: tuple[SourceFrame[object], int]) -> tuple[Mapping[str, Floats] | None, int]:
+def _motion_in(measured: tuple[SourceFrame[object], int]) -> tuple[SourceMotion | None, int]:
     """A frame's motion and scene, without its picture; no motion where there is no face."""
     frame, scene = measured
     return (frame.motion if frame.seen else None), scene
@@ -216,6 +217,12 @@ def bounce(position: int, count: int) -> int:
     return step if round_trip % 2 == 0 else count - 1 - step
 
 
-def average(motions: list[Mapping[str, Floats]]) -> dict[str, Floats]:
+def average(motions: Sequence[SourceMotion]) -> SourceMotion:
     """The mean of several motions, part by part."""
-    return {key: np.mean([m[key] for m in motions], axis=0, dtype=np.float32) for key in motions[0]}
+
+    def mean(*values: Floats) -> Floats:
+        return np.asarray(np.mean(values, axis=0, dtype=np.float32))
+
+    return with_parts(
+        motions[0], {name: computed(mean, *(part(motion, name) for motion in motions)) for name in WIDTHS}
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ from ditto.motion.mixing import (
     mix_scaled,
 )
 from ditto.motion.pose import Placement, hold_gaze, in_degrees, keypoints, placement
-from ditto.motion.vector import Parts, from_vector
+from ditto.motion.vector import MotionParts, SourceMotion, from_vector
 from ditto.packs.base import Stitcher
 from ditto.rates import FRAME_RATE
 from ditto.source.avatar import Avatar, Made, SourceFrame
@@ -104,7 +105,7 @@ class _Rest(Generic[Made]):
     """A frame of the source before anything moves it."""
 
     frame: SourceFrame[Made]
-    parts: Parts  # angles as controls act on them
+    motion: SourceMotion  # angles as controls act on them
     keypoints: Floats  # (1, 21, 3)
     placement: Placement
 
@@ -151,7 +152,7 @@ class Stitch(Generic[Made]):
         )
         self._face = face
         self._zero = d0 if callable(d0) else lambda: d0
-        self._anchor: Parts | None = None
+        self._anchor: MotionParts | None = None
         self._factors = self._options.factors(source.is_image)
         self._fading = self._options.fading_parts()
         drive_eye = self._options.drive_eye
@@ -164,7 +165,7 @@ class Stitch(Generic[Made]):
         self._shown = 0  # frames given so far
         self._first: Placement | None = None  # of the first source frame
         self._rest: _Rest[Made] | None = None  # of the source frame last shown
-        self._first_driven: Parts | None = None
+        self._first_driven: SourceMotion | None = None
         self._begin = first
         self._length = 0
         self.set_length(length)
@@ -220,7 +221,7 @@ class Stitch(Generic[Made]):
             self._rest = _Rest(frame, parts, keypoints(parts), placement(parts))
         if self._first is None:
             self._first = self._rest.placement
-            self._adopt_character(float(frame.motion["scale"].reshape(())))
+            self._adopt_character(float(frame.motion.scale.reshape(())))
         return self._rest
 
     def _adopt_character(self, scale: float) -> None:
@@ -231,21 +232,21 @@ class Stitch(Generic[Made]):
                 if part in self._factors:
                     self._factors[part] *= ratio
 
-    def _driven(self, rest: _Rest[Made], motion: Parts, controls: Controls) -> Parts:
+    def _driven(self, rest: _Rest[Made], motion: MotionParts, controls: Controls) -> SourceMotion:
         parts = self._moved(rest.frame.motion, motion, rest.frame.neutral)
         if not rest.frame.seen:
-            return dict(rest.parts)
+            return rest.motion
         if not self._options.compat:
             parts = in_degrees(parts)
         if controls.vad_alpha is not None and controls.vad_alpha < 1:
             faded = WHOLE_FACE if self._options.compat else LIPS
-            parts = fade_expression(rest.parts, parts, controls.vad_alpha, faded)
-        parts = control(rest.parts, parts, controls, self._face)
+            parts = fade_expression(rest.motion, parts, controls.vad_alpha, faded)
+        parts = control(rest.motion, parts, controls, self._face)
         if self._first_driven is None:
             self._first_driven = parts
         fade_type = self._options.fade_type or ("s" if self._controls.fades else "")
         if controls.fade_alpha is not None and fade_type:
-            target = rest.parts if fade_type == "s" else self._first_driven
+            target = rest.motion if fade_type == "s" else self._first_driven
             named = self._fading if controls.fade_out_keys is None else controls.fade_out_keys
             parts = fade(target, parts, controls.fade_alpha, named)
         if self._drives_eyes:
@@ -253,7 +254,7 @@ class Stitch(Generic[Made]):
             parts = hold_gaze(parts, looking)
         return parts
 
-    def _moved(self, rest: Parts, motion: Parts, neutral: Floats | None) -> dict[str, Floats]:
+    def _moved(self, rest: SourceMotion, motion: MotionParts, neutral: Floats | None) -> SourceMotion:
         """The portrait with the motion's share of pose and face, nothing controlled yet.
 
         With `neutral` the face is driven from there: what the source's own mouth says is gone.
@@ -270,11 +271,11 @@ class Stitch(Generic[Made]):
             parts = mix_scaled(rest, motion, self._factors)
         else:
             parts = mix_difference(rest, motion, rest, self._factors)
-        driven = parts["exp"]
+        driven = parts.exp
         if neutral is not None and self._anchor is not None and "exp" in self._factors:
-            driven = driven - rest["exp"] + neutral
-        face = driven * self._driven_face + rest["exp"] * (1 - self._driven_face)
+            driven = driven - rest.exp + neutral
+        face = driven * self._driven_face + rest.exp * (1 - self._driven_face)
         if self._blink:
             moment = self._shown * FRAME_RATE // self._fps
             face = face + self._blink[self._schedule[moment % len(self._schedule)]] * EYES
-        return {**parts, "exp": face}
+        return dataclasses.replace(parts, exp=face)

@@ -15,8 +15,7 @@ from ditto.faces.finder import FaceFinder
 from ditto.faces.topology import LOWER_INNER, OVAL
 from ditto.motion.face_movements import NO_MOVEMENTS
 from ditto.motion.motion_scale import NO_ROLES, FaceRoles
-from ditto.motion.pose import resting_parts
-from ditto.motion.vector import PLACES, to_vector
+from ditto.motion.vector import EXPRESSION, resting_motion, to_vector
 from ditto.packs.base import Compositor, Decoder, PackPlugin, PackTraits, Warper, erased
 from ditto.picture.background import Silhouette
 from ditto.rates import SAMPLES_PER_FRAME
@@ -25,7 +24,7 @@ from ditto.stages.messages import Pose
 from model_formats.shared import SharedModels
 
 TRAITS = PackTraits(name="puppet", cores=1, unused=frozenset({"motion.steps", "motion.solver"}))
-GAP = PLACES["exp"].start + 6 * 3 + 1  # the number of the motion vector that says how far the jaw falls
+GAP = EXPRESSION.start + 6 * 3 + 1  # the number of the motion vector that says how far the jaw falls
 OPEN_AT = 0.15  # loudness that opens the mouth wide
 WIDEST = 0.3  # of the jaw's height
 
@@ -50,7 +49,7 @@ class Analyser:
         chin = [p for p in points[list(OVAL)] if p[1] > low and left < p[0] < right]
         mask = np.zeros(image.shape[:2], np.uint8)  # 255 where the jaw is
         cv2.fillPoly(mask, [cv2.convexHull(np.rint(np.stack([*lip, *chin])).astype(np.int32))], 255)
-        return SourceFrame(index, image, resting_parts(), landmarks=landmarks, appearance=mask)
+        return SourceFrame(index, image, resting_motion(), landmarks=landmarks, appearance=mask)
 
     def revisit(self, image: Image, known: SourceFrame[Image]) -> SourceFrame[Image]:
         return self.measure(image, known.index, known.landmarks)
@@ -105,7 +104,7 @@ class PuppetPack:
         return Sampler()
 
     def rest(self, source: SourceFrame[Image]) -> Floats:
-        return to_vector(source.motion, without=("kp",))
+        return to_vector(source.motion)
 
     def roles(self, source: SourceFrame[Image]) -> FaceRoles:
         return NO_ROLES

@@ -8,6 +8,7 @@ import pytest
 from ditto.motion.identity_hold import Identity
 from ditto.motion.vector import to_vector
 from ditto.motion.windows import FadedWindows, smooth_head
+from tests.motions import motion_parts
 
 NEAR = 1e-5  # of the largest expected number
 
@@ -28,7 +29,7 @@ def test_windows_become_one_motion(case):
     overlap = options["overlap_v2"]
     fade = min(overlap, 80 - overlap) if options["online_mode"] else overlap
     assert (fade, 80 - overlap) == (options["fuse_length"], options["valid_clip_len"])
-    source = to_vector(case.group("x_s_info"), without=("kp",))
+    source = to_vector(motion_parts(case.group("x_s_info")))
     agree(source, expected["s_kp_cond"][0])
     drifting = options.get("fix_kp_cond_dim")
     identity = Identity(options.get("fix_kp_cond", 0), tuple(drifting) if drifting else None)

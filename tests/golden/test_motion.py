@@ -3,10 +3,12 @@ import random
 import numpy as np
 import pytest
 
+from ditto.motion.angles import BINS, Bins, Degrees
 from ditto.motion.controls import checked_frames, with_fades
 from ditto.motion.frame_order import blink_schedule, mirror_index
-from ditto.motion.pose import bins_to_degrees, keypoints, rotation, shift_gaze
-from ditto.motion.vector import from_vector, to_vector
+from ditto.motion.pose import keypoints, rotation, shift_gaze
+from ditto.motion.vector import ANGLES, LENGTH, SourceMotion, from_vector, named_arrays, to_vector
+from tests.motions import motion_parts
 from tests.rounding import share
 
 
@@ -15,15 +17,25 @@ def assert_close(got, expected, relative=1e-5):
     np.testing.assert_allclose(got, expected, rtol=0, atol=relative * max(np.abs(expected).max(), 1e-12))
 
 
+def angle_of(values):
+    """The reference tells the two by their shape."""
+    return Bins(values) if values.ndim == 2 and values.shape[1] == BINS else Degrees(values)
+
+
 @pytest.mark.golden("motion_vec", op="dic2arr")
 def test_parts_become_the_reference_vector(case):
-    assert_close(to_vector(case.group("info"), without=case.options["ignore_keys"]), case.expected["arr"])
+    info = case.group("info")
+    identity = [] if "kp" in case.options["ignore_keys"] else info["kp"].ravel()
+    assert_close(np.append(to_vector(motion_parts(info)), identity).astype(np.float32), case.expected["arr"])
 
 
 @pytest.mark.golden("motion_vec", op="arr2dic")
 def test_a_vector_becomes_the_reference_parts(case):
-    ignored = case.options["ignore_keys"]
-    parts = {n: v for n, v in from_vector(case.given["arr"]).items() if n not in ignored}
+    assert not case.options["ignore_keys"]
+    given = case.given["arr"]
+    parts = named_arrays(from_vector(given))
+    if len(given) > LENGTH:  # the identity travels along behind the motion
+        parts["kp"] = given[None, LENGTH:]
     assert {f"info.{name}" for name in parts} == set(case.expected)
     for name, values in parts.items():
         assert_close(values, case.expected[f"info.{name}"])
@@ -31,7 +43,7 @@ def test_a_vector_becomes_the_reference_parts(case):
 
 @pytest.mark.golden("pose", op="bin66_to_degree")
 def test_bins_become_degrees(case):
-    found, expected = bins_to_degrees(case.given["x"]), case.expected["deg"]
+    found, expected = angle_of(case.given["x"]).degrees(), case.expected["deg"]
     assert found.shape == expected.shape
     widest = 3 * 65  # degrees between the first bin and the last, where each degree is a sum over all 66
     np.testing.assert_allclose(found, expected, rtol=0, atol=share(66) * widest)
@@ -45,7 +57,9 @@ def test_angles_become_rotation_matrices(case):
 
 @pytest.mark.golden("pose", op="transform_keypoint")
 def test_keypoints_are_placed_in_space(case):
-    assert_close(keypoints(case.group("info")), case.expected["kp"])
+    info = case.group("info")
+    angles = {name: angle_of(info[name]) for name in ANGLES}
+    assert_close(keypoints(SourceMotion(**{**info, **angles})), case.expected["kp"])
 
 
 @pytest.mark.golden("pose", op="eye_delta")

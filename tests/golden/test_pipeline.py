@@ -12,7 +12,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from ditto.motion.vector import to_vector  # noqa: E402
+from ditto.motion.vector import source_motion, to_vector  # noqa: E402
 from ditto.packs.official.networks.blocks import fold  # noqa: E402
 from ditto.packs.official.networks.checkpoint import NETWORKS  # noqa: E402
 from ditto.packs.official.painting import OfficialDecoder, OfficialWarper  # noqa: E402
@@ -23,6 +23,7 @@ from ditto.stages.messages import Motion  # noqa: E402
 from ditto.stages.putback import Putback  # noqa: E402
 from ditto.stages.stitch import Stitch, StitchOptions  # noqa: E402
 from ditto.stages.warp import Warp  # noqa: E402
+from tests.motions import motion_parts  # noqa: E402
 from tests.rounding import share_of_official  # noqa: E402
 
 EXACT = int(cv2.__version__.split(".")[0]) >= 5  # OpenCV 4 places samples on a grid of 1/32 pixel
@@ -82,7 +83,7 @@ def test_frames_are_those_of_the_reference(case, opened, summarise):
     source = SourceFrame(
         index=0,
         image=case.given["frame"],
-        motion=portrait,
+        motion=source_motion(portrait),
         eye_open=np.zeros(2, np.float32),
         eye_ball=np.zeros(6, np.float32),
         to_frame=case.given["M_c2o"],
@@ -103,7 +104,10 @@ def test_frames_are_those_of_the_reference(case, opened, summarise):
     driving = case.group("d")
     count = case.options["F"]
     made: list[list[Any]] = [
-        [Motion(0, n, to_vector({part: values[n] for part, values in driving.items()})) for n in range(count)]
+        [
+            Motion(0, n, to_vector(motion_parts({part: values[n] for part, values in driving.items()})))
+            for n in range(count)
+        ]
     ]
     for stage in stages:
         made.append([result for item in made[-1] for result in stage.process(item)])

@@ -13,6 +13,7 @@ from ditto.reference.schedule import ReferenceMotion
 from ditto.stages.audio2motion import Audio2Motion
 from ditto.stages.condition_handler import ConditionHandler, eyes_of
 from ditto.stages.messages import Conditions, Features
+from tests.motions import motion_parts
 
 NEAR = 1e-5  # of the largest expected number
 WHOLE_FILE = (3, 5, 2)  # the chunks in which the reference hears a file, whatever a live voice is cut into
@@ -67,7 +68,7 @@ def test_frames_leave_as_in_the_original(case):
     options, expected = case.options, case.expected
     online, sources = options["online_mode"], options["n_src"]
     handler = ConditionHandler(case.given["sc"], eyes_of(case.given["eye_open"], case.given["eye_ball"]), 4)
-    source = to_vector(case.group("x_s_info"), without=("kp",))
+    source = to_vector(motion_parts(case.group("x_s_info")))
     drifting = options["fix_kp_cond_dim"]
     identity = Identity(options["fix_kp_cond"], tuple(drifting) if drifting else None)
     sampler = FakeSampler(case.given["P"])

@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 
 from ditto.motion.controls import ControlTrack, checked_frames
-from ditto.motion.vector import to_vector
+from ditto.motion.vector import source_motion, to_vector
 from ditto.source.avatar import SourceFrame
 from ditto.stages.messages import Motion
 from ditto.stages.stitch import Stitch, StitchOptions
+from tests.motions import motion_parts
 
 SETUP = (
     "use_d_keys",
@@ -51,7 +52,7 @@ def source_of(case):
         SourceFrame(
             index=n,
             image=blank,
-            motion={name: values[n] for name, values in parts.items()},
+            motion=source_motion({name: values[n] for name, values in parts.items()}),
             eye_open=np.zeros(2, np.float32),
             eye_ball=np.zeros(6, np.float32),
             to_frame=np.eye(3, dtype=np.float32),
@@ -85,7 +86,7 @@ def stage_of(case, stitcher):
         stitcher,
         options,
         controls_of(case),
-        d0=to_vector(case.group("d0")) if case.options.get("d0") else None,
+        d0=to_vector(motion_parts(case.group("d0"))) if case.options.get("d0") else None,
         length=case.options.get("N_d", -1),
         rng=random.Random(case.options["py_random_seed"]),
     )
@@ -98,7 +99,7 @@ def run(case, stitcher):
     stage, parts = stage_of(case, stitcher), case.group("d")
     poses = []
     for index in range(case.options["F"]):
-        vector = to_vector({name: values[index] for name, values in parts.items()})
+        vector = to_vector(motion_parts({name: values[index] for name, values in parts.items()}))
         poses += stage.process(Motion(0, index, vector))
     return poses
 

@@ -276,7 +276,7 @@ def test_a_video_is_followed_there_and_back(engine, portrait, tmp_path):
     for first, again in ((frames[2], frames[3]), (frames[1], frames[4])):
         np.testing.assert_array_equal(first.image, again.image)
         np.testing.assert_array_equal(first.appearance, again.appearance)
-        np.testing.assert_array_equal(first.motion["pitch"], again.motion["pitch"])
+        np.testing.assert_array_equal(first.motion.pitch.values, again.motion.pitch.values)
 
 
 @pytest.mark.parametrize("form", ["onnx", "onnx online"])

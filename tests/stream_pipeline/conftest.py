@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cfg.reading import load
-from ditto.motion.pose import degrees_to_bins
+from ditto.motion.vector import resting_motion
 from ditto.packs.base import PackTraits
 from ditto.packs.mini.motion.face_movements import FACE
 from ditto.rates import SAMPLES_PER_FRAME
@@ -20,17 +20,10 @@ SIDE = 32  # pixels of the fake portrait
 
 
 def source_frame(index=0, image=None):
-    angles = {part: degrees_to_bins(np.zeros(1)) for part in ("pitch", "yaw", "roll")}
     return SourceFrame(
         index=index,
         image=np.full((SIDE, SIDE, 3), 100, np.uint8) if image is None else image,
-        motion={
-            "scale": np.ones((1, 1), np.float32),
-            **angles,
-            "t": np.zeros((1, 3), np.float32),
-            "exp": np.zeros((1, 63), np.float32),
-            "kp": np.zeros((1, 63), np.float32),
-        },
+        motion=resting_motion(),
         eye_open=np.ones(2, np.float32),
         eye_ball=np.zeros(6, np.float32),
         to_frame=np.eye(3, dtype=np.float32),

@@ -58,7 +58,7 @@ class MiniPack:
     def sampler(self, settings: Settings, source: SourceFrame[MiniAppearance], overlap: int) -> MiniSampler:
         return MiniSampler(
             self._readouts[settings.online],
-            to_vector(source.motion, without=("kp",)),
+            to_vector(source.motion),
             overlap=overlap,
             online=settings.online,
             loudness=True,
@@ -66,7 +66,7 @@ class MiniPack:
 
     def rest(self, source: SourceFrame[MiniAppearance]) -> Floats | None:
         """The portrait's own motion: what the sampler makes is absolute."""
-        return to_vector(source.motion, without=("kp",))
+        return to_vector(source.motion)
 
     def roles(self, source: SourceFrame[MiniAppearance]) -> FaceRoles:
         return face_roles(source)

@@ -18,6 +18,7 @@ import numpy as np
 from cfg.errors import ModelError, NoFaceError
 from cfg.settings import SourceSettings
 from ditto.arrays import Floats, Image
+from ditto.motion.vector import WIDTHS, SourceMotion, source_motion
 from ditto.packs.official import eyes
 from ditto.packs.official.crop import Crop, Framing, Points, crop, move
 from ditto.packs.official.detector import LEAST_SCORE, Faces, overlap
@@ -29,7 +30,6 @@ from model_formats.backend import Network
 
 HEAD_SIDE = 512  # pixels of the crop that is painted anew
 NETWORK_SIDE = 256  # pixels the motion and appearance extractors see
-MOTION_PARTS = ("scale", "pitch", "yaw", "roll", "t", "exp", "kp")
 
 LOOK_AGAIN = 12  # frames followed between two looks of the detector
 PATIENCE = 25  # frames followed although the detector sees no face
@@ -154,12 +154,12 @@ class OfficialAnalyser:
         face = crop(image, rough, Framing(LANDMARK_SIDE, scale=1.5, down=-0.1))
         return self._networks.landmark203(face.image, face.to_frame)
 
-    def _motion(self, planes: Floats) -> dict[str, Floats]:
+    def _motion(self, planes: Floats) -> SourceMotion:
         outputs = self._networks.motion.run({"image": planes})
-        missing = [part for part in MOTION_PARTS if part not in outputs]
+        missing = [part for part in WIDTHS if part not in outputs]
         if missing:
             raise ModelError(f"motion extractor: no output is named {', '.join(missing)}")
-        return {part: np.asarray(outputs[part], np.float32).reshape(1, -1) for part in MOTION_PARTS}
+        return source_motion({part: np.asarray(outputs[part], np.float32).reshape(1, -1) for part in WIDTHS})
 
     def _appearance(self, planes: Floats) -> Any:
         return self._networks.appearance.run({"image": planes})["pred"]

@@ -143,7 +143,7 @@ class OfficialPack:
         """Lips alone: what else moves is the eyes, which are told what to do."""
         lips: Floats = LIPS.reshape(63)
         nothing = np.zeros(63, np.float32)
-        own = np.array(source.motion["exp"], np.float32).reshape(63)
+        own = np.array(source.motion.exp, np.float32).reshape(63)
         return FaceRoles(own, lips, lips, nothing, np.full(63, np.inf, np.float32))
 
     def stitcher(self) -> Stitcher:

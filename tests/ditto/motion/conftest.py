@@ -33,7 +33,7 @@ class Studio:
         self.finder = finder
         self._face = finder.find(self.image)[0]
         self.source = NotingAnalyser(finder, SourceSettings()).analyse(self.image, 0)
-        self.still = to_vector(self.source.motion, without=("kp",))
+        self.still = to_vector(self.source.motion)
         self._parts = MiniWarper(), MiniDecoder(), MiniCompositor()
         self._unmoved = None
 

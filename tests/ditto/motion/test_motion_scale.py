@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from ditto.motion.angles import bins_to_degrees, degrees_to_bins
 from ditto.motion.motion_scale import FaceRoles, Restyle, Restyling
-from ditto.motion.pose import bins_to_degrees, degrees_to_bins
 from ditto.motion.vector import LENGTH, PLACES
 from ditto.stages.messages import Motion
 

@@ -1,28 +1,21 @@
 import numpy as np
 import pytest
 
-from ditto.motion.pose import (
-    bins_to_degrees,
-    degrees_to_bins,
-    hold_gaze,
-    in_degrees,
-    keypoints,
-    placement,
-    rotation,
-    shift_gaze,
-)
+from ditto.motion.angles import Bins, bins_to_degrees, degrees_to_bins
+from ditto.motion.pose import hold_gaze, in_degrees, keypoints, placement, rotation, shift_gaze
+from ditto.motion.vector import SourceMotion
 
 
 def face(pitch=0.0, yaw=0.0, roll=0.0):
-    return {
-        "scale": np.full((1, 1), 2, np.float32),
-        "pitch": degrees_to_bins(pitch)[None],
-        "yaw": degrees_to_bins(yaw)[None],
-        "roll": degrees_to_bins(roll)[None],
-        "t": np.array([[0.1, 0.2, 9]], np.float32),
-        "exp": np.zeros((1, 63), np.float32),
-        "kp": np.arange(63, dtype=np.float32)[None] / 63,
-    }
+    return SourceMotion(
+        scale=np.full((1, 1), 2, np.float32),
+        pitch=Bins(degrees_to_bins(pitch)[None]),
+        yaw=Bins(degrees_to_bins(yaw)[None]),
+        roll=Bins(degrees_to_bins(roll)[None]),
+        t=np.array([[0.1, 0.2, 9]], np.float32),
+        exp=np.zeros((1, 63), np.float32),
+        kp=np.arange(63, dtype=np.float32)[None] / 63,
+    )
 
 
 @pytest.mark.parametrize("angle", [-40.0, -1.3, 0.0, 17.25])
@@ -36,7 +29,7 @@ def test_large_bins_do_not_overflow():
 
 def test_a_face_looking_straight_is_scaled_and_moved_in_the_picture_plane_only():
     parts = face()
-    expected = 2 * parts["kp"].reshape(1, 21, 3) + np.array([0.1, 0.2, 0], np.float32)
+    expected = 2 * parts.kp.reshape(1, 21, 3) + np.array([0.1, 0.2, 0], np.float32)
     np.testing.assert_allclose(keypoints(parts), expected, atol=1e-4)
 
 
@@ -64,8 +57,8 @@ def test_a_placement_reads_degrees():
 
 def test_eyes_stay_on_the_viewer_when_the_head_turns():
     moved = hold_gaze(in_degrees(face(yaw=10)), placement(face()))
-    assert moved["exp"][0, 33] > 0 and moved["exp"][0, 45] > moved["exp"][0, 33]
-    assert np.count_nonzero(np.abs(moved["exp"]) > 1e-6) == 2
+    assert moved.exp[0, 33] > 0 and moved.exp[0, 45] > moved.exp[0, 33]
+    assert np.count_nonzero(np.abs(moved.exp) > 1e-6) == 2
 
 
 def test_shifting_the_gaze_leaves_the_given_expression_alone():

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from cfg.settings import EMOTIONS
+from ditto.motion.angles import degrees_to_bins
 from ditto.motion.emotion import emotion_weights
 from ditto.motion.gestures import GESTURES, Gesture
-from ditto.motion.pose import degrees_to_bins
 from ditto.motion.vector import PLACES
 from ditto.packs.mini.motion.expression_numbers import METRE, Exp
 from ditto.packs.mini.motion.sampler import OUTPUTS, MiniSampler, Readout

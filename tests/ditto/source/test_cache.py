@@ -4,6 +4,8 @@ import os
 import numpy as np
 import pytest
 
+from ditto.motion.angles import Bins
+from ditto.motion.vector import WIDTHS, named_arrays, source_motion
 from ditto.source.avatar import SourceFrame
 from ditto.source.cache import AvatarCache, files_seen, key_of
 
@@ -17,7 +19,9 @@ def frame(image, appearance=None):
     return SourceFrame(
         index=0,
         image=image,
-        motion={"exp": rng.standard_normal((1, 63)).astype(np.float32), "t": np.ones((1, 3), np.float32)},
+        motion=source_motion(
+            {name: rng.standard_normal((1, width)).astype(np.float32) for name, width in WIDTHS.items()}
+        ),
         eye_open=np.ones(2, np.float32),
         eye_ball=np.zeros(6, np.float32),
         to_frame=np.eye(3, dtype=np.float32),
@@ -35,7 +39,26 @@ def test_a_portrait_comes_back_as_it_was_measured(tmp_path):
     assert back.warnings == kept.warnings
     assert back.image is image
     np.testing.assert_array_equal(back.appearance, kept.appearance)
-    np.testing.assert_array_equal(back.motion["exp"], kept.motion["exp"])
+    for name, values in named_arrays(kept.motion).items():
+        np.testing.assert_array_equal(named_arrays(back.motion)[name], values)
+    assert isinstance(back.motion.yaw, Bins)
+
+
+def test_an_entry_keeps_the_names_that_it_has_on_disk(tmp_path):
+    cache = AvatarCache(tmp_path)
+    cache.store("key", frame(picture()))
+    measured = {"eye_open", "eye_ball", "to_frame", "landmarks", "appearance", "warnings"}
+    with np.load(tmp_path / "key.npz") as stored:
+        assert set(stored.files) == measured | {f"motion.{name}" for name in WIDTHS}
+
+
+def test_an_entry_without_a_part_of_the_motion_counts_as_absent(tmp_path):
+    cache, image = AvatarCache(tmp_path), picture()
+    cache.store("key", frame(image))
+    with np.load(tmp_path / "key.npz") as stored:
+        kept = {name: stored[name] for name in stored.files if name != "motion.yaw"}
+    np.savez(tmp_path / "key.npz", **kept)
+    assert cache.load("key", image) is None
 
 
 @pytest.mark.parametrize("damage", [b"", b"not a zip", None])

@@ -5,18 +5,17 @@ import numpy as np
 import pytest
 
 from cfg.errors import MediaError, NoFaceError
+from ditto.motion.vector import WIDTHS, named_arrays, source_motion
 from ditto.packs.mini.source.template import default_template
 from ditto.packs.official.source_size import smooth
 from ditto.source.avatar import SourceFrame
 from ditto.source.registered import MovingAvatar, StillAvatar, bounce
 from ditto.stages.avatar_registrar import Playback
 
-KEYS = {"scale": 1, "pitch": 66, "yaw": 66, "roll": 66, "t": 3, "exp": 63, "kp": 63}
-
 
 def measured(index):
     rng = np.random.default_rng(index)
-    return {key: rng.standard_normal((1, width)).astype(np.float32) for key, width in KEYS.items()}
+    return {key: rng.standard_normal((1, width)).astype(np.float32) for key, width in WIDTHS.items()}
 
 
 class Analyser:
@@ -30,7 +29,7 @@ class Analyser:
         return SourceFrame(
             index=index,
             image=image,
-            motion=measured(index),
+            motion=source_motion(measured(index)),
             eye_open=np.full(2, index, np.float32),
             eye_ball=np.full(6, index, np.float32),
             to_frame=np.eye(3, dtype=np.float32) * (index + 1),
@@ -139,9 +138,9 @@ def test_a_limit_uses_only_the_first_frames(moving):
 def test_motion_is_averaged_over_neighbours_as_over_the_whole_list(moving, count, smoothing):
     expected = smooth([measured(i) for i in range(count)], smoothing) if smoothing > 1 else None
     for frame in played(moving(count, smoothing), count):
-        for key in KEYS:
+        for key in WIDTHS:
             wanted = measured(frame.index)[key] if expected is None else expected[frame.index][key]
-            np.testing.assert_allclose(frame.motion[key], wanted, atol=1e-6)
+            np.testing.assert_allclose(named_arrays(frame.motion)[key], wanted, atol=1e-6)
 
 
 def test_a_frame_seen_again_is_what_it_was_at_first(moving):
@@ -150,15 +149,15 @@ def test_a_frame_seen_again_is_what_it_was_at_first(moving):
         assert first.index == again.index
         np.testing.assert_array_equal(first.image, again.image)
         np.testing.assert_array_equal(first.to_frame, again.to_frame)
-        for key in KEYS:
-            np.testing.assert_array_equal(first.motion[key], again.motion[key])
+        for key in WIDTHS:
+            np.testing.assert_array_equal(named_arrays(first.motion)[key], named_arrays(again.motion)[key])
 
 
 def test_a_second_player_sees_the_same_as_the_first(moving):
     avatar = moving(7, smoothing=3)
     first, second = played(avatar, 20), played(avatar, 20)
     for a, b in zip(first, second, strict=True):
-        np.testing.assert_array_equal(a.motion["exp"], b.motion["exp"])
+        np.testing.assert_array_equal(a.motion.exp, b.motion.exp)
 
 
 def test_a_player_that_is_given_up_closes_the_video(moving, opened):
@@ -230,13 +229,13 @@ def test_a_video_without_any_face_is_refused(moving):
 
 def test_motion_is_not_averaged_over_a_frame_without_a_face(moving):
     frames = played(moving(8, smoothing=3, analyser=Sometimes), 8)
-    np.testing.assert_allclose(frames[3].motion["t"], (measured(2)["t"] + measured(3)["t"]) / 2, atol=1e-6)
-    np.testing.assert_allclose(frames[6].motion["t"], (measured(6)["t"] + measured(7)["t"]) / 2, atol=1e-6)
+    np.testing.assert_allclose(frames[3].motion.t, (measured(2)["t"] + measured(3)["t"]) / 2, atol=1e-6)
+    np.testing.assert_allclose(frames[6].motion.t, (measured(6)["t"] + measured(7)["t"]) / 2, atol=1e-6)
 
 
 def test_parts_named_sharp_are_left_as_they_were_measured(moving):
     for frame in played(moving(9, smoothing=5, sharp=("exp",)), 9):
-        np.testing.assert_array_equal(frame.motion["exp"], measured(frame.index)["exp"])
+        np.testing.assert_array_equal(frame.motion.exp, measured(frame.index)["exp"])
 
 
 class Mouths(Analyser):
@@ -251,7 +250,7 @@ class Mouths(Analyser):
 def test_lips_are_driven_from_where_the_mouth_is_calmest(moving):
     avatar = moving(40, analyser=Mouths, neutral=10)
     rest = np.mean([measured(n)["exp"] for n in (6, 7, 8)], axis=0)
-    np.testing.assert_allclose(avatar.first.motion["exp"], rest, atol=1e-6)
+    np.testing.assert_allclose(avatar.first.motion.exp, rest, atol=1e-6)
     for frame in played(avatar, 90):
         np.testing.assert_allclose(frame.neutral, rest, atol=1e-6)
 

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from cfg.errors import ConfigError
+from ditto.motion.angles import Bins, degrees_to_bins
 from ditto.motion.controls import ControlTrack
-from ditto.motion.pose import degrees_to_bins
-from ditto.motion.vector import MOVING, to_vector
+from ditto.motion.vector import SourceMotion, named_arrays, to_vector
 from ditto.packs.mini.motion.expression_numbers import Exp
 from ditto.source.avatar import SourceFrame
 from ditto.stages.messages import Motion
@@ -21,19 +21,19 @@ def parts(pitch=0.0, yaw=0.0, roll=0.0, scale=1.0, **expression):
     exp = np.zeros((1, 63), np.float32)
     for name, value in expression.items():
         exp[0, {"lip": LIP, "eye": EYE, "cheek": CHEEK}[name]] = value
-    return {
-        "scale": np.full((1, 1), scale, np.float32),
-        "pitch": degrees_to_bins(pitch)[None],
-        "yaw": degrees_to_bins(yaw)[None],
-        "roll": degrees_to_bins(roll)[None],
-        "t": np.zeros((1, 3), np.float32),
-        "exp": exp,
-        "kp": CANONICAL,
-    }
+    return SourceMotion(
+        scale=np.full((1, 1), scale, np.float32),
+        pitch=Bins(degrees_to_bins(pitch)[None]),
+        yaw=Bins(degrees_to_bins(yaw)[None]),
+        roll=Bins(degrees_to_bins(roll)[None]),
+        t=np.zeros((1, 3), np.float32),
+        exp=exp,
+        kp=CANONICAL,
+    )
 
 
 def motion(index, turn=0, **given):
-    return Motion(turn, index, to_vector({n: a for n, a in parts(**given).items() if n in MOVING}))
+    return Motion(turn, index, to_vector(parts(**given)))
 
 
 def source(*frames, is_image=True):
@@ -59,7 +59,7 @@ def drive(stage, motions):
 
 def with_neutral(stream, **neutral):
     """The same source, its lips driven from elsewhere than where each frame has them."""
-    rest = parts(**neutral)["exp"]
+    rest = parts(**neutral).exp
     frame = stream.frame
     return SimpleNamespace(
         is_image=stream.is_image, frame=lambda index: dataclasses.replace(frame(index), neutral=rest)
@@ -255,14 +255,14 @@ def test_the_head_does_not_jump_when_an_interruption_begins_a_new_turn():
 
 def test_nothing_handed_in_is_changed():
     rest, item = parts(yaw=3, lip=0.01), motion(1, yaw=5, lip=0.02, eye=0.01)
-    kept = {name: values.copy() for name, values in rest.items()}
+    kept = {name: values.copy() for name, values in named_arrays(rest).items()}
     vector = item.vector.copy()
     controls = {1: {"delta_exp": np.full(63, 0.1, np.float32), "vad_alpha": 0.5, "fade_alpha": 0.5}}
     for compat in (False, True):
         options = StitchOptions(fade_type="s", relative_d=False, use_d_keys={"exp": 2.0}, compat=compat)
         drive(Stitch(source(rest), None, options, controls), [motion(0), item])
     np.testing.assert_array_equal(item.vector, vector)
-    for name, values in rest.items():
+    for name, values in named_arrays(rest).items():
         np.testing.assert_array_equal(values, kept[name])
 
 

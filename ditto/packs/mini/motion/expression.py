@@ -19,7 +19,7 @@ WIDEST_GAP = 27.0  # millimetres between the inner lips of an enlarged expressio
 
 def face_roles(source: SourceFrame[MiniAppearance]) -> FaceRoles:
     """Those of one portrait."""
-    neutral: Floats = np.array(source.motion["exp"], np.float32).reshape(63)
+    neutral: Floats = np.array(source.motion.exp, np.float32).reshape(63)
     for place, share in OPENS.items():
         neutral[place] -= share * neutral[Exp.GAP]
     neutral[Exp.GAP] = 0

@@ -17,8 +17,8 @@ import numpy.typing as npt
 
 from cfg.errors import ModelError
 from ditto.arrays import Floats
-from ditto.motion.pose import bins_to_degrees, degrees_to_bins
-from ditto.motion.vector import LENGTH, PLACES
+from ditto.motion.angles import bins_to_degrees, degrees_to_bins
+from ditto.motion.vector import EXPRESSION, LENGTH, PLACES, TRANSLATION
 from ditto.packs.mini.motion.expression_numbers import FULL_BLINK, METRE, Exp
 from ditto.rates import FRAME_RATE
 
@@ -223,7 +223,7 @@ class MiniSampler:
         if begins:
             self._carried = previous - frames[self._lead]
         frames = frames + self._carried * self._left()
-        frames[:, PLACES["exp"].start + Exp.GAP] = np.maximum(frames[:, PLACES["exp"].start + Exp.GAP], 0)
+        frames[:, EXPRESSION.start + Exp.GAP] = np.maximum(frames[:, EXPRESSION.start + Exp.GAP], 0)
         self._start += self._advance
         return np.asarray(frames, np.float32)
 
@@ -247,7 +247,7 @@ class MiniSampler:
         """(80, 265) how much is left in each frame of what was carried into the utterance."""
         age = np.maximum(self._start + np.arange(WINDOW) - self._anchor, 0)[:, None]
         left = np.repeat(np.exp(-age / CARRY_HEAD), LENGTH, axis=1)
-        left[:, PLACES["exp"]] = np.exp(-age / CARRY_FACE)
+        left[:, EXPRESSION] = np.exp(-age / CARRY_FACE)
         return np.asarray(left, np.float32)
 
     def _make(self, life: _Life, conditions: Floats) -> Floats:
@@ -281,19 +281,19 @@ class MiniSampler:
         face[:, lids] = face[:, lids] * (1 - blink) + FULL_BLINK * blink
 
         frames = np.repeat(self._source[None], WINDOW, axis=0)
-        frames[:, PLACES["exp"]] = self._rest() + face * np.float32(METRE)
+        frames[:, EXPRESSION] = self._rest() + face * np.float32(METRE)
         for part, name in enumerate(("pitch", "yaw", "roll")):
             degrees = wander[:, part] + np.float32(self._source_degrees[part])
             if name == "pitch":
                 degrees = degrees + life.breath(self._start)
             frames[:, PLACES[name]] = degrees_to_bins(degrees.astype(np.float32))
-        frames[:, PLACES["t"].start : PLACES["t"].start + 2] += wander[:, 3:5]
+        frames[:, TRANSLATION.start : TRANSLATION.start + 2] += wander[:, 3:5]
         frames[:, 0] += wander[:, 5]
         return frames
 
     def _rest(self) -> Floats:
         """(63,) the portrait's own expression with the lips brought together."""
-        rest: Floats = self._source[PLACES["exp"]].copy()
+        rest: Floats = self._source[EXPRESSION].copy()
         for place, share in OPENS.items():
             rest[place] -= share * rest[Exp.GAP]
         rest[Exp.GAP] = 0

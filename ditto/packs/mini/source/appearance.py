@@ -21,7 +21,8 @@ from ditto.faces.topology import (
     UPPER_INNER,
     UPPER_OUTER,
 )
-from ditto.motion.pose import degrees_to_bins
+from ditto.motion.angles import Bins, degrees_to_bins
+from ditto.motion.vector import SourceMotion
 from ditto.packs.mini.motion.expression_numbers import FULL_BLINK, METRE, Exp
 from ditto.packs.mini.motion.sampler import OPENS
 from ditto.packs.mini.paint.shapes import Box
@@ -116,12 +117,12 @@ class MiniAnalyser:
     def measure(self, image: Image, index: int, landmarks: Floats) -> SourceFrame[MiniAppearance]:
         """A video's frame: unlike a portrait's, its expression says how the mouth and lids are held."""
         frame = self._made_ready(image, index, landmarks)
-        held = frame.motion["exp"].copy()
+        held = frame.motion.exp.copy()
         for place, share in OPENS.items():
             held[0, place] = share * held[0, Exp.GAP]
         for place, opening in zip((Exp.BLINK_LEFT, Exp.BLINK_RIGHT), frame.eye_open, strict=True):
             held[0, place] = FULL_BLINK * METRE * (OPEN_LID - opening) / (OPEN_LID - SHUT_LID)
-        return dataclasses.replace(frame, motion={**frame.motion, "exp": held})
+        return dataclasses.replace(frame, motion=dataclasses.replace(frame.motion, exp=held))
 
     def revisit(self, image: Image, known: SourceFrame[MiniAppearance]) -> SourceFrame[MiniAppearance]:
         if known.appearance is not None:
@@ -169,15 +170,15 @@ def source_frame(
     return SourceFrame(
         index=index,
         image=image,
-        motion={
-            "pitch": degrees_to_bins(pitch)[None],
-            "yaw": degrees_to_bins(yaw)[None],
-            "roll": degrees_to_bins(roll)[None],
-            "t": np.zeros((1, 3), np.float32),
-            "exp": expression,
-            "scale": np.ones((1, 1), np.float32),
-            "kp": (face[list(KEYPOINTS)] * MILLIMETRES * METRE).reshape(1, 63).astype(np.float32),
-        },
+        motion=SourceMotion(
+            scale=np.ones((1, 1), np.float32),
+            pitch=Bins(degrees_to_bins(pitch)[None]),
+            yaw=Bins(degrees_to_bins(yaw)[None]),
+            roll=Bins(degrees_to_bins(roll)[None]),
+            t=np.zeros((1, 3), np.float32),
+            exp=expression,
+            kp=(face[list(KEYPOINTS)] * MILLIMETRES * METRE).reshape(1, 63).astype(np.float32),
+        ),
         eye_open=np.asarray(opening, np.float32),
         eye_ball=np.asarray(points[corners, 0] / size, np.float32),
         to_frame=np.array([[size, 0, left], [0, size, top], [0, 0, 1]], np.float32),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ditto import bundled
-from ditto.motion.pose import degrees_to_bins
+from ditto.motion.angles import degrees_to_bins
 from ditto.motion.vector import LENGTH, PLACES
 from ditto.packs.mini.motion.expression_numbers import METRE, Exp
 from ditto.packs.mini.motion.sampler import LISTENING, MiniSampler, load_readout

@@ -5,6 +5,7 @@ import pytest
 
 from cfg.errors import ModelError, NoFaceError
 from cfg.settings import SourceSettings
+from ditto.motion.vector import named_arrays
 from ditto.packs.official import analyser
 from ditto.packs.official.analyser import FaceNetworks, OfficialAnalyser, is_one_step
 from ditto.packs.official.detector import Faces
@@ -78,7 +79,7 @@ def scene():
 def test_a_frame_is_measured_whole(scene):
     frame = OfficialAnalyser(scene.networks()).analyse(IMAGE, 0)
     assert frame.image is IMAGE
-    assert set(frame.motion) == {"scale", "pitch", "yaw", "roll", "t", "exp", "kp"}
+    assert set(named_arrays(frame.motion)) == {"scale", "pitch", "yaw", "roll", "t", "exp", "kp"}
     assert (frame.eye_open.shape, frame.eye_ball.shape) == ((2,), (6,))
     assert frame.to_frame.shape == (3, 3)
     assert frame.landmarks.shape == (203, 2)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ditto.motion.pose import bins_to_degrees, degrees_to_bins
+from ditto.motion.angles import bins_to_degrees, degrees_to_bins
 from ditto.motion.vector import EYE_KEYPOINTS, LIP_KEYPOINTS
 from ditto.packs.mini.motion.expression_numbers import EYES, LIPS, Exp
 

@@ -7,7 +7,7 @@ import pytest
 
 from cfg.errors import ModelError
 from ditto import bundled
-from ditto.motion.pose import bins_to_degrees, degrees_to_bins
+from ditto.motion.angles import bins_to_degrees, degrees_to_bins
 from ditto.motion.vector import PLACES
 from ditto.packs.mini.motion.expression_numbers import FULL_BLINK, METRE, Exp
 from ditto.packs.mini.motion.sampler import (

@@ -1,0 +1,55 @@
+"""Whose face motion is made for: the source's own, or another that `condition.override` brings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from cfg.errors import ConfigError
+from ditto.arrays import Floats
+from ditto.source.avatar import AnySourceFrame
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Character:
+    """What the motion model is told of a face."""
+
+    canonical: Floats  # 63 numbers of the face at rest
+    eye_open: Floats  # (n, 2) opening of each lid, frame by frame
+    eye_ball: Floats  # (n, 6) gaze
+    scale: float | None = None  # head size of another's, which motion made for it is fitted from
+
+    @classmethod
+    def of(cls, first: AnySourceFrame, override: Mapping[str, Any] | None) -> Character:
+        """That of a source's first frame, and in its place what a user has measured elsewhere."""
+        given = override or {}
+        canonical, scale = first.motion.kp, None
+        if "x_s_info_lst" in given:
+            measured = _measured(given)
+            canonical, scale = np.asarray(measured["kp"], np.float32), float(np.ravel(measured["scale"])[0])
+        return cls(
+            canonical,
+            _rows(given.get("eye_open_lst", [first.eye_open]), 2),
+            _rows(given.get("eye_ball_lst", [first.eye_ball]), 6),
+            scale,
+        )
+
+
+def _measured(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The other source's first frame."""
+    listed = given["x_s_info_lst"]
+    missing = [name for name in ("kp", "scale") if not listed or name not in listed[0]]
+    if missing:
+        raise ConfigError(
+            f"condition.override: the first of x_s_info_lst has no {' and no '.join(missing)}; "
+            "it must map the names of a frame's motion to arrays, as the original's source registration does"
+        )
+    found: Mapping[str, Any] = listed[0]
+    return found
+
+
+def _rows(listed: Any, width: int) -> Floats:
+    return np.asarray(listed, np.float32).reshape(-1, width)
