@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from ditto.motion.vector import resting_motion
 from ditto.packs.official.light import SIDE, Lit
 from ditto.packs.official.paste_back import OfficialCompositor
 from ditto.source.avatar import SourceFrame
@@ -17,7 +18,12 @@ def pose():
     image = np.dstack([60 + rows // 8, 90 + columns // 8, 120 + 0 * rows]).astype(np.uint8)
     to_frame = np.array([[1, 0, EDGE], [0, 1, EDGE], [0, 0, 1]], np.float32)
     frame = SourceFrame(
-        0, image, {}, np.ones(2, "f4"), np.zeros(6, "f4"), to_frame, None, np.zeros((3, 2), "f4")
+        0,
+        image,
+        resting_motion(),
+        to_frame=to_frame,
+        appearance=None,
+        landmarks=np.zeros((3, 2), np.float32),
     )
     return Pose(0, 0, frame, None, None, None, None)
 
