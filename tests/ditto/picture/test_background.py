@@ -5,6 +5,7 @@ import pytest
 from PIL import Image as Pillow
 
 from cfg.errors import ConfigError
+from ditto.motion.vector import resting_motion
 from ditto.picture.background import Backdrop, before, colour_of, covering, plate_of
 from ditto.source.avatar import SourceFrame
 from ditto.stages.messages import Pose
@@ -16,12 +17,9 @@ def source(behind=(1, 2, 3)):
     return SourceFrame(
         0,
         np.zeros((*SHAPE, 3), np.uint8),
-        {},
-        np.ones(2, "f4"),
-        np.zeros(6, "f4"),
-        np.eye(3, dtype="f4"),
-        None,
-        np.zeros((3, 2), "f4"),
+        resting_motion(),
+        appearance=None,
+        landmarks=np.zeros((3, 2), np.float32),
         mask=np.zeros(SHAPE, np.uint8),
         behind=np.full((8, 12, 3), behind, np.uint8),
     )

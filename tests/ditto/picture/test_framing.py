@@ -5,6 +5,7 @@ import pytest
 
 from cfg.errors import ConfigError
 from cfg.settings import FramingSettings, SourceSettings
+from ditto.motion.vector import resting_motion
 from ditto.picture.framing import view_of
 from ditto.source.avatar import SourceFrame
 
@@ -17,7 +18,7 @@ def source(height=HEIGHT, width=WIDTH, at=FACE):
         np.broadcast_arrays(np.arange(height)[:, None] % 256, np.arange(width) % 256, np.uint8(7))
     ).astype(np.uint8)
     points = np.array([[-20, -25], [20, 25], [0, 0]], np.float32) + np.array(at, np.float32)
-    return SourceFrame(0, image, {}, None, points)
+    return SourceFrame(0, image, resting_motion(), None, points)
 
 
 def shown(framing, frame=None, **settings):
