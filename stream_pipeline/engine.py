@@ -30,6 +30,7 @@ from ditto.motion.frame_rate import frames_of
 from ditto.packs.base import AnyPack
 from ditto.packs.registry import names, open_pack, plugin, traits_of
 from ditto.rates import SAMPLE_RATE, SAMPLES_PER_FRAME
+from ditto.reference.conventions import conventions
 from ditto.source.avatar import AnyAvatar
 from ditto.stages.avatar_registrar import register, registered_picture
 from ditto.stages.stage import Stage
@@ -148,7 +149,7 @@ class Engine:
             )
         else:
             path = path_of(source, "source")
-            avatar = register(self.pack, path, settings)
+            avatar = register(self.pack, path, settings, conventions(settings).video)
             seen = path.stat()
             told = f"{settings.source} {seen.st_size} {seen.st_mtime_ns}"
             self._avatars[avatar] = Origin(told, Inputs([path, *named_files(settings)]))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from cfg.errors import ConfigError, StageError, did_you_mean
-from cfg.settings import BlendSettings, Settings
+from cfg.settings import Settings
 from ditto.arrays import Floats
 from ditto.media.sink import Callback, Sink
 from ditto.motion.controls import ControlTrack
@@ -21,17 +21,16 @@ from ditto.motion.vector import to_vector
 from ditto.packs.base import AnyPack
 from ditto.picture.blending import Blended
 from ditto.rates import SAMPLES_PER_FRAME
-from ditto.reference.schedule import ReferenceMotion
+from ditto.reference.conventions import Conventions, MotionNeeds, conventions
 from ditto.source.avatar import AnyAvatar, AnySourceFrame
-from ditto.stages.audio2motion import OVERLAP_OFFLINE, Audio2Motion
 from ditto.stages.avatar_registrar import NAME as REGISTRAR
 from ditto.stages.avatar_registrar import Playback
-from ditto.stages.condition_handler import Condition, ConditionHandler, eyes_of
+from ditto.stages.condition_handler import ConditionHandler, eyes_of
 from ditto.stages.decode import Decode
 from ditto.stages.messages import Message
 from ditto.stages.putback import Putback
 from ditto.stages.stage import Stage
-from ditto.stages.stitch import VIDEO_PARTS, Stitch, StitchOptions
+from ditto.stages.stitch import Stitch, StitchOptions, Zero
 from ditto.stages.warp import Warp
 from ditto.stages.wav2feat import Wav2Feat
 from ditto.stages.writer import Writer
@@ -46,7 +45,6 @@ FLAGS = ("use_emo", "use_sc", "use_eye_open", "use_eye_ball")
 SOURCE_FRAMES_AHEAD = 2  # that the registrar may have ready
 
 AnyStage = Stage[Any, Any]
-Zero = Floats | Callable[[], Floats | None] | None  # motion that stands for no movement
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +119,7 @@ def plan(
 
     Frames before `first` are moved, so that what follows is the same, but not painted.
     """
+    way = conventions(settings)
     frames: Channel[AnySourceFrame] = Channel(SOURCE_FRAMES_AHEAD)
     source_frames, steps = finishing(pack, avatar, settings)
     motion = motion_plan(pack, avatar, settings, controls.mood)
@@ -131,11 +130,11 @@ def plan(
         registrar=frames,
         wav2feat=motion.wav2feat,
         condition=motion.condition,
-        audio2motion=Chain(styled(motion.audio2motion, pack, avatar, settings, still, length)),
+        audio2motion=Chain(styled(motion.audio2motion, pack, avatar, settings, still, length, way)),
         stitch=Stitch(
             Playback(avatar, frames.get),
             pack.stitcher(),
-            stitch_options(avatar, settings),
+            stitch_options(avatar, settings, way),
             controls,
             d0=motion.zero,
             face=pack.face,
@@ -168,51 +167,25 @@ class MotionPlan:
 
 def motion_plan(pack: AnyPack, avatar: AnyAvatar, settings: Settings, mood: Mood | None = None) -> MotionPlan:
     """From sound to motion."""
-    source = to_vector(avatar.first.motion)
-    overlap = motion_overlap(pack, settings)
-    sampler = pack.sampler(settings, avatar.first, overlap)
-    handler = condition_handler(pack, avatar, settings, mood)
-    motion = settings.motion
-    identity = Identity(motion.hold_identity, motion.hold_dims)
+    way, motion = conventions(settings), settings.motion
+    overlap = way.overlap(pack, settings.online) if motion.overlap is None else motion.overlap
     limits = None
     if motion.clip is not None:
         least, most = (np.asarray(side, np.float32) for side in motion.clip)
         limits = (least, most)
-    hearing = Wav2Feat(pack.speech(settings))
-    if settings.compat and settings.online:
-        reference = ReferenceMotion(
-            sampler,
-            source,
-            handler.join,
-            warm_up=silent_rows(pack, settings, overlap),
-            overlap=overlap,
-            smoothing=3 if motion.smoothing is None else motion.smoothing,
-            rng=np.random.RandomState(motion.seed % 2**32),
-            identity=identity,
-            limits=limits,
-        )
-        return MotionPlan(hearing, None, reference, lambda: reference.first)
-    silence = handler.join(silent_rows(pack, settings, 1), 0)[0] if settings.online else None
-    making = Audio2Motion(
-        sampler,
-        source,
-        online=settings.online,
+    needs = MotionNeeds(
+        pack=pack,
+        settings=settings,
+        sampler=pack.sampler(settings, avatar.first, overlap),
+        source=to_vector(avatar.first.motion),
+        handler=condition_handler(pack, avatar, settings, mood),
         overlap=overlap,
-        smoothing=pack.smoothing if motion.smoothing is None else motion.smoothing,
-        delay=pack.online_delay,
-        identity=identity,
+        identity=Identity(motion.hold_identity, motion.hold_dims),
         limits=limits,
-        silence=silence,
-        seed=motion.seed,
+        silence=lambda count: silent_rows(pack, settings, count),
+        zero=pack.rest(avatar.first),
     )
-    return MotionPlan(hearing, Condition(handler), making, pack.rest(avatar.first))
-
-
-def motion_overlap(pack: AnyPack, settings: Settings) -> int:
-    """Frames two windows share."""
-    if settings.motion.overlap is not None:
-        return settings.motion.overlap
-    return pack.online_overlap if settings.online and not settings.compat else OVERLAP_OFFLINE
+    return MotionPlan(Wav2Feat(pack.speech(settings)), *way.motion(needs))
 
 
 def silent_rows(pack: AnyPack, settings: Settings, count: int) -> Floats:
@@ -234,35 +207,19 @@ def condition_handler(
     return ConditionHandler(of.canonical, eyes, wanted.emotion, **used, mood=mood)
 
 
-def stitch_options(avatar: AnyAvatar, settings: Settings) -> StitchOptions:
+def stitch_options(avatar: AnyAvatar, settings: Settings, way: Conventions) -> StitchOptions:
     wanted = settings.stitch
-    keys = wanted.use_keys
-    if settings.blend.shows_source and not settings.compat:
-        keys = still_keys(keys, settings.blend)
     fades = wanted.fade_in > 0 or wanted.fade_out > 0
     return StitchOptions(
-        use_d_keys=keys,
+        use_d_keys=way.driven_parts(wanted.use_keys, settings.blend),
         relative_d=wanted.relative,
         drive_eye=wanted.drive_eye,
         delta_eye_arr=wanted.eye_open,
         delta_eye_open_n=wanted.blink_interval,
         fade_out_keys=wanted.fade_keys,
-        fade_type=wanted.fade_type or ("s" if fades and not settings.compat else ""),
+        fade_type=wanted.fade_type or (way.fade_type if fades else ""),
         character_scale=Character.of(avatar.first, settings.condition.override).scale,
         overall_ctrl_info=wanted.overall,
         flag_stitching=wanted.stitching,
-        compat=settings.compat,
+        mixing=way.mixing,
     )
-
-
-def still_keys(keys: Any, blend: BlendSettings) -> Any:
-    """The driven parts where the source's own head stays in sight: the face, never the head."""
-    if keys is None:
-        return VIDEO_PARTS
-    moving = sorted(set(keys if not isinstance(keys, str) else [keys]) - {*VIDEO_PARTS, "kp"})
-    if moving:
-        raise ConfigError(
-            f"stitch.use_keys moves the head ({', '.join(moving)}), but blend.mode '{blend.mode}' with "
-            f"blend.region '{blend.region}' shows the still one too; remove one of them"
-        )
-    return keys

@@ -27,6 +27,7 @@ from ditto.motion.controls import ControlTrack
 from ditto.motion.script import as_frames
 from ditto.packs.base import AnyPack
 from ditto.rates import FRAME_RATE, SAMPLE_RATE, SAMPLES_PER_FRAME
+from ditto.reference.conventions import conventions
 from ditto.source.avatar import AnyAvatar
 from ditto.stages.messages import AudioChunk, EndOfSpeech, Features
 from stream_pipeline.metrics import StageMetrics, table
@@ -95,6 +96,7 @@ class Session:
             settings.stitch.overall,
             under=layers(pack, settings, length),
             fps=settings.output.fps,
+            fade_curve=conventions(settings).fade_curve,
         )
         feed = None if sound is None else self._chunks(sound)
         self._pipeline = plan(pack, avatar, settings, self.controls, sink, length, first, extra).pipeline(

@@ -16,6 +16,7 @@ from ditto.motion.keyframes import ANGLES, HeadTrack
 from ditto.motion.motion_scale import Restyle, Restyling
 from ditto.packs.base import AnyPack
 from ditto.rates import FRAME_RATE
+from ditto.reference.conventions import Conventions
 from ditto.source.avatar import AnyAvatar
 from ditto.source.driving_video import DrivingMotion, read_driving_video
 from ditto.stages.condition_handler import Eyes
@@ -33,12 +34,13 @@ def styled(
     settings: Settings,
     zero: Floats | None,
     length: int,
+    way: Conventions,
 ) -> list[Stage[Any, Any]]:
     """The stage that makes motion, and the steps that follow it; `length` counts the video's frames."""
     steps = [making]
     wanted = restyling(settings)
     if wanted != Restyling():
-        if settings.compat:
+        if not way.styles:
             raise ConfigError("the style settings are not the original's; remove them or --compat")
         steps.append(Restyle(wanted, pack.roles(avatar.first), zero))
     fps = settings.output.fps

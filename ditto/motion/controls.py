@@ -58,6 +58,7 @@ NAMES = tuple(f.name for f in fields(Controls))
 ARRAYS = {"delta_exp": 63, "delta_eye": 63, "delta_t": 3}
 
 Checked = Mapping[str, Any]  # a subset of Controls' fields, of Controls' types
+FadeCurve = Callable[[int, int, int], dict[int, float]]  # length, fades in and out -> fade_alpha by frame
 Frames = Mapping[Any, Any] | Sequence[Any] | Callable[[int], Any] | None
 
 
@@ -145,28 +146,23 @@ def checked_frames(given: Mapping[Any, Any] | Sequence[Any] | None) -> dict[int,
     return frames
 
 
-def fade_curve(length: int, fade_in: int, fade_out: int, *, compat: bool = False) -> dict[int, float]:
+def fade_curve(length: int, fade_in: int, fade_out: int) -> dict[int, float]:
     """fade_alpha by frame: rises from 0 over `fade_in` frames, reaches 0 at the last of `length`.
 
-    Where both fall on one frame the smaller counts; with `compat` the later one does, and frames
-    before the first may be named.
+    Where both fall on one frame the smaller counts.
     """
     curve = {frame: frame / fade_in for frame in range(max(fade_in, 0))}
     last = length - 1
     for frame in range(last - fade_out, length) if fade_out > 0 else ():
         alpha = (last - frame) / fade_out
-        curve[frame] = alpha if compat else min(alpha, curve.get(frame, 1.0))
-    return curve if compat else {frame: alpha for frame, alpha in curve.items() if 0 <= frame < length}
+        curve[frame] = min(alpha, curve.get(frame, 1.0))
+    return {frame: alpha for frame, alpha in curve.items() if 0 <= frame < length}
 
 
-def with_fades(
-    frames: Mapping[int, Checked], length: int, fade_in: int, fade_out: int, *, compat: bool = False
-) -> dict[int, dict[str, Any]]:
-    """The frames' controls with the fade curve in them; the given ones stay as they are."""
-    out = {frame: dict(controls) for frame, controls in frames.items()}
-    for frame, alpha in fade_curve(length, fade_in, fade_out, compat=compat).items():
-        out.setdefault(frame, {})["fade_alpha"] = alpha
-    return out
+def with_fades(frames: Mapping[int, Checked], curve: Mapping[int, float]) -> dict[int, dict[str, Any]]:
+    """The frames' controls with `fade_alpha` by frame in them; the given ones stay as they are."""
+    fades = {frame: {"fade_alpha": alpha} for frame, alpha in curve.items()}
+    return {frame: {**frames.get(frame, {}), **fades.get(frame, {})} for frame in {**frames, **fades}}
 
 
 class ControlTrack:
@@ -183,6 +179,7 @@ class ControlTrack:
         *,
         under: Iterable[Callable[[float], Mapping[str, Any]]] = (),
         fps: Rate = FRAME_RATE,
+        fade_curve: FadeCurve = fade_curve,
     ) -> None:
         """`frames`: a mapping or list by frame number, or a function of the frame number.
 
@@ -202,6 +199,7 @@ class ControlTrack:
         self._following = 0.0  # frame asked for next
         self._under = tuple(under)
         self._fps = fps
+        self._fade_curve = fade_curve
         self._before = 0.0  # frames shown in earlier turns
         self._asked_at = 0.0  # frame last asked for
         self._overall = checked(overall, "controls of all frames")
@@ -259,10 +257,11 @@ class ControlTrack:
         with self._lock:
             self._frames[index] = {**self._frames.get(index, {}), **given}
 
-    def fade(self, length: int, fade_in: int, fade_out: int, *, compat: bool = False) -> None:
+    def fade(self, length: int, fade_in: int, fade_out: int) -> None:
         """Fades in at the start and out at the end of `length` frames."""
+        curve = self._fade_curve(length, fade_in, fade_out)
         with self._lock:
-            self._frames = with_fades(self._frames, length, fade_in, fade_out, compat=compat)
+            self._frames = with_fades(self._frames, curve)
 
     def gesture(
         self, name: str, *, strength: float = 1.0, duration: Any = None, times: int = 1, at: int | None = None

@@ -11,6 +11,7 @@ from ditto.arrays import Floats
 from ditto.motion.angles import Angle, Degrees
 from ditto.motion.controls import Controls
 from ditto.motion.face_movements import FaceRows, express
+from ditto.motion.pose import Placement, in_degrees
 from ditto.motion.vector import (
     EYE_KEYPOINTS,
     LIP_KEYPOINTS,
@@ -44,15 +45,6 @@ def mix_difference(
         return computed(lambda rest, motion, anchor: rest + (motion - anchor) * factor, *three)
 
     return with_parts(rest, {name: moved(name, np.float32(factor)) for name, factor in factors.items()})
-
-
-def mix_scaled(rest: SourceMotion, motion: MotionParts, factors: Mapping[str, float]) -> SourceMotion:
-    """The motion itself times its factors, the portrait where a part has none (as the reference does)."""
-
-    def scaled(name: str, factor: np.float32) -> Part:
-        return computed(lambda motion: motion * factor, part(motion, name))
-
-    return with_parts(rest, {name: scaled(name, np.float32(factor)) for name, factor in factors.items()})
 
 
 def blend(towards: Floats, driven: Floats, alpha: float) -> Floats:
@@ -105,3 +97,24 @@ def turned(angle: Angle, delta: float | None, factor: float | None) -> Angle:
     if delta is not None:
         angle = Degrees(angle.degrees() + np.float32(delta))
     return angle if factor is None else dataclasses.replace(angle, values=angle.values * np.float32(factor))
+
+
+class Mixing:
+    """What is open to question when motion is put on a portrait; the reference answers otherwise."""
+
+    silenced = LIPS  # (1, 63) share of the expression that `vad_alpha` fades
+
+    def controllable(self, motion: SourceMotion) -> SourceMotion:
+        """The motion with its angles as controls and fades act on them."""
+        return in_degrees(motion)
+
+    def absolute(self, rest: SourceMotion, motion: MotionParts, factors: Mapping[str, float]) -> SourceMotion:
+        """The portrait with motion that counts from nothing: so much of the way there."""
+        return mix_difference(rest, motion, rest, factors)
+
+    def gaze_rest(self, first: Placement, shown: Placement) -> Placement:
+        """Which of the source's first and shown frame a gaze is held against."""
+        return shown
+
+
+OURS = Mixing()

@@ -33,6 +33,14 @@ class Registrar(Protocol[Made]):
         """The files that measurements of a portrait depend on; none where they are not worth keeping."""
 
 
+class OpenVideo(Protocol):
+    """Registers a source video."""
+
+    def __call__(
+        self, pack: Registrar[Made], path: Path, settings: Settings, /
+    ) -> RegisteredAvatar[Made]: ...
+
+
 class Playback(Generic[Made]):
     """Source frames by output frame, for one stream; what the stitch stage asks.
 
@@ -56,10 +64,12 @@ class Playback(Generic[Made]):
         return self._current
 
 
-def register(pack: Registrar[Made], path: Path, settings: Settings) -> RegisteredAvatar[Made]:
-    """The face in a picture, or in the frames of a video."""
+def register(
+    pack: Registrar[Made], path: Path, settings: Settings, video: OpenVideo | None = None
+) -> RegisteredAvatar[Made]:
+    """The face in a picture, or in the frames of a video; `video` measures one in another way."""
     try:
-        return _registered(pack, path, framed(settings))
+        return _registered(pack, path, framed(settings), video or video_avatar)
     except NoFaceError as error:
         raise NoFaceError(f"{path}: {error}") from error
 
@@ -82,31 +92,35 @@ def framed(settings: Settings) -> Settings:
     return dataclasses.replace(settings, source=dataclasses.replace(settings.source, crop_scale=wider))
 
 
-def _registered(pack: Registrar[Made], path: Path, settings: Settings) -> RegisteredAvatar[Made]:
+def _registered(
+    pack: Registrar[Made], path: Path, settings: Settings, video: OpenVideo
+) -> RegisteredAvatar[Made]:
     source = settings.source
     if is_picture(path):
         image = read_picture(path, max_size=source.max_size)
         return StillAvatar(measured(pack, image, settings))
-    limit = source.template_frames if source.template_frames > 0 else None
-    if settings.compat:  # every frame of the file once, whatever its rate
-        return MovingAvatar(
-            lambda: VideoSource(path, max_size=source.max_size),
-            lambda: pack.analyser(settings),
-            source.smoothing,
-            limit,
-            no_face="fail",
-        )
+    return video(pack, path, settings)
+
+
+def video_avatar(pack: Registrar[Made], path: Path, settings: Settings) -> MovingAvatar[Made]:
+    """A source video at the stream's own rate, its face followed and held steady."""
+    source = settings.source
     return MovingAvatar(
         lambda: VideoSource(path, max_size=source.max_size, fps=FRAME_RATE),
         lambda: pack.analyser(settings),
         source.smoothing,
-        limit,
+        frame_limit(settings),
         loop=source.loop,
         no_face=source.no_face,
         neutral=source.neutral_frames,
         steady=True,
         sharp=("exp",),
     )
+
+
+def frame_limit(settings: Settings) -> int | None:
+    """Frames of a source video that are used; None is all."""
+    return settings.source.template_frames if settings.source.template_frames > 0 else None
 
 
 def measured(pack: Registrar[Made], image: Image, settings: Settings) -> SourceFrame[Made]:

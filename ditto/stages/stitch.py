@@ -19,14 +19,14 @@ from ditto.motion.frame_order import blink_schedule
 from ditto.motion.mixing import (
     EYES,
     LIPS,
-    WHOLE_FACE,
+    OURS,
+    Mixing,
     control,
     fade,
     fade_expression,
     mix_difference,
-    mix_scaled,
 )
-from ditto.motion.pose import Placement, hold_gaze, in_degrees, keypoints, placement
+from ditto.motion.pose import Placement, hold_gaze, keypoints, placement
 from ditto.motion.vector import MotionParts, SourceMotion, from_vector
 from ditto.packs.base import Stitcher
 from ditto.rates import FRAME_RATE
@@ -38,6 +38,8 @@ VIDEO_PARTS = ("exp",)
 SCALED_BY_CHARACTER = ("exp", "pitch", "yaw", "roll")
 BLINK_PERIOD = 3000  # frames a blink schedule repeats after where the length is unknown: 2 minutes
 FADE_TYPES = ("", "d0", "s")
+
+Zero = Floats | Callable[[], Floats | None] | None  # motion that stands for no movement, or what tells it
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -54,7 +56,7 @@ class StitchOptions:
     overall_ctrl_info: Mapping[str, Any] | None = None  # controls for every frame
     flag_stitching: bool = True  # whether the stitching network is used
     character_scale: float | None = None  # head size of another character whose motion this is
-    compat: bool = False  # the reference's numbers, faults included: docs/controls.md
+    mixing: Mixing = OURS  # the reference's numbers differ: docs/controls.md
 
     def __post_init__(self) -> None:
         if self.fade_type not in FADE_TYPES:
@@ -126,7 +128,7 @@ class Stitch(Generic[Made]):
         options: StitchOptions | None = None,
         controls: ControlTrack | Frames = None,
         *,
-        d0: Floats | Callable[[], Floats | None] | None = None,
+        d0: Zero = None,
         face: FaceRows = NO_MOVEMENTS,
         length: int = -1,
         first: int = 0,
@@ -144,6 +146,7 @@ class Stitch(Generic[Made]):
         """
         self._source = source
         self._options = options or StitchOptions()
+        self._mixing = self._options.mixing
         self._stitcher = stitcher if self._options.flag_stitching else None
         self._controls = (
             controls
@@ -217,7 +220,7 @@ class Stitch(Generic[Made]):
     def _at_rest(self, index: int) -> _Rest[Made]:
         frame = self._source.frame(index * FRAME_RATE // self._fps)
         if self._rest is None or self._rest.frame is not frame:
-            parts = frame.motion if self._options.compat else in_degrees(frame.motion)
+            parts = self._mixing.controllable(frame.motion)
             self._rest = _Rest(frame, parts, keypoints(parts), placement(parts))
         if self._first is None:
             self._first = self._rest.placement
@@ -236,11 +239,9 @@ class Stitch(Generic[Made]):
         parts = self._moved(rest.frame.motion, motion, rest.frame.neutral)
         if not rest.frame.seen:
             return rest.motion
-        if not self._options.compat:
-            parts = in_degrees(parts)
+        parts = self._mixing.controllable(parts)
         if controls.vad_alpha is not None and controls.vad_alpha < 1:
-            faded = WHOLE_FACE if self._options.compat else LIPS
-            parts = fade_expression(rest.motion, parts, controls.vad_alpha, faded)
+            parts = fade_expression(rest.motion, parts, controls.vad_alpha, self._mixing.silenced)
         parts = control(rest.motion, parts, controls, self._face)
         if self._first_driven is None:
             self._first_driven = parts
@@ -250,8 +251,8 @@ class Stitch(Generic[Made]):
             named = self._fading if controls.fade_out_keys is None else controls.fade_out_keys
             parts = fade(target, parts, controls.fade_alpha, named)
         if self._drives_eyes:
-            looking = self._first if self._options.compat and self._first else rest.placement
-            parts = hold_gaze(parts, looking)
+            first = self._first or rest.placement
+            parts = hold_gaze(parts, self._mixing.gaze_rest(first, rest.placement))
         return parts
 
     def _moved(self, rest: SourceMotion, motion: MotionParts, neutral: Floats | None) -> SourceMotion:
@@ -267,10 +268,8 @@ class Stitch(Generic[Made]):
                 self._anchor = motion
         if self._anchor is not None:
             parts = mix_difference(rest, motion, self._anchor, self._factors)
-        elif self._options.compat:
-            parts = mix_scaled(rest, motion, self._factors)
         else:
-            parts = mix_difference(rest, motion, rest, self._factors)
+            parts = self._mixing.absolute(rest, motion, self._factors)
         driven = parts.exp
         if neutral is not None and self._anchor is not None and "exp" in self._factors:
             driven = driven - rest.exp + neutral

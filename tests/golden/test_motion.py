@@ -8,6 +8,7 @@ from ditto.motion.controls import checked_frames, with_fades
 from ditto.motion.frame_order import blink_schedule, mirror_index
 from ditto.motion.pose import keypoints, rotation, shift_gaze
 from ditto.motion.vector import ANGLES, LENGTH, SourceMotion, from_vector, named_arrays, to_vector
+from ditto.reference.conventions import REFERENCE
 from tests.motions import motion_parts
 from tests.rounding import share
 
@@ -86,7 +87,7 @@ def test_blinks_fall_on_the_reference_frames(case):
 def test_fades_are_written_into_the_controls(case):
     options = case.options
     before = checked_frames(options["ctrl_info"])
-    after = with_fades(before, options["N_d"], options["fade_in"], options["fade_out"], compat=True)
+    after = with_fades(before, REFERENCE.fade_curve(options["N_d"], options["fade_in"], options["fade_out"]))
     assert sorted(after) == case.expected["frames"].tolist()
     alphas = [after[frame].get("fade_alpha", -1.0) for frame in sorted(after)]
     np.testing.assert_allclose(alphas, case.expected["fade_alpha"], rtol=1e-6)

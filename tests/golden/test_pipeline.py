@@ -17,6 +17,7 @@ from ditto.packs.official.networks.blocks import fold  # noqa: E402
 from ditto.packs.official.networks.checkpoint import NETWORKS  # noqa: E402
 from ditto.packs.official.painting import OfficialDecoder, OfficialWarper  # noqa: E402
 from ditto.packs.official.paste_back import OfficialCompositor  # noqa: E402
+from ditto.reference.conventions import REFERENCE  # noqa: E402
 from ditto.source.avatar import SourceFrame  # noqa: E402
 from ditto.stages.decode import Decode  # noqa: E402
 from ditto.stages.messages import Motion  # noqa: E402
@@ -95,7 +96,7 @@ def test_frames_are_those_of_the_reference(case, opened, summarise):
         Stitch(
             SimpleNamespace(is_image=True, frame=lambda index: source),
             lambda at_rest, driven: bend.run({"kp_source": at_rest, "kp_driving": driven})["out"],
-            StitchOptions(delta_eye_open_n=-1, compat=True),
+            StitchOptions(delta_eye_open_n=-1, mixing=REFERENCE.mixing),
         ),
         Warp(OfficialWarper(opened("warp_network", salt))),
         Decode(OfficialDecoder(opened("decoder", salt))),

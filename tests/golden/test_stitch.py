@@ -6,6 +6,7 @@ import pytest
 
 from ditto.motion.controls import ControlTrack, checked_frames
 from ditto.motion.vector import source_motion, to_vector
+from ditto.reference.conventions import REFERENCE
 from ditto.source.avatar import SourceFrame
 from ditto.stages.messages import Motion
 from ditto.stages.stitch import Stitch, StitchOptions
@@ -79,7 +80,7 @@ def stage_of(case, stitcher):
         delta_eye_arr=case.given.get("delta_eye_arr"),
         delta_eye_open_n=case.options.get("delta_eye_open_n", -1),
         character_scale=float(case.given["ch.scale"].item()) if case.options.get("ch") else None,
-        compat=True,
+        mixing=REFERENCE.mixing,
     )
     stage = Stitch(
         source_of(case),

@@ -119,7 +119,7 @@ def test_a_clip_shorter_than_its_fades_stays_within_its_frames():
 
 def test_fading_keeps_the_other_controls_and_leaves_the_given_ones_alone():
     given = {0: {"delta_yaw": 1.0}}
-    assert with_fades(given, 10, 1, 0)[0] == {"delta_yaw": 1.0, "fade_alpha": 0.0}
+    assert with_fades(given, fade_curve(10, 1, 0))[0] == {"delta_yaw": 1.0, "fade_alpha": 0.0}
     assert given == {0: {"delta_yaw": 1.0}}
 
 

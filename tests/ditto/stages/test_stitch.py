@@ -9,6 +9,7 @@ from ditto.motion.angles import Bins, degrees_to_bins
 from ditto.motion.controls import ControlTrack
 from ditto.motion.vector import SourceMotion, named_arrays, to_vector
 from ditto.packs.mini.motion.expression_numbers import Exp
+from ditto.reference.conventions import OURS, REFERENCE
 from ditto.source.avatar import SourceFrame
 from ditto.stages.messages import Motion
 from ditto.stages.stitch import Stitch, StitchOptions
@@ -163,8 +164,8 @@ def test_offsets_and_factors_act_in_degrees():
     assert moved(controls=both, yaw=8).yaw == pytest.approx(5, abs=1e-2)
 
 
-def test_compat_scales_logits_as_the_reference_does():
-    drawn = moved(StitchOptions(compat=True), {1: {"alpha_yaw": 0.5}}, yaw=8)
+def test_the_reference_scales_logits():
+    drawn = moved(StitchOptions(mixing=REFERENCE.mixing), {1: {"alpha_yaw": 0.5}}, yaw=8)
     assert drawn.yaw == pytest.approx(8, abs=0.1)
 
 
@@ -187,7 +188,7 @@ def test_silence_closes_the_mouth_but_lets_the_eyes_move():
     silent = {1: {"vad_alpha": 0}}
     face = moved(controls=silent, lip=0.01, eye=0.02).expression.ravel()
     assert face[[LIP, EYE]] == pytest.approx([0, 0.02])
-    frozen = moved(StitchOptions(compat=True), silent, lip=0.01, eye=0.02).expression.ravel()
+    frozen = moved(StitchOptions(mixing=REFERENCE.mixing), silent, lip=0.01, eye=0.02).expression.ravel()
     assert frozen[[LIP, EYE]] == pytest.approx([0, 0])
 
 
@@ -215,8 +216,8 @@ def test_the_gaze_of_a_driven_video_is_held_against_the_frame_that_is_shown():
     turning = source(parts(), parts(yaw=20), is_image=False)
     held = drive(Stitch(turning, None, StitchOptions(drive_eye=True)), still_then())[1].drive
     assert held.expression.ravel()[Exp.GAZE_X_LEFT] == pytest.approx(0, abs=1e-6)
-    compat = StitchOptions(drive_eye=True, compat=True)
-    drifting = drive(Stitch(turning, None, compat), still_then())[1].drive
+    theirs = StitchOptions(drive_eye=True, mixing=REFERENCE.mixing)
+    drifting = drive(Stitch(turning, None, theirs), still_then())[1].drive
     assert drifting.expression.ravel()[Exp.GAZE_X_LEFT] > 0.003
 
 
@@ -258,8 +259,8 @@ def test_nothing_handed_in_is_changed():
     kept = {name: values.copy() for name, values in named_arrays(rest).items()}
     vector = item.vector.copy()
     controls = {1: {"delta_exp": np.full(63, 0.1, np.float32), "vad_alpha": 0.5, "fade_alpha": 0.5}}
-    for compat in (False, True):
-        options = StitchOptions(fade_type="s", relative_d=False, use_d_keys={"exp": 2.0}, compat=compat)
+    for way in (OURS, REFERENCE):
+        options = StitchOptions(fade_type="s", relative_d=False, use_d_keys={"exp": 2.0}, mixing=way.mixing)
         drive(Stitch(source(rest), None, options, controls), [motion(0), item])
     np.testing.assert_array_equal(item.vector, vector)
     for name, values in named_arrays(rest).items():
@@ -286,4 +287,4 @@ def test_a_wrong_option_is_named(wrong, message):
 
 def test_options_are_read_without_being_kept_open_to_change():
     with pytest.raises(dataclasses.FrozenInstanceError):
-        StitchOptions().compat = True
+        StitchOptions().relative_d = False

@@ -51,7 +51,7 @@ def batch(fake_pack, settings, portrait, monkeypatch, tmp_path):
             calls[role] += 1
             work(role)
 
-        def register(pack, path, chosen):
+        def register(pack, path, chosen, video):
             calls[path.name] += 1
             if path.name.startswith("nobody"):
                 raise NoFaceError(f"{path}: no face was found")
