@@ -82,9 +82,10 @@ def computed(compute: Callable[..., Floats], *values: Part) -> Part:
     Degrees broadcast against logits, as the reference has it; the result are logits.
     """
     result = compute(*map(array, values))
-    if any(isinstance(value, Bins) for value in values):
+    kinds = {type(value) for value in values}
+    if Bins in kinds:
         return Bins(result)
-    return Degrees(result) if any(isinstance(value, Degrees) for value in values) else result
+    return Degrees(result) if Degrees in kinds else result
 
 
 def named_arrays(parts: MotionParts) -> dict[str, Floats]:
