@@ -7,9 +7,9 @@ import os
 
 import pytest
 
+from scripts.video_flags import BLEND_CONTROL, PRESERVE_MOTION, VIDEO, run
 from stream_pipeline.commands import main, parser_of_all
 from stream_pipeline.commands.render import OWN_SOUND
-from stream_pipeline.commands.video_scripts import BLEND_CONTROL, PRESERVE_MOTION, VIDEO, run
 
 WORDS = {  # options with free text that is not the name of a file
     *("say", "emotion", "device", "devices", "size", "aspect", "preset", "enhancer", "suffix", "only"),

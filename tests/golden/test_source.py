@@ -1,14 +1,37 @@
+from itertools import islice
+from types import SimpleNamespace
+
 import cv2
 import numpy as np
 import pytest
 
 from cfg.settings import SourceSettings
+from ditto.motion.vector import named_arrays, source_motion
 from ditto.packs.official.analyser import FaceNetworks, OfficialAnalyser
 from ditto.packs.official.detector import Faces
 from ditto.packs.official.landmark203 import Landmark203
-from ditto.packs.official.source_size import render_size, smooth
+from ditto.packs.official.source_size import render_size
+from ditto.source.avatar import SourceFrame
+from ditto.source.registered import MovingAvatar
 
 EXACT = int(cv2.__version__.split(".")[0]) >= 5  # OpenCV 4 places samples on a grid of 1/32 pixel
+
+
+BLANK = np.zeros((2, 2, 3), np.uint8)
+
+
+class Measured:
+    """An analyser that has measured every frame's motion before."""
+
+    def __init__(self, parts):
+        self.parts = parts
+
+    def track(self, image, index):
+        return np.zeros((4, 2), np.float32), True
+
+    def measure(self, image, index, landmarks):
+        motion = source_motion({name: values[index] for name, values in self.parts.items()})
+        return SourceFrame(index, image, motion, appearance=None, landmarks=landmarks)
 
 
 class Answers:
@@ -82,7 +105,16 @@ def test_the_size_a_source_is_rendered_at(case):
 def test_a_videos_motion_is_averaged_over_its_neighbours(case):
     parts = case.group("seq")
     count = len(next(iter(parts.values())))
-    motions = [{name: values[i] for name, values in parts.items()} for i in range(count)]
-    found = smooth(motions, case.options["smo_k"], case.options["ignore_keys"])
+    video = SimpleNamespace(count=count, frame=lambda index: BLANK, close=lambda: None)
+    avatar = MovingAvatar(
+        lambda: video,
+        lambda: Measured(parts),
+        case.options["smo_k"],
+        limit=count,
+        no_face="fail",
+        sharp=case.options["ignore_keys"],
+    )
+    found = [named_arrays(frame.motion) for frame in islice(avatar.play(), count)]
+    avatar.close()
     for name in parts:
         near(np.stack([m[name] for m in found]), case.expected[f"seq.{name}"])
