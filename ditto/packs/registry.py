@@ -6,20 +6,19 @@ A package brings one by an entry point of the group `ditto.packs` that names its
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import entry_points
 
 from cfg.errors import ConfigError, did_you_mean
+from cfg.plugins import PluginGroup
 from cfg.settings import Settings
 from ditto.packs.base import AnyPack, PackPlugin, PackTraits
 
-GROUP = "ditto.packs"
+PLUGINS = PluginGroup("ditto.packs", "pack", PackPlugin)
 BUILT_IN = {"mini": "ditto.packs.mini.plugin", "ditto": "ditto.packs.official.plugin"}
 
 
 def names() -> list[str]:
     """All packs, the built-in ones first."""
-    others = sorted(point.name for point in entry_points(group=GROUP))
-    return [*BUILT_IN, *(name for name in others if name not in BUILT_IN)]
+    return [*BUILT_IN, *(name for name in PLUGINS.packages() if name not in BUILT_IN)]
 
 
 def plugin(name: str) -> PackPlugin:
@@ -27,22 +26,13 @@ def plugin(name: str) -> PackPlugin:
     if name in BUILT_IN:
         built_in: PackPlugin = import_module(BUILT_IN[name]).PLUGIN
         return built_in
-    found = entry_points(group=GROUP, name=name)
-    if not found:
+    found = PLUGINS.load(name)
+    if found is None:
         known = names()
         raise ConfigError(
             f"pack.name is '{name}', but must be one of: {', '.join(known)}{did_you_mean(name, known)}"
         )
-    (point, *others) = found
-    if others:
-        raise ConfigError(f"pack '{name}' is brought by several packages; uninstall all but one of them")
-    try:
-        brought = point.load()
-    except Exception as error:
-        raise ConfigError(f"pack '{name}' ({point.value}) cannot be imported: {error}") from error
-    if not isinstance(brought, PackPlugin):
-        raise ConfigError(f"pack '{name}': {point.value} must be a PackPlugin, not {type(brought).__name__}")
-    return brought
+    return found
 
 
 def traits_of(name: str) -> PackTraits:
