@@ -9,14 +9,14 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from cfg.errors import Cancelled, ConfigError, DittoError
 from ditto.media.inputs import Inputs
+from stream_pipeline.commands.parsing import AddArguments, Command, CommandParser, CommandPlugin, Parser
 from stream_pipeline.front_door import OutputLost
 
 log = logging.getLogger(__name__)
@@ -36,23 +36,6 @@ WRITTEN = (
     "json",
 )  # options that say where something goes; others are read
 LISTED = ("source", "audio")  # options that may name a folder, of which every file is read
-
-AddArguments = Callable[[argparse.ArgumentParser], None]
-Command = Callable[[argparse.Namespace], int]
-
-
-class Parser(argparse.ArgumentParser):
-    """Says what is wrong with an option as every other error is said: one line, with the next step."""
-
-    def error(self, message: str) -> NoReturn:
-        raise ConfigError(f"{message.removeprefix('argument ')}; '{self.prog} -h' shows all options")
-
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        parsed, rest = super().parse_known_args(args, namespace)
-        for word in rest:
-            near = get_close_matches(word.partition("=")[0], self._option_string_actions, n=1)
-            self.error(f"{word} is not an option" + (f"; did you mean '{near[0]}'?" if near else ""))
-        return parsed, rest
 
 
 @contextmanager
@@ -106,31 +89,25 @@ def parser_of_all() -> Parser:
             script,
         )
 
-    commands: dict[str, tuple[str, AddArguments, Command]] = {
-        "render": ("a portrait and a voice to a video", render.add_arguments, render.render),
-        "batch": ("many videos: folders or a list of jobs", batch.add_arguments, batch.batch),
-        "demo": ("render the bundled portrait and speech", demo.add_arguments, demo.demo),
-        "doctor": (
-            "what this machine can run, and what to install for more",
-            doctor.add_arguments,
-            doctor.doctor,
+    commands = {
+        "render": CommandPlugin("a portrait and a voice to a video", render.add_arguments, render.render),
+        "batch": CommandPlugin("many videos: folders or a list of jobs", batch.add_arguments, batch.batch),
+        "demo": CommandPlugin("render the bundled portrait and speech", demo.add_arguments, demo.demo),
+        "doctor": CommandPlugin(
+            "what this machine can run, and what to install for more", doctor.add_arguments, doctor.doctor
         ),
-        "script": ("check a script, or draw it over time", script.add_arguments, script.script),
-        "config": ("show the settings in force", config.add_arguments, config.config),
-        "download": ("fetch the official checkpoints", download.add_arguments, download.download),
-        "convert": ("ONNX files to TensorRT engines", convert.add_arguments, convert.convert),
-        "bench": ("how fast this machine runs each stage", bench.add_arguments, bench.bench),
-        "export": ("official networks to ONNX files", export.add_arguments, export.export),
+        "script": CommandPlugin("check a script, or draw it over time", script.add_arguments, script.script),
+        "config": CommandPlugin("show the settings in force", config.add_arguments, config.config),
+        "download": CommandPlugin(
+            "fetch the official checkpoints", download.add_arguments, download.download
+        ),
+        "convert": CommandPlugin("ONNX files to TensorRT engines", convert.add_arguments, convert.convert),
+        "bench": CommandPlugin("how fast this machine runs each stage", bench.add_arguments, bench.bench),
+        "export": CommandPlugin("official networks to ONNX files", export.add_arguments, export.export),
     }
     installed = Path(sys.argv[0]).stem == INSTALLED_AS
     called = INSTALLED_AS if installed else "python -m ditto"
-    parser = Parser(prog=called, description="Talking heads from a portrait and a voice.")
-    choices = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name, (purpose, add_arguments, command) in commands.items():
-        chosen = choices.add_parser(name, help=purpose, description=purpose)
-        add_arguments(chosen)
-        chosen.set_defaults(run=command)
-    return parser
+    return CommandParser(called, "Talking heads from a portrait and a voice.", commands)
 
 
 def run_command(
