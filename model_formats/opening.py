@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from cfg.errors import ModelError
+from cfg.plugins import PluginGroup
 from model_formats.backend import Backend, Precision, TorchNetwork, existing
 
 
@@ -21,6 +23,22 @@ class Wanted:
     graphs: bool
 
 
+Opener = Callable[[Path, Wanted], Backend]
+
+
+@dataclass(frozen=True)
+class BackendPlugin:
+    """A format that another package brings.
+
+    Its entry point of the group `ditto.backends` has the name of the format's suffix, without the dot.
+    """
+
+    open: Opener  # the path of a file that is there; refuses a device or precision it cannot honour
+
+
+PLUGINS = PluginGroup("ditto.backends", "backend", BackendPlugin)
+
+
 def open_model(
     path: str | Path,
     device: str = "cpu",
@@ -31,17 +49,29 @@ def open_model(
     threads: int | None = None,
     graphs: bool = False,
 ) -> Backend:
-    """A runnable network from a .pth, .onnx or .engine file, on exactly the device asked for.
+    """A runnable network from a .pth, .onnx or .engine file, or one of another package's format.
+
+    It runs on exactly the device asked for.
 
     `precision` "stored" takes the file as it is (fp32 for .pth). `network` is needed for .pth only.
     With `keep_on_device` results stay in the device's memory. `threads` bounds the CPU threads.
     `graphs` records a .pth network's calls as CUDA graphs.
     """
     path = Path(path)
-    opener = OPENERS.get(path.suffix.lower())
-    if opener is None:
-        raise ModelError(f"{path} is not a model file; its name should end in {', '.join(OPENERS)}")
+    opener = opener_for(path)
     return opener(existing(path), Wanted(device, precision, network, keep_on_device, threads, graphs))
+
+
+def opener_for(path: Path) -> Opener:
+    """How files with that suffix are opened."""
+    suffix = path.suffix.lower()
+    if suffix in OPENERS:
+        return OPENERS[suffix]
+    brought = PLUGINS.load(suffix.removeprefix("."))
+    if brought is None:
+        known = [*OPENERS, *(f".{name}" for name in PLUGINS.packages())]
+        raise ModelError(f"{path} is not a model file; its name should end in {', '.join(known)}")
+    return brought.open
 
 
 def _torch(path: Path, wanted: Wanted) -> Backend:
@@ -77,4 +107,10 @@ def _tensorrt(path: Path, wanted: Wanted) -> Backend:
     return open_engine(path, wanted.device, wanted.precision, keep_on_device=wanted.keep_on_device)
 
 
-OPENERS = {".pth": _torch, ".pt": _torch, ".onnx": _onnx, ".engine": _tensorrt, ".trt": _tensorrt}
+OPENERS: dict[str, Opener] = {
+    ".pth": _torch,
+    ".pt": _torch,
+    ".onnx": _onnx,
+    ".engine": _tensorrt,
+    ".trt": _tensorrt,
+}
