@@ -70,7 +70,7 @@ class CommandParser(Parser):
             if name == word and (command := PLUGINS.load(name)) is not None:
                 fill(added, command)
         if word not in known and not word.startswith("-"):
-            raise ConfigError(f"'{word}' is not a command{did_you_mean(word, known)}")
+            self.error(f"'{word}' is not a command{did_you_mean(word, known)}")
 
 
 def fill(parser: Parser, command: CommandPlugin) -> None:

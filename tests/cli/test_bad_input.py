@@ -85,8 +85,9 @@ def test_what_is_not_given_is_asked_for(refused, missing):
     refused([f"-{missing}"], **{missing: None})
 
 
-def test_an_unknown_command_is_refused_with_those_known(refused):
-    refused(["rendr", "render", "doctor"], "rendr", main=ditto)
+def test_an_unknown_command_is_refused_with_the_nearest_or_those_known(refused):
+    refused(["rendr", "did you mean 'render'?"], "rendr", main=ditto)
+    refused(["xylophone", "render", "doctor"], "xylophone", main=ditto)
 
 
 def test_a_log_level_that_is_none_is_refused(refused, monkeypatch):
