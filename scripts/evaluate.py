@@ -13,11 +13,13 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import subprocess
 import time
 import zlib
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import cv2
@@ -45,6 +47,7 @@ from ditto import bundled
 from ditto.arrays import Floats
 from ditto.faces.finder import FaceFinder
 from ditto.faces.topology import LOWER_OUTER, OVAL, UPPER_OUTER
+from ditto.kernels import level
 from ditto.motion.pose import Placement, placement
 from ditto.motion.vector import from_vector, to_vector
 from ditto.packs.mini.motion.sampler import LISTENING
@@ -53,6 +56,18 @@ from ditto.packs.mini.source.measure import measure
 
 REPORT = ROOT / "docs" / "mini_quality.md"
 KEPT = "## Odd portraits and sounds"  # from here on the report is not this script's
+HEADLINES = {  # of the page's first table: where a figure is found, its name there, and what it is
+    ("motion", "gap r"): "gap between the lips: correlation with people's",
+    ("motion", "width r"): "width of the lips: correlation",
+    ("motion", "gap amplitude"): "gap: amplitude, of people's",
+    ("motion", "closed"): "M, B and P with the lips shut",
+    ("motion", "still"): "silent frames with the lips shut",
+    ("motion", "blinks a minute"): "blinks a minute",
+    ("motion", "yaw spread, degrees"): "yaw: spread, degrees",
+    ("pictures", "gap r"): "gap as painted and tracked again: correlation",
+    ("pictures", "closed"): "M, B and P as painted and tracked again: shut",
+}
+HEADLINE_COLUMNS = ("online", "offline", "people")
 REACH = 6  # frames to either side that the best lag is sought
 SHUT = 1.0  # millimetres below which a person's lips are surely closed
 STILL = 2.4  # millimetres, 2 % of a face's height, below which a silent mouth is closed
@@ -263,6 +278,23 @@ def table(results: dict[str, Figures]) -> list[str]:
     return lines
 
 
+def headlines(results: dict[str, dict[str, Figures]]) -> list[str]:
+    """The page's first table, with the day, the commit and the processor of the figures."""
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.strip()
+    lines = [
+        f"| {date.today()}, {commit}, {level()} | " + " | ".join(HEADLINE_COLUMNS) + " |",
+        "|---|" + "---|" * len(HEADLINE_COLUMNS),
+    ]
+    for (part, name), said in HEADLINES.items():
+        if part in results:
+            of = [results[part][column].get(name) for column in HEADLINE_COLUMNS]
+            cells = ["" if figure is None else f"{figure:.3g}" for figure in of]
+            lines.append(f"| {said} | " + " | ".join(cells) + " |")
+    return lines
+
+
 UNKNOWN = (
     "**Lips are of people the readout does not know**: each clip is spoken by that of five folds by",
     "identity which was fitted, and calibrated, without the person. The weights shipped are fitted to all.",
@@ -277,6 +309,14 @@ def write_report(results: dict[str, dict[str, Figures]], frames: int, folds: boo
     trained = (ROOT / "docs" / "mini_training.md").read_text(encoding="utf-8").splitlines()
     lines = [
         "# How good the mini pack is",
+        "",
+        *headlines(results),
+        "",
+        "Portraits, animals, hidden mouths, and sounds that are no speech:",
+        "[the last tables](#odd-portraits-and-sounds). What remains wrong, and how it became less:",
+        "[the log](log/mini_quality.md).",
+        "",
+        "## How it is measured",
         "",
         f"`python scripts/evaluate.py CLIPS {'--folds FOLDER ' if folds else ''}--write`, on one core of a "
         "cloud machine without a GPU.",
