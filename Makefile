@@ -12,7 +12,7 @@ WORKERS ?= 2
 PYTEST = $(BIN)/pytest -n $(WORKERS) --dist worksteal
 ALL := -m 'not soak and not gpu and not checkpoints'
 
-.PHONY: demo env test test-full test-avx2 test-newest lint tests locks locks-upgrade resolve gpu-env gpu-check \
+.PHONY: demo env docs test test-full test-avx2 test-newest lint tests locks locks-upgrade resolve gpu-env gpu-check \
 	soak clean
 
 $(VENV)/.base: $(INSTALLED)
@@ -24,6 +24,10 @@ $(VENV)/.dev: $(INSTALLED)
 	$(PYTHON) -m venv $(VENV)
 	$(INSTALL) -e '.[dev,torch]'
 	@touch $@ $(VENV)/.base
+
+$(VENV)/.docs: $(VENV)/.base
+	$(INSTALL) -e '.[docs]'
+	@touch $@
 
 demo: $(VENV)/.base
 	$(BIN)/python -m ditto demo
@@ -40,11 +44,16 @@ test: lint tests
 tests: $(VENV)/.dev
 	$(PYTEST)
 
-test-full: lint
+test-full: lint $(VENV)/.docs
 	$(PYTEST) --timeout 900 $(ALL) --durations 20 --cov --cov-report term:skip-covered
 
 test-avx2: $(VENV)/.dev
 	$(BIN)/python scripts/held_to_avx2.py $(PYTEST) --timeout 900 $(ALL)
+
+# The pages of docs/ and an API reference, in build/site; a warning is an error.
+docs: $(VENV)/.docs
+	$(BIN)/mkdocs build --strict --quiet
+	@echo build/site/index.html
 
 # What matters on a GPU, in at most eight minutes; DEVICE=cpu tries the check itself.
 DEVICE ?= cuda
