@@ -5,10 +5,13 @@ docs/README.md is the one list of pages: its headings and links become the navig
 
 from __future__ import annotations
 
+import ast
+import linecache
 import posixpath
 import re
 from pathlib import Path
 
+import griffe
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
@@ -17,6 +20,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = ("ditto", "stream_pipeline", "model_formats", "cfg")
 LINK = re.compile(r"(?<=\]\()(?!\w+:|#)([^)\s#]+)")
 SECTION = re.compile(r"^## ([^\n]+)\n(.*?)(?=^## |\Z)", re.M | re.S)
+COMMENT = re.compile(r"\S  # (?!type:|noqa)(.+)")
 ENTRY = re.compile(r"\[([^]]+)\]\(([^)#\s]+\.md)\)")
 
 
@@ -54,6 +58,18 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     return LINK.sub(turned, markdown)
 
 
+class TrailingComments(griffe.Extension):
+    """What stands beside a field or a constant, a shape or a unit, becomes its docstring."""
+
+    def on_attribute_instance(
+        self, *, node: ast.AST | griffe.ObjectNode, attr: griffe.Attribute, **_: object
+    ) -> None:
+        if attr.docstring is None and attr.lineno is not None:
+            line = linecache.getline(str(attr.filepath), attr.endlineno or attr.lineno)
+            if found := COMMENT.search(line):
+                attr.docstring = griffe.Docstring(found[1], parent=attr, lineno=attr.lineno)
+
+
 def rooms() -> list[str]:
     """The packages and folders of the code that hold files, by their dotted names."""
     folders = (path.parent for name in PACKAGES for path in (ROOT / name).rglob("*.py"))
@@ -68,7 +84,8 @@ def reference(room: str) -> str:
     """A room's page: its own docstring, then its files."""
     folder = ROOT / room.replace(".", "/")
     files = sorted(path.stem for path in folder.glob("*.py") if not path.stem.startswith("__"))
-    parts = [f"# {room}", f"::: {room}\n    options:\n      heading_level: 2\n      show_submodules: false"]
+    own = "options:\n      show_root_heading: false\n      show_submodules: false"
+    parts = [f"# {room}", f"::: {room}\n    {own}"]
     return "\n\n".join([*parts, *(f"::: {room}.{name}" for name in files)]) + "\n"
 
 

@@ -96,5 +96,7 @@ def test_the_site_builds_without_a_warning(tmp_path):
     build = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", tmp_path]
     done = subprocess.run(build, cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
-    assert "Session" in (tmp_path / "api" / "stream_pipeline.html").read_text("utf-8")
+    messages = (tmp_path / "api" / "ditto.stages.html").read_text("utf-8")
+    assert "A piece of the voice, of any length." in messages  # a docstring,
+    assert "(n,) mono, 16 kHz, -1..1" in messages  # and the comment beside a field
     assert (tmp_path / "source" / "examples" / "live.py.txt").is_file()
