@@ -1,9 +1,11 @@
+import dataclasses
 import resource
 
 import numpy as np
 import pytest
 
 from cfg.errors import MediaError
+from ditto.motion.vector import resting_motion
 from ditto.source.avatar import SourceFrame
 from ditto.source.measurements import Measurements
 
@@ -14,17 +16,8 @@ def frame():
     ones = np.ones(6, np.float32)
 
     def make(index):
-        motion = {"exp": np.full((1, 63), index, np.float32)}
-        return SourceFrame(
-            index,
-            np.zeros((8, 8, 3), np.uint8),
-            motion,
-            ones[:2],
-            ones,
-            np.eye(3, dtype=np.float32),
-            None,
-            ones,
-        )
+        motion = dataclasses.replace(resting_motion(), exp=np.full((1, 63), index, np.float32))
+        return SourceFrame(index, np.zeros((8, 8, 3), np.uint8), motion, None, ones)
 
     return make
 
@@ -35,7 +28,7 @@ def test_frames_come_back_as_they_were_measured(frame):
         known.add(index, frame(index))
     back = known.read(1, frame(0))
     known.close()
-    assert (back.index, float(back.motion["exp"][0, 0])) == (1, 1.0)
+    assert (back.index, float(back.motion.exp[0, 0])) == (1, 1.0)
 
 
 def test_a_full_folder_of_temporary_files_is_named_and_closes_in_silence(frame):
