@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+WAITING, WORKING, BLOCKED = "waiting for input", "working", "blocked on output"
+ENDED = "ended"
+
 
 @dataclass(slots=True)
 class StageMetrics:
@@ -17,6 +20,9 @@ class StageMetrics:
     starved: float = 0.0  # seconds waiting for input
     blocked: float = 0.0  # seconds waiting for a place to put a result
     queue: int = 0  # most messages ever waiting in front of it
+    state: str = "not begun"  # what it does now: one of the three below, or how it ended
+    since: float | None = None  # when that began, on the performance counter
+    at: object = ""  # the message it works on, or worked on last
 
 
 def table(metrics: Sequence[StageMetrics]) -> str:

@@ -14,7 +14,8 @@ from ditto.deferred_stop import uninterrupted
 from ditto.stages.messages import EndOfSpeech
 from ditto.stages.stage import Stage
 from stream_pipeline.channel import Aborted, Channel, Closed
-from stream_pipeline.metrics import StageMetrics
+from stream_pipeline.metrics import BLOCKED, ENDED, WAITING, WORKING, StageMetrics
+from stream_pipeline.stall import forget, watch
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +61,9 @@ class Pipeline:
             self._thread(name, self._pump, name, items, channel, metrics)
             for (name, items, channel), metrics in zip(side_inputs, self.metrics, strict=True)
         ]
+        self._sources: list[Channel[Any] | None] = [None for _ in side_inputs]
         for stage, source, sink in zip(stages, channels, channels[1:], strict=False):
+            self._sources.append(source)
             metrics = StageMetrics(stage.name)
             self.metrics.append(metrics)
             self._threads.append(self._thread(stage.name, self._work, stage, source, sink, metrics))
@@ -82,6 +85,7 @@ class Pipeline:
             with uninterrupted():  # a thread that is half started can be neither waited for nor left alone
                 for thread in self._threads:
                     thread.start()
+            watch(self)
         except BaseException:
             self.stop()
             raise
@@ -89,6 +93,10 @@ class Pipeline:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+    def queues(self) -> list[tuple[int, int] | None]:
+        """Messages waiting before each stage, and how many may; None before one without input."""
+        return [None if source is None else (len(source), source.capacity) for source in self._sources]
 
     def push(self, item: Any, timeout: float | None = None) -> bool:
         """Feed the first stage; waits while it is behind. False if the item's turn is over."""
@@ -140,6 +148,7 @@ class Pipeline:
 
     def stop(self) -> None:
         """End now and wait for every thread."""
+        forget(self)
         self._abort()
         for thread in self._threads:
             if thread.is_alive() and thread is not threading.current_thread():
@@ -177,22 +186,23 @@ class Pipeline:
     def _pump(self, name: str, items: Iterable[Any], sink: Channel[Any], metrics: StageMetrics) -> None:
         """A producer without input, such as the frames of the avatar."""
         at: object = "its start"
-        clock = Stopwatch(metrics)
+        clock = Stopwatch(metrics, WORKING)
         iterator = iter(items)
         try:
             for item in iterator:
-                at = item
+                metrics.at = at = item
                 metrics.items += 1
-                clock.lap("busy")
+                clock.lap("busy", BLOCKED)
                 sink.put(item)
                 metrics.results += 1
-                clock.lap("blocked")
+                clock.lap("blocked", WORKING)
             sink.close()
         except Aborted:
             pass
         except BaseException as error:  # nobody else would see that this thread has ended
             self._fail(name, at, error)
         finally:
+            clock.stop()
             close = getattr(iterator, "close", None)
             if close is not None:
                 close()
@@ -202,21 +212,22 @@ class Pipeline:
     ) -> None:
         at: object = "its start"
         turn = 0
-        clock = Stopwatch(metrics)
+        clock = Stopwatch(metrics, WAITING)
 
         def hand_on(results: Iterable[Any]) -> None:
             for result in results:
                 metrics.results += 1
-                clock.lap("busy")
+                clock.lap("busy", BLOCKED)
                 wanted = sink.put(result)
-                clock.lap("blocked")
+                clock.lap("blocked", WORKING)
                 if not wanted:
                     break
-            clock.lap("busy")
+            clock.lap("busy", WAITING)
 
         try:
             for at in source:
-                clock.lap("starved")
+                metrics.at = at
+                clock.lap("starved", WORKING)
                 metrics.items += 1
                 metrics.queue = source.deepest
                 arrived: int = getattr(at, "turn", turn)
@@ -225,7 +236,9 @@ class Pipeline:
                     turn = arrived
                 if isinstance(at, EndOfSpeech):
                     hand_on(stage.flush())
+                    clock.lap("starved", BLOCKED)
                     sink.put(at)
+                    clock.lap("blocked", WAITING)
                 else:
                     hand_on(stage.process(at))
             at = "its end"
@@ -235,6 +248,8 @@ class Pipeline:
             pass
         except BaseException as error:  # nobody else would see that this thread has ended
             self._fail(stage.name, at, error)
+        finally:
+            clock.stop()
 
     def _fail(self, name: str, at: object, error: BaseException) -> None:
         with self._lock:
@@ -250,13 +265,20 @@ class Pipeline:
 
 
 class Stopwatch:
-    """Books the time since the last lap to one column of a stage's metrics."""
+    """Books the time since the last lap to one column of a stage's metrics, and says what it does now."""
 
-    def __init__(self, metrics: StageMetrics) -> None:
+    def __init__(self, metrics: StageMetrics, state: str) -> None:
         self._metrics = metrics
         self._last = time.perf_counter()
+        metrics.state, metrics.since = state, self._last
 
-    def lap(self, column: str) -> None:
+    def lap(self, column: str, state: str) -> None:
+        """Books the time, and notes what begins now."""
         now = time.perf_counter()
+        self._metrics.state, self._metrics.since = state, now
         setattr(self._metrics, column, getattr(self._metrics, column) + now - self._last)
         self._last = now
+
+    def stop(self) -> None:
+        """Nothing more is done, and no message is held."""
+        self._metrics.state, self._metrics.since, self._metrics.at = ENDED, time.perf_counter(), ""

@@ -18,6 +18,7 @@ from cfg.errors import Cancelled, ConfigError, DittoError
 from ditto.media.inputs import Inputs
 from stream_pipeline.commands.parsing import AddArguments, Command, CommandParser, CommandPlugin, Parser
 from stream_pipeline.front_door import OutputLost
+from stream_pipeline.stall import report_on_signal, watchdog
 
 log = logging.getLogger(__name__)
 
@@ -132,8 +133,10 @@ def guarded(parser: Parser, arguments: Sequence[str] | None, command: Command) -
             try:
                 parsed = parser.parse_args(arguments)
                 start_logging(os.environ.get("DITTO_LOG", "WARNING"))
+                report_on_signal()
                 inputs_of(parsed).check_not_read(*(Path(path) for path in paths_of(parsed, WRITTEN)))
-                return command(parsed)
+                with watchdog(getattr(parsed, "debug_stall", None)):
+                    return command(parsed)
             except Exception as error:
                 if stop.asked:  # some libraries make another error of it, as when they are being imported
                     raise KeyboardInterrupt from error

@@ -29,6 +29,7 @@ from stream_pipeline.commands.pipe import Pipe, video_on_standard_output
 from stream_pipeline.commands.progress import ProgressBar
 
 EYES = ("source", "driven")
+STALL_SECONDS = 10.0  # without any movement before --debug-stall speaks
 OWN_SOUND = "source"  # in place of a sound file
 STREAM = "-"  # in place of an output file
 
@@ -112,6 +113,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_look_arguments(parser)
     add_picture_arguments(parser)
     give("--profile", action="store_true", help="print how long each stage worked and waited")
+    give(
+        "--debug-stall",
+        type=float,
+        nargs="?",
+        const=STALL_SECONDS,
+        metavar="SECONDS",
+        help=f"print what each stage does whenever nothing has moved for so long (default {STALL_SECONDS:g})",
+    )
     give("--quiet", action="store_true", help="print nothing but errors")
 
 

@@ -13,10 +13,10 @@ from stream_pipeline.commands.render import OWN_SOUND
 
 WORDS = {  # options with free text that is not the name of a file
     *("say", "emotion", "device", "devices", "size", "aspect", "preset", "enhancer", "suffix", "only"),
-    *("format", "precision", "batch", "range", "endpoint", "revision", "fps"),
+    *("precision", "range", "endpoint", "revision", "fps"),
     *("portrait of demo", "cfg_pkl of doctor"),
 }
-FOLDERS = {"data_root", "examples", "engines", "against", "onnx_dir", "hubert"}  # what is in them: see below
+FOLDERS = {"data_root", "examples", "onnx_dir", "hubert"}  # what is in them: see below
 WRITTEN = {"output", "result_dir", "to", "trt_dir", "json"}
 
 

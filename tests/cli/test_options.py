@@ -58,7 +58,7 @@ def test_an_option_sets_what_it_names_and_nothing_else(options, group, expected)
 
 NOT_SETTINGS = {  # what the command does with them is in test_commands.py
     "help", "source", "audio", "output", "result_dir", "say", "config", "cfg_pkl", "list_presets", "profile",
-    "quiet",
+    "debug_stall", "quiet",
 }  # fmt: skip
 VALUES = {
     "data_root": "checkpoints",
