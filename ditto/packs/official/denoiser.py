@@ -6,7 +6,6 @@ Not run on a GPU yet: tested on the processor.
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -91,23 +90,6 @@ class TorchDenoiser:
             self._half = None
         self._network.to(self._device)
         self._stream = stream_ahead(self._device)
-
-    @classmethod
-    def load(cls, path: Path, device: str, precision: str = "fp32", *, graphs: bool = False) -> TorchDenoiser:
-        """`graphs`: its steps are recorded as CUDA graphs."""
-        from ditto.packs.official.networks.checkpoint import load
-        from ditto.packs.official.networks.lmdm import LMDM
-        from model_formats.torch_device import available
-
-        network = load("lmdm", path)
-        assert isinstance(network, LMDM)
-        where = available(device)
-        if graphs:
-            from ditto.packs.official.recorded_denoiser import RecordedDenoiser
-            from model_formats.replay import CudaRecorder
-
-            return RecordedDenoiser(network, device, precision, CudaRecorder(where))
-        return cls(network, str(where), precision)
 
     def prepare(self, conditions: Floats, times: npt.NDArray[np.int64]) -> Denoise:
         with self._running():

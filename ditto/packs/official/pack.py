@@ -25,7 +25,7 @@ from ditto.motion.motion_scale import FaceRoles
 from ditto.packs.base import BatchWarper, Compositor, Sampler, SpeechStream, Stitcher
 from ditto.packs.official.analyser import FaceNetworks, OfficialAnalyser
 from ditto.packs.official.blaze_face import BlazeFace
-from ditto.packs.official.denoiser import GraphDenoiser, HalvedDenoiser, TorchDenoiser
+from ditto.packs.official.denoiser import GraphDenoiser, HalvedDenoiser
 from ditto.packs.official.detector import FaceDetector
 from ditto.packs.official.expressions import FACE
 from ditto.packs.official.face_mesh import FaceMesh, Landmark478
@@ -228,9 +228,11 @@ class OfficialPack:
     def _open_denoiser(self) -> Denoiser:
         path = self._path("lmdm")
         if path.suffix in TORCH_FILES:
+            from ditto.packs.official.denoiser_weights import load_denoiser
+
             device = self._device("lmdm")
             graphs = self._settings.graphs and device != "cpu"
-            denoiser = TorchDenoiser.load(existing(path), device, self._precision(device), graphs=graphs)
+            denoiser = load_denoiser(existing(path), device, self._precision(device), graphs=graphs)
             self._closing.callback(denoiser.close)
             return denoiser
         opened = {name: self._opened("lmdm", file) for name, file in graphs_of("lmdm", path).items()}

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib.metadata import EntryPoint, entry_points
-from pathlib import Path
 from typing import Protocol
 
-import numpy as np
-
-from cfg.errors import ConfigError, ModelError, did_you_mean
+from cfg.errors import ConfigError, did_you_mean
 from cfg.settings import ENHANCERS, EnhanceSettings
-from ditto.arrays import Floats, Image
-from ditto.media.files import existing
+from ditto.arrays import Image
+from ditto.picture.enhancers.networks import onnx_file, restorer_file
 from ditto.stages.messages import Pose
 from model_formats.shared import SharedModels
 
@@ -52,33 +49,6 @@ def check_enhancers(settings: EnhanceSettings) -> None:
         restorer_file(settings)
     elif settings.enhancer not in ENHANCERS:
         check_plugged(settings.enhancer)
-
-
-def restorer_file(settings: EnhanceSettings) -> Path:
-    """The network of a restorer of faces."""
-    if not settings.model:
-        raise ConfigError(
-            f"the enhancer '{settings.enhancer}' needs its ONNX file (--enhancer-model FILE); "
-            "docs/enhancers.md says where they come from"
-        )
-    return onnx_file(settings.model, "enhancer")
-
-
-def onnx_file(text: str, what: str) -> Path:
-    """The file of an enhancer or an upscaler."""
-    path = Path(text)
-    if path.suffix.lower() != ".onnx":
-        raise ConfigError(f"{path}: {what}s are ONNX files, not '{path.suffix}'")
-    return existing(path, f"{what}'s model")
-
-
-def check_numbers(result: Floats, what: str) -> None:
-    """Raises ModelError where a network gave what no picture can be made of."""
-    if not np.isfinite(result).all():
-        raise ModelError(
-            f"the {what} gave values that are not numbers (NaN or infinity); export it again in fp32, "
-            "or use another one"
-        )
 
 
 def factory(name: str) -> Factory:

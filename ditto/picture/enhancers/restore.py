@@ -18,7 +18,7 @@ from cfg.settings import EnhanceSettings
 from ditto.arrays import Floats, Image
 from ditto.media.segments import LENGTH
 from ditto.picture.enhancers.aligned import SIDE, Aligner
-from ditto.picture.enhancers.registry import check_numbers, restorer_file
+from ditto.picture.enhancers.networks import check_numbers, restorer_file
 from ditto.stages.messages import Pose
 from model_formats.shared import SharedModels
 

@@ -16,7 +16,7 @@ import numpy as np
 from cfg.errors import ConfigError, ModelError
 from cfg.settings import EnhanceSettings
 from ditto.arrays import Floats, Image
-from ditto.picture.enhancers.registry import check_numbers, onnx_file
+from ditto.picture.enhancers.networks import check_numbers, onnx_file
 from ditto.stages.messages import Pose
 from model_formats.shared import SharedModels
 

@@ -131,7 +131,7 @@ def test_a_closed_pack_has_closed_the_denoiser_and_every_network(monkeypatch, tm
 
     monkeypatch.setattr("ditto.packs.official.pack.open_model", lambda path, *more, **how: thing(path.stem))
     monkeypatch.setattr(
-        "ditto.packs.official.pack.TorchDenoiser.load", lambda path, *more, **how: thing(path.stem)
+        "ditto.packs.official.denoiser_weights.load_denoiser", lambda path, *more, **how: thing(path.stem)
     )
     roles = (*PAINTING, *FACES, *MESH, "hubert")
     (tmp_path / "lmdm.pth").write_bytes(b"weights")
