@@ -13,12 +13,12 @@ from stream_pipeline.commands.parsing import CommandPlugin
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("picture", type=Path, help="a picture of people")
+    parser.add_argument("picture", help="a picture of people")
 
 
 def faces(parsed: argparse.Namespace) -> int:
     finder = FaceFinder.open(bundled.FOLDER)
-    found = finder.find(read_picture(parsed.picture))
+    found = finder.find(read_picture(Path(parsed.picture)))
     finder.close()
     if not found:
         raise NoFaceError(f"{parsed.picture}: no face found")
