@@ -35,14 +35,14 @@ class Painter:
 
     def follow(self, true: Measured) -> Iterator[Placement]:
         """The person's own motion, counted from the first frame but for the gap, which is absolute."""
-        look, rest = self.frame.appearance, self.rest
+        head, rest = self.frame.look.head, self.rest
         angles = [getattr(rest, a) + getattr(true, a) - getattr(true, a)[0] for a in ("pitch", "yaw", "roll")]
         before = rotation(*(angle[:1] for angle in angles))[0]
         growth = true.scale / true.scale[0]
-        arm = true.translation[0] - look.pivot
+        arm = true.translation[0] - head.pivot
         for t, after in enumerate(rotation(*angles)):
-            turned = arm @ (after.T @ before * growth[t]).T + look.pivot
-            moved = (true.translation[t] - turned) / look.millimetre * METRE
+            turned = arm @ (after.T @ before * growth[t]).T + head.pivot
+            moved = (true.translation[t] - turned) / head.millimetre * METRE
             moved[2] = 0
             expression = rest.expression.reshape(63) + true.expression[t] - true.expression[0]
             expression[Exp.GAP] = true.expression[t][Exp.GAP]

@@ -51,7 +51,7 @@ from ditto.kernels import level
 from ditto.motion.pose import Placement, placement
 from ditto.motion.vector import from_vector, to_vector
 from ditto.packs.mini.motion.sampler import LISTENING
-from ditto.packs.mini.source.analyser import NotingAnalyser
+from ditto.packs.mini.source.analyser import MiniAnalyser
 from ditto.packs.mini.source.measure import measure
 
 REPORT = ROOT / "docs" / "mini_quality.md"
@@ -185,14 +185,14 @@ def judge_clip(
     true, landmarks = seen(folder, clip), training.read_landmarks(folder, clip)
     shown = Track.of(true)
     lag = read_lags(folder).get(clip.name, 0.0)
-    painter = Painter(NotingAnalyser(finder, SourceSettings()).analyse(pictures[0], 0))
+    painter = Painter(MiniAnalyser.of(finder, SourceSettings()).analyse(pictures[0], 0))
     source, count = to_vector(painter.frame.motion), len(pictures)
     results: dict[str, Figures] = defaultdict(dict)
     tracks = {"people": aligned(shown, lag).until(count)}
     alike, still, times = [], [], []
 
     def followed(drives: Iterator[Placement], name: str) -> Track:
-        points, last, marks = [], painter.frame.appearance.points, set()
+        points, last, marks = [], painter.frame.appearance.head.points, set()
         for t, drive in zip(range(count), drives, strict=False):
             began = time.process_time()
             image = painter(drive)

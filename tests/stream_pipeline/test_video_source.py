@@ -119,7 +119,7 @@ def test_lips_say_on_a_video_what_they_say_on_a_portrait(dubbed, speaking, engin
 
 def test_nothing_but_the_moving_part_is_touched(speaking, astronaut, own):
     frames = 12
-    boxes = [frame.appearance.box for frame in islice(astronaut.play(), frames)]
+    boxes = [frame.appearance.head.box for frame in islice(astronaut.play(), frames)]
     for picture, source, (left, top, right, bottom) in zip(
         speaking(frames, astronaut), own, boxes, strict=False
     ):

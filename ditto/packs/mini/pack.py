@@ -17,7 +17,7 @@ from ditto.packs.mini.motion.sampler import LISTENING, MiniSampler, load_readout
 from ditto.packs.mini.paint.decoder import MiniDecoder
 from ditto.packs.mini.paint.warper import MiniWarper
 from ditto.packs.mini.putback import MiniCompositor
-from ditto.packs.mini.source.analyser import NotingAnalyser
+from ditto.packs.mini.source.analyser import MiniAnalyser
 from ditto.packs.mini.source.appearance import MiniAppearance
 from ditto.packs.mini.speech.encoder import WhisperStream
 from ditto.packs.mini.speech.voice_level import WithLoudness
@@ -45,8 +45,8 @@ class MiniPack:
         self.models = SharedModels(threads=settings.threads or None)
         self._readouts = {online: load_readout(motion, online=online) for online in (False, True)}
 
-    def analyser(self, settings: Settings) -> NotingAnalyser:
-        return NotingAnalyser(self._finder, settings.source)
+    def analyser(self, settings: Settings) -> MiniAnalyser:
+        return MiniAnalyser.of(self._finder, settings.source)
 
     def speech(self, settings: Settings) -> WithLoudness:
         cut = LISTENING["online" if settings.online else "offline"]

@@ -8,7 +8,7 @@ from cfg.errors import ModelError, NoFaceError
 from cfg.settings import SourceSettings
 from ditto import bundled
 from ditto.faces.finder import FaceFinder
-from ditto.packs.mini.source.analyser import FollowedFace
+from ditto.packs.mini.source.followed_face import FollowedFace
 from model_formats import open_model
 
 EXAMPLES = Path(__file__).parents[3] / "examples"

@@ -15,7 +15,7 @@ from ditto.packs.mini.motion.face_movements import FACE
 from ditto.packs.mini.paint.decoder import MiniDecoder
 from ditto.packs.mini.paint.warper import MiniWarper
 from ditto.packs.mini.putback import MiniCompositor
-from ditto.packs.mini.source.analyser import NotingAnalyser
+from ditto.packs.mini.source.analyser import MiniAnalyser
 from ditto.packs.mini.source.measure import measure
 from ditto.stages.messages import Motion
 from ditto.stages.stitch import Stitch, StitchOptions
@@ -32,7 +32,7 @@ class Studio:
         self.image = np.ascontiguousarray(cv2.imread(str(EXAMPLES / f"{name}.jpg"))[..., ::-1])
         self.finder = finder
         self._face = finder.find(self.image)[0]
-        self.source = NotingAnalyser(finder, SourceSettings()).analyse(self.image, 0)
+        self.source = MiniAnalyser.of(finder, SourceSettings()).analyse(self.image, 0)
         self.still = to_vector(self.source.motion)
         self._parts = MiniWarper(), MiniDecoder(), MiniCompositor()
         self._unmoved = None
@@ -72,7 +72,7 @@ class Studio:
 
     @property
     def millimetre(self):
-        return self.source.appearance.millimetre
+        return self.source.appearance.head.millimetre
 
 
 @pytest.fixture(scope="session")

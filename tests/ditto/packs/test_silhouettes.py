@@ -85,17 +85,17 @@ def test_a_face_that_is_not_seen_keeps_the_mask_of_its_picture(pack, frame):
 
 def test_a_head_that_the_upper_edge_cuts_off_ends_in_an_arc(frame):
     """Not in a mirror image, which would grow wider upwards."""
-    look = frame.appearance
-    wide = (look.box[0], look.box[1] - 40, *look.box[2:])
+    head = frame.appearance.head
+    wide = (head.box[0], head.box[1] - 40, *head.box[2:])
     rows, columns = np.mgrid[: frame.image.shape[0], : frame.image.shape[1]]
     away = np.abs(columns - columns.mean())
-    mask = np.where(away < 30 + (rows - look.box[1]) / 2, 255, 0).astype(np.uint8)
-    rings = dataclasses.replace(look.rings, wide_box=wide)
-    layers = of_mask(mask, dataclasses.replace(look, rings=rings))
-    widths = (layers.opaque[..., 0] > 127).sum(axis=1)
+    mask = np.where(away < 30 + (rows - head.box[1]) / 2, 255, 0).astype(np.uint8)
+    rings = dataclasses.replace(head.rings, wide_box=wide)
+    picture, wide_box = of_mask(mask, dataclasses.replace(head, rings=rings))
+    widths = (wide_box[..., 0] > 127).sum(axis=1)
     assert (np.diff(widths) >= 0).all()
     assert widths[0] == 0 and widths[40] > 50
-    assert np.array_equal(layers.image[..., 0], mask)
+    assert np.array_equal(picture[..., 0], mask)
 
 
 def test_a_painted_picture_is_cut_out_anew_and_the_rest_left(frame):
@@ -107,7 +107,7 @@ def test_a_painted_picture_is_cut_out_anew_and_the_rest_left(frame):
     seen = silhouette._matting._person(turned)
     assert overlap(cut, ready.mask / 255) < overlap(cut, seen)
     outside = np.ones(cut.shape, bool)
-    left, top, right, bottom = frame.appearance.box
+    left, top, right, bottom = frame.appearance.head.box
     outside[top:bottom, left:right] = False
     assert np.abs(cut - ready.mask / 255)[outside].max(initial=0) < 0.01
 

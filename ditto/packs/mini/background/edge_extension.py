@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from ditto.arrays import Floats, Image
 from ditto.packs.mini.smoothstep import ramp
-from ditto.packs.mini.source.appearance import MiniAppearance
+from ditto.packs.mini.source.geometry import HeadGeometry
 
 CROWN = 90.0  # millimetres: the radius of a head's top, hair included
 NARROWING = 8.0  # millimetres within an edge over which it is seen whether the foreground narrows
@@ -23,19 +23,19 @@ EDGE = 1.5  # millimetres within it whose finer colours go straight on, as stran
 FADING = 40.0  # millimetres beyond it at which nothing of them is left
 
 
-def continued(box: Image, look: MiniAppearance) -> Image:
+def continued(box: Image, head: HeadGeometry) -> Image:
     """(H, W, 4) the wide box of a picture whose (h, w, 4) moving box is known.
 
     Colours are mirrored and drawn out, without what is fine: that goes straight on. What is foreground at the
     edge goes on, and sideways narrows as it did before; at the upper edge it is a head that is cut off, and
     ends in an arc.
     """
-    (left, top, right, bottom), wide = look.box, look.wide_box
+    (left, top, right, bottom), wide = head.box, head.wide_box
     above, below, before, behind = top - wide[1], wide[3] - bottom, left - wide[0], wide[2] - right
     if not (above or below or before or behind):
         return box
     whole = np.empty((len(box) + above + below, box.shape[1] + before + behind, 4), np.uint8)
-    mm = look.millimetre
+    mm = head.millimetre
     band, reach = whole[above : above + len(box)], max(1, round(NARROWING * mm))
     across, own = band.transpose(1, 0, 2), box.transpose(1, 0, 2)
     across[before : before + len(own)] = own

@@ -1,7 +1,8 @@
-"""The moving box of one source frame: the picture, who stands in front, and what lies behind."""
+"""Layers of one source frame's moving box: who stands in front, and what lies behind."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -22,10 +23,13 @@ from ditto.packs.mini.background.cutout import (
 )
 from ditto.packs.mini.background.edge_extension import continued
 from ditto.packs.mini.background.plain_background import Wall
-from ditto.packs.mini.paint.resample import SOLID, TILE
-from ditto.packs.mini.source.appearance import Matte, MiniAppearance
+from ditto.packs.mini.source.geometry import HeadGeometry
 from ditto.picture.inpainting import fill
 
+Matte = Callable[[Image], Floats]
+
+TILE = 8  # pixels of the squares whose foreground is known
+SOLID = 254  # from here on a foreground lets nothing through
 CLOSE = 0.8  # times the face's size on all sides of its middle: a picture for the mask that it fills
 FINE = 512  # pixels of the longer side at which the outline is fitted and the background found
 WIDENED = 4.0  # millimetres around the foreground that are not trusted to show the background
@@ -35,21 +39,11 @@ SEEN = 0.08  # of the foreground, from which a pixel does not show the backgroun
 DOUBTED = 0.3  # of the mask, from which it may not
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Layers:
-    """The moving box of one source frame."""
-
-    appearance: MiniAppearance
-    image: Image  # (H, W, 3) the whole source
-    picture: Image  # (h, w, 3) its part in the box
-    opaque: Image  # (h, w, 4) the wide box, all of it foreground: four channels are moved faster than three
-
-    @classmethod
-    def of(cls, image: Image, look: MiniAppearance) -> Layers:
-        left, top, right, bottom = look.box
-        picture = image[top:bottom, left:right]
-        opaque = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2RGBA), np.uint8)
-        return cls(look, image, picture, continued(opaque, look))
+def opaque_box(image: Image, head: HeadGeometry) -> Image:
+    """(h, w, 4) the wide moving box, all of it foreground: four channels are moved faster than three."""
+    left, top, right, bottom = head.box
+    opaque = np.asarray(cv2.cvtColor(image[top:bottom, left:right], cv2.COLOR_RGB2RGBA), np.uint8)
+    return continued(opaque, head)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,9 +56,10 @@ class Background:
     bare: Image  # (h / TILE, w / TILE) 1 where nothing is foreground or within its reach
 
     @classmethod
-    def of(cls, layers: Layers, matte: Matte) -> Background:
+    def of(cls, image: Image, head: HeadGeometry, matte: Matte) -> Background:
         """The outline follows the colours where the mask is in doubt, and hairs before a plain wall."""
-        picture = np.ascontiguousarray(layers.picture)
+        left, top, right, bottom = head.box
+        picture = np.ascontiguousarray(image[top:bottom, left:right])
         size = (picture.shape[1], picture.shape[0])
         small = min(1.0, FINE / max(size))
         less = (max(4, round(size[0] * small)), max(4, round(size[1] * small)))
@@ -72,9 +67,9 @@ class Background:
             np.asarray(cv2.resize(plane, less, interpolation=cv2.INTER_AREA), np.uint8)
             for plane in (picture, roughness(picture))
         )
-        millimetre = max(LEAST, layers.appearance.millimetre * small)
+        millimetre = max(LEAST, head.millimetre * small)
         mask = np.asarray(matte(shrunk), np.float32)
-        person = person_in(mask, shrunk, layers.appearance, small, matte)
+        person = person_in(mask, shrunk, head, small, matte)
         half = half_taken(mask, person, millimetre)
         alpha = outlined(picture, person, millimetre)
         inside = (cv2.resize(alpha, less, interpolation=cv2.INTER_AREA) > SEEN) | (person > DOUBTED)
@@ -94,9 +89,8 @@ class Background:
         plate = np.asarray(cv2.blendLinear(rough_plate(grown, size), picture, reach, 1 - reach), np.uint8)
         alpha = np.maximum(alpha, loose)
         colours = unmixed(picture, plate, alpha, enlarged(wall.calm, size))
-        look = layers.appearance
         return cls.laid(
-            continued(with_share(colours, alpha), look), continued(with_share(plate, reach), look)
+            continued(with_share(colours, alpha), head), continued(with_share(plate, reach), head)
         )
 
     @classmethod
@@ -136,14 +130,14 @@ def from_close(picture: Image, oval: npt.NDArray[np.floating], matte: Matte) -> 
     return seen
 
 
-def person_in(mask: Floats, picture: Image, look: MiniAppearance, small: float, matte: Matte) -> Floats:
+def person_in(mask: Floats, picture: Image, head: HeadGeometry, small: float, matte: Matte) -> Floats:
     """(h, w) 0..1: the mask of the moving box, `small` times its size, its ears, and the face in any case."""
     face = np.zeros(mask.shape, np.uint8)
-    oval = (look.points[list(OVAL), :2] - look.box[:2]) * small
+    oval = (head.points[list(OVAL), :2] - head.box[:2]) * small
     cv2.fillConvexPoly(face, cv2.convexHull(oval.astype(np.int32)), 1)
-    millimetre = max(LEAST, look.millimetre * small)
+    millimetre = max(LEAST, head.millimetre * small)
     close = from_close(picture, oval, matte)
-    seen = with_ears(mask, close, oval, look.turn[:2, 1], millimetre)
+    seen = with_ears(mask, close, oval, head.turn[:2, 1], millimetre)
     person = attached(seen, face, millimetre)
     soft = cv2.GaussianBlur(face.astype(np.float32), (0, 0), max(0.5, 2 * small))
     return np.asarray(np.maximum(person, soft), np.float32)

@@ -9,10 +9,10 @@ import numpy as np
 
 from ditto.arrays import Floats, Image
 from ditto.packs.mini.background.edge_extension import continued
-from ditto.packs.mini.background.layers import Layers
 from ditto.packs.mini.paint.composite import repainted
 from ditto.packs.mini.paint.warper import MiniWarper
 from ditto.packs.mini.source.appearance import MiniAppearance
+from ditto.packs.mini.source.geometry import HeadGeometry
 from ditto.picture.matting import SMALL, Matting, Person, behind, foreground, steadied
 from ditto.source.avatar import SourceFrame
 from ditto.stages.messages import Pose
@@ -26,7 +26,7 @@ class MeshSilhouette:
         self._warper = MiniWarper()
         self._before: tuple[Image, Floats] | None = None  # grey picture and mask of the last frame
         self._moving: SourceFrame[MiniAppearance] | None = None
-        self._mask: Layers | None = None  # of the frame above, its mask in place of its picture
+        self._mask: tuple[Image, Image] | None = None  # of the frame above, in place of its picture and box
 
     def prepare(self, frame: SourceFrame[MiniAppearance]) -> SourceFrame[MiniAppearance]:
         """The frame ready to be painted: the person's colours carried over their edges, and the mask.
@@ -38,11 +38,11 @@ class MeshSilhouette:
         if self._before is not None and self._before[1].shape == mask.shape:
             mask = steadied(self._before, grey, mask)
         self._before = (grey, mask)
-        look = frame.appearance
+        look, image = frame.appearance, foreground(frame.image, mask)
         return dataclasses.replace(
             frame,
-            image=foreground(frame.image, mask),
-            appearance=None if look is None else dataclasses.replace(look, matte=None),
+            image=image,
+            appearance=None if look is None else dataclasses.replace(look, image=image, matte=None),
             mask=np.rint(mask * 255).astype(np.uint8),
             behind=behind(frame.image, mask, SMALL),
         )
@@ -56,15 +56,16 @@ class MeshSilhouette:
             moved = self._warper(pose)
             if moved is not None:
                 if self._moving is not source or self._mask is None:
-                    self._moving, self._mask = source, of_mask(mask, source.look)
-                mask = repainted(dataclasses.replace(moved, layers=self._mask))[..., 0]
+                    self._moving, self._mask = source, of_mask(mask, source.look.head)
+                corner = source.look.head.wide_box[:2]
+                mask = repainted(*self._mask, None, corner, moved.map)[..., 0]
         return np.dstack([image, mask])
 
 
-def of_mask(mask: Image, look: MiniAppearance) -> Layers:
-    """A mask in place of a picture: beyond its edges it ends where the person does."""
-    left, top, right, bottom = look.box
-    flat, share = cv2.cvtColor(mask, cv2.COLOR_GRAY2RGB), cv2.merge([mask[top:bottom, left:right]] * 4)
-    wide = continued(np.asarray(share, np.uint8), look)[..., 3]
-    image = np.asarray(flat, np.uint8)
-    return Layers(look, image, image[top:bottom, left:right], np.asarray(cv2.merge([wide] * 4), np.uint8))
+def of_mask(mask: Image, head: HeadGeometry) -> tuple[Image, Image]:
+    """A mask in place of a picture, and of its wide box: beyond its edges it ends where the person does."""
+    left, top, right, bottom = head.box
+    share = cv2.merge([mask[top:bottom, left:right]] * 4)
+    wide = continued(np.asarray(share, np.uint8), head)[..., 3]
+    flat = cv2.cvtColor(mask, cv2.COLOR_GRAY2RGB)
+    return np.asarray(flat, np.uint8), np.asarray(cv2.merge([wide] * 4), np.uint8)

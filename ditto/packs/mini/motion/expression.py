@@ -6,8 +6,7 @@ import numpy as np
 
 from ditto.arrays import Floats
 from ditto.motion.motion_scale import FaceRoles
-from ditto.packs.mini.motion.expression_numbers import LIPS, METRE, Exp
-from ditto.packs.mini.motion.sampler import OPENS
+from ditto.packs.mini.motion.expression_numbers import LIPS, METRE, OPENS, Exp
 from ditto.packs.mini.source.appearance import MiniAppearance
 from ditto.source.avatar import SourceFrame
 

@@ -48,3 +48,4 @@ EYES = (
     Exp.GAZE_X_LEFT, Exp.GAZE_Y_LEFT, Exp.GAZE_X_RIGHT, Exp.GAZE_Y_RIGHT, Exp.BLINK_LEFT,
     Exp.BLINK_RIGHT, Exp.BROW_IN, Exp.BROW_OUT, Exp.FURROW,
 )  # fmt: skip
+OPENS = {Exp.JAW: 0.35, Exp.LOW_LIP: 0.38, Exp.UP_LIP: -0.27}  # their share in a millimetre of gap

@@ -19,7 +19,7 @@ from cfg.errors import ModelError
 from ditto.arrays import Floats
 from ditto.motion.angles import bins_to_degrees, degrees_to_bins
 from ditto.motion.vector import EXPRESSION, LENGTH, PLACES, TRANSLATION
-from ditto.packs.mini.motion.expression_numbers import FULL_BLINK, METRE, Exp
+from ditto.packs.mini.motion.expression_numbers import FULL_BLINK, METRE, OPENS, Exp
 from ditto.rates import FRAME_RATE
 
 WINDOW = 80  # frames
@@ -42,7 +42,6 @@ CLOSING_FRAMES = 2
 OPENING_FRAMES = 2
 MEETING = 0.25  # of the readout of M, B and P over which lips that begin to close meet
 SPOKEN = 0.5  # readout of the voice above which somebody speaks
-OPENS = {Exp.JAW: 0.35, Exp.LOW_LIP: 0.38, Exp.UP_LIP: -0.27}  # their share in a millimetre of gap
 
 FAST, SLOW = 3.5, 12.0  # frames: the two time scales of head and brows
 REACH = 36  # frames that the slow one looks to either side

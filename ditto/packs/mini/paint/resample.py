@@ -7,10 +7,9 @@ import numpy.typing as npt
 
 from ditto.arrays import Floats, Image
 from ditto.kernels import In, Kernel, Out
+from ditto.packs.mini.background.layers import TILE
 
 BLOCK = 16  # pixels of the squares that are painted in one way throughout
-TILE = 8  # pixels of the squares whose foreground is known
-SOLID = 254  # from here on a foreground lets nothing through
 UNVEILED = 0.2  # pixels a head travels before anything behind it is uncovered
 
 _MAP = (In(np.float32), In(np.float32), int, int, int, int)  # shifts, grid, step, height, width

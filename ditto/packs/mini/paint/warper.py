@@ -18,18 +18,17 @@ from ditto.faces.topology import (
     UPPER_OUTER,
 )
 from ditto.motion.pose import Placement, rotation
-from ditto.packs.mini.background.layers import Background, Layers
+from ditto.packs.mini.curves import arch
 from ditto.packs.mini.motion.expression_numbers import FULL_BLINK, METRE, Exp
 from ditto.packs.mini.paint.rasterise import blurred_map, raster_shift
 from ditto.packs.mini.paint.resample import UNVEILED
-from ditto.packs.mini.paint.shapes import arch
 from ditto.packs.mini.smoothstep import clamped, smoothstep
-from ditto.packs.mini.source.appearance import MIXED, SHUT_GAP, MiniAppearance
+from ditto.packs.mini.source.appearance import MiniAppearance
+from ditto.packs.mini.source.geometry import MIXED_RIM, SHUT_GAP, HeadGeometry
 from ditto.packs.mini.source.head_mesh import ring_triangles
 from ditto.packs.mini.source.template import LINEAR, Ints, Template, default_template
 from ditto.stages.messages import Pose
 
-FINEST = 512  # grid points along the longer side of the moving box
 LEAST_MOTION = 1e-7  # below it a pose is the source's own
 TURN = 1.08  # angles are counted as a tracker sees them, which is less than heads turn
 YAW_LIMIT, PITCH_LIMIT, ROLL_LIMIT = 22.0, 14.0, 25.0  # degrees away from a frontal source
@@ -77,8 +76,7 @@ class Moved:
     """How a picture moves, and what its mouth and eyes are painted from."""
 
     map: Map
-    layers: Layers
-    background: Background | None  # None while the head stays where it is
+    uncovers: bool  # whether the head has left its place, so that some of the background is seen
     placed: Floats  # (n, 2) mesh in pixels of the picture
     rigid: Floats  # (478, 3) the mesh moved by the head alone
     turn: Floats  # (3, 3) of the head away from the source, times its growth
@@ -105,74 +103,65 @@ class MiniWarper:
         self._template = template or default_template()
         self._follow = lip_followers(self._template)
         self._basis = np.asarray(self._template.basis, np.float32).reshape(len(LINEAR), -1)
-        self._layers: Layers | None = None  # of the source frame last moved
-        self._background: Background | None = None  # of the same, once its head has moved
         self._drawn: Floats | None = None  # (3, n, m) room for a map and the depth of what is drawn into it
 
     def __call__(self, pose: Pose[MiniAppearance]) -> Moved | None:
         if at_rest(pose):
             return None
-        look: MiniAppearance = pose.source.look
-        layers = self._layers
-        if layers is None or layers.appearance is not look:
-            layers = self._layers = Layers.of(pose.source.image, look)
-            self._background = None
+        look = pose.source.look
+        head = look.head
         delta = (pose.drive.expression - pose.rest.expression).reshape(63) / METRE
         target = clamped(float(pose.drive.expression.reshape(63)[Exp.GAP]) / METRE, 0.0, WIDEST)
-        blink, gaze = eye_motion(delta, look)
-        displaced, gap, jaw = self.displace(look, delta, target)
-        move_lids(displaced, look.face, blink)
+        blink, gaze = eye_motion(delta, head)
+        displaced, gap, jaw = self.displace(head, delta, target)
+        move_lids(displaced, head.face, blink)
         placed, depth, rigid, turn = place(look, displaced, pose.rest, pose.drive)
-        travel = float(np.abs(rigid[list(OVAL), :2] - look.points[list(OVAL), :2]).max())
-        background = None
-        if look.matte is not None and travel > UNVEILED:
-            self._background = self._background or look.background or Background.of(layers, look.matte)
-            background = self._background
-        skin = drawn_back(look, gap, blink) + look.outline.tucked(turn)
-        where = self._map(look, placed, depth, skin, blink)
-        return Moved(where, layers, background, placed, rigid, turn, blink, gaze, gap, jaw)
+        travel = float(np.abs(rigid[list(OVAL), :2] - head.points[list(OVAL), :2]).max())
+        skin = drawn_back(head, gap, blink) + head.outline.tucked(turn)
+        where = self._map(head, placed, depth, skin, blink)
+        return Moved(where, travel > UNVEILED, placed, rigid, turn, blink, gaze, gap, jaw)
 
-    def displace(self, look: MiniAppearance, delta: Floats, target: float) -> tuple[Floats, float, float]:
+    def displace(self, head: HeadGeometry, delta: Floats, target: float) -> tuple[Floats, float, float]:
         """(478, 3) template units the face is deformed by; the gap and the jaw's fall in millimetres."""
-        target = max(0.0, target - seam(look, target))
+        target = max(0.0, target - seam(head, target))
         moves = np.array([soft_limit(float(delta[n]), *LIMITS[n]) for n in LINEAR], np.float32)
         average = self._template.shape
-        wide = float((look.face[291, 0] - look.face[61, 0]) / (average[291, 0] - average[61, 0]))
+        wide = float((head.face[291, 0] - head.face[61, 0]) / (average[291, 0] - average[61, 0]))
         width = LINEAR.index(Exp.WIDTH)
         if moves[width] < 0:  # a puckered smile keeps the smile's folds: narrow it less
             moves[width] /= 1 + 3 * max(0.0, wide - 1.05)
         displaced: Floats = (moves @ self._basis).reshape(-1, 3)
         upper, lower = list(UPPER_INNER), list(LOWER_INNER)
-        face = look.face + displaced
+        face = head.face + displaced
         apart = (face[lower, 1] - face[upper, 1]) * MILLIMETRES
         middle = float(apart[5])
         if target < middle and middle > 0.5:
             wanted = apart * (target / middle)
         else:
             wanted = apart + (target - middle) * arch(len(apart)) ** 2
-        least = 0.2 if look.gap < SHUT_GAP else 0.0  # lips that are parted in the source can meet exactly
-        floor = np.minimum((look.face[lower, 1] - look.face[upper, 1]) * MILLIMETRES, least)
+        least = 0.2 if head.gap < SHUT_GAP else 0.0  # lips that are parted in the source can meet exactly
+        floor = np.minimum((head.face[lower, 1] - head.face[upper, 1]) * MILLIMETRES, least)
         wanted = np.maximum(wanted, np.minimum(floor, 0.0) if target > 0.3 else floor)
         wanted[[0, -1]] = apart[[0, -1]]
         change = ((wanted - apart) / MILLIMETRES).astype(np.float32)
         displaced[:, 1] += self._follow[0] @ (-0.35 * change) + self._follow[1] @ (0.65 * change)
         fall, chin = float(displaced[14, 1]) * MILLIMETRES, float(displaced[152, 1]) * MILLIMETRES
-        jaw = max(0.0, min(1.5 * chin + 0.3 * max(fall - 7, 0), 0.95 * fall) + 0.25 * look.gap)
+        jaw = max(0.0, min(1.5 * chin + 0.3 * max(fall - 7, 0), 0.95 * fall) + 0.25 * head.gap)
         return displaced, target, jaw
 
     def _map(
-        self, look: MiniAppearance, placed: Floats, depth: Floats, skin: Floats, blink: tuple[float, float]
+        self, head: HeadGeometry, placed: Floats, depth: Floats, skin: Floats, blink: tuple[float, float]
     ) -> Map:
         """Where each pixel of the wide box comes from; `skin` (478, 2) is the mesh in the picture."""
-        left, top, right, bottom = look.wide_box
+        left, top, right, bottom = head.wide_box
         width, height = right - left, bottom - top
-        step = -(-max(width, height) // FINEST)
+        step = head.step
         grid = (3, -(-height // step) + 2, -(-width // step) + 2)
         if self._drawn is None or self._drawn.shape != grid:
             self._drawn = np.empty(grid, np.float32)
         sharp_x, sharp_y, nearest = self._drawn
         self._drawn[:2].fill(0)
-        source = np.concatenate([skin, look.rings.points])
+        source = np.concatenate([skin, head.rings.points])
         parts: tuple[tuple[Ints, Floats | None], ...] = (
             (ring_triangles(), nearest),
             (self._template.holes, None),
@@ -186,7 +175,7 @@ class MiniWarper:
         # not between lips or lids: a blend of the upper and the lower one shows what lies between them
         rims: list[tuple[int, ...]] = [UPPER_INNER + LOWER_INNER]
         rims += [eye.upper + eye.lower for eye, share in zip(EYES, blink, strict=True) if share]
-        near = 3 + look.millimetre * 3 / step
+        near = 3 + head.millimetre * 3 / step
         for rim in rims:
             points = (placed[list(rim)] - (left, top)) / step + 1
             x0, y0 = np.maximum(points.min(0) - near, 0).astype(int)
@@ -195,21 +184,21 @@ class MiniWarper:
         return Map(shift_x, shift_y, step)
 
 
-def seam(look: MiniAppearance, target: float) -> float:
+def seam(head: HeadGeometry, target: float) -> float:
     """Millimetres that an opening smaller than the source's shows too much of: its rim is half teeth."""
-    parted = smoothstep(look.gap, SHUT_GAP, 3 * SHUT_GAP) * max(0.0, 1 - target / max(look.gap, SHUT_GAP))
-    return MIXED / look.millimetre * parted
+    parted = smoothstep(head.gap, SHUT_GAP, 3 * SHUT_GAP) * max(0.0, 1 - target / max(head.gap, SHUT_GAP))
+    return MIXED_RIM / head.millimetre * parted
 
 
-def drawn_back(look: MiniAppearance, gap: float, blink: tuple[float, float]) -> Floats:
+def drawn_back(head: HeadGeometry, gap: float, blink: tuple[float, float]) -> Floats:
     """(478, 2) the mesh in the picture, with the rims of what closes drawn back on lips and lids.
 
     The mesh runs a little within an open mouth or eye at places, and pictures are blurred there: rims that
     carried teeth or white along would show them where they meet.
     """
-    skin: Floats = look.points[:, :2].copy()
-    down = np.asarray(look.turn[:2, 1], np.float32)
-    lips = closing(look, gap) * RIM * look.millimetre * arch(len(UPPER_INNER))
+    skin: Floats = head.points[:, :2].copy()
+    down = np.asarray(head.turn[:2, 1], np.float32)
+    lips = closing(head, gap) * RIM * head.millimetre * arch(len(UPPER_INNER))
     lids = [
         np.full(len(eye.upper_fold) + len(eye.lower_fold), smoothstep(share, 0.3, 0.9) * LID * width)
         for eye, share, width in zip(EYES, blink, eye_widths(skin), strict=True)
@@ -227,9 +216,9 @@ def eye_widths(skin: Floats) -> list[float]:
     return [math.dist(skin[eye.upper[0]].tolist(), skin[eye.upper[-1]].tolist()) for eye in EYES]
 
 
-def closing(look: MiniAppearance, gap: float) -> float:
+def closing(head: HeadGeometry, gap: float) -> float:
     """0..1: how nearly closed lips are that are parted in the source."""
-    parted = smoothstep(look.gap, SHUT_GAP, 3 * SHUT_GAP)
+    parted = smoothstep(head.gap, SHUT_GAP, 3 * SHUT_GAP)
     return parted * (1 - smoothstep(gap, *NEARLY))
 
 
@@ -263,7 +252,7 @@ def lip_followers(template: Template) -> tuple[Floats, Floats]:
     return both[0], both[1]
 
 
-def eye_motion(delta: Floats, look: MiniAppearance) -> tuple[tuple[float, float], Floats]:
+def eye_motion(delta: Floats, head: HeadGeometry) -> tuple[tuple[float, float], Floats]:
     """Share of each eye closed, and (2, 2) pixels the irises move."""
     left, right = (
         clamped(float(delta[n]) / FULL_BLINK, -0.2, 1.0) for n in (Exp.BLINK_LEFT, Exp.BLINK_RIGHT)
@@ -272,7 +261,7 @@ def eye_motion(delta: Floats, look: MiniAppearance) -> tuple[tuple[float, float]
         [clamped(float(delta[x]), -5.0, 5.0), clamped(float(delta[y]), -2.5, 2.5)]
         for x, y in ((Exp.GAZE_X_LEFT, Exp.GAZE_Y_LEFT), (Exp.GAZE_X_RIGHT, Exp.GAZE_Y_RIGHT))
     ]
-    return (left, right), np.array(gaze, np.float32) * np.float32(look.millimetre)
+    return (left, right), np.array(gaze, np.float32) * np.float32(head.millimetre)
 
 
 def move_lids(displaced: Floats, face: Floats, blink: tuple[float, float]) -> None:
@@ -295,12 +284,13 @@ def place(
     look: MiniAppearance, displaced: Floats, rest: Placement, drive: Placement
 ) -> tuple[Floats, Floats, Floats, Floats]:
     """The mesh in the picture (n, 2), its depth (n,), the unexpressive face (478, 3), the head's turn."""
-    towards_front = smoothstep(abs(look.yaw), 8.0, 25.0)
+    head = look.head
+    towards_front = smoothstep(abs(head.yaw), 8.0, 25.0)
     low, high = -YAW_LIMIT, YAW_LIMIT
-    uncovering = UNCOVERING * (1 - 0.5 * smoothstep(abs(look.yaw), 25.0, 40.0))
+    uncovering = UNCOVERING * (1 - 0.5 * smoothstep(abs(head.yaw), 25.0, 40.0))
     narrowed = uncovering * towards_front + YAW_LIMIT * (1 - towards_front)
-    beyond = max(8.0, YAW_LIMIT - 0.7 * abs(look.yaw))
-    low, high = (-narrowed, beyond) if look.yaw > 0 else (-beyond, narrowed)
+    beyond = max(8.0, YAW_LIMIT - 0.7 * abs(head.yaw))
+    low, high = (-narrowed, beyond) if head.yaw > 0 else (-beyond, narrowed)
     pitch_limit, roll_limit = look.freedom * PITCH_LIMIT, look.freedom * ROLL_LIMIT
     yaw = rest.yaw + TURN * soft_limit(drive.yaw - rest.yaw, look.freedom * low, look.freedom * high)
     pitch = rest.pitch + TURN * soft_limit(drive.pitch - rest.pitch, -pitch_limit, pitch_limit)
@@ -309,22 +299,22 @@ def place(
     before, after = rotation(angles[:, 0], angles[:, 1], angles[:, 2])  # for row vectors
     growth = clamped(drive.scale / rest.scale, 0.8, 1.25)
     turn = (after.T @ before * growth).astype(np.float32)
-    shift = (drive.translation - rest.translation).reshape(3)[:2] / METRE * look.millimetre
-    shift = np.clip(shift, -30 * look.millimetre, 30 * look.millimetre).astype(np.float32)
-    expressed = displaced @ look.turn.T * look.scale
+    shift = (drive.translation - rest.translation).reshape(3)[:2] / METRE * head.millimetre
+    shift = np.clip(shift, -30 * head.millimetre, 30 * head.millimetre).astype(np.float32)
+    expressed = displaced @ head.turn.T * head.scale
 
     def moved(points: Floats) -> Floats:
-        result = (points - look.pivot) @ turn.T + look.pivot
+        result = (points - head.pivot) @ turn.T + head.pivot
         result[:, :2] += shift
         return np.asarray(result, np.float32)
 
-    face = moved(look.points + expressed)
+    face = moved(head.points + expressed)
     oval = expressed[list(OVAL)]
-    rings, weight = look.rings, look.rings.weight[:, None]
+    rings, weight = head.rings, head.rings.weight[:, None]
     pulled = (oval * rings.pull.reshape(-1, len(OVAL), 1)).reshape(-1, 3)
     carried = moved(rings.solid + pulled)
     around = rings.points + pulled[:, :2] * (1 - weight) + weight * (carried[:, :2] - rings.points)
-    around[: len(OVAL)] = look.outline.placed(face)
+    around[: len(OVAL)] = head.outline.placed(face)
     placed = np.concatenate([face[:, :2], around]).astype(np.float32)
     depth = np.concatenate([face[:, 2], carried[:, 2]]).astype(np.float32)
-    return placed, depth, moved(look.points), turn
+    return placed, depth, moved(head.points), turn

@@ -1,96 +1,152 @@
-"""Which face of a picture is meant, and its landmarks: measured carefully at first, then followed."""
+"""Analyser of the built-in pack: a picture, or a video's frame, becomes an appearance."""
 
 from __future__ import annotations
 
 import dataclasses
+from typing import Protocol
 
 import numpy as np
 
 from cfg.errors import NoFaceError
 from cfg.settings import SourceSettings
 from ditto.arrays import Floats, Image
-from ditto.faces.finder import FaceFinder, FoundFace
-from ditto.faces.likeness import UNSURE
-from ditto.packs.mini.background.layers import Background, Layers
-from ditto.packs.mini.source.appearance import HELD_BACK, TURNED, MiniAnalyser, MiniAppearance
+from ditto.faces.finder import FaceFinder
+from ditto.faces.topology import OVAL
+from ditto.packs.mini.background.layers import Matte
+from ditto.packs.mini.source.appearance import MiniAppearance, portrait_motion, source_frame, video_motion
+from ditto.packs.mini.source.drawn_eyes import around_whites
+from ditto.packs.mini.source.followed_face import FollowedFace
+from ditto.packs.mini.source.geometry import HeadGeometry, geometry_of
+from ditto.packs.mini.source.template import Template, default_template
 from ditto.source.avatar import SourceFrame
 
-SMALLEST = 32  # pixels of a face's longer side below which there is nothing to paint
-MOST_TURNED = 40.0  # degrees of yaw above which the mouth lies on the face's outline, and tears it
-FACE_LIKE = 0.7  # score below which what was found is nobody's face
-GAPING = 20.0  # millimetres between the lips above which a mouth cannot be shut well
-MISSING = 0.02  # share of a face beyond the picture's edge, above which it is made up
-FULL_SEARCH = 4  # after a frame without a face, every so many searches look for small ones too
-MOST_OPEN = 32.0  # millimetres above which the lower lip is looked for on the tongue
+SOFT_FACE = 100  # pixels of its height below which the result is visibly soft
+SOFT_YAW = 25.0  # degrees above which hidden skin would have to be shown
+MAX_YAW = 40.0  # degrees above which the mouth lies on the face's outline, and tears it
+WIDE_GAP = 20.0  # millimetres between the lips above which a mouth cannot be shut well
+MAX_GAP = 32.0  # millimetres above which the lower lip is looked for on the tongue
+MAX_MISSING = 0.02  # share of a face beyond the picture's edge, above which it is made up
+HELD_BACK = 0.5  # share of the head's usual turns where its outline is not known
+ROUND_HEAD = 1.07  # radii of the oval at which there is still head, unless below the lips
+MIN_HEAD_SHARE = 0.6  # that a mask must know of it; other portraits' masks know 0.8 and more
+
+UNKNOWN_OUTLINE = (
+    "head and background cannot be told apart, so the head turns less and takes some background along, and "
+    "--background may cut hair off; a picture with more room around the head is better"
+)
 
 
-class FollowedFace:
-    """Landmarks of one face through the frames of a source."""
+class Follow(Protocol):
+    """Finds the face of a source in its frames."""
 
-    def __init__(self, finder: FaceFinder, settings: SourceSettings) -> None:
-        self._finder = finder
-        self._settings = settings
-        self.notes: tuple[str, ...] = ()
-        self._in_vain = 0  # searches since a face was found
-        self.followed = False  # whether the last face was the one of the frame before
+    notes: tuple[str, ...]  # on the choice of the face
+    followed: bool  # whether the last face was the one of the frame before
 
     def __call__(self, image: Image, previous: Floats | None) -> Floats:
         """(478, 3) in pixels; `previous` are those of the frame before."""
-        self.followed = False
-        if previous is not None:
-            found = self._finder.track(image, previous)
-            if found is not None and within(image, found):
-                self.followed = True
-                return found.landmarks
-        brief = self._in_vain % FULL_SEARCH != 0
-        looked = self._finder.look(image, thorough=self._settings.face is not None, brief=brief)
-        seen = [face for face in looked if within(image, face)]
-        faces = [face for face in seen if face.human]
-        if not faces:
-            self._in_vain += 1
-            raise NoFaceError(why_none(seen))
-        self._in_vain = 0
-        if previous is not None:
-            chosen = min(faces, key=lambda face: float(np.abs(face.landmarks - previous).mean()))
-            return chosen.landmarks
-        chosen = self._chosen(faces)
-        if chosen.size < SMALLEST:
-            raise NoFaceError(
-                f"the face is only {chosen.size:.0f} pixels large, at least {SMALLEST} are needed; "
-                "crop closer, or give a larger picture"
-            )
-        if self._finder.likeness(image, chosen).mouth_hidden:
-            self.notes += (
-                "the mouth is hard to make out, as behind a hand, a mask or a microphone; "
-                "a picture that shows it freely will speak better",
-            )
-        return self._finder.refine(image, chosen).landmarks
-
-    def _chosen(self, faces: list[FoundFace]) -> FoundFace:
-        wanted = self._settings.face
-        if wanted is None:
-            if len(faces) > 1:
-                self.notes += (f"{len(faces)} faces found; the largest is used (--face chooses another)",)
-            return faces[0]
-        if isinstance(wanted, int):
-            if wanted >= len(faces):
-                raise NoFaceError(f"face {wanted} was asked for, but {there_are(len(faces))}")
-            return faces[wanted]
-        left, top, right, bottom = wanted
-        middle = np.array([(left + right) / 2, (top + bottom) / 2])
-        inside = [f for f in faces if (f.box[:2] <= middle).all() and (middle <= f.box[2:]).all()]
-        if not inside:
-            raise NoFaceError(
-                f"no face around {middle[0]:.0f}, {middle[1]:.0f}, the middle of the box asked for"
-            )
-        return inside[0]
 
 
-def within(image: Image, face: FoundFace) -> bool:
-    """Whether the face's middle lies in the picture; one that has left it cannot be painted."""
-    height, width = image.shape[:2]
-    x, y = (face.box[:2] + face.box[2:]) / 2
-    return bool(0 <= x < width and 0 <= y < height)
+class MiniAnalyser:
+    """Finds and measures the face in the frames of one source, in order."""
+
+    def __init__(self, follow: Follow, matte: Matte | None = None, template: Template | None = None) -> None:
+        """`matte` tells the foreground of a picture. A template other than the pack's serves tests."""
+        self._follow = follow
+        self._matte = matte
+        self._template = template or default_template()
+        self._last: Floats | None = None
+        self._trusted: bool | None = None  # whether the foreground holds the head, once it is known
+
+    @classmethod
+    def of(cls, finder: FaceFinder, settings: SourceSettings) -> MiniAnalyser:
+        """One that finds faces and foreground by the pack's networks."""
+        return cls(FollowedFace(finder, settings), finder.person)
+
+    def analyse(self, image: Image, index: int) -> SourceFrame[MiniAppearance]:
+        landmarks = self._found(image, f"frame {index}: " if index else "")
+        head = geometry_of(image, around_whites(image, landmarks), self._template)
+        refuse_unusable(head)
+        cut_off = outside(image, head.points) > MAX_MISSING
+        look, notes = self._seen(image, head, HELD_BACK if cut_off else 1.0)
+        notes += self._follow.notes + remarks(head, cut_off)
+        return source_frame(look.complete(), index, landmarks, portrait_motion(head), notes)
+
+    def track(self, image: Image, index: int) -> tuple[Floats, bool]:
+        return self._found(image, f"frame {index}: "), self._follow.followed
+
+    def measure(self, image: Image, index: int, landmarks: Floats) -> SourceFrame[MiniAppearance]:
+        head = geometry_of(image, landmarks, self._template)
+        look, notes = self._seen(image, head)
+        return source_frame(look, index, landmarks, video_motion(head), notes + self._follow.notes)
+
+    def revisit(self, image: Image, known: SourceFrame[MiniAppearance]) -> SourceFrame[MiniAppearance]:
+        look, _ = self._seen(image, geometry_of(image, known.landmarks, self._template))
+        return dataclasses.replace(known, image=image, appearance=look)
+
+    def forget(self) -> None:
+        self._last = None
+
+    def _found(self, image: Image, where: str) -> Floats:
+        try:
+            self._last = self._follow(image, self._last)
+        except NoFaceError as error:
+            raise NoFaceError(f"{where}{error}") from error
+        return self._last
+
+    def _seen(
+        self, image: Image, head: HeadGeometry, freedom: float = 1.0
+    ) -> tuple[MiniAppearance, tuple[str, ...]]:
+        """An appearance, and what will not look good; without foreground if the first one missed the head."""
+        notes = soft(head)
+        if self._trusted is None:
+            self._trusted = self._matte is None or head_share(image, head, self._matte) >= MIN_HEAD_SHARE
+        if self._trusted:
+            return MiniAppearance(image, head, self._matte, freedom), notes
+        return MiniAppearance(image, head, None, HELD_BACK), (*notes, UNKNOWN_OUTLINE)
+
+
+def refuse_unusable(head: HeadGeometry) -> None:
+    """Raises NoFaceError for a portrait that cannot be made to speak."""
+    if abs(head.yaw) > MAX_YAW:
+        raise NoFaceError(
+            f"the head is turned by {abs(head.yaw):.0f} degrees, at most {MAX_YAW:.0f} can be made "
+            "to speak; choose a picture that shows both corners of the mouth"
+        )
+    if head.gap > MAX_GAP:
+        raise NoFaceError(
+            f"the mouth is open by {head.gap:.0f} mm, at most {MAX_GAP:.0f} can be made to speak: "
+            "tongue and palate would stay in sight when it shuts; choose a picture with the lips shut, "
+            "or less than a finger apart"
+        )
+
+
+def remarks(head: HeadGeometry, cut_off: bool) -> tuple[str, ...]:
+    """Notes on a portrait that does not show all that is needed."""
+    notes: tuple[str, ...] = ()
+    if abs(head.yaw) > SOFT_YAW:
+        notes += (
+            f"the head is turned by {abs(head.yaw):.0f} degrees; above {SOFT_YAW:.0f} its motion is kept "
+            "small and its far side is soft",
+        )
+    if head.gap > WIDE_GAP:
+        notes += (
+            f"the mouth is wide open ({head.gap:.0f} mm); "
+            "what lies between the lips stays visible when they close",
+        )
+    if cut_off:
+        notes += (
+            "a part of the face lies beyond the edge of the picture, so the head turns less, and what "
+            "comes into sight there is made up; choose a picture that shows the whole face",
+        )
+    return notes
+
+
+def soft(head: HeadGeometry) -> tuple[str, ...]:
+    """A note on a face that is too small to look sharp."""
+    height = float(np.ptp(head.points[list(OVAL), 1]))
+    if height >= SOFT_FACE:
+        return ()
+    return (f"the face is {height:.0f} pixels high; below {SOFT_FACE} the result is soft",)
 
 
 def outside(image: Image, points: Floats) -> float:
@@ -100,82 +156,16 @@ def outside(image: Image, points: Floats) -> float:
     return float(1 - inside.all(axis=1).mean())
 
 
-def there_are(count: int) -> str:
-    """How many faces can be chosen from, in words."""
-    return "there is 1 face, number 0" if count == 1 else f"there are {count} faces, numbered from 0"
-
-
-def why_none(seen: list[FoundFace]) -> str:
-    """What to tell about a picture that shows no human face."""
-    best = max(seen, key=lambda face: face.score, default=None)
-    if best is None or best.score < FACE_LIKE:
-        return "no face found; a human face is needed, at least 32 pixels, both eyes in sight"
-    x, y = (best.box[:2] + best.box[2:]) / 2
-    return (
-        f"no human face found: what looks most like one, {best.size:.0f} pixels around {x:.0f}, {y:.0f}, "
-        f"scores {best.score:.2f} where a person's scores at least {UNSURE}, and its lips cannot be placed; "
-        "an animal or a covered face cannot be used, choose a person whose eyes and mouth are in sight"
-    )
-
-
-class NotingAnalyser:
-    """The mini pack's analyser, its frames with what was noticed when the face was chosen."""
-
-    def __init__(self, finder: FaceFinder, settings: SourceSettings) -> None:
-        self._landmarks = FollowedFace(finder, settings)
-        self._analyser = MiniAnalyser(self._landmarks, finder.person)
-
-    def analyse(self, image: Image, index: int) -> SourceFrame[MiniAppearance]:
-        try:
-            frame = self._analyser.analyse(image, index)
-        except NoFaceError as error:
-            raise NoFaceError(f"frame {index}: {error}" if index else str(error)) from error
-        look = frame.look
-        if abs(look.yaw) > MOST_TURNED:
-            raise NoFaceError(
-                f"the head is turned by {abs(look.yaw):.0f} degrees, at most {MOST_TURNED:.0f} can be made "
-                "to speak; choose a picture that shows both corners of the mouth"
-            )
-        if look.gap > MOST_OPEN:
-            raise NoFaceError(
-                f"the mouth is open by {look.gap:.0f} mm, at most {MOST_OPEN:.0f} can be made to speak: "
-                "tongue and palate would stay in sight when it shuts; choose a picture with the lips shut, "
-                "or less than a finger apart"
-            )
-        notes = self._landmarks.notes
-        if abs(look.yaw) > TURNED:
-            notes += (
-                f"the head is turned by {abs(look.yaw):.0f} degrees; above {TURNED:.0f} its motion is kept "
-                "small and its far side is soft",
-            )
-        if look.gap > GAPING:
-            notes += (
-                f"the mouth is wide open ({look.gap:.0f} mm); "
-                "what lies between the lips stays visible when they close",
-            )
-        if outside(image, look.points) > MISSING:
-            look = dataclasses.replace(look, freedom=min(look.freedom, HELD_BACK))
-            notes += (
-                "a part of the face lies beyond the edge of the picture, so the head turns less, and what "
-                "comes into sight there is made up; choose a picture that shows the whole face",
-            )
-        if look.matte is not None:
-            background = Background.of(Layers.of(image, look), look.matte)
-            look = dataclasses.replace(look, background=background)
-        return dataclasses.replace(frame, appearance=look, warnings=frame.warnings + notes)
-
-    def track(self, image: Image, index: int) -> tuple[Floats, bool]:
-        try:
-            return self._analyser.track(image), self._landmarks.followed
-        except NoFaceError as error:
-            raise NoFaceError(f"frame {index}: {error}") from error
-
-    def measure(self, image: Image, index: int, landmarks: Floats) -> SourceFrame[MiniAppearance]:
-        frame = self._analyser.measure(image, index, landmarks)
-        return dataclasses.replace(frame, warnings=frame.warnings + self._landmarks.notes)
-
-    def revisit(self, image: Image, known: SourceFrame[MiniAppearance]) -> SourceFrame[MiniAppearance]:
-        return self._analyser.revisit(image, known)
-
-    def forget(self) -> None:
-        self._analyser.forget()
+def head_share(image: Image, head: HeadGeometry, matte: Matte) -> float:
+    """Share of what lies close around the upper face, where a head goes on, that is foreground."""
+    left, top, right, bottom = head.box
+    oval = head.points[list(OVAL), :2]
+    middle = oval.mean(0)
+    height = (oval - head.points[152, :2]) @ -head.turn[:2, 1]
+    around = middle + (oval - middle)[height > height.max() / 3] * ROUND_HEAD - (left, top)
+    x, y = np.rint(around).astype(int).T
+    inside = (x >= 0) & (y >= 0) & (x < right - left) & (y < bottom - top)
+    if not inside.any():
+        return 1.0
+    seen = matte(np.ascontiguousarray(image[top:bottom, left:right]))
+    return float((seen[y[inside], x[inside]] > 0.5).mean())

@@ -11,7 +11,7 @@ import numpy as np
 from ditto.arrays import Floats
 from ditto.faces.pose import Doubles
 from ditto.faces.topology import OVAL, POINTS
-from ditto.packs.mini.paint.shapes import Box
+from ditto.packs.mini.curves import Box
 from ditto.packs.mini.smoothstep import ramp, smoothstep
 from ditto.packs.mini.source.template import Ints
 

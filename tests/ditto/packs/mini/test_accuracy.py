@@ -22,7 +22,7 @@ from ditto.packs.mini.motion.expression_numbers import FULL_BLINK, METRE, Exp
 from ditto.packs.mini.paint.decoder import MiniDecoder
 from ditto.packs.mini.paint.warper import MiniWarper
 from ditto.packs.mini.putback import MiniCompositor
-from ditto.packs.mini.source.analyser import NotingAnalyser
+from ditto.packs.mini.source.analyser import MiniAnalyser
 from ditto.packs.mini.source.measure import measure
 from ditto.stages.messages import Pose
 
@@ -39,7 +39,7 @@ class Sitter:
         image = np.ascontiguousarray(cv2.imread(str(EXAMPLES / f"{name}.jpg"))[..., ::-1])
         self._finder = finder
         self.name = name
-        self.source = NotingAnalyser(finder, SourceSettings()).analyse(image, 0)
+        self.source = MiniAnalyser.of(finder, SourceSettings()).analyse(image, 0)
         self._rest = placement(self.source.motion)
         self._parts = MiniWarper(), MiniDecoder(), MiniCompositor()
         self.own = self.seen()
@@ -57,7 +57,7 @@ class Sitter:
         moved = warper(pose)
         picture = compositor(pose, decoder(pose, moved))
         self.painted = picture, moved
-        face = self._finder.track(picture, self.source.appearance.points)
+        face = self._finder.track(picture, self.source.appearance.head.points)
         return self._finder.refine(picture, face, views=4).landmarks
 
     def seen(self, turned=None, **millimetres):
@@ -110,13 +110,13 @@ def test_lips_that_open_further_are_seen_further_open(sitter):
     slope = np.polyfit(asked, seen, 1)[0]
     assert 0.5 < slope < 1.0
     # teeth of the sitter's own smile are read as an open mouth from the first millimetres on
-    smiles = sitter.source.appearance.gap > 6
+    smiles = sitter.source.appearance.head.gap > 6
     assert np.corrcoef(asked, seen)[0, 1] > (0.92 if smiles else 0.98)
 
 
 def test_the_mouth_is_seen_to_widen_by_a_steady_share_of_what_is_asked(sitter):
     asked = np.array([-8.0, -4.0, 0.0, 4.0, 8.0])
-    own = sitter.source.appearance.gap
+    own = sitter.source.appearance.head.gap
     seen = np.array([sitter.numbers("WIDTH", WIDTH=width, GAP=own)[0] for width in asked])
     assert np.diff(seen).min() > 0
     assert 0.25 < np.polyfit(asked, seen, 1)[0] < 1.1
@@ -144,7 +144,7 @@ def test_lips_that_a_toothy_smile_shuts_meet_without_a_bright_spot(sitters, degr
     seam = np.stack([np.interp(share, np.arange(len(rim)), rim[:, axis]) for axis in (0, 1)], 1)[10:-10]
 
     def light(down):
-        below = np.array([0.0, down * smiling.source.appearance.millimetre])
+        below = np.array([0.0, down * smiling.source.appearance.head.millimetre])
         x, y = np.rint(seam + below).astype(int).T
         return picture[y, x].astype(float).mean(-1)
 

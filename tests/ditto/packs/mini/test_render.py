@@ -14,7 +14,7 @@ from ditto.packs.mini.motion.expression_numbers import EYES, FULL_BLINK, LIPS, M
 from ditto.packs.mini.paint.decoder import MiniDecoder
 from ditto.packs.mini.paint.warper import MiniWarper
 from ditto.packs.mini.putback import MiniCompositor
-from ditto.packs.mini.source.analyser import NotingAnalyser
+from ditto.packs.mini.source.analyser import MiniAnalyser
 from ditto.packs.mini.source.measure import measure
 from ditto.stages.messages import Pose
 
@@ -28,7 +28,7 @@ class Portrait:
     def __init__(self, finder, name):
         self.image = np.ascontiguousarray(cv2.imread(str(EXAMPLES / name))[..., ::-1])
         self.finder = finder
-        self.source = NotingAnalyser(finder, SourceSettings()).analyse(self.image, 0)
+        self.source = MiniAnalyser.of(finder, SourceSettings()).analyse(self.image, 0)
         self.rest = placement(self.source.motion)
         self._parts = MiniWarper(), MiniDecoder(), MiniCompositor()
 
@@ -95,7 +95,7 @@ def test_the_same_pose_gives_the_same_bits(portrait):
 
 def test_pixels_outside_the_moving_box_are_the_sources(portrait):
     picture = portrait.moved({"yaw": 12.0, "pitch": 6.0, "roll": 8.0}, GAP=14, JAW=12)
-    left, top, right, bottom = portrait.source.appearance.box
+    left, top, right, bottom = portrait.source.appearance.head.box
     outside = np.ones(picture.shape[:2], bool)
     outside[top:bottom, left:right] = False
     assert np.array_equal(picture[outside], portrait.image[outside])
@@ -139,7 +139,7 @@ def test_no_gap_takes_the_teeth_out_of_a_smile(portraits):
 
 def test_teeth_behind_lips_hardly_apart_are_no_white_bar(portraits):
     portrait = portraits["grace_hopper"]
-    cheek = portrait.source.appearance.points[[50, 280], :2].astype(int)
+    cheek = portrait.source.appearance.head.points[[50, 280], :2].astype(int)
     skin = np.mean([portrait.image[y - 3 : y + 4, x - 3 : x + 4] for x, y in cheek])
     brightest = []
     for gap in (4, 14):
@@ -204,7 +204,7 @@ def test_a_face_at_the_edge_of_its_picture_is_painted_as_well(finder, portraits)
         [whole.source.landmarks[:, :2].min(0) - 6, whole.source.landmarks[:, :2].max(0) + 6]
     ).astype(int)
     close = np.ascontiguousarray(whole.image[top:bottom, left:right])
-    source = NotingAnalyser(finder, SourceSettings()).analyse(close, 0)
+    source = MiniAnalyser.of(finder, SourceSettings()).analyse(close, 0)
     rest = placement(source.motion)
     expression = rest.expression.copy()
     expression.reshape(63)[Exp.GAP] = 12 * METRE
@@ -225,6 +225,6 @@ def test_a_source_without_a_background_mask_moves_too(portraits):
 
 
 def test_the_millimetre_is_that_of_the_face(portrait):
-    look = portrait.source.appearance
-    eyes = np.linalg.norm(look.points[33] - look.points[263])
-    assert look.millimetre == pytest.approx(eyes / MILLIMETRES, rel=0.15)
+    head = portrait.source.appearance.head
+    eyes = np.linalg.norm(head.points[33] - head.points[263])
+    assert head.millimetre == pytest.approx(eyes / MILLIMETRES, rel=0.15)

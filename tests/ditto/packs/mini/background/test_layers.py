@@ -5,9 +5,8 @@ import numpy as np
 import pytest
 
 from ditto.faces.topology import MILLIMETRES, OVAL
-from ditto.packs.mini.background.layers import Background, Layers
-from ditto.packs.mini.paint.resample import TILE
-from ditto.packs.mini.source.appearance import source_frame
+from ditto.packs.mini.background.layers import TILE, Background
+from ditto.packs.mini.source.geometry import geometry_of
 from ditto.packs.mini.source.template import default_template
 
 SIDE = 480
@@ -72,14 +71,14 @@ def afar(mask):
 def background(picture, mask=rough, close=None):
     """What is found, each of its planes as large as the picture."""
     matte = close or afar(mask)
-    look = source_frame(picture, 0, landmarks(), default_template(), matte).appearance
-    found = Background.of(Layers.of(picture, look), matte)
-    left, top, right, bottom = look.box
+    geometry = geometry_of(picture, landmarks(), default_template())
+    found = Background.of(picture, geometry, matte)
+    left, top, right, bottom = geometry.box
     layered, plate = (
         np.zeros((SIDE, SIDE, 4), np.uint8),
         np.dstack([picture, np.zeros((SIDE, SIDE), np.uint8)]),
     )
-    x, y = left - look.wide_box[0], top - look.wide_box[1]
+    x, y = left - geometry.wide_box[0], top - geometry.wide_box[1]
     inside = (slice(y, y + bottom - top), slice(x, x + right - left))
     layered[top:bottom, left:right], plate[top:bottom, left:right] = (
         found.layered[inside],
@@ -214,8 +213,8 @@ def test_far_from_the_head_the_picture_stays():
 
 def test_a_person_that_fills_the_picture_has_nothing_behind():
     picture = before(plain())
-    look = source_frame(picture, 0, landmarks(), default_template()).appearance
-    found = Background.of(Layers.of(picture, look), lambda image: np.ones(image.shape[:2], np.float32))
-    x, y = look.box[0] - look.wide_box[0], look.box[1] - look.wide_box[1]
+    geometry = geometry_of(picture, landmarks(), default_template())
+    found = Background.of(picture, geometry, lambda image: np.ones(image.shape[:2], np.float32))
+    x, y = geometry.box[0] - geometry.wide_box[0], geometry.box[1] - geometry.wide_box[1]
     assert found.layered[y : y + SIDE, x : x + SIDE, 3].min() == 255
     assert found.solid[-(-y // TILE) :].all()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ditto.packs.mini.background.background_plate import rough_plate
-from ditto.packs.mini.background.layers import Background, Layers
+from ditto.packs.mini.background.layers import Background, opaque_box
 from ditto.packs.mini.paint.composite import repainted
 from ditto.packs.mini.paint.warper import Map
 
@@ -20,16 +20,27 @@ def picture():
     return np.stack([columns, rows, (rows + columns) // 2], -1).astype(np.uint8)
 
 
-def moved(picture, shift, step=3, alpha=None, plate=0):
-    """The picture moved by (2, h, w) `shift` of the grid, over a grey plate."""
-    layers = Layers.of(picture, SimpleNamespace(box=BOX, wide_box=BOX))
-    background = None
-    if alpha is not None:
-        grey = np.full((*alpha.shape, 3), plate, np.uint8)
-        reach = np.full(alpha.shape, 255 if plate else 0, np.uint8)
-        background = Background.laid(np.dstack([layers.picture, alpha]), np.dstack([grey, reach]))
-    where = Map(*(np.ascontiguousarray(each, np.float32) for each in shift), step)
-    return SimpleNamespace(layers=layers, background=background, map=where)
+class Scene:
+    """A picture, the layers of its moving box, and the map that moves them."""
+
+    def __init__(self, picture, shift, step=3, alpha=None, plate=0):
+        """(2, h, w) `shift` of the grid, over a grey plate."""
+        self.picture = picture
+        self.opaque = opaque_box(picture, SimpleNamespace(box=BOX, wide_box=BOX))
+        self.background = None
+        if alpha is not None:
+            grey = np.full((*alpha.shape, 3), plate, np.uint8)
+            reach = np.full(alpha.shape, 255 if plate else 0, np.uint8)
+            layered = np.dstack([self.opaque[..., :3], alpha])
+            self.background = Background.laid(layered, np.dstack([grey, reach]))
+        self.map = Map(*(np.ascontiguousarray(each, np.float32) for each in shift), step)
+
+    def repainted(self):
+        return repainted(self.picture, self.opaque, self.background, BOX[:2], self.map)
+
+
+def moved(picture, *shift, **layers):
+    return Scene(picture, *shift, **layers).repainted()
 
 
 def shifts(x, y, step=3):
@@ -41,21 +52,21 @@ def shifts(x, y, step=3):
 
 @pytest.mark.parametrize("step", [1, 2, 3, 5])
 def test_a_map_that_moves_nothing_gives_the_source_bit_for_bit(picture, step):
-    result = repainted(moved(picture, shifts(0, 0, step), step))
+    result = moved(picture, shifts(0, 0, step), step)
     assert np.array_equal(result, picture)
     assert not np.shares_memory(result, picture)
 
 
 @pytest.mark.parametrize("step", [1, 2, 3, 5])
 def test_every_pixel_comes_from_where_the_map_says(picture, step):
-    result = repainted(moved(picture, shifts(7, -4, step), step))
+    result = moved(picture, shifts(7, -4, step), step)
     left, top, right, bottom = BOX
     inner = result[top + 8 : bottom - 8, left + 8 : right - 8]
     assert np.array_equal(inner, picture[top + 4 : bottom - 12, left + 15 : right - 1])
 
 
 def test_between_pixels_colours_are_mixed(picture):
-    result = repainted(moved(picture, shifts(0.5, 0)))
+    result = moved(picture, shifts(0.5, 0))
     left, top, right, _ = BOX
     row = result[top + 50, left + 20 : right - 20, 0].astype(float)
     assert np.abs(row - (np.arange(left + 20, right - 20) + 0.5)).max() <= 0.5
@@ -64,7 +75,7 @@ def test_between_pixels_colours_are_mixed(picture):
 def test_outside_the_box_and_where_the_map_rests_the_source_stays(picture):
     across, down = shifts(0, 0)
     across[20:30, 20:30] = 5
-    result = repainted(moved(picture, (across, down)))
+    result = moved(picture, (across, down))
     changed = np.argwhere((result != picture).any(-1))
     left, top = BOX[:2]
     assert len(changed)
@@ -74,13 +85,13 @@ def test_outside_the_box_and_where_the_map_rests_the_source_stays(picture):
 
 def test_background_is_not_moved(picture):
     alpha = np.zeros((180, 200), np.uint8)
-    assert np.array_equal(repainted(moved(picture, shifts(6, 3), alpha=alpha)), picture)
+    assert np.array_equal(moved(picture, shifts(6, 3), alpha=alpha), picture)
 
 
 def test_foreground_is_moved_over_a_background_that_stays(picture):
     alpha = np.zeros((180, 200), np.uint8)
     alpha[60:120, 60:120] = 255
-    result = repainted(moved(picture, shifts(10, 0), alpha=alpha))
+    result = moved(picture, shifts(10, 0), alpha=alpha)
     left, top = BOX[:2]
     box = result[top:190, left:220]
     source = picture[top:190, left:220]
@@ -92,20 +103,20 @@ def test_foreground_is_moved_over_a_background_that_stays(picture):
 def test_where_the_foreground_has_gone_the_plate_is_seen(picture):
     alpha = np.zeros((180, 200), np.uint8)
     alpha[60:120, 60:120] = 255
-    result = repainted(moved(picture, shifts(10, 0), alpha=alpha, plate=77))
+    result = moved(picture, shifts(10, 0), alpha=alpha, plate=77)
     left, top = BOX[:2]
     assert np.abs(result[top + 65 : top + 115, left + 112 : left + 118].astype(int) - 77).max() <= 1
 
 
 def test_a_part_that_hardly_moves_uncovers_hardly_anything(picture):
     alpha = np.zeros((180, 200), np.uint8)
-    result = repainted(moved(picture, shifts(0.1, 0), alpha=alpha, plate=77))
+    result = moved(picture, shifts(0.1, 0), alpha=alpha, plate=77)
     assert np.array_equal(result, picture)
 
 
 @pytest.mark.parametrize("far", [1e4, -1e4, 1e30, -1e30, np.inf, np.nan])
 def test_a_map_that_leads_out_of_the_picture_ends_at_its_edge(picture, far):
-    result = repainted(moved(picture, shifts(far, 0)))
+    result = moved(picture, shifts(far, 0))
     left, top, right, bottom = BOX
     inside = result[top:bottom, left:right]
     if np.isfinite(far):
@@ -119,18 +130,18 @@ def test_pixels_are_mixed_in_256ths(picture):
     sharp = picture.copy()
     sharp[:, 100:] = 255
     sharp[:, :100] = 0
-    result = repainted(moved(sharp, shifts(3 / 256 + 0.125, 0)))
+    result = moved(sharp, shifts(3 / 256 + 0.125, 0))
     assert (result[60:120, 99] == 35).all()
 
 
 def test_behind_a_half_covered_edge_the_picture_stays_as_it_was(picture):
     alpha = np.zeros((180, 200), np.uint8)
     alpha[60:120, 60:120] = 128
-    scene = moved(picture, shifts(0.1, 0), alpha=alpha)
+    scene = Scene(picture, shifts(0.1, 0), alpha=alpha)
     scene.background.layered[..., :3] = 0  # colours of the foreground alone
     left, top = BOX[:2]
     inner = (slice(top + 62, top + 118), slice(left + 62, left + 118))
-    assert np.abs(repainted(scene)[inner].astype(int) - picture[inner] / 2).max() <= 1
+    assert np.abs(scene.repainted()[inner].astype(int) - picture[inner] / 2).max() <= 1
 
 
 @pytest.mark.parametrize("right", range(190, 206))
@@ -138,14 +149,14 @@ def test_a_box_of_any_width_is_painted_to_its_last_column(picture, monkeypatch, 
     monkeypatch.setattr(f"{__name__}.BOX", (20, 10, right, 190))
     picture[:] = (50, 100, 150)
     alpha = np.full((180, right - 20), 128, np.uint8)
-    scene = moved(picture, shifts(5, 2), alpha=alpha, plate=200)
+    scene = Scene(picture, shifts(5, 2), alpha=alpha, plate=200)
     scene.background.layered[..., :3] = 10
-    result = repainted(scene)[10:190, 20:right]
+    result = scene.repainted()[10:190, 20:right]
     assert (result == result[0, 0]).all()
     assert (result[0, 0] != picture[0, 0]).all()
-    opaque = moved(picture, shifts(5, 2))
-    opaque.layers.opaque[..., :3] = 10
-    assert (repainted(opaque)[10:190, 20:right] == 10).all()
+    opaque = Scene(picture, shifts(5, 2))
+    opaque.opaque[..., :3] = 10
+    assert (opaque.repainted()[10:190, 20:right] == 10).all()
 
 
 @pytest.mark.parametrize("beyond", [(37, 21, 19, 30), (16, 16, 0, 0), (0, 0, 5, 9)])
@@ -163,14 +174,9 @@ def test_a_box_that_goes_beyond_the_picture_is_painted_as_far_as_the_picture_goe
     shape = (-(-alpha.shape[0] // 3) + 2, -(-alpha.shape[1] // 3) + 2)
     where = Map(np.full(shape, 7.3, np.float32), np.full(shape, -4.6, np.float32), 3)
 
-    def painted(image, box):
-        look = SimpleNamespace(box=box, wide_box=box)
-        layers = Layers(look, image, image, opaque)
-        return repainted(SimpleNamespace(layers=layers, background=background, map=where))
-
     height, width = alpha.shape
-    whole = painted(larger, (0, 0, width, height))
-    seen = painted(picture, (-left, -top, width - left, height - top))
+    whole = repainted(larger, opaque, background, (0, 0), where)
+    seen = repainted(picture, opaque, background, (-left, -top), where)
     assert np.array_equal(seen, whole[top : height - bottom, left : width - right])
     assert (seen != picture).any()
 

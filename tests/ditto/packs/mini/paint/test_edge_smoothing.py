@@ -22,9 +22,8 @@ def moved(across, step, turn=TURNED, lips=(500.0, 500.0)):
     rows = -(-(BOX[3] - BOX[1]) // step) + 2
     shift = np.tile(np.asarray(across, np.float32), (rows, 1))
     placed = np.tile(np.array(lips, np.float32), (478, 1))
-    look = SimpleNamespace(wide_box=BOX, millimetre=4.0)
     where = Map(shift, np.zeros_like(shift), step)
-    return SimpleNamespace(turn=turn, map=where, placed=placed, layers=SimpleNamespace(appearance=look))
+    return SimpleNamespace(wide_box=BOX, millimetre=4.0), SimpleNamespace(turn=turn, map=where, placed=placed)
 
 
 def columns(step):
@@ -39,7 +38,7 @@ def torn(step):
 @pytest.mark.parametrize("step", [1, 2, 3, 7])
 def test_only_the_pixels_at_a_tear_are_smoothed(noise, step):
     picture = noise.copy()
-    soften(picture, moved(torn(step), step))
+    soften(picture, *moved(torn(step), step))
     changed = np.flatnonzero((picture != noise).any((0, 2)))
     assert len(changed)
     assert changed.min() >= 120 - 3 * step and changed.max() <= 120 + 2 * step
@@ -54,7 +53,7 @@ def test_only_the_pixels_at_a_tear_are_smoothed(noise, step):
 def test_a_box_that_goes_beyond_the_picture_is_smoothed_within_it(noise, monkeypatch, step):
     monkeypatch.setattr(f"{__name__}.BOX", (-31, -25, 260, 223))
     picture = noise.copy()
-    soften(picture, moved(torn(step), step))
+    soften(picture, *moved(torn(step), step))
     changed = (picture != noise).any(2)
     across = np.flatnonzero(changed.any(0))
     assert across.min() >= 69 - 3 * step and across.max() <= 69 + 2 * step
@@ -64,19 +63,19 @@ def test_a_box_that_goes_beyond_the_picture_is_smoothed_within_it(noise, monkeyp
 def test_what_is_drawn_out_far_is_smoothed_and_what_is_drawn_out_a_little_is_not(noise):
     for stretch, smoothed in ((-0.9, True), (-0.4, False), (0.9, False)):
         picture = noise.copy()
-        soften(picture, moved(columns(1) * stretch, 1))
+        soften(picture, *moved(columns(1) * stretch, 1))
         assert (picture[50:150, 50:190].std() < 0.5 * noise.std()) == smoothed
         assert smoothed or np.array_equal(picture, noise)
 
 
 def test_a_head_that_does_not_turn_is_left_alone(noise):
     picture = noise.copy()
-    soften(picture, moved(torn(2), 2, turn=np.eye(3, dtype=np.float32)))
+    soften(picture, *moved(torn(2), 2, turn=np.eye(3, dtype=np.float32)))
     assert np.array_equal(picture, noise)
 
 
 def test_lips_and_eyes_stay_sharp(noise):
     picture = noise.copy()
-    soften(picture, moved(torn(2), 2, lips=(120.0, 100.0)))
+    soften(picture, *moved(torn(2), 2, lips=(120.0, 100.0)))
     assert np.array_equal(picture[99:102], noise[99:102])
     assert not np.array_equal(picture[120:140], noise[120:140])

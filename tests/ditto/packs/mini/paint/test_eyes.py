@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ditto.packs.mini.paint.eyes import grown_over, unlike_skin, widened
+from ditto.packs.mini.source.eye_layer import grown_over, unlike_skin, widened
 
 
 @pytest.mark.parametrize("size", [60, 400])

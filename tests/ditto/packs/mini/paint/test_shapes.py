@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from ditto.packs.mini.paint.shapes import blurred, draw_slit, inverse, tint
+from ditto.packs.mini.curves import inverse
+from ditto.packs.mini.paint.shapes import blurred, draw_slit, tint
 
 DARK = np.array([60, 20, 20], np.float32)
 

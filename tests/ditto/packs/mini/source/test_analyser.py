@@ -7,7 +7,8 @@ from cfg.errors import NoFaceError
 from cfg.settings import SourceSettings
 from ditto.faces.finder import FoundFace
 from ditto.faces.likeness import Likeness
-from ditto.packs.mini.source.analyser import FollowedFace, NotingAnalyser
+from ditto.packs.mini.source.analyser import MiniAnalyser
+from ditto.packs.mini.source.followed_face import FollowedFace
 from ditto.packs.mini.source.template import default_template
 
 PICTURE = np.full((400, 400, 3), 128, np.uint8)
@@ -50,7 +51,7 @@ class Finder:
 
 
 def analysed(*faces, wander=0.002, **source):
-    return NotingAnalyser(Finder(*faces, wander=wander), SourceSettings(**source)).analyse(PICTURE, 0)
+    return MiniAnalyser.of(Finder(*faces, wander=wander), SourceSettings(**source)).analyse(PICTURE, 0)
 
 
 def told(*faces, **options):
@@ -75,7 +76,7 @@ def test_a_person_beside_a_larger_animal_is_taken():
 
 def test_what_lies_behind_a_portrait_is_found_once_when_it_is_analysed():
     look = analysed(face()).appearance
-    left, top, right, bottom = look.wide_box
+    left, top, right, bottom = look.head.wide_box
     assert look.background.layered.shape == (bottom - top, right - left, 4)
 
 
@@ -97,7 +98,7 @@ def test_a_turned_head_is_taken_with_a_warning_that_gives_the_angle():
 
 
 def test_a_turned_head_in_a_video_is_nothing_to_tell_of():
-    analyser = NotingAnalyser(Finder(face(yaw=35.0)), SourceSettings())
+    analyser = MiniAnalyser.of(Finder(face(yaw=35.0)), SourceSettings())
     landmarks, _ = analyser.track(PICTURE, 0)
     assert analyser.measure(PICTURE, 0, landmarks).warnings == ()
 
@@ -132,7 +133,7 @@ def test_a_scream_is_refused_with_its_width_and_what_to_choose_instead(gap, widt
 
 
 def test_a_scream_in_a_video_is_followed():
-    analyser = NotingAnalyser(Finder(face(gap=0.4)), SourceSettings())
+    analyser = MiniAnalyser.of(Finder(face(gap=0.4)), SourceSettings())
     landmarks, _ = analyser.track(PICTURE, 0)
     assert analyser.measure(PICTURE, 0, landmarks).warnings == ()
 

@@ -6,8 +6,8 @@ import pytest
 
 from ditto.faces.topology import EYES, MILLIMETRES, OVAL, UPPER_OUTER
 from ditto.motion.pose import rotation
-from ditto.packs.mini.source.appearance import source_frame
 from ditto.packs.mini.source.contour import Outline
+from ditto.packs.mini.source.geometry import geometry_of
 from ditto.packs.mini.source.template import default_template
 
 PIXELS = 2.0  # for a millimetre
@@ -84,8 +84,8 @@ def test_a_face_from_one_side_ends_where_its_mesh_does(yaw):
 
 def test_the_outline_of_a_frame_that_does_not_move_is_where_its_mesh_begins():
     points = turned(ASIDE)
-    look = source_frame(picture(points), 0, points, default_template()).appearance
-    np.testing.assert_allclose(look.outline.placed(look.points), look.rings.points[: len(OVAL)], atol=1e-3)
+    head = geometry_of(picture(points), points, default_template())
+    np.testing.assert_allclose(head.outline.placed(head.points), head.rings.points[: len(OVAL)], atol=1e-3)
 
 
 def test_a_head_that_turns_on_carries_its_outline_no_farther_from_its_oval():

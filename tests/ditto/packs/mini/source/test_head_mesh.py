@@ -3,7 +3,7 @@
 import numpy as np
 
 from ditto.faces.topology import MILLIMETRES, OVAL, POINTS
-from ditto.packs.mini.source.appearance import source_frame
+from ditto.packs.mini.source.geometry import geometry_of
 from ditto.packs.mini.source.head_mesh import ring_triangles
 from ditto.packs.mini.source.template import default_template
 
@@ -16,7 +16,7 @@ def looked_at(room, above):
     points[:, :2] += (room, above) - points[:, :2].min(0)
     width = int(np.ptp(points[:, 0]) + 2 * room)
     picture = np.zeros((int(points[:, 1].max()) + room, width, 3), np.uint8)
-    return source_frame(picture, 0, points, default_template()).appearance
+    return geometry_of(picture, points, default_template())
 
 
 def moves_fully(look):

@@ -7,7 +7,7 @@ import numpy as np
 
 from ditto.arrays import Floats, Image
 from ditto.faces.topology import CHEEKS, EYES, LOWER_INNER, LOWER_OUTER
-from ditto.packs.mini.paint.shapes import outline
+from ditto.packs.mini.curves import outline
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
