@@ -10,7 +10,10 @@ MOST_SAID = 200  # letters of the item a stage was working on
 
 
 class DittoError(Exception):
-    """Anything the user can act on; the command line prints it as one line."""
+    """Anything the user can act on, said in one line that is safe to print."""
+
+    def __str__(self) -> str:
+        return in_one_line(super().__str__())
 
 
 class ConfigError(DittoError):
@@ -41,6 +44,12 @@ class StageError(DittoError):
 
 class Cancelled(DittoError):
     """The caller stopped the work before it was done."""
+
+
+def in_one_line(text: str) -> str:
+    """The text with its lines joined, and with signs that would steer a terminal written out."""
+    line = " ".join(part.strip() for part in text.splitlines()) if not text.isprintable() else text
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in line)
 
 
 def words_of(error: BaseException) -> str:
