@@ -71,7 +71,7 @@ class OnnxFile:
 
     def _opened(self, threads: int | None) -> Any:
         options = ort.SessionOptions()
-        options.log_severity_level = 3
+        options.log_severity_level = 4  # what goes wrong is said by our error alone
         # Waiting threads would keep the cores from the networks of other stages.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         if threads is not None:
@@ -93,16 +93,20 @@ class OnnxFile:
                 f"{self._path.name}: {self._kind} was asked for, but ONNX Runtime chose "
                 f"{session.get_providers()[0]}; its CUDA libraries could not be loaded"
             )
-        session.disable_fallback()
         return session
 
     def _read(self, options: Any, provider: Any) -> Any:
         try:
-            return ort.InferenceSession(str(self._path), options, providers=[provider])
+            return self._session_of(str(self._path), options, provider)
         except BROKEN as error:
             if PLUGIN not in str(error):
                 raise
-        return ort.InferenceSession(rewritten(self._path), options, providers=[provider])
+        return self._session_of(rewritten(self._path), options, provider)
+
+    @staticmethod
+    def _session_of(model: str | bytes, options: Any, provider: Any) -> Any:
+        """A session that tries no other device, and so prints nothing about that, where one fails."""
+        return ort.InferenceSession(model, options, providers=[provider], enable_fallback=0)
 
     def _check_precision(self, precision: Precision) -> None:
         stored = "fp16" if np.float16 in self._kinds.values() else "fp32"

@@ -50,3 +50,24 @@ def test_threads_that_wait_leave_the_cores_to_other_networks(onnx_file):
     opened = open_model(onnx_file, threads=2)
     options = opened._session.get_session_options()
     assert options.get_session_config_entry("session.intra_op.allow_spinning") == "0"
+
+
+@pytest.mark.parametrize(("mode", "size"), [("linear", [2, 2, 2, 2]), ("odd", [1, 1, 2, 2])])
+def test_a_network_that_cannot_run_is_refused_without_a_word_of_the_runtime_beside(
+    tmp_path, capfd, mode, size
+):
+    path = tmp_path / "larger.onnx"
+    shape, picture = [1, 1, 4, 4], TensorProto.FLOAT
+    larger = helper.make_node("Resize", ["x", "", "f"], ["y"], mode=mode)
+    graph = helper.make_graph(
+        [larger],
+        "larger",
+        [helper.make_tensor_value_info("x", picture, shape)],
+        [helper.make_tensor_value_info("y", picture, [None] * 4)],
+        [helper.make_tensor("f", TensorProto.FLOAT, [4], size)],
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9), path)
+    with pytest.raises(ModelError) as refused:
+        open_model(path).run({"x": np.zeros(shape, np.float32)})
+    assert "\n" not in str(refused.value)
+    assert capfd.readouterr() == ("", "")
