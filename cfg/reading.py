@@ -140,7 +140,8 @@ def _convert(hint: Any, value: Any, name: str) -> Any:
     if origin is not None and issubclass(origin, Mapping):
         if not isinstance(value, Mapping):
             raise ConfigError(f"{name} is {reprlib.repr(value)}, but must be a group of settings")
-        return dict(value)
+        inner = typing.get_args(hint)[1]
+        return {key: _convert(inner, entry, f"{name}.{key}") for key, entry in value.items()}
     if hint is bool and isinstance(value, str) and value.lower() in TRUTHS:
         return TRUTHS[value.lower()]
     if hint is Fraction:

@@ -56,6 +56,7 @@ def test_an_unknown_configuration_is_refused_with_the_nearest_name():
         ("stream", "mode", "sideways"),
         ("stream", "capacity", 0),
         ("pack", "files", ["a"]),
+        ("pack", "files", {"decoder": 3}),
         ("stitch", "fade_type", "x"),
     ],
 )
