@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import reprlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from numbers import Real
 from pathlib import Path
 from typing import Any
 
-from cfg.errors import ConfigError
+from cfg.errors import ConfigError, did_you_mean
 
 
 def path_of(given: object, what: str) -> Path:
@@ -47,6 +47,14 @@ def mapping_of(given: object, what: str) -> Mapping[str, Any]:
     raise ConfigError(
         f"{what} is {kind_of(given)}, but must be groups of settings, as in {{'motion': {{'seed': 3}}}}"
     )
+
+
+def word_of(given: object, known: Collection[str], problem: str) -> str:
+    """The one of the known words that is given; `problem` is said of any other: "is not a way to ease"."""
+    if isinstance(given, str) and given in known:
+        return given
+    shown = str(given)
+    raise ConfigError(f"'{reprlib.repr(shown)[1:-1]}' {problem}{did_you_mean(shown, known)}")
 
 
 def is_number(given: object) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 from cfg.errors import ConfigError, did_you_mean
+from cfg.given import word_of
 from cfg.located import Located
 from ditto.motion.controls import checked, number
 from ditto.motion.timeline import EASES, moment
@@ -68,9 +69,7 @@ class Entry:
 
 
 def ease_named(name: object) -> str:
-    if name not in EASES:
-        raise ConfigError(f"'{name}' is not a way to ease{did_you_mean(str(name), EASES)}")
-    return str(name)
+    return word_of(name, EASES, "is not a way to ease")
 
 
 def controls_of(node: Located, what: str, without: tuple[str, ...] = ()) -> dict[str, Any]:

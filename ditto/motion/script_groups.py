@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from cfg.errors import ConfigError, did_you_mean
+from cfg.given import word_of
 from cfg.located import Located
 from ditto.motion.control_layers import Fades, Held, Layer, Track
 from ditto.motion.controls import ARRAYS, NAMES, checked, number, parts_named
@@ -187,9 +188,7 @@ def _sight(given: Any) -> float:
 
 
 def look_named(word: object) -> tuple[float, float]:
-    if word not in LOOKS:
-        raise ConfigError(f"'{word}' is nowhere to look{did_you_mean(str(word), LOOKS)}")
-    return LOOKS[str(word)]
+    return LOOKS[word_of(word, LOOKS, "is nowhere to look")]
 
 
 def _fades(node: Located) -> Iterator[Layer]:
