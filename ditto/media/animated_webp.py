@@ -24,11 +24,13 @@ def as_video(path: Path) -> Any:
     """A temporary file, removed when it is closed, with the same pictures at the same times, without loss."""
     with open_picture(path) as animation:
         width, height = animation.size
-        frames = getattr(animation, "n_frames", 1)
-        if width * height * frames > MOST_PIXELS:
-            raise MediaError(f"{path}: {frames} frames of {width} x {height} are too many; export it as MP4")
         file = tempfile.NamedTemporaryFile(suffix=".mkv")  # noqa: SIM115 - whoever asked for it closes it
         try:
+            frames = getattr(animation, "n_frames", 1)
+            if width * height * frames > MOST_PIXELS:
+                raise MediaError(
+                    f"{path}: {frames} frames of {width} x {height} are too many; export it as MP4"
+                )
             write(animation, frames, file.name)
         except BaseException as error:
             file.close()

@@ -23,14 +23,16 @@ FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM", "AVIF")
 MOST_PIXELS = 80_000_000  # checked before anything is decoded
 SMALLEST = 16  # pixels a side
 BEHIND = (255, 255, 255)  # what shows through a transparent picture
-BROKEN = (
-    OSError,
-    SyntaxError,
-    ValueError,
+BROKEN = (  # what Pillow's readers raise over a file that is not as they thought
+    ArithmeticError,
+    AttributeError,
     EOFError,
-    IndexError,
-    KeyError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
     TypeError,
+    ValueError,
     struct.error,
     zlib.error,
 )
@@ -68,7 +70,7 @@ def is_picture(path: str | Path) -> bool:
                 "AVIF",
             )
             return not moving
-    except MediaError:
+    except (MediaError, *BROKEN):
         return False
 
 
