@@ -88,7 +88,7 @@ gpu-env:
 	@touch $(VENV)/.base $(VENV)/.dev
 
 soak: $(VENV)/.dev
-	$(BIN)/pytest -m soak --timeout 3600
+	DITTO_FUZZ_SECONDS=3600 $(BIN)/pytest -m soak --timeout 3600
 
 clean:
 	rm -rf $(VENV) .venv-newest .venv-locks .venv-gpu build dist .mypy_cache .ruff_cache .pytest_cache .coverage
