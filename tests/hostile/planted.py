@@ -48,8 +48,9 @@ def kind(fault):
         if path.read_bytes() != b"0":
             fault()
 
+    slowest = 0.5 if fault is hang else 20.0  # seconds
     return Kind(
-        share=1, examples=lambda: {"a.bin": b"0"}, change=lambda suffix: changed, read=read, slowest=0.5
+        share=1, examples=lambda: {"a.bin": b"0"}, change=lambda suffix: changed, read=read, slowest=slowest
     )
 
 
