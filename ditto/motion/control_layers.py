@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
+from ditto.arrays import Floats
 from ditto.motion.timeline import Curve, Envelope
 
 LIDS = ("blink", "wink_left", "wink_right")
 GAZE = ("gaze_yaw", "gaze_pitch", "gaze_hold")
+Control = float | Floats | tuple[str, ...]  # a value, an array of them, or names of parts
+Values = Mapping[str, Control]  # of controls that were checked, by name
+
 MOST = 1e6  # what a control may be, so that many of them together stay finite
 
 
@@ -24,7 +28,14 @@ class Layer(Protocol):
     @property
     def end(self) -> float: ...
 
-    def at(self, frame: float) -> Mapping[str, Any]: ...
+    def at(self, frame: float) -> Values: ...
+
+
+def amount(controls: Values, name: str, usual: float = 0.0) -> float:
+    """The value of a control that is one number."""
+    value = controls.get(name, usual)
+    assert not isinstance(value, tuple)
+    return float(value)
 
 
 def neutral(name: str) -> float:
@@ -32,39 +43,40 @@ def neutral(name: str) -> float:
     return 1.0 if name.startswith("alpha_") or name.endswith("_alpha") else 0.0
 
 
-def laid(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+def laid(under: Values, over: Values) -> dict[str, Control]:
     """Two layers' controls as one: offsets add up, factors multiply, of shares the one counts that
     does more, and a later gaze is looked at for its share."""
     out = dict(under)
     for name, value in over.items():
         if name in GAZE:
             continue
-        if name not in out or name == "fade_out_keys":
+        before = out.get(name)
+        if before is None or isinstance(before, tuple) or isinstance(value, tuple):
             out[name] = value
         elif name.startswith("alpha_"):
-            out[name] = bounded(out[name] * value)
+            out[name] = bounded(before * value)
         elif name.endswith("_alpha"):
-            out[name] = min(out[name], value)
+            out[name] = min(float(before), float(value))
         elif name in LIDS:
-            out[name] = max(out[name], value)
+            out[name] = max(float(before), float(value))
         else:
-            out[name] = bounded(out[name] + value)
+            out[name] = bounded(before + value)
     if any(name in over for name in GAZE):
         out.update(_gaze(under, over))
     return out
 
 
-def bounded(value: Any) -> Any:
+def bounded(value: float | Floats) -> float | Floats:
     """The number, or the numbers of an array, no farther from 0 than a control may be."""
     return np.clip(value, -MOST, MOST) if isinstance(value, np.ndarray) else min(max(value, -MOST), MOST)
 
 
-def _gaze(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, float]:
-    near = float(over.get("gaze_hold", 1.0))
-    before = float(under.get("gaze_hold", 1.0)) if any(name in under for name in GAZE) else 0.0
+def _gaze(under: Values, over: Values) -> dict[str, float]:
+    near = amount(over, "gaze_hold", 1.0)
+    before = amount(under, "gaze_hold", 1.0) if any(name in under for name in GAZE) else 0.0
     hold = near + before * (1 - near)
     share = near / hold if hold > 0 else 1.0
-    mixed = {name: under.get(name, 0.0) * (1 - share) + over.get(name, 0.0) * share for name in GAZE[:2]}
+    mixed = {name: amount(under, name) * (1 - share) + amount(over, name) * share for name in GAZE[:2]}
     return {**mixed, "gaze_hold": hold}
 
 
@@ -85,7 +97,7 @@ class Track:
 class Held:
     """Controls that rise from nothing, hold, and go back."""
 
-    controls: Mapping[str, Any]
+    controls: Values
     envelope: Envelope
 
     @property
@@ -96,11 +108,11 @@ class Held:
     def end(self) -> float:
         return self.envelope.end
 
-    def at(self, frame: float) -> dict[str, Any]:
+    def at(self, frame: float) -> dict[str, Control]:
         level = self.envelope.at(frame)
-        found = {
+        found: dict[str, Control] = {
             name: value
-            if name == "fade_out_keys"
+            if isinstance(value, tuple)
             else value * level
             if isinstance(value, np.ndarray)
             else neutral(name) + (value - neutral(name)) * level
@@ -108,8 +120,8 @@ class Held:
             if name not in GAZE
         }
         if any(name in self.controls for name in GAZE):
-            found.update({name: self.controls.get(name, 0.0) for name in GAZE[:2]})
-            found["gaze_hold"] = self.controls.get("gaze_hold", 1.0) * level
+            found |= {name: amount(self.controls, name) for name in GAZE[:2]}
+            found["gaze_hold"] = amount(self.controls, "gaze_hold", 1.0) * level
         return found
 
 
@@ -122,7 +134,7 @@ class Fades:
     start: float = 0.0
     end: float = float("inf")
 
-    def at(self, frame: float) -> dict[str, Any]:
+    def at(self, frame: float) -> dict[str, Control]:
         alpha = self.curve.at(frame)
         if alpha >= 1:
             return {}

@@ -7,7 +7,6 @@ import reprlib
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
 
 import numpy as np
 
@@ -15,7 +14,7 @@ from cfg.errors import ConfigError, did_you_mean
 from cfg.given import kind_of
 from cfg.settings import Rate
 from ditto.arrays import Floats
-from ditto.motion.control_layers import MOST, Layer, laid
+from ditto.motion.control_layers import MOST, Control, Layer, Values, laid
 from ditto.motion.emotion import emotion_rows
 from ditto.motion.gestures import Gesture
 from ditto.motion.mood import OVER, Mood, weakened
@@ -57,24 +56,33 @@ class Controls:
 NAMES = tuple(f.name for f in fields(Controls))
 ARRAYS = {"delta_exp": 63, "delta_eye": 63, "delta_t": 3}
 
-Checked = Mapping[str, Any]  # a subset of Controls' fields, of Controls' types
+Change = Mapping[str, Control | None]  # None ends what stood
 FadeCurve = Callable[[int, int, int], dict[int, float]]  # length, fades in and out -> fade_alpha by frame
-Frames = Mapping[Any, Any] | Sequence[Any] | Callable[[int], Any] | None
+Frames = Mapping[int, object] | Mapping[str, object] | Sequence[object] | Callable[[int], object] | None
 
 
-def parts_named(what: str, names: Iterable[str] | str) -> tuple[str, ...]:
+def of_values(values: Values) -> Controls:
+    """The controls of a frame from checked values by name."""
+    make: Callable[..., Controls] = Controls
+    return make(**values)
+
+
+def parts_named(what: str, names: object) -> tuple[str, ...]:
     """Names of moving parts; 'kp', the identity, is accepted and left out, as it never moves."""
     listed = [names] if isinstance(names, str) or not isinstance(names, Iterable) else list(names)
+    parts: list[str] = []
     for name in listed:
         if not isinstance(name, str) or name not in WIDTHS:
             raise ConfigError(f"{what}: '{name}' is no part of the motion{did_you_mean(str(name), MOVING)}")
-    return tuple(name for name in listed if name != "kp")
+        if name != "kp":
+            parts.append(name)
+    return tuple(parts)
 
 
-def number(what: str, value: Any) -> float:
+def number(what: str, value: object) -> float:
     """A finite Python float, from a number or an array of one."""
     try:
-        if np.iscomplexobj(value):
+        if np.iscomplexobj(np.asarray(value)):
             raise TypeError
         converted = float(np.asarray(value, np.float64).reshape(()))
     except (TypeError, ValueError, OverflowError):
@@ -84,7 +92,7 @@ def number(what: str, value: Any) -> float:
     return converted
 
 
-def row(what: str, value: Any, width: int) -> Floats:
+def row(what: str, value: object, width: int) -> Floats:
     """(1, width) of finite numbers, from as many in any shape; one number stands for all."""
     try:
         with np.errstate(over="ignore"):
@@ -98,13 +106,13 @@ def row(what: str, value: Any, width: int) -> Floats:
     return np.array(np.broadcast_to(array.reshape(1, -1), (1, width)))
 
 
-def known_names(where: str, names: Iterable[Any]) -> None:
+def known_names(where: str, names: Iterable[object]) -> None:
     for name in names:
         if name not in NAMES:
             raise ConfigError(f"{where}: '{name}' is not a control{did_you_mean(str(name), NAMES)}")
 
 
-def checked(given: Mapping[str, Any] | Controls | None, where: str = "controls") -> dict[str, Any]:
+def checked(given: object, where: str = "controls") -> dict[str, Control]:
     """The controls that are given, of the right types; an unknown name is refused."""
     if given is None:
         return {}
@@ -113,7 +121,7 @@ def checked(given: Mapping[str, Any] | Controls | None, where: str = "controls")
     if not isinstance(given, Mapping):
         raise ConfigError(f"{where} is {reprlib.repr(given)}, but must map names of controls to values")
     known_names(where, given)
-    out: dict[str, Any] = {}
+    out: dict[str, Control] = {}
     for name, value in given.items():
         what = f"{where}: {name}"
         if name == "fade_out_keys":
@@ -121,22 +129,22 @@ def checked(given: Mapping[str, Any] | Controls | None, where: str = "controls")
         elif name in ARRAYS:
             out[name] = row(what, value, ARRAYS[name])
         else:
-            out[name] = number(what, value)
-            if name == "blend_alpha" and not 0 <= out[name] <= 1:
-                raise ConfigError(f"{what} is {out[name]}, but must be from 0 to 1")
-        if name != "fade_out_keys" and np.abs(out[name]).max() > MOST:
+            out[name] = amount = number(what, value)
+            if name == "blend_alpha" and not 0 <= amount <= 1:
+                raise ConfigError(f"{what} is {amount}, but must be from 0 to 1")
+        if name != "fade_out_keys" and np.abs(np.asarray(out[name])).max() > MOST:
             raise ConfigError(f"{what} is beyond {MOST:g}")
     return out
 
 
-def checked_frames(given: Mapping[Any, Any] | Sequence[Any] | None) -> dict[int, dict[str, Any]]:
+def checked_frames(given: object) -> dict[int, dict[str, Control]]:
     """Frame number to controls, from a mapping (JSON's text keys too) or a list by frame."""
     if given is None:
         return {}
     if not isinstance(given, Iterable):
         raise ConfigError(f"controls are {kind_of(given)}, but must be given by frame number")
-    pairs: Iterable[tuple[Any, Any]] = given.items() if isinstance(given, Mapping) else enumerate(given)
-    frames: dict[int, dict[str, Any]] = {}
+    pairs = given.items() if isinstance(given, Mapping) else enumerate(given)
+    frames: dict[int, dict[str, Control]] = {}
     for key, value in pairs:
         try:
             index = int(key)
@@ -159,7 +167,7 @@ def fade_curve(length: int, fade_in: int, fade_out: int) -> dict[int, float]:
     return {frame: alpha for frame, alpha in curve.items() if 0 <= frame < length}
 
 
-def with_fades(frames: Mapping[int, Checked], curve: Mapping[int, float]) -> dict[int, dict[str, Any]]:
+def with_fades(frames: Mapping[int, Values], curve: Mapping[int, float]) -> dict[int, dict[str, Control]]:
     """The frames' controls with `fade_alpha` by frame in them; the given ones stay as they are."""
     fades = {frame: {"fade_alpha": alpha} for frame, alpha in curve.items()}
     return {frame: {**frames.get(frame, {}), **fades.get(frame, {})} for frame in {**frames, **fades}}
@@ -175,9 +183,9 @@ class ControlTrack:
     def __init__(
         self,
         frames: Frames = None,
-        overall: Mapping[str, Any] | Controls | None = None,
+        overall: Mapping[str, object] | Controls | None = None,
         *,
-        under: Iterable[Callable[[float], Mapping[str, Any]]] = (),
+        under: Iterable[Callable[[float], Mapping[str, object]]] = (),
         fps: Rate = FRAME_RATE,
         fade_curve: FadeCurve = fade_curve,
     ) -> None:
@@ -191,7 +199,7 @@ class ControlTrack:
         self._lock = threading.Lock()
         cues = getattr(frames, "cues", None)
         self.mood = Mood(cues or ())
-        self._scripted: Callable[[float], Any] | None = (
+        self._scripted: Callable[[float], object] | None = (
             getattr(frames, "at", None) if cues is not None else None
         )
         self.fades = bool(getattr(frames, "fades", False))  # whether fades are meant without being set up
@@ -205,8 +213,8 @@ class ControlTrack:
         self._overall = checked(overall, "controls of all frames")
         self._asked = frames if callable(frames) and cues is None else None
         self._frames = {} if callable(frames) else checked_frames(frames)
-        self._standing: dict[str, Any] = {}  # updates whose first frame has been reached
-        self._coming: list[tuple[int, dict[str, Any]]] = []  # updates still ahead, by first frame
+        self._standing: dict[str, Control] = {}  # updates whose first frame has been reached
+        self._coming: list[tuple[int, Change]] = []  # updates still ahead, by first frame
 
     def at(self, index: int) -> Controls:
         """The controls of frame `index`, counted at the stream's own rate."""
@@ -229,29 +237,29 @@ class ControlTrack:
             near = {**scripted, **near}
         for layer in self._under:
             far = {**checked(layer(shown), f"controls of frame {frame}"), **far}
-        values: dict[str, Any] = {**far, **near}
+        values: dict[str, Control] = {**far, **near}
         for start, played in playing:
             values = laid(values, checked(played.at(position - start), f"controls of frame {frame}"))
-        return Controls(**values)
+        return of_values(values)
 
-    def _of_frame(self, frame: int) -> Mapping[str, Any]:
+    def _of_frame(self, frame: int) -> Values:
         """What was set for a single frame."""
-        asked: Mapping[str, Any] = {}
+        asked: Values = {}
         if self._asked is not None:
             asked = checked(self._asked(frame), f"controls of frame {frame}")
         with self._lock:
             return {**asked, **self._frames.get(frame, {})}
 
-    def update(self, start: int, **controls: Any) -> None:
+    def update(self, start: int, **controls: object) -> None:
         """From frame `start` on these hold, until changed again; None ends one."""
         given = {name: value for name, value in controls.items() if value is not None}
         known_names("controls", controls)
-        change = {**dict.fromkeys(controls), **checked(given)}
+        change: Change = {**dict.fromkeys(controls), **checked(given)}
         with self._lock:
             self._coming.append((start, change))
             self._coming.sort(key=lambda entry: entry[0])
 
-    def set(self, index: int, **controls: Any) -> None:
+    def set(self, index: int, **controls: object) -> None:
         """These hold for frame `index` alone, beside what was set for it before."""
         given = checked(controls, f"controls of frame {index}")
         with self._lock:
@@ -264,7 +272,13 @@ class ControlTrack:
             self._frames = with_fades(self._frames, curve)
 
     def gesture(
-        self, name: str, *, strength: float = 1.0, duration: Any = None, times: int = 1, at: int | None = None
+        self,
+        name: str,
+        *,
+        strength: float = 1.0,
+        duration: int | str | None = None,
+        times: int = 1,
+        at: int | None = None,
     ) -> None:
         """Plays a gesture over everything else, from frame `at` on or now; docs/scripting.md names them.
 
@@ -281,7 +295,7 @@ class ControlTrack:
             self.fades = self.fades or bool(getattr(layer, "fades", False))
         self.mood.add(getattr(layer, "cues", ()), start)
 
-    def feel(self, emotion: Any, *, intensity: float = 1.0, over: Any = None) -> None:
+    def feel(self, emotion: object, *, intensity: float = 1.0, over: int | str | None = None) -> None:
         """Another emotion from the next motion made on, reached in `over` frames, or "0.4s".
 
         "default" is the one the stream was set up with. Motion is made ahead of the pictures, by what
@@ -307,13 +321,15 @@ class ControlTrack:
             self._asked_at = 0.0
 
 
-def between(near: Mapping[str, Any], following: Mapping[str, Any], share: float) -> dict[str, Any]:
+def between(near: Values, following: Values, share: float) -> dict[str, Control]:
     """Controls part of the way from one frame to the next; what only one of them has is not mixed."""
     mixed = dict(near)
-    for name in near.keys() & following.keys() - {"fade_out_keys"}:
-        mixed[name] = near[name] * (1 - share) + following[name] * share
+    for name in near.keys() & following.keys():
+        before, after = near[name], following[name]
+        if not isinstance(before, tuple) and not isinstance(after, tuple):
+            mixed[name] = before * (1 - share) + after * share
     return mixed
 
 
-def _merged(standing: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+def _merged(standing: Values, change: Change) -> dict[str, Control]:
     return {name: value for name, value in {**standing, **change}.items() if value is not None}

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -38,7 +38,7 @@ class Denoiser(Protocol):
 class Normal(Protocol):
     """The one thing asked of a random generator."""
 
-    def standard_normal(self, size: tuple[int, ...], /) -> npt.NDArray[Any]: ...
+    def standard_normal(self, size: tuple[int, ...], /) -> npt.NDArray[np.generic]: ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)

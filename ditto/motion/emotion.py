@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -22,7 +21,7 @@ def emotion_weights(labels: Sequence[int]) -> Floats:
     return np.asarray(raised / raised.sum(), np.float32)
 
 
-def emotion_label(given: Any) -> int:
+def emotion_label(given: object) -> int:
     """0 to 7, from a number or a name in any case."""
     if isinstance(given, str):
         names = {name.lower(): label for label, name in enumerate(EMOTIONS)}
@@ -35,7 +34,7 @@ def emotion_label(given: Any) -> int:
     raise ConfigError(f"{given!r} is not an emotion; known are: {known}")
 
 
-def blended(entries: Sequence[Any]) -> Floats:
+def blended(entries: Sequence[object]) -> Floats:
     """(8,) shares of labels, of which a name may say how strong it is: 'happy:0.6'.
 
     What the strengths leave to 1 is neutral; where they are more than 1 they count relative to
@@ -51,7 +50,7 @@ def blended(entries: Sequence[Any]) -> Floats:
     return np.asarray(shares / shares.sum(), np.float32)
 
 
-def _strength(entry: Any, text: str) -> float:
+def _strength(entry: object, text: str) -> float:
     try:
         strength = float(text)
     except ValueError:
@@ -61,7 +60,7 @@ def _strength(entry: Any, text: str) -> float:
     return strength
 
 
-def emotion_rows(given: Any) -> Floats:
+def emotion_rows(given: object) -> Floats:
     """(n, 8) shares over time, from whatever a user may say.
 
     A label or name, also with its strength ('happy:0.6'); a list of up to seven of them, blended;
@@ -82,7 +81,7 @@ def emotion_rows(given: Any) -> Floats:
     return _one_frame(given)
 
 
-def _one_frame(given: Any) -> Floats:
+def _one_frame(given: object) -> Floats:
     if isinstance(given, np.ndarray):
         given = given.tolist()
     if not isinstance(given, (list, tuple)):

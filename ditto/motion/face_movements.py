@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import SupportsIndex, TypeVar
 
 import numpy as np
 
@@ -25,10 +25,12 @@ class FaceRows:
     shut: tuple[Floats, Floats]  # added to close an open eye, image-left and image-right
 
 
+Place = TypeVar("Place", bound=SupportsIndex)  # in a row of 63
+
 NO_MOVEMENTS = FaceRows({}, {}, np.zeros((1, 63), np.float32), (np.zeros((1, 63), np.float32),) * 2)
 
 
-def row_of(places: Mapping[Any, float], unit: float = 1.0) -> Floats:
+def row_of(places: Mapping[Place, float], unit: float = 1.0) -> Floats:
     """(1, 63) with the given entries, in a unit of theirs."""
     row = np.zeros((1, 63), np.float32)
     for place, value in places.items():

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from ditto.arrays import Floats
+from ditto.arrays import Floats, Numbers
 from ditto.motion.angles import Degrees
 from ditto.motion.vector import MotionParts, Parts, SourceMotion
 
@@ -39,7 +37,7 @@ def in_degrees(parts: Parts) -> Parts:
     return dataclasses.replace(parts, pitch=pitch, yaw=yaw, roll=roll)
 
 
-def rotation(pitch: npt.NDArray[Any], yaw: npt.NDArray[Any], roll: npt.NDArray[Any]) -> Floats:
+def rotation(pitch: Numbers, yaw: Numbers, roll: Numbers) -> Floats:
     """(n, 3, 3) matrices for row vectors, from degrees of shape (n,) or (n, 1)."""
     x, y, z = (np.deg2rad(np.asarray(angle, np.float64).reshape(-1)) for angle in (pitch, yaw, roll))
     one, zero = np.ones_like(x), np.zeros_like(x)

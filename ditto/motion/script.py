@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from cfg.errors import ConfigError
-from cfg.given import path_of
+from cfg.given import kind_of, path_of
 from cfg.located import LARGEST_FILE, located, read_located
-from ditto.motion.control_layers import Fades, Layer, Track, laid
+from ditto.motion.control_layers import Control, Fades, Layer, Track, Values, amount, laid
 from ditto.motion.controls import Frames, between, checked_frames
 from ditto.motion.mood import Cue
 from ditto.motion.script_groups import GROUPS, compiled
@@ -26,8 +25,8 @@ class Script:
     `docs/scripting.md` describes the file. A script may be given wherever controls by frame may.
     """
 
-    always: Mapping[str, Any] = field(default_factory=dict)
-    frames: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)  # of single frames
+    always: Values = field(default_factory=dict)
+    frames: Mapping[int, Values] = field(default_factory=dict)  # of single frames
     layers: tuple[Layer, ...] = ()
     cues: tuple[Cue, ...] = ()  # emotions in order of time
     fades: bool = False  # whether motion fades to the portrait
@@ -42,18 +41,18 @@ class Script:
         return cls(*compiled(read_located(path)), file=str(path))
 
     @classmethod
-    def of(cls, groups: Mapping[str, Any]) -> Script:
+    def of(cls, groups: Mapping[str, object]) -> Script:
         """The same from Python: `Script.of({"gestures": [{"at": "1s", "do": "nod"}]})`."""
         return cls(*compiled(located(groups, "script")))
 
-    def at(self, frame: float) -> dict[str, Any]:
+    def at(self, frame: float) -> dict[str, Control]:
         """The controls of a motion frame; between two frames what lies between."""
         values = dict(self.always)
         for layer in self.layers:
             if layer.start <= frame < layer.end:
                 values = laid(values, layer.at(frame))
         if "blend_alpha" in values:  # an easing may overshoot, this share may not
-            values["blend_alpha"] = min(max(values["blend_alpha"], 0.0), 1.0)
+            values["blend_alpha"] = min(max(amount(values, "blend_alpha"), 0.0), 1.0)
         whole, share = divmod(frame, 1)
         single = self.frames.get(int(whole), {})
         if share:
@@ -80,21 +79,22 @@ class Script:
         return max([*moments, *keys, *(cue.start + cue.over for cue in self.cues), *self.frames, 0.0])
 
 
-def as_frames(given: Any) -> Frames:
+def as_frames(given: object) -> Frames:
     """Controls by frame as settings give them: also the path of a script, or a script's groups."""
     if isinstance(given, (str, Path)):
         return Script.load(given)
     if isinstance(given, Mapping) and any(isinstance(name, str) and name in GROUPS for name in given):
         return Script.of(given)
-    frames: Frames = given
-    return frames
+    if given is None or isinstance(given, (Mapping, Sequence)) or callable(given):
+        return given
+    raise ConfigError(f"controls are {kind_of(given)}, but must be given by frame number")
 
 
 def _size(path: Path) -> int:
     return path.stat().st_size if path.is_file() else 0
 
 
-def _many_frames(path: Path) -> dict[int, dict[str, Any]]:
+def _many_frames(path: Path) -> dict[int, dict[str, Control]]:
     """Controls by frame from a JSON file too large to be read with its lines."""
     if _size(path) > LARGEST_FRAMES:
         raise ConfigError(f"{path}: more than {LARGEST_FRAMES} bytes are too many for a control file")

@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 import reprlib
 from collections.abc import Callable, Iterator
-from typing import Any, NoReturn
+from typing import NoReturn, TypeVar
 
 from cfg.errors import ConfigError, did_you_mean
 from cfg.given import word_of
 from cfg.located import Located
+from ditto.motion.control_layers import Control
 from ditto.motion.controls import checked, number
 from ditto.motion.timeline import EASES, moment
+
+Read = TypeVar("Read")
 
 SPAN = ("at", "from", "for", "to")
 
@@ -34,24 +37,26 @@ class Entry:
     def has(self, name: str) -> bool:
         return name in self.node.value
 
-    def get(self, name: str, reading: Callable[[Any], Any], usual: Any = None) -> Any:
-        """A key's value, read; its own line is named where it cannot be."""
-        if name not in self.node.value:
-            return usual
+    def wanted(self, name: str, reading: Callable[[object], Read]) -> Read:
+        """The value of a key that is there, read; its own line is named where it cannot be."""
         given = self.node.value[name]
         try:
             return reading(given.plain())
         except ConfigError as error:
             self.fail(given, f"{error}")
 
+    def get(self, name: str, reading: Callable[[object], Read], usual: Read) -> Read:
+        """A key's value, read, or what is usual where it is not given."""
+        return self.wanted(name, reading) if self.has(name) else usual
+
     def number(self, name: str, usual: float) -> float:
-        return float(self.get(name, lambda value: number(name, value), usual))
+        return self.get(name, lambda value: number(name, value), usual)
 
     def frames(self, name: str, usual: float) -> float:
-        return float(self.get(name, moment, usual))
+        return self.get(name, moment, usual)
 
     def ease(self) -> str:
-        return str(self.get("ease", ease_named, "smooth"))
+        return self.get("ease", ease_named, "smooth")
 
     def start(self) -> float:
         if self.has("at") == self.has("from"):
@@ -72,14 +77,14 @@ def ease_named(name: object) -> str:
     return word_of(name, EASES, "is not a way to ease")
 
 
-def controls_of(node: Located, what: str, without: tuple[str, ...] = ()) -> dict[str, Any]:
+def controls_of(node: Located, what: str, without: tuple[str, ...] = ()) -> dict[str, Control]:
     """Checked controls of a group of them; each error at the control's own line."""
     if not isinstance(node.value, dict):
         try:
             return checked(node.plain(), what)
         except ConfigError as error:
             node.fail(str(error))
-    found: dict[str, Any] = {}
+    found: dict[str, Control] = {}
     for name, value in node.value.items():
         if name in without:
             continue

@@ -6,12 +6,12 @@ import math
 import reprlib
 from collections.abc import Callable, Iterator
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from cfg.errors import ConfigError, did_you_mean
 from cfg.given import word_of
 from cfg.located import Located
-from ditto.motion.control_layers import Fades, Held, Layer, Track
+from ditto.motion.control_layers import Control, Fades, Held, Layer, Track, amount
 from ditto.motion.controls import ARRAYS, NAMES, checked, number, parts_named
 from ditto.motion.emotion import emotion_rows
 from ditto.motion.gestures import Gesture, gesture_named, often, strong
@@ -31,8 +31,8 @@ LOOKS = {  # degrees of yaw and pitch
 class Compiled(NamedTuple):
     """What a script holds once it is read."""
 
-    always: dict[str, Any]
-    frames: dict[int, dict[str, Any]]
+    always: dict[str, Control]
+    frames: dict[int, dict[str, Control]]
     layers: tuple[Layer, ...]
     cues: tuple[Cue, ...]
     fades: bool
@@ -74,10 +74,10 @@ def _names(layer: Layer) -> tuple[str, ...]:
     return tuple(layer.controls) if isinstance(layer, Held) else ()
 
 
-def _by_frame(node: Located) -> dict[int, dict[str, Any]]:
+def _by_frame(node: Located) -> dict[int, dict[str, Control]]:
     if not isinstance(node.value, dict):
         node.fail("frames: expected controls by frame number or time")
-    frames: dict[int, dict[str, Any]] = {}
+    frames: dict[int, dict[str, Control]] = {}
     for name, entry in node.value.items():
         try:
             frame = round(moment(name))
@@ -107,8 +107,8 @@ def _curves(node: Located) -> Iterator[Layer]:
 def _keys(node: Located, control: str) -> Iterator[Key]:
     """Keys as a list of {at, value, ease}, or as moments with their values."""
 
-    def value_of(given: Any) -> float:
-        return float(checked({control: given}, "the value")[control])
+    def value_of(given: object) -> float:
+        return amount(checked({control: given}, "the value"), control)
 
     group = f"curves: {control}"
     if isinstance(node.value, dict):
@@ -122,7 +122,7 @@ def _keys(node: Located, control: str) -> Iterator[Key]:
         for name in ("at", "value"):
             if not entry.has(name):
                 entry.fail(entry.node, f"a key needs '{name}'")
-        yield Key(entry.frames("at", 0.0), entry.get("value", value_of), entry.ease())
+        yield Key(entry.frames("at", 0.0), entry.wanted("value", value_of), entry.ease())
 
 
 def _ranges(node: Located) -> Iterator[Layer]:
@@ -142,7 +142,7 @@ def _gestures(node: Located) -> Iterator[Layer]:
             entry.fail(entry.node, "which? Write 'do: nod'")
         start = entry.start()
         end = entry.end(start)
-        name = entry.get("do", gesture_named)
+        name = entry.wanted("do", gesture_named)
         strength = entry.get("strength", lambda value: strong(number("strength", value)), 1.0)
         times = entry.get("times", lambda value: often(number("times", value)), 1)
         length = None if math.isinf(end) else (end - start) / times
@@ -163,7 +163,7 @@ def _blinks(node: Located) -> Iterator[Layer]:
 
 
 def _gaze(node: Located) -> Iterator[Layer]:
-    found: list[tuple[float, float, float, float, dict[str, Any], str]] = []
+    found: list[tuple[float, float, float, float, dict[str, float], str]] = []
     for entry in entries(node, "gaze", ("yaw", "pitch", "look", *SPAN, "rise", "fall", "ease")):
         start = entry.start()
         yaw, pitch = entry.get("look", look_named, (0.0, 0.0))
@@ -180,7 +180,7 @@ def _gaze(node: Located) -> Iterator[Layer]:
         yield Held(target, Envelope.fitting(start, end, rise, fall, ease))
 
 
-def _sight(given: Any) -> float:
+def _sight(given: object) -> float:
     degrees = number("the angle", given)
     if abs(degrees) > 90:
         raise ConfigError(f"the angle is {degrees:g}, but must be from -90 to 90 degrees")
@@ -221,7 +221,7 @@ def _emotions(node: Located) -> tuple[Cue, ...]:
         end = entry.end(start)
         intensity = entry.number("intensity", 1.0)
         over, ease = entry.frames("over", OVER), entry.ease()
-        feel = entry.get("feel", lambda given: shares_of(given, intensity))  # noqa: B023
+        feel = entry.wanted("feel", lambda given: shares_of(given, intensity))  # noqa: B023
         cues.append(Cue(start, feel, over, ease, _label(entry.node.value["feel"].plain(), intensity)))
         if not math.isinf(end):
             cues.append(Cue(end, None, over, ease, USUAL))
@@ -230,14 +230,14 @@ def _emotions(node: Located) -> tuple[Cue, ...]:
     return tuple(sorted(cues, key=lambda cue: cue.start))
 
 
-def _label(feel: Any, intensity: float) -> str:
+def _label(feel: object, intensity: float) -> str:
     strength = "" if intensity == 1 else f" {intensity:g}"
     if isinstance(feel, dict):
         return " + ".join(f"{name} {share:g}" for name, share in feel.items()) + strength
     return " + ".join(str(part) for part in feel) if isinstance(feel, list) else f"{feel}{strength}"
 
 
-def shares_of(feel: Any, intensity: float) -> tuple[float, ...] | None:
+def shares_of(feel: object, intensity: float) -> tuple[float, ...] | None:
     """Shares of the eight emotions from a name, names, or names with shares; None is the stream's own."""
     if feel == USUAL:
         return None

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
 
 from cfg.settings import EMOTIONS
 from ditto.arrays import Floats, Image
-from ditto.motion.control_layers import Held, neutral
+from ditto.motion.control_layers import GAZE, Control, Held, amount, neutral
 from ditto.motion.gestures import Gesture
 from ditto.motion.mood import NEUTRAL, mood_at
 from ditto.motion.script import Script
@@ -94,11 +93,12 @@ def _mood(script: Script, frame: float) -> Floats:
     return mood_at(script.cues, frame, calm)
 
 
-def _curves(asked: Sequence[dict[str, Any]]) -> list[_Curve]:
+def _curves(asked: Sequence[dict[str, Control]]) -> list[_Curve]:
     """The controls that do something, in the order in which they are named first."""
     for values in asked:
-        hold = values.pop("gaze_hold", 1.0)
-        values.update({name: values[name] * hold for name in ("gaze_yaw", "gaze_pitch") if name in values})
+        hold = amount(values, "gaze_hold", 1.0)
+        values.pop("gaze_hold", None)
+        values.update({name: amount(values, name) * hold for name in GAZE[:2] if name in values})
     names = dict.fromkeys(name for values in asked for name in values)
     found = []
     for name in names:

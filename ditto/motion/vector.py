@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
@@ -67,8 +67,8 @@ def part(parts: MotionParts, name: str) -> Part:
 
 def with_parts(parts: Parts, changed: Mapping[str, Part]) -> Parts:
     """The same with other parts under the names given."""
-    values: dict[str, Any] = dict(changed)
-    return dataclasses.replace(parts, **values)
+    replace: Callable[..., Parts] = dataclasses.replace
+    return replace(parts, **changed)
 
 
 def array(value: Part) -> Floats:
@@ -95,8 +95,8 @@ def named_arrays(parts: MotionParts) -> dict[str, Floats]:
 
 def source_motion(arrays: Mapping[str, Floats]) -> SourceMotion:
     """The motion of a portrait from arrays by name, the angles logits; KeyError names one that is missing."""
-    values: dict[str, Any] = {name: Bins(arrays[name]) if name in ANGLES else arrays[name] for name in WIDTHS}
-    return SourceMotion(**values)
+    make: Callable[..., SourceMotion] = SourceMotion
+    return make(**{name: Bins(arrays[name]) if name in ANGLES else arrays[name] for name in WIDTHS})
 
 
 def resting_motion() -> SourceMotion:

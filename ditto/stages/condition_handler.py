@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+
 
 import numpy as np
 
@@ -36,7 +36,7 @@ class ConditionHandler:
         self,
         canonical: Floats,
         eyes: Eyes,
-        emotion: Any = 4,
+        emotion: object = 4,
         *,
         use_emo: bool = True,
         use_sc: bool = True,
@@ -57,11 +57,11 @@ class ConditionHandler:
         self._use_eye_open = use_eye_open
         self._use_eye_ball = use_eye_ball
 
-    def feel(self, emotion: Any) -> None:
+    def feel(self, emotion: object) -> None:
         """Rows joined from now on have this emotion."""
         self._emotion = emotion_rows(emotion)
 
-    def join(self, features: Floats, index: int, emotion: Any = None) -> Floats:
+    def join(self, features: Floats, index: int, emotion: object = None) -> Floats:
         """(n, C) features of the frames from `index` on -> (n, C + what is used).
 
         Frames before the first count as the first. An emotion over time starts again at its end;
@@ -91,7 +91,7 @@ class ConditionHandler:
         return np.array(felt, np.float32).reshape(-1, len(EMOTIONS))
 
 
-def _stretched(emotion: Any, count: int) -> Floats:
+def _stretched(emotion: object, count: int) -> Floats:
     rows = emotion_rows(emotion)
     if len(rows) == 1:
         return np.repeat(rows, count, axis=0)
@@ -110,7 +110,7 @@ class Condition:
     def __init__(self, handler: ConditionHandler) -> None:
         self._handler = handler
 
-    def feel(self, emotion: Any) -> None:
+    def feel(self, emotion: object) -> None:
         """The next features have this emotion; may be called from any thread."""
         self._handler.feel(emotion)
 

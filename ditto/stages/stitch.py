@@ -6,7 +6,7 @@ import dataclasses
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic
+from typing import Generic
 
 import numpy as np
 
@@ -27,7 +27,7 @@ from ditto.motion.mixing import (
     mix_difference,
 )
 from ditto.motion.pose import Placement, hold_gaze, keypoints, placement
-from ditto.motion.vector import MotionParts, SourceMotion, from_vector
+from ditto.motion.vector import MOVING, MotionParts, SourceMotion, from_vector
 from ditto.packs.base import Stitcher
 from ditto.rates import FRAME_RATE
 from ditto.source.avatar import Avatar, Made, SourceFrame
@@ -49,11 +49,11 @@ class StitchOptions:
     use_d_keys: Sequence[str] | Mapping[str, float] | None = None  # driven parts, or their factors
     relative_d: bool = True  # motion counts from its first frame, not absolutely
     drive_eye: bool | None = None  # None: yes for a portrait, no for a video
-    delta_eye_arr: Any = None  # (n, 63) one blink: expression offsets at the eyes, row 0 open
+    delta_eye_arr: object = None  # (n, 63) one blink: expression offsets at the eyes, row 0 open
     delta_eye_open_n: int | Sequence[int] = 0  # frames between blinks; 0 draws 60 to 100, -1 never blinks
     fade_out_keys: Sequence[str] | None = ("exp",)  # parts that fade; None is all
     fade_type: str = ""  # '' never fades, 's' fades to the portrait, 'd0' to the first driven frame
-    overall_ctrl_info: Mapping[str, Any] | None = None  # controls for every frame
+    overall_ctrl_info: Mapping[str, object] | None = None  # controls for every frame
     flag_stitching: bool = True  # whether the stitching network is used
     character_scale: float | None = None  # head size of another character whose motion this is
     mixing: Mixing = OURS  # the reference's numbers differ: docs/controls.md
@@ -85,8 +85,9 @@ class StitchOptions:
 
     def fading_parts(self) -> tuple[str, ...]:
         """Names of the parts that fade."""
-        given = checked({"fade_out_keys": self.fade_out_keys}, "stitch")
-        return tuple(given["fade_out_keys"])
+        if self.fade_out_keys is None:
+            return MOVING
+        return parts_named("stitch: fade_out_keys", self.fade_out_keys)
 
     def blink_rows(self) -> list[Floats]:
         """The rows of one blink, (1, 63) each; none where the eyes are not given."""
