@@ -7,11 +7,12 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from cfg.errors import ModelError
 
 if TYPE_CHECKING:
+    import torch
     from torch import nn
 
 Precision = Literal["stored", "fp32", "tf32", "fp16", "bf16"]
@@ -19,10 +20,17 @@ Shape = tuple[int | None, ...]  # None where any size is accepted
 LARGEST = 4 << 30  # bytes; the official networks are below 0.4 GB
 
 
+class NetworkArray(Protocol):
+    """An array of NumPy's, or of the library that a network runs in where it is on a device."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+
 class Network(Protocol):
     """What can be run, whoever opened it: named arrays in, named arrays out."""
 
-    def run(self, feeds: Mapping[str, Any]) -> Mapping[str, Any]: ...
+    def run(self, feeds: Mapping[str, NetworkArray]) -> Mapping[str, NetworkArray]: ...
 
 
 class Backend(Protocol):
@@ -34,10 +42,16 @@ class Backend(Protocol):
     @property
     def outputs(self) -> Mapping[str, Shape]: ...
 
-    def run(self, feeds: Mapping[str, Any]) -> dict[str, Any]:
+    def run(self, feeds: Mapping[str, NetworkArray]) -> dict[str, NetworkArray]:
         """NumPy or device arrays in; NumPy arrays out, or device arrays if it was opened to keep them."""
 
     def close(self) -> None: ...
+
+
+class DeviceBackend(Backend, Protocol):
+    """A network on a device, where an input can be kept from one call to the next."""
+
+    def place(self, name: str, array: NetworkArray, /) -> NetworkArray: ...
 
 
 @dataclass(frozen=True)
@@ -49,7 +63,7 @@ class TorchNetwork:
     outputs: Mapping[str, Shape]  # in the order of its results
     whole: frozenset[str] = field(default=frozenset())  # inputs that are integers (a diffusion time)
     on_cpu: Callable[[nn.Module], nn.Module] | None = None  # the same function, faster on a CPU in fp32
-    on_gpu: Callable[[nn.Module, Any], nn.Module] | None = (
+    on_gpu: Callable[[nn.Module, torch.dtype | None], nn.Module] | None = (
         None  # and on a GPU, for autocast to a kind of half
     )
 
@@ -72,7 +86,7 @@ def sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-def check_feeds(path: Path, inputs: Mapping[str, Shape], feeds: Mapping[str, Any]) -> None:
+def check_feeds(path: Path, inputs: Mapping[str, Shape], feeds: Mapping[str, NetworkArray]) -> None:
     """Raises ModelError where the names or shapes fed are not those the network takes."""
     if feeds.keys() != inputs.keys():
         raise ModelError(f"{path.name} takes {', '.join(sorted(inputs))}, not {', '.join(sorted(feeds))}")

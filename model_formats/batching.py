@@ -5,19 +5,26 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Protocol, cast
 
 import numpy as np
 
 from cfg.errors import ModelError
-from model_formats.backend import Network, Shape
+from model_formats.backend import Network, NetworkArray, Shape
 
-Feeds = Mapping[str, Any]
+Feeds = Mapping[str, NetworkArray]
+Outputs = dict[str, NetworkArray]
 SIZES = (1, 2, 4, 8, 16)  # batches that are tried
 PATIENCE = 1.0  # seconds a call may take before no larger batch is tried
 
 
-def run_many(network: Network, calls: Sequence[Feeds], size: int = 0) -> list[dict[str, Any]]:
+class Batch(NetworkArray, Protocol):
+    """An array whose first axis counts calls."""
+
+    def __getitem__(self, calls: slice, /) -> NetworkArray: ...
+
+
+def run_many(network: Network, calls: Sequence[Feeds], size: int = 0) -> list[Outputs]:
     """The outputs of each call, from one run; `size` fills the batch up to so many, so that its shape,
     and with it every rounding, is always the same."""
     missing = max(0, size - len(calls))
@@ -27,10 +34,11 @@ def run_many(network: Network, calls: Sequence[Feeds], size: int = 0) -> list[di
     for name, value in outputs.items():
         if value.shape[0] != len(filled):
             raise ModelError(f"output '{name}' is {tuple(value.shape)} for a batch of {len(filled)}")
-    return [{name: value[n : n + 1] for name, value in outputs.items()} for n in range(len(calls))]
+    batches = {name: cast(Batch, value) for name, value in outputs.items()}
+    return [{name: batch[n : n + 1] for name, batch in batches.items()} for n in range(len(calls))]
 
 
-def joined(values: Sequence[Any]) -> Any:
+def joined(values: Sequence[NetworkArray]) -> NetworkArray:
     """Arrays of batch one as one array; on a device as soon as one of them is there."""
     if len(values) == 1:
         return values[0]
@@ -38,9 +46,10 @@ def joined(values: Sequence[Any]) -> Any:
     if there is not None:
         import torch
 
+        assert isinstance(there, torch.Tensor)
         return torch.cat([torch.as_tensor(value, device=there.device) for value in values])
     if isinstance(values[0], np.ndarray):
-        return np.concatenate(values)
+        return np.concatenate([np.asarray(value) for value in values])
     raise ModelError(f"a batch cannot be made of {type(values[0]).__name__}; run it with pack.batch 1")
 
 
@@ -68,7 +77,7 @@ class _Group:
         self.calls: list[Feeds] = []
         self.ends = ends  # when it runs at the latest
         self.done = False
-        self.results: list[dict[str, Any]] = []
+        self.results: list[Outputs] = []
         self.error: BaseException | None = None
 
 
@@ -94,15 +103,15 @@ class Batches:
         self._forming: _Group | None = None
         self.sizes: dict[int, int] = {}  # how often a shared batch of each size was run
 
-    def many(self, calls: Sequence[Feeds]) -> list[dict[str, Any]]:
+    def many(self, calls: Sequence[Feeds]) -> list[Outputs]:
         """The outputs of each of a caller's own calls, from one run."""
         return run_many(self._network, calls, self._filled)
 
-    def run(self, feeds: Feeds) -> Mapping[str, Any]:
+    def run(self, feeds: Feeds) -> Mapping[str, NetworkArray]:
         """The outputs of one call, alone or among those of other sessions."""
         return self._network.run(feeds) if self._wait is None else self._shared(feeds, self._wait)
 
-    def _shared(self, feeds: Feeds, wait: float) -> dict[str, Any]:
+    def _shared(self, feeds: Feeds, wait: float) -> Outputs:
         with self._changed:
             group = self._forming
             leads = group is None

@@ -6,16 +6,21 @@ import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import onnx
 from onnx import helper
 
 from cfg.errors import ModelError
-from model_formats.backend import Backend
+from model_formats.backend import Backend, NetworkArray
 from model_formats.onnx_file import BROKEN
 from model_formats.polygraphy_tools import listening
+
+if TYPE_CHECKING:
+    from polygraphy.backend.base import BaseRunner
+    from polygraphy.common import TensorMetadata
+    from polygraphy.comparator import DataLoader
 
 Chosen = TypeVar("Chosen")
 
@@ -45,7 +50,7 @@ class Comparison:
 
 def example_data(
     graph: onnx.GraphProto, sizes: Mapping[str, int], spreads: Mapping[str, float], highest: Mapping[str, int]
-) -> Any:
+) -> DataLoader:
     """A Polygraphy data loader: numbers of the given spread (1 otherwise), integers below `highest`.
 
     `sizes` are of open axes, by the name of the axis or of its input.
@@ -80,22 +85,22 @@ def chosen(table: Mapping[str, Chosen], name: str, axis: str, place: int) -> Cho
     )
 
 
-def graph_runner(model: onnx.ModelProto, name: str) -> Any:
+def graph_runner(model: onnx.ModelProto, name: str) -> BaseRunner:
     """A graph, run by ONNX Runtime on the processor, as a Polygraphy runner."""
     from polygraphy.backend.onnxrt import OnnxrtRunner, SessionFromOnnx
 
     return OnnxrtRunner(SessionFromOnnx(model.SerializeToString()), name)
 
 
-def backend_runner(backend: Backend, data: Any, name: str) -> Any:
+def backend_runner(backend: Backend, data: DataLoader, name: str) -> BaseRunner:
     """A network as this package runs it, as a Polygraphy runner; it takes what the data loader gives."""
     from polygraphy.backend.base import BaseRunner
 
     class Runner(BaseRunner):  # type: ignore[misc]
-        def get_input_metadata_impl(self) -> Any:
+        def get_input_metadata_impl(self) -> TensorMetadata:
             return data.user_input_metadata
 
-        def infer_impl(self, feed_dict: Mapping[str, Any]) -> dict[str, Any]:
+        def infer_impl(self, feed_dict: Mapping[str, NetworkArray]) -> dict[str, NetworkArray]:
             began = time.perf_counter()
             given = backend.run(feed_dict)
             self.inference_time = time.perf_counter() - began
@@ -104,7 +109,7 @@ def backend_runner(backend: Backend, data: Any, name: str) -> Any:
     return Runner(name)
 
 
-def compared(exact: Any, other: Any, data: Any, allowed: float) -> Comparison:
+def compared(exact: BaseRunner, other: BaseRunner, data: DataLoader, allowed: float) -> Comparison:
     """Two Polygraphy runners on the same data; `allowed` is a share of each output's largest value."""
     from polygraphy.comparator import Comparator, SimpleCompareFunc
     from polygraphy.exception import PolygraphyException

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from cfg.errors import ModelError
 
-Host = npt.NDArray[Any]
+Host = npt.NDArray[np.generic]
 
 
 class DeviceMemory(Protocol):
@@ -89,7 +89,7 @@ class CudaMemory:
     def close(self) -> None:
         self._call("cudaStreamDestroy", self.stream)
 
-    def _call(self, name: str, *arguments: Any) -> Any:
+    def _call(self, name: str, *arguments: object) -> Any:
         status, *results = getattr(self._cuda, name)(*arguments)
         if int(status) != 0:
             words = self._cuda.cudaGetErrorString(status)[1].decode(errors="replace")
@@ -100,7 +100,7 @@ class CudaMemory:
 class DeviceArray:
     """A result left on the GPU; anything that reads `__cuda_array_interface__` takes it without a copy."""
 
-    def __init__(self, address: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    def __init__(self, address: int, shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> None:
         self.shape = shape
         self.__cuda_array_interface__ = {
             "shape": shape,

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import onnx
+from google.protobuf.internal.containers import RepeatedCompositeFieldContainer
 from onnx import helper, numpy_helper, shape_inference
 from onnx.reference import ReferenceEvaluator
 
-Array = npt.NDArray[Any]
+Array = npt.NDArray[np.generic]
 Types = dict[str, onnx.TypeProto]
 LARGEST_GAIN = 1 << 22  # numbers; an operator that makes more than that of less is left to do so
 TELLING = 64  # numbers; a longer constant is no shape or scale, and says nothing about other shapes
@@ -94,7 +94,7 @@ def read_by(node: onnx.NodeProto) -> Iterator[str]:
             yield from (value.name for value in attribute.g.output)
 
 
-def keep_only(field: Any, keep: list[bool]) -> None:
+def keep_only(field: RepeatedCompositeFieldContainer, keep: list[bool]) -> None:
     """Removes entries of a repeated field in place: copying weights would take as long as all the rest."""
     for place in range(len(keep) - 1, -1, -1):
         if not keep[place]:
@@ -154,7 +154,7 @@ class _Pass:
                 return None
             sizes = np.array([axis.dim_value if axis.HasField("dim_value") else OPEN for axis in axes])
             bounds = {attribute.name: attribute.i for attribute in node.attribute}
-            picked = sizes.astype(np.int64)[bounds.get("start", 0) : bounds.get("end")]
+            picked: Array = sizes.astype(np.int64)[bounds.get("start", 0) : bounds.get("end")]
             self._sizes[node.output[0]] = picked
         elif node.op_type in ("Gather", "Slice") and first in self._sizes:
             rest = node.input[1:]

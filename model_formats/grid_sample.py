@@ -8,8 +8,7 @@ interpolation as `GridSample` defines it.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +21,9 @@ PADDINGS = ("zeros", "border", "reflection")
 
 
 LARGEST = 1 << 24  # cells of a volume; up to there a 32-bit float counts exactly
+
+
+Attribute = int | float | str | Sequence[int]  # of an operator
 
 
 class Ordinary:
@@ -44,7 +46,7 @@ class Ordinary:
             raise ModelError(f"{prefix}: padding '{padding}' is none of {', '.join(PADDINGS)}")
         if not 0 < cells < LARGEST:
             raise ModelError(f"{prefix}: a volume of {cells} cells, but 1 to {LARGEST - 1} can be counted")
-        self.constants: dict[str, npt.NDArray[Any]] = {}
+        self.constants: dict[str, npt.NDArray[np.generic]] = {}
         self._prefix = prefix
         self._batch = batch
         self._kind = kind
@@ -146,9 +148,10 @@ class Ordinary:
         folded = self._op("Sub", [span, self._op("Abs", [self._op("Sub", [rest, span])])])
         return self._op("Add", [folded, self._number(f"start{axis}", start)])
 
-    def _op(self, kind: str, inputs: Sequence[str], **attributes: Any) -> str:
+    def _op(self, kind: str, inputs: Sequence[str], **attributes: Attribute) -> str:
         name = f"{self._prefix}/{len(self._made)}_{kind}"
-        self._made.append(helper.make_node(kind, list(inputs), [name], name, **attributes))
+        make: Callable[..., onnx.NodeProto] = helper.make_node
+        self._made.append(make(kind, list(inputs), [name], name, **attributes))
         return name
 
     def _number(self, name: str, value: float) -> str:
@@ -157,7 +160,7 @@ class Ordinary:
     def _whole(self, name: str, values: Sequence[int]) -> str:
         return self._constant(name, np.array(values, np.int64))
 
-    def _constant(self, name: str, value: npt.NDArray[Any]) -> str:
+    def _constant(self, name: str, value: npt.NDArray[np.generic]) -> str:
         full = f"{self._prefix}/{name}"
         self.constants[full] = value
         return full

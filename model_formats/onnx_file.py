@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from cfg.errors import ModelError
 from cfg.installing import installing
-from model_formats.backend import Precision, Shape, check_feeds
+from model_formats.backend import NetworkArray, Precision, Shape, check_feeds
 
 try:
     import onnxruntime as ort
@@ -44,6 +44,10 @@ BROKEN = (
 )
 
 
+Provider = str | tuple[str, dict[str, int]]  # its name, and its options
+HostArray = npt.NDArray[np.generic]
+
+
 class OnnxFile:
     """An ONNX network in a session of its own."""
 
@@ -59,7 +63,7 @@ class OnnxFile:
         self._path = path
         self._keep = keep_on_device
         self._kind, self._index = parse_device(device)
-        self._session: Any = self._opened(threads)
+        self._session: ort.InferenceSession = self._opened(threads)
         given = self._session.get_inputs()
         self._inputs = {node.name: shape_of(node) for node in given}
         self._outputs = {node.name: shape_of(node) for node in self._session.get_outputs()}
@@ -69,7 +73,7 @@ class OnnxFile:
         self._kinds = {node.name: KINDS[node.type] for node in given}
         self._check_precision(precision)
 
-    def _opened(self, threads: int | None) -> Any:
+    def _opened(self, threads: int | None) -> ort.InferenceSession:
         options = ort.SessionOptions()
         options.log_severity_level = 4  # what goes wrong is said by our error alone
         # Waiting threads would keep the cores from the networks of other stages.
@@ -77,7 +81,7 @@ class OnnxFile:
         if threads is not None:
             options.intra_op_num_threads = threads
             options.inter_op_num_threads = 1
-        provider: Any = "CPUExecutionProvider"
+        provider: Provider = "CPUExecutionProvider"
         if self._kind == "cuda":
             require_cuda()
             provider = cuda_provider(self._index)
@@ -95,7 +99,7 @@ class OnnxFile:
             )
         return session
 
-    def _read(self, options: Any, provider: Any) -> Any:
+    def _read(self, options: ort.SessionOptions, provider: Provider) -> ort.InferenceSession:
         try:
             return self._session_of(str(self._path), options, provider)
         except BROKEN as error:
@@ -124,7 +128,7 @@ class OnnxFile:
     def outputs(self) -> Mapping[str, Shape]:
         return self._outputs
 
-    def run(self, feeds: Mapping[str, Any]) -> dict[str, Any]:
+    def run(self, feeds: Mapping[str, NetworkArray]) -> dict[str, NetworkArray]:
         """NumPy arrays or OrtValues in; NumPy arrays out, or OrtValues if kept on the device."""
         if self._session is None:
             raise ModelError(f"{self._path.name} is closed")
@@ -144,7 +148,9 @@ class OnnxFile:
             raise ModelError(f"{self._path.name} failed in ONNX Runtime: {error}") from error
         return dict(zip(self._outputs, results, strict=True))
 
-    def _run_bound(self, on_host: Mapping[str, Any], on_device: Mapping[str, Any]) -> dict[str, Any]:
+    def _run_bound(
+        self, on_host: Mapping[str, HostArray], on_device: Mapping[str, ort.OrtValue]
+    ) -> dict[str, NetworkArray]:
         binding = self._session.io_binding()
         for name, array in on_host.items():
             binding.bind_cpu_input(name, array)
@@ -156,9 +162,9 @@ class OnnxFile:
         results = binding.get_outputs() if self._keep else binding.copy_outputs_to_cpu()
         return dict(zip(self._outputs, results, strict=True))
 
-    def place(self, name: str, array: Any) -> Any:
+    def place(self, name: str, array: npt.ArrayLike) -> ort.OrtValue:
         """An input in the device's memory, an OrtValue that may be fed again."""
-        ready: Any = np.asarray(array, self._kinds[name], order="C")
+        ready: HostArray = np.asarray(array, self._kinds[name], order="C")
         return ort.OrtValue.ortvalue_from_numpy(ready, self._kind, self._index)
 
     def close(self) -> None:
@@ -189,7 +195,7 @@ class _Shaped:
         self.shape = shape
 
 
-def shape_of(node: Any) -> Shape:
+def shape_of(node: ort.NodeArg) -> Shape:
     return tuple(n if isinstance(n, int) else None for n in node.shape)
 
 
@@ -201,7 +207,7 @@ def parse_device(name: str) -> tuple[str, int]:
     return match[1], int(match[2] or 0)
 
 
-def cuda_provider(index: int) -> tuple[str, dict[str, Any]]:
+def cuda_provider(index: int) -> tuple[str, dict[str, int]]:
     """That GPU. Products of fp32 are not rounded to TF32, as nowhere here unless that is asked for."""
     return "CUDAExecutionProvider", {"device_id": index, "use_tf32": 0}
 

@@ -9,14 +9,14 @@ import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from types import ModuleType
 
 from cfg.errors import ModelError
 from cfg.installing import installing
 from model_formats.tensorrt_library import EXTRAS, is_rtx
 
 
-def bind(library: Any) -> None:
+def bind(library: ModuleType) -> None:
     """Makes Polygraphy work with that TensorRT, print nothing and install nothing."""
     name = str(library.__name__)
     try:

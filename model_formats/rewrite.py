@@ -8,7 +8,6 @@ ordinary operators, which every runtime has. Each can be turned into the next.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import onnx
 from onnx import helper, numpy_helper
@@ -22,11 +21,22 @@ PLUGIN = "GridSample3D"  # with whole-number attributes; the places in these tup
 PLUGIN_MODES = ("linear", "nearest")
 LAST_OF_TENSORRT_8 = 17  # the newest opset that TensorRT 8.6 reads
 
-Attributes = dict[str, Any]
+Attributes = dict[str, object]  # numbers, bytes or lists of them
 
 
 def attributes(node: onnx.NodeProto) -> Attributes:
     return {a.name: helper.get_attribute_value(a) for a in node.attribute}
+
+
+def flagged(given: Attributes, name: str) -> bool:
+    """An attribute that is 0 or 1."""
+    return bool(given.get(name, 0))
+
+
+def word(given: Attributes, name: str, usual: str) -> str:
+    """An attribute that is a word."""
+    value = given.get(name, usual)
+    return value.decode() if isinstance(value, bytes) else str(value)
 
 
 def standard_grid_sample(model: onnx.ModelProto) -> int:
@@ -42,7 +52,7 @@ def standard_grid_sample(model: onnx.ModelProto) -> int:
             [
                 helper.make_attribute("mode", "bilinear" if mode == "linear" else mode),  # as up to opset 19
                 helper.make_attribute("padding_mode", padding),
-                helper.make_attribute("align_corners", int(given.get("align_corners", 0))),
+                helper.make_attribute("align_corners", int(flagged(given, "align_corners"))),
             ]
         )
     if nodes:
@@ -115,7 +125,7 @@ def _ordinary(
     model: onnx.ModelProto, node: onnx.NodeProto, shapes: dict[str, tuple[int | None, ...]], prefix: str
 ) -> list[onnx.NodeProto]:
     given = attributes(node)
-    mode = given.get("mode", b"linear").decode()
+    mode = word(given, "mode", "linear")
     if mode not in ("linear", "bilinear"):
         raise ModelError(f"GridSample '{node.name}' is '{mode}'; only 'linear' can be rewritten")
     volume, grid = (shapes[name] for name in node.input)
@@ -129,8 +139,8 @@ def _ordinary(
         channels=int(size[0] or 0),
         size=tuple(int(n or 0) for n in size[1:]),
         places=tuple(int(n or 0) for n in places),
-        padding=given.get("padding_mode", b"zeros").decode(),
-        align_corners=bool(given.get("align_corners", 0)),
+        padding=word(given, "padding_mode", "zeros"),
+        align_corners=flagged(given, "align_corners"),
     )
     nodes = made.nodes(node.input[0], node.input[1], node.output[0])
     model.graph.initializer.extend(numpy_helper.from_array(a, name) for name, a in made.constants.items())

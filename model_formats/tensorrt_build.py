@@ -12,7 +12,8 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from types import ModuleType
+from typing import TYPE_CHECKING, Literal
 
 import onnx
 
@@ -23,6 +24,10 @@ from model_formats.polygraphy_tools import bind, listening
 from model_formats.rewrite import fix_axes, lower_to_opset_17, ordinary_grid_sample, standard_grid_sample
 from model_formats.tensorrt_file import Stamp
 from model_formats.tensorrt_library import OLDEST, is_rtx, is_strongly_typed, samples_volumes, version
+
+if TYPE_CHECKING:
+    import tensorrt as trt
+    from polygraphy.backend.trt import CreateConfig, Profile
 
 Range = tuple[int, int, int]  # smallest, usual and largest size of an axis
 Report = Callable[[str, int, int], None]  # phase, steps done, steps in all
@@ -52,7 +57,7 @@ class Machine:
     capability: str | None = None
     driver: str = ""
 
-    def stamp(self, library: Any, model: str, recipe: Recipe) -> Stamp:
+    def stamp(self, library: ModuleType, model: str, recipe: Recipe) -> Stamp:
         """What an engine built here from that graph (SHA-256) would be stamped with."""
         capability = f"{OLDEST_PLUS}+" if recipe.newer_gpus else self.capability
         return Stamp(
@@ -67,7 +72,7 @@ class Machine:
         )
 
 
-def prepared(model: onnx.ModelProto, library: Any, recipe: Recipe) -> onnx.ModelProto:
+def prepared(model: onnx.ModelProto, library: ModuleType, recipe: Recipe) -> onnx.ModelProto:
     """The graph as that library can take it, in the precision wanted; `model` itself stays as it is."""
     graph = onnx.ModelProto()
     graph.CopyFrom(model)
@@ -83,12 +88,12 @@ def prepared(model: onnx.ModelProto, library: Any, recipe: Recipe) -> onnx.Model
 
 
 def build_engine(
-    library: Any,
+    library: ModuleType,
     graph: onnx.ModelProto,
     recipe: Recipe,
     cache: Path | None = None,
     report: Report | None = None,
-) -> Any:
+) -> bytes:
     """The bytes of an engine, from a prepared graph. `cache` keeps timings of kernels between builds."""
     _check(library, recipe)
     bind(library)
@@ -109,14 +114,15 @@ def build_engine(
         if config.fp16:
             _pin_single(library, made[1])
         try:
-            return EngineBytesFromNetwork(made, config, save_timing_cache=kept)()
+            engine: bytes = EngineBytesFromNetwork(made, config, save_timing_cache=kept)()
+            return engine
         except PolygraphyException as error:
             raise ModelError(
                 f"TensorRT {library.__version__} built no engine: {words.errors() or error}"
             ) from error
 
 
-def _check(library: Any, recipe: Recipe) -> None:
+def _check(library: ModuleType, recipe: Recipe) -> None:
     if not is_rtx(library) and version(library) < OLDEST:
         raise ModelError(f"TensorRT {library.__version__} is too old; 8.6 is the oldest that is supported")
     if recipe.newer_gpus and is_rtx(library):
@@ -124,8 +130,8 @@ def _check(library: Any, recipe: Recipe) -> None:
 
 
 def _config(
-    library: Any, graph: onnx.ModelProto, recipe: Recipe, kept: str | None, report: Report | None
-) -> Any:
+    library: ModuleType, graph: onnx.ModelProto, recipe: Recipe, kept: str | None, report: Report | None
+) -> CreateConfig:
     from polygraphy.backend.trt import CreateConfig
 
     chooses = recipe.precision == "fp16" and not is_strongly_typed(library)  # the builder, not the graph
@@ -145,7 +151,7 @@ def _config(
     )
 
 
-def _pin_single(library: Any, network: Any) -> None:
+def _pin_single(library: ModuleType, network: trt.INetworkDefinition) -> None:
     """Keeps every layer that the graph has in single precision there."""
     for i in range(network.num_layers):
         layer = network.get_layer(i)
@@ -156,7 +162,7 @@ def _pin_single(library: Any, network: Any) -> None:
                 layer.set_output_type(k, library.float32)
 
 
-def _profile(graph: onnx.ModelProto, recipe: Recipe) -> Any:
+def _profile(graph: onnx.ModelProto, recipe: Recipe) -> Profile:
     """Sizes of every input: smallest, usual and largest."""
     from polygraphy.backend.trt import Profile
 
@@ -173,8 +179,8 @@ def _profile(graph: onnx.ModelProto, recipe: Recipe) -> Any:
     return profile
 
 
-def _monitor(library: Any, report: Report) -> Any:
-    class Monitor(library.IProgressMonitor):  # type: ignore[misc]
+def _monitor(library: ModuleType, report: Report) -> trt.IProgressMonitor:
+    class Monitor(library.IProgressMonitor):  # type: ignore[misc, name-defined]
         """Tells of the outermost phase how far it is."""
 
         def __init__(self) -> None:

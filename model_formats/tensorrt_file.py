@@ -10,16 +10,18 @@ import json
 import math
 import threading
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from cfg.errors import ModelError
 from cfg.whole_file import write_whole
-from model_formats.backend import Precision, Shape, check_feeds
+from model_formats.backend import NetworkArray, Precision, Shape, check_feeds
 from model_formats.cuda_memory import CudaMemory, DeviceArray, DeviceMemory
 from model_formats.tensorrt_library import LIBRARIES, find_library, listener
 
@@ -75,7 +77,7 @@ def open_engine(
     return EngineFile(path, library, CudaMemory(int(index or 0)), keep_on_device=keep_on_device)
 
 
-def check_stamp(path: Path, library: Any, memory: DeviceMemory) -> None:
+def check_stamp(path: Path, library: ModuleType, memory: DeviceMemory) -> None:
     """Raises ModelError if the engine was built by another version or for another kind of GPU."""
     stamp = read_stamp(path)
     if stamp is None:
@@ -105,11 +107,41 @@ def _number(capability: str) -> tuple[int, int]:
     return int(major), int(minor or 0)
 
 
+class Context(Protocol):
+    """What runs an engine, as TensorRT has it."""
+
+    def set_input_shape(self, name: str, shape: Sequence[int], /) -> bool: ...
+
+    def get_tensor_shape(self, name: str, /) -> Sequence[int]: ...
+
+    def set_tensor_address(self, name: str, address: int, /) -> bool: ...
+
+    def execute_async_v3(self, stream: int, /) -> bool: ...
+
+
+class Engine(Protocol):
+    """A network that TensorRT has read."""
+
+    num_io_tensors: int
+
+    def create_execution_context(self) -> Context | None: ...
+
+    def get_tensor_name(self, place: int, /) -> str: ...
+
+    def get_tensor_mode(self, name: str, /) -> object: ...
+
+    def get_tensor_shape(self, name: str, /) -> Sequence[int]: ...
+
+    def get_tensor_dtype(self, name: str, /) -> object: ...
+
+    def get_tensor_profile_shape(self, name: str, profile: int, /) -> Sequence[Sequence[int]]: ...
+
+
 class EngineFile:
     """A TensorRT network with buffers allocated once, for the largest shapes it accepts."""
 
     def __init__(
-        self, path: Path, library: Any, memory: DeviceMemory, *, keep_on_device: bool = False
+        self, path: Path, library: ModuleType, memory: DeviceMemory, *, keep_on_device: bool = False
     ) -> None:
         self._path = path
         self._memory = memory
@@ -118,9 +150,10 @@ class EngineFile:
         self._running = threading.Lock()  # sessions share the context and its buffers
         check_stamp(path, library, memory)
         self._engine = self._loaded(library)
-        self._context = self._engine.create_execution_context()
-        if self._context is None:
+        context = self._engine.create_execution_context()
+        if context is None:
             raise ModelError(f"{path.name}: not enough GPU memory on {memory.name} to run it")
+        self._context = context
         names = [self._engine.get_tensor_name(i) for i in range(self._engine.num_io_tensors)]
         is_input = {n: self._engine.get_tensor_mode(n) == library.TensorIOMode.INPUT for n in names}
         declared = {n: fixed(tuple(self._engine.get_tensor_shape(n))) for n in names}
@@ -131,18 +164,18 @@ class EngineFile:
         self._addresses = {n: memory.allocate(self._sizes[n]) for n in self._inputs}
         self._spare: dict[str, list[int]] = {n: [] for n in self._outputs}
 
-    def _dtype(self, library: Any, name: str) -> np.dtype[Any]:
+    def _dtype(self, library: ModuleType, name: str) -> np.dtype[np.generic]:
         kind = self._engine.get_tensor_dtype(name)
         try:
-            dtype: np.dtype[Any] = np.dtype(library.nptype(kind))
+            dtype: np.dtype[np.generic] = np.dtype(library.nptype(kind))
         except TypeError as error:
             raise ModelError(f"{self._path.name}: '{name}' is of type {kind}, which NumPy lacks") from error
         return dtype
 
-    def _loaded(self, library: Any) -> Any:
+    def _loaded(self, library: ModuleType) -> Engine:
         self._words = listener(library)
         self._runtime = library.Runtime(self._words)
-        engine = self._runtime.deserialize_cuda_engine(self._path.read_bytes())
+        engine: Engine | None = self._runtime.deserialize_cuda_engine(self._path.read_bytes())
         if engine is None:
             raise ModelError(
                 f"{self._path.name} cannot be loaded by TensorRT {library.__version__} on "
@@ -171,7 +204,7 @@ class EngineFile:
     def outputs(self) -> Mapping[str, Shape]:
         return self._outputs
 
-    def run(self, feeds: Mapping[str, Any]) -> dict[str, Any]:
+    def run(self, feeds: Mapping[str, NetworkArray]) -> dict[str, NetworkArray]:
         """NumPy or GPU arrays in; NumPy arrays out, or GPU arrays if they are kept there."""
         check_feeds(self._path, self._inputs, feeds)
         with self._running:
@@ -179,7 +212,7 @@ class EngineFile:
                 raise ModelError(f"{self._path.name} is closed")
             return self._run(feeds)
 
-    def _run(self, feeds: Mapping[str, Any]) -> dict[str, Any]:
+    def _run(self, feeds: Mapping[str, NetworkArray]) -> dict[str, NetworkArray]:
         self._memory.select()
         held = [self._place(name, feeds[name]) for name in self._inputs]
         made = {name: self._spare[name].pop() if self._spare[name] else None for name in self._outputs}
@@ -195,7 +228,7 @@ class EngineFile:
         del held  # host copies must outlive their transfer
         return arrays
 
-    def place(self, name: str, array: Any) -> DeviceArray:
+    def place(self, name: str, array: npt.ArrayLike) -> DeviceArray:
         """An input in the GPU's memory, where it may be fed from again; freed when it is dropped."""
         ready = np.ascontiguousarray(array, self._dtypes[name])
         self._memory.select()
@@ -206,7 +239,7 @@ class EngineFile:
         self._memory.wait()
         return held
 
-    def _place(self, name: str, array: Any) -> Any:
+    def _place(self, name: str, array: NetworkArray) -> NetworkArray:
         """Hands one input to the network; gives what must be kept until it has run."""
         if None in self._inputs[name] and not self._context.set_input_shape(name, tuple(array.shape)):
             raise ModelError(
@@ -228,7 +261,7 @@ class EngineFile:
         self._context.set_tensor_address(name, there["data"][0])
         return array
 
-    def _result(self, name: str, address: int) -> Any:
+    def _result(self, name: str, address: int) -> NetworkArray:
         if self._keep:
             kept = DeviceArray(address, self._shape(name), self._dtypes[name])
             weakref.finalize(kept, self._give_back, name, address).atexit = False
@@ -253,7 +286,7 @@ class EngineFile:
             for address in (*self._addresses.values(), *(a for spare in self._spare.values() for a in spare)):
                 self._memory.free(address)
             self._spare.clear()
-            self._context = self._engine = None
+            del self._context, self._engine  # in this order
             self._memory.close()
 
 

@@ -16,7 +16,7 @@ def half_of(precision: str) -> torch.dtype | None:
     return {"fp16": torch.float16, "bf16": torch.bfloat16}.get(precision)
 
 
-def stream_ahead(device: torch.device) -> Any:
+def stream_ahead(device: torch.device) -> torch.cuda.Stream | None:
     """A stream of its own on a GPU, for what is waited for; None on the processor.
 
     In the common stream, results wait for whatever other stages have put there before: a step of the
@@ -30,7 +30,10 @@ def stream_ahead(device: torch.device) -> Any:
 
 @contextmanager
 def computing(
-    device: torch.device, half: torch.dtype | None = None, tf32: bool = False, stream: Any = None
+    device: torch.device,
+    half: torch.dtype | None = None,
+    tf32: bool = False,
+    stream: torch.cuda.Stream | None = None,
 ) -> Iterator[None]:
     """PyTorch without gradients, in that precision, and on a GPU in that stream."""
     with ExitStack() as stack:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import NoReturn
+
+import numpy.typing as npt
 
 from cfg.errors import ModelError
 from cfg.installing import installing
-from model_formats.backend import Precision, Shape, TorchNetwork, check_feeds
+from model_formats.backend import NetworkArray, Precision, Shape, TorchNetwork, check_feeds
 from model_formats.processor import lacks
 
 try:
@@ -58,7 +60,7 @@ class TorchFile:
             module = network.on_gpu(module, self._half)
         self._module: torch.nn.Module | None = module.to(self._device).eval()
         self._stream = None if keep_on_device else stream_ahead(self._device)
-        self._call: Callable[..., Any] = self._module
+        self._call: Callable[..., torch.Tensor | tuple[torch.Tensor, ...]] = self._module
         if graphs:
             from model_formats.replay import CudaRecorder, Replayed
 
@@ -72,7 +74,7 @@ class TorchFile:
     def outputs(self) -> Mapping[str, Shape]:
         return self._network.outputs
 
-    def run(self, feeds: Mapping[str, Any]) -> dict[str, Any]:
+    def run(self, feeds: Mapping[str, NetworkArray]) -> dict[str, NetworkArray]:
         """NumPy arrays or tensors in; NumPy arrays out, or tensors on the device if they are kept there."""
         if self._module is None:
             raise ModelError(f"{self._path.name} is closed")
@@ -91,7 +93,7 @@ class TorchFile:
         self._module = None
         self._call = closed
 
-    def place(self, name: str, array: Any) -> torch.Tensor:
+    def place(self, name: str, array: npt.ArrayLike | NetworkArray) -> torch.Tensor:
         """An input in the device's memory, where it may be fed from again."""
         kind = torch.int64 if name in self._network.whole else torch.float32
         return placed(torch.as_tensor(array, dtype=kind), self._device)
@@ -102,5 +104,5 @@ class TorchFile:
         return made if isinstance(made, tuple) else (made,)
 
 
-def closed(*_: object) -> Any:
+def closed(*_: object) -> NoReturn:
     raise ModelError("this network is closed")

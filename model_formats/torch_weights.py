@@ -17,6 +17,7 @@ from cfg.pickled import EXTERNAL, Maker, Name, Refused, read_data
 from model_formats.backend import existing
 
 PORTION = 4 << 20  # bytes read at once, and an archive's table of contents at most
+Arguments = tuple[Any, ...]  # of a call in a pickle, each of them checked by what it makes
 MOST_AXES = 16
 KINDS: Mapping[Name, torch.dtype] = {
     ("torch", "FloatStorage"): torch.float32,
@@ -95,7 +96,7 @@ class _Weights:
         }
         return read_data(self._bytes("data.pkl").numpy().tobytes(), makers, frozenset(KINDS), math.inf)
 
-    def _storage(self, arguments: tuple[Any, ...], state: Any) -> torch.Tensor:
+    def _storage(self, arguments: Arguments, state: object) -> torch.Tensor:
         """The elements of a storage, in a row; tensors that share it share its memory."""
         kind, type_name, key, _, count = arguments[0]
         if kind != "storage" or type_name not in KINDS or not isinstance(key, str) or type(count) is not int:
@@ -124,7 +125,7 @@ class _Weights:
         return content
 
 
-def _tensor(arguments: tuple[Any, ...], state: Any) -> torch.Tensor:
+def _tensor(arguments: Arguments, state: object) -> torch.Tensor:
     storage, offset, size, stride, *_ = arguments
     if not isinstance(storage, torch.Tensor) or storage.ndim != 1 or len(size) != len(stride):
         raise Refused("damaged: a tensor without content")
@@ -136,12 +137,12 @@ def _tensor(arguments: tuple[Any, ...], state: Any) -> torch.Tensor:
     return storage.as_strided(size, stride, offset) if math.prod(size) else storage.new_zeros(size)
 
 
-def _parameter(arguments: tuple[Any, ...], state: Any) -> torch.Tensor:
+def _parameter(arguments: Arguments, state: object) -> torch.Tensor:
     weights = arguments[0]
     if not isinstance(weights, torch.Tensor):
         raise Refused("damaged: a parameter without a tensor")
     return weights
 
 
-def _size(arguments: tuple[Any, ...], state: Any) -> tuple[Any, ...]:
+def _size(arguments: Arguments, state: object) -> tuple[object, ...]:
     return tuple(arguments[0])

@@ -20,12 +20,12 @@ from cfg.official import read_official
 from cfg.reading import build, configurations, load, merge
 from cfg.settings import Settings
 from ditto.arrays import Image
-from ditto.media.encode import CODECS, named, open_sink
+from ditto.media.encode import CODECS, Writable, named, open_sink
 from ditto.media.inputs import Inputs
 from ditto.media.segments import SegmentedVideo
 from ditto.media.sink import Sink
 from ditto.media.sound import RATES, Sound, SoundFile, open_sound, read_sound, shortened
-from ditto.media.streamed import StreamedVideo, Writable
+from ditto.media.streamed import StreamedVideo
 from ditto.motion.frame_rate import frames_of
 from ditto.packs.base import AnyPack
 from ditto.packs.registry import names, open_pack, plugin, traits_of

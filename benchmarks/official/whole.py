@@ -33,7 +33,7 @@ from ditto.packs.official.painting import OfficialDecoder, OfficialWarper
 from ditto.packs.official.paste_back import feathered_mask
 from ditto.packs.official.volume import Volume
 from ditto.rates import SAMPLES_PER_FRAME
-from ditto.source.avatar import SourceFrame
+from ditto.source.avatar import AnyAvatar, SourceFrame
 from ditto.source.registered import StillAvatar
 from ditto.stages.messages import AudioChunk, Pose
 from model_formats.batching import Batches
@@ -71,7 +71,7 @@ class Whole:
             "on_processor": list(files),
         }
         self._settings: Settings = load("ditto_torch", pack=pack, motion={"steps": share_of(steps, FRAMES)})
-        self._avatar = StillAvatar(portrait())
+        self._avatar: AnyAvatar = StillAvatar(portrait())
         self._pack = OfficialPack(self._settings.pack)
         self._plain = plainly(self._pack, networks, device)
 

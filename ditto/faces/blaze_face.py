@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ditto.arrays import Numbers
 from ditto.faces.outputs import output_with
-from model_formats.backend import Network
+from model_formats.backend import Network, NetworkArray
 
 SIDE = 128  # pixels of the square the network sees
 GRIDS = ((16, 2), (8, 6))  # cells a side, anchors a cell
@@ -47,18 +46,18 @@ class Detection:
 class BlazeFace:
     """Finds faces in a (128, 128, 3) picture, the surest first."""
 
-    precision: type[np.floating[Any]] = np.float32  # in which candidates are placed
+    precision: type[np.float32] | type[np.float64] = np.float32  # in which candidates are placed
 
     def __init__(self, network: Network, input_name: str) -> None:
         self._network = network
         self._input_name = input_name
-        self._anchors = anchors()[:, :2].astype(self.precision)
+        self._anchors: Numbers = anchors()[:, :2].astype(self.precision)
 
-    def __call__(self, square: npt.NDArray[Any]) -> list[Detection]:
+    def __call__(self, square: npt.NDArray[np.generic]) -> list[Detection]:
         fed = np.asarray(square, np.float32)[None] / np.float32(127.5) - np.float32(1)
         return self._merged(self._network.run({self._input_name: fed}))
 
-    def _merged(self, outputs: Mapping[str, Numbers]) -> list[Detection]:
+    def _merged(self, outputs: Mapping[str, NetworkArray]) -> list[Detection]:
         """Candidates that overlap the surest one, averaged with it by their scores; so on with the rest."""
         raw = output_with(ANCHORS * 16, outputs, "blaze_face").reshape(ANCHORS, 16)
         logits = output_with(ANCHORS, outputs, "blaze_face")

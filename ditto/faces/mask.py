@@ -23,5 +23,5 @@ class PersonMask:
         small = np.asarray(cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.float32)
         (raw, *_) = self._network.run({self._input: small[None] / 255}).values()
         size = (image.shape[1], image.shape[0])
-        large = cv2.resize(raw.reshape(SIDE, SIDE), size, interpolation=cv2.INTER_LINEAR)
+        large = cv2.resize(np.asarray(raw).reshape(SIDE, SIDE), size, interpolation=cv2.INTER_LINEAR)
         return np.asarray(np.clip(large, 0, 1))

@@ -82,7 +82,8 @@ class FaceMesh:
     def __call__(self, image: Image, region: Region) -> Mesh:
         matrix = region.matrix()
         part = shrunk_warp(image, matrix, SIDE)
-        outputs = self._network.run({self._input: part[None].astype(np.float32) / 255})
+        given = self._network.run({self._input: part[None].astype(np.float32) / 255})
+        outputs = {name: np.asarray(array) for name, array in given.items()}
         raw = np.zeros((POINTS, 3), np.float64)
         raw[:468] = outputs["output_mesh_identity"].reshape(-1, 3)
         for name, indices in REFINED.items():

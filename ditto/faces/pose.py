@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -53,7 +52,7 @@ def lid_opening(face: Doubles, eye: Eye) -> Doubles:
     return np.asarray(np.linalg.norm(upper - lower, axis=-1).mean(-1) / width)
 
 
-def fit(shape: npt.NDArray[Any], points: npt.NDArray[Any]) -> tuple[Doubles, Doubles, Doubles]:
+def fit(shape: npt.NDArray[np.generic], points: npt.NDArray[np.generic]) -> tuple[Doubles, Doubles, Doubles]:
     """Scale (T,), rotation (T, 3, 3) and shift (T, 3) that lay `shape` on (T, 478, 3) `points`.
 
     A point p of the shape lands on scale · rotation · p + shift; only the points that speech and

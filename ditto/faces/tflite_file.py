@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cfg.errors import ModelError
 
-Array = NDArray[Any]
+Array = NDArray[np.generic]
 
 MOST_OPERATORS = 4_096  # the largest face network has about 700, and 1100 tensors
 MOST_TENSORS = 8_192
@@ -98,7 +97,7 @@ class Record:
         start, length = self._vector(field, most)
         return [Record(self._table.Bytes, self._table.Indirect(start + 4 * k)) for k in range(length)]
 
-    def _number(self, field: int, kind: Any, default: int) -> int:
+    def _number(self, field: int, kind: object, default: int) -> int:
         offset = self._offset(field)
         return int(self._table.Get(kind, self._table.Pos + offset)) if offset else default
 

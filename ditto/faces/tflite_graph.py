@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cfg.errors import ModelError
 from ditto.faces.tflite_file import Array, Network
+
+if TYPE_CHECKING:
+    import onnx
 
 OPSET = 20
 TO_PLANAR = (0, 3, 1, 2)  # (n, height, width, channels) to (n, channels, height, width)
@@ -28,7 +31,7 @@ class Node:
     kind: str
     inputs: tuple[str, ...]
     output: str
-    attributes: dict[str, Any]
+    attributes: dict[str, object]
 
 
 class Graph:
@@ -116,7 +119,7 @@ class Graph:
             return self.learned(self.constant(tensor))
         raise ModelError(f"tensor '{self._network.tensor(tensor).name}' is used before it is computed")
 
-    def node(self, kind: str, inputs: Sequence[str], **attributes: Any) -> str:
+    def node(self, kind: str, inputs: Sequence[str], **attributes: object) -> str:
         """The name of what the operator gives."""
         output = self._fresh()
         self.nodes.append(Node(kind, tuple(inputs), output, attributes))
@@ -139,7 +142,7 @@ class Graph:
             return self._store(values)
         return self.node("Cast", [self._store(values.astype(np.float16))], to=1)
 
-    def floats(self, values: Any) -> str:
+    def floats(self, values: object) -> str:
         """Numbers of the conversion itself, stored exactly."""
         return self._store(np.asarray(values, np.float32))
 
@@ -164,7 +167,8 @@ class Graph:
         from onnx import checker, helper, numpy_helper, shape_inference
 
         outputs = {number: self.plain(number) for number in self._network.outputs}
-        nodes = [helper.make_node(n.kind, n.inputs, [n.output], **n.attributes) for n in self.nodes]
+        make: Callable[..., onnx.NodeProto] = helper.make_node
+        nodes = [make(n.kind, n.inputs, [n.output], **n.attributes) for n in self.nodes]
         for number, name in outputs.items():
             nodes.append(helper.make_node("Identity", [name], [self._network.tensor(number).name]))
         graph = helper.make_graph(
@@ -182,7 +186,7 @@ class Graph:
             raise ModelError(f"the operators of the network do not fit together: {error}") from error
         return bytes(model.SerializeToString())
 
-    def _declare(self, number: int) -> Any:
+    def _declare(self, number: int) -> onnx.ValueInfoProto:
         from onnx import TensorProto, helper
 
         tensor = self._network.tensor(number)

@@ -18,7 +18,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -59,7 +58,7 @@ class Kernel:
         self._converters = [_converter(f"{name}: argument {n}", kind) for n, kind in enumerate(arguments)]
         self._function: Callable[..., int] | None = None
 
-    def __call__(self, *given: Any) -> None:
+    def __call__(self, *given: object) -> None:
         function = self._function or self._opened()
         pairs = zip(self._converters, given, strict=True)
         if function(*[convert(value) for convert, value in pairs]):
@@ -72,17 +71,19 @@ class Kernel:
         return self._function
 
 
-C_TYPES: dict[Any, Any] = {int: ctypes.c_int64, float: ctypes.c_float}
+C_TYPES: dict[object, object] = {int: ctypes.c_int64, float: ctypes.c_float}
 
 
-def _converter(place: str, kind: In | Out | type[int] | type[float]) -> Callable[[Any], Any]:
+def _converter(place: str, kind: In | Out | type[int] | type[float]) -> Callable[[object], object]:
     if not isinstance(kind, In | Out):
         return kind
     dtype, written = np.dtype(kind.dtype), isinstance(kind, Out)
 
-    def address(array: npt.NDArray[Any] | None) -> int | None:
+    def address(array: object) -> int | None:
         if array is None:
             return None
+        if not isinstance(array, np.ndarray):
+            raise TypeError(f"kernel {place} is a {type(array).__name__}, but must be an array")
         flags = array.flags
         if array.dtype != dtype or not flags.c_contiguous or (written and not flags.writeable):
             raise TypeError(

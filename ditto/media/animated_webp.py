@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import IO
 
 import av
 import numpy as np
@@ -20,7 +20,7 @@ LEAST = 10  # milliseconds a frame is shown, also where the file says less
 MOST_PIXELS = 4_000_000_000  # of all frames together
 
 
-def as_video(path: Path) -> Any:
+def as_video(path: Path) -> IO[bytes]:
     """A temporary file, removed when it is closed, with the same pictures at the same times, without loss."""
     with open_picture(path) as animation:
         width, height = animation.size
@@ -44,7 +44,7 @@ def as_video(path: Path) -> Any:
 
 def write(animation: Pillow.Image, frames: int, target: str) -> None:
     with av.open(target, "w") as container:
-        stream: Any = container.add_stream("ffv1", rate=25)
+        stream = container.add_stream("ffv1", rate=25)
         stream.width, stream.height = animation.size
         stream.pix_fmt = "bgr0"
         stream.time_base = BEAT

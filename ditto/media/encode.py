@@ -8,7 +8,7 @@ import re
 import shutil
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 import av
 import cv2
@@ -90,7 +90,7 @@ def opened(
         raise MediaError(f"{path}: cannot be written: {first_line(error)}") from error
     try:
         if suffix in CODECS:
-            inner: Any = VideoFile(part, size, sound.track if sound else None, settings)
+            inner: PictureFile = VideoFile(part, size, sound.track if sound else None, settings)
         elif suffix in ANIMATIONS:
             inner = Animation(part, size, settings.fps, settings.transparent)
         else:
@@ -199,10 +199,27 @@ def named(path: Path, kind: str) -> Path:
     return bare if kind == "png-sequence" else bare.with_name(f"{bare.name}.{kind}")
 
 
+class PictureFile(Protocol):
+    """Pictures as a file or a folder of some kind, which may be given up."""
+
+    def write(self, image: Image, index: int) -> None: ...
+
+    def close(self) -> None: ...
+
+    def abandon(self) -> None:
+        """Lets go of the file without caring what it holds."""
+
+
+class Writable(Protocol):
+    """Where the bytes of a video go, in order."""
+
+    def write(self, data: bytes, /) -> object: ...
+
+
 class Whole:
     """Writes under a temporary name beside the final one; only what is complete gets that."""
 
-    def __init__(self, path: Path, part: Path, inner: Any, held: Held, *, overwrite: bool) -> None:
+    def __init__(self, path: Path, part: Path, inner: PictureFile, held: Held, *, overwrite: bool) -> None:
         self._path = path
         self._overwrite = overwrite
         self._part = part
@@ -259,7 +276,7 @@ class VideoFile:
         track: Track | None,
         settings: OutputSettings,
         *,
-        into: tuple[Any, str, dict[str, str]] | None = None,
+        into: tuple[Writable, str, dict[str, str]] | None = None,
     ) -> None:
         """`into` is a stream, its container's name and options, in place of the file: then the path only
         says the kind."""
@@ -276,9 +293,10 @@ class VideoFile:
             raise
         self._frames = 0
 
-    def _add_picture(self, codec: str, size: tuple[int, int], settings: OutputSettings) -> Any:
+    def _add_picture(self, codec: str, size: tuple[int, int], settings: OutputSettings) -> av.VideoStream:
         codec, pixels, special = self._alpha or (codec, "yuv420p", {})
-        stream: Any = self._container.add_stream(codec, rate=settings.fps)
+        stream = self._container.add_stream(codec, rate=settings.fps)
+        assert isinstance(stream, av.VideoStream)
         height, width = size
         stream.width, stream.height = width + width % 2, height + height % 2
         stream.pix_fmt = pixels
@@ -327,13 +345,15 @@ class VideoFile:
 class SoundTrack:
     """The sound beside the pictures: never longer than they are, padded with silence where shorter."""
 
-    def __init__(self, container: Any, codec: str, track: Track) -> None:
+    def __init__(self, container: av.container.OutputContainer, codec: str, track: Track) -> None:
         rate, self._channels, blocks = track.open()
         self._rate = rate if rate in RATES[codec] else USUAL_RATE
         self._tick = Fraction(1, self._rate)
         self._layout = "mono" if self._channels == 1 else "stereo"
         self._container = container
-        self._stream: Any = container.add_stream(codec, rate=self._rate, layout=self._layout)
+        stream = container.add_stream(codec, rate=self._rate, layout=self._layout)
+        assert isinstance(stream, av.AudioStream)
+        self._stream = stream
         self._stream.bit_rate = SOUND_BITRATE * self._channels // 2
         if codec == "aac":  # nearer to the sound than the usual search, at half of its work
             self._stream.codec_context.options = {"aac_coder": "fast"}
@@ -394,12 +414,15 @@ class Animation:
         self._pixels = "rgba" if transparent else "rgb24"
         gif = path.suffix.lower() == ".gif"
         self._palettes = palettes(size, self._beat, transparent=transparent) if gif else None
-        self._container: Any = av.open(address(path), "w", options={"loop": "0"})
+        self._container = av.open(address(path), "w", options={"loop": "0"})
         self._stream = self._added(self._container, size, fps)
 
-    def _added(self, container: Any, size: tuple[int, int], fps: Rate) -> Any:
+    def _added(
+        self, container: av.container.OutputContainer, size: tuple[int, int], fps: Rate
+    ) -> av.VideoStream:
         webp = self._palettes is None
         stream = container.add_stream("libwebp_anim" if webp else "gif", rate=fps)
+        assert isinstance(stream, av.VideoStream)
         stream.height, stream.width = size
         pixels = "yuva420p" if self._pixels == "rgba" else "yuv420p"
         stream.pix_fmt = pixels if webp else "pal8"
@@ -429,16 +452,17 @@ class Animation:
         with contextlib.suppress(OSError, av.FFmpegError, ValueError):
             self._container.close()
 
-    def _pull(self, graph: Any) -> None:
+    def _pull(self, graph: av.filter.Graph) -> None:
         while True:
             try:
                 frame = graph.pull()
             except (av.BlockingIOError, av.EOFError):
                 return
+            assert isinstance(frame, av.VideoFrame)
             self._container.mux(self._stream.encode(frame))
 
 
-def palettes(size: tuple[int, int], beat: Fraction, *, transparent: bool = False) -> Any:
+def palettes(size: tuple[int, int], beat: Fraction, *, transparent: bool = False) -> av.filter.Graph:
     """A filter that gives each picture the 256 colours that suit it best, one of them see-through."""
     graph = av.filter.Graph()
     pixels = av.VideoFormat("rgba" if transparent else "rgb24")

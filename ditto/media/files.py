@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
 
 from cfg.errors import ConfigError, MediaError
 from ditto.media.kinds import mistaken
+
+if TYPE_CHECKING:
+    import av
 
 PICTURES = "give a picture (JPEG, PNG, WebP, …) or a video (MP4, MOV, MKV, WebM)"
 WANTED = {
@@ -70,3 +74,9 @@ def first_line(error: BaseException) -> str:
     """A library's own words, on one line, without what says nothing more to a reader."""
     words = (str(error).strip().splitlines() or [type(error).__name__])[0]
     return re.sub(r"^\[Errno -?\d+\] |(?<=processing input): '.*'$", "", words)
+
+
+def has_codec(stream: av.VideoStream | av.AudioStream) -> bool:
+    """Whether FFmpeg knows how the stream is coded; PyAV's types do not tell that it may not."""
+    context: object = stream.codec_context
+    return context is not None

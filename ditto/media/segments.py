@@ -13,7 +13,6 @@ import os
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import av
 
@@ -178,7 +177,7 @@ def join(pieces: list[Path], target: Path, track: Track | None, frames: int, fps
     """One file of pieces that were encoded alike, and the sound beside them."""
     _, sound_codec, options = CODECS[target.suffix.lower()]
     with av.open(address(target), "w", options=options) as container:
-        video: Any = None
+        video: av.VideoStream | None = None
         sound: SoundTrack | None = None
         for piece in pieces:
             first, last = span(piece)
@@ -189,6 +188,7 @@ def join(pieces: list[Path], target: Path, track: Track | None, frames: int, fps
                     sound = SoundTrack(container, sound_codec, track) if track is not None else None
                 for packet in packets(source, stream):
                     shift = round(Fraction(first, fps) / packet.time_base)
+                    assert packet.pts is not None and packet.dts is not None
                     packet.pts += shift
                     packet.dts += shift
                     packet.stream = video
@@ -199,7 +199,9 @@ def join(pieces: list[Path], target: Path, track: Track | None, frames: int, fps
             sound.finish(Fraction(frames, fps))
 
 
-def packets(source: Any, stream: Any) -> Iterator[Any]:
+def packets(
+    source: av.container.InputContainer, stream: av.VideoStream
+) -> Iterator[av.Packet[av.VideoStream]]:
     for packet in source.demux(stream):
         if packet.dts is not None:
             yield packet

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import av
 import numpy as np
@@ -18,8 +17,8 @@ import soxr
 
 from cfg.errors import DittoError, MediaError
 from cfg.given import whole_of
-from ditto.arrays import Floats
-from ditto.media.files import address, existing, first_line
+from ditto.arrays import Floats, Numbers
+from ditto.media.files import address, existing, first_line, has_codec
 from ditto.media.level import Level, LevelMeter
 from ditto.media.loudness import SPEECH_LUFS, to_loudness
 from ditto.media.noise import without_noise
@@ -199,14 +198,12 @@ def open_sound(
     return SoundFile(path, -(-heard * SAMPLE_RATE // rate), start, end, meter.level)
 
 
-def loudest_of(block: npt.NDArray[np.floating[Any]]) -> float:
+def loudest_of(block: Numbers) -> float:
     """The largest sample of either sign; 0 of none."""
     return float(max(block.max(initial=0), -block.min(initial=0)))
 
 
-def believed(
-    block: npt.NDArray[np.floating[Any]], name: str, kind: type[DittoError] = MediaError
-) -> npt.NDArray[np.floating[Any]]:
+def believed(block: Numbers, name: str, kind: type[DittoError] = MediaError) -> Numbers:
     """The samples, once they are known to be numbers in -1..1, or not far beyond."""
     if not np.isfinite(block).all():
         raise kind(f"{name}: holds samples that are not numbers (NaN or infinity); export it again")
@@ -250,7 +247,7 @@ def shortened(voice: Sound | SoundFile, length: int) -> Sound | SoundFile:
     return replace(voice, samples=voice.samples[:length], track=replace(track, source=source, end=end))
 
 
-def sound_of(samples: npt.NDArray[Any], rate: int = SAMPLE_RATE) -> Sound:
+def sound_of(samples: npt.NDArray[np.generic], rate: int = SAMPLE_RATE) -> Sound:
     """A voice from an array: (n,) or (n, channels), floats in -1..1 or whole numbers."""
     rate = whole_of(rate, "the sound's rate", *RATES)
     array = np.asarray(samples)
@@ -311,8 +308,8 @@ def _by_ffmpeg(path: Path) -> tuple[int, Iterator[Floats]]:
     if not container.streams.audio:
         container.close()
         raise MediaError(f"{path}: has no sound track; give a file with a voice in it")
-    stream: Any = container.streams.audio[0]
-    if stream.codec_context is None:
+    stream = container.streams.audio[0]
+    if not has_codec(stream):
         container.close()
         raise MediaError(
             f"{path}: its sound is coded in a way that is not known here; export it as WAV, FLAC or M4A"

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Protocol
 
 import av
 
 from cfg.errors import ConfigError, MediaError
 from cfg.settings import OutputSettings
 from ditto.arrays import Image
-from ditto.media.encode import CODECS, VideoFile, checked_suffix
+from ditto.media.encode import CODECS, VideoFile, Writable, checked_suffix
 from ditto.media.files import first_line
 from ditto.media.sound import Track
 
@@ -25,12 +24,6 @@ CONTAINERS: dict[str, tuple[str, dict[str, str]]] = {  # by suffix: FFmpeg's nam
     ".mkv": ("matroska", CLUSTERED),
     ".webm": ("webm", CLUSTERED),
 }
-
-
-class Writable(Protocol):
-    """Where the bytes of a video go, in order."""
-
-    def write(self, data: bytes, /) -> Any: ...
 
 
 class StreamedVideo:

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import av
 import cv2
@@ -18,7 +17,7 @@ from cfg.errors import MediaError
 from ditto.arrays import Image
 from ditto.media.animated_webp import as_video
 from ditto.media.colour import to_picture
-from ditto.media.files import address, existing, first_line
+from ditto.media.files import address, existing, first_line, has_codec
 from ditto.media.kinds import is_animated_webp
 from ditto.media.picture import MOST_PIXELS, fitted
 
@@ -103,10 +102,10 @@ class VideoSource:
                 "give a picture (JPEG, PNG, WebP, …) or a video (MP4, MOV, MKV, WebM)"
             ) from error
         problem = ""
-        video: Any = next(iter(container.streams.video), None)
+        video = next(iter(container.streams.video), None)
         if video is None:
             problem = "has no pictures; give a video or a portrait"
-        elif video.codec_context is None:
+        elif not has_codec(video):
             problem = (
                 "its pictures are coded in a way that is not known here; export the video as MP4 (H.264)"
             )

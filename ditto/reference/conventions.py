@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from cfg.errors import ConfigError
 from cfg.settings import BlendSettings, Settings
 from ditto.arrays import Floats
-from ditto.motion.controls import fade_curve
+from ditto.motion.controls import fade_curve, parts_named
 from ditto.motion.identity_hold import Identity
 from ditto.motion.mixing import OURS as OUR_MIXING
 from ditto.motion.mixing import Mixing
@@ -28,7 +28,7 @@ from ditto.source.avatar import Made, RegisteredAvatar
 from ditto.stages.audio2motion import OVERLAP_OFFLINE, Audio2Motion
 from ditto.stages.avatar_registrar import Registrar, video_avatar
 from ditto.stages.condition_handler import Condition, ConditionHandler
-from ditto.stages.stage import Stage
+from ditto.stages.stage import AnyStage
 from ditto.stages.stitch import VIDEO_PARTS, Zero
 
 REFERENCE_SMOOTHING = 3  # frames head motion is averaged over online
@@ -53,8 +53,8 @@ class MotionNeeds:
 class MotionStages(NamedTuple):
     """What makes motion out of features."""
 
-    condition: Stage[Any, Any] | None  # None where `audio2motion` joins conditions itself
-    audio2motion: Stage[Any, Any]
+    condition: AnyStage | None  # None where `audio2motion` joins conditions itself
+    audio2motion: AnyStage
     zero: Zero  # motion that stands for no movement
 
 
@@ -91,13 +91,13 @@ class Conventions:
         )
         return MotionStages(Condition(needs.handler), making, needs.zero)
 
-    def driven_parts(self, named: Any, blend: BlendSettings) -> Any:
+    def driven_parts(self, named: object, blend: BlendSettings) -> object:
         """The parts taken from the motion: the face alone where the source's own head stays in sight."""
         if not blend.shows_source:
             return named
         if named is None:
             return VIDEO_PARTS
-        moving = sorted(set(named if not isinstance(named, str) else [named]) - {*VIDEO_PARTS, "kp"})
+        moving = sorted(set(parts_named("stitch.use_keys", named)) - {*VIDEO_PARTS})
         if moving:
             raise ConfigError(
                 f"stitch.use_keys moves the head ({', '.join(moving)}), but blend.mode '{blend.mode}' with "
@@ -140,7 +140,7 @@ class ReferenceConventions(Conventions):
         )
         return MotionStages(None, making, lambda: making.first)
 
-    def driven_parts(self, named: Any, blend: BlendSettings) -> Any:
+    def driven_parts(self, named: object, blend: BlendSettings) -> object:
         return named
 
     def fade_curve(self, length: int, fade_in: int, fade_out: int) -> dict[int, float]:

@@ -13,7 +13,7 @@ import tempfile
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import NoReturn
 
 import numpy as np
 
@@ -42,7 +42,7 @@ class AvatarCache:
         base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
         return cls(Path(base) / "ditto-engine" / "avatars")
 
-    def load(self, key: str, image: Image) -> SourceFrame[Any] | None:
+    def load(self, key: str, image: Image) -> SourceFrame[NoReturn] | None:
         """The frame kept under a key, painted on `image`."""
         if self._folder is None:
             return None

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 
 from cfg.errors import MediaError, NoFaceError
 from ditto import bundled
-from ditto.arrays import Floats
+from ditto.arrays import Floats, Image
 from ditto.faces.finder import FaceFinder
 from ditto.faces.pose import angles, average_face, canonical, closed_lids
 from ditto.media.video import VideoSource
@@ -35,12 +34,12 @@ class DrivingMotion:
     angles: Floats  # (T, 3) degrees of pitch, yaw and roll away from the middle of them all
     shut: Floats  # (T, 2) share of each eye that is closed, image-left first
 
-    def head(self, frame: float) -> dict[str, Any]:
+    def head(self, frame: float) -> dict[str, object]:
         """Controls that turn the head."""
         pitch, yaw, roll = between_frames(self.angles, frame)
         return {"delta_pitch": pitch, "delta_yaw": yaw, "delta_roll": roll}
 
-    def lids(self, frame: float, face: FaceRows) -> dict[str, Any]:
+    def lids(self, frame: float, face: FaceRows) -> dict[str, object]:
         """Controls that close the eyes, in a pack's own expression numbers."""
         left, right = between_frames(self.shut, frame)
         return {"delta_eye": (left * face.shut[0] + right * face.shut[1]).reshape(63)}
@@ -96,7 +95,9 @@ def followed(path: Path, finder: FaceFinder) -> Floats:
     return np.stack([found[0]] * (count - len(found)) + found).astype(np.float32)
 
 
-def look(finder: FaceFinder, frame: Callable[[int], Any], index: int, before: list[Floats]) -> Floats | None:
+def look(
+    finder: FaceFinder, frame: Callable[[int], Image], index: int, before: list[Floats]
+) -> Floats | None:
     image = frame(index)
     tracked = finder.track(image, before[-1]) if before else None
     if tracked is not None:

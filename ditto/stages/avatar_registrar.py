@@ -131,7 +131,8 @@ def measured(pack: Registrar[Made], image: Image, settings: Settings) -> SourceF
     cache = AvatarCache.usual()
     key = key_of(image, seen, settings.source, settings.pack.precision, settings.compat)
     known = cache.load(key, image)
-    if known is None:
-        known = pack.analyser(settings).analyse(image, 0)
-        cache.store(key, known)
-    return known
+    if known is not None:
+        return known
+    fresh = pack.analyser(settings).analyse(image, 0)
+    cache.store(key, fresh)
+    return fresh

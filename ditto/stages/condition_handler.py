@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-
 import numpy as np
 
 from cfg.errors import ConfigError

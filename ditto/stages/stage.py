@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Callable, Iterable
+from typing import Generic, NoReturn, Protocol, TypeVar, cast
 
 In = TypeVar("In", contravariant=True)
 Out = TypeVar("Out", covariant=True)
@@ -23,6 +23,14 @@ class Stage(Protocol[In, Out]):
 
     def interrupt(self) -> None:
         """Forget the current utterance: a newer turn has begun."""
+
+
+AnyStage = Stage[NoReturn, object]  # of whatever messages; who puts stages in a row knows which fit
+
+
+def process_of(stage: AnyStage) -> Callable[[object], Iterable[object]]:
+    """The stage's `process`, for a caller who knows no more of a message than that it fits."""
+    return cast(Callable[[object], Iterable[object]], stage.process)
 
 
 class Gathered(Generic[Item]):

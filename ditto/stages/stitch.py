@@ -46,7 +46,7 @@ Zero = Floats | Callable[[], Floats | None] | None  # motion that stands for no 
 class StitchOptions:
     """How motion is put on the portrait, for a whole stream."""
 
-    use_d_keys: Sequence[str] | Mapping[str, float] | None = None  # driven parts, or their factors
+    use_d_keys: object = None  # driven parts, or their factors
     relative_d: bool = True  # motion counts from its first frame, not absolutely
     drive_eye: bool | None = None  # None: yes for a portrait, no for a video
     delta_eye_arr: object = None  # (n, 63) one blink: expression offsets at the eyes, row 0 open

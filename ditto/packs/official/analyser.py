@@ -10,7 +10,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
@@ -161,7 +160,7 @@ class OfficialAnalyser:
             raise ModelError(f"motion extractor: no output is named {', '.join(missing)}")
         return source_motion({part: np.asarray(outputs[part], np.float32).reshape(1, -1) for part in WIDTHS})
 
-    def _appearance(self, planes: Floats) -> Any:
+    def _appearance(self, planes: Floats) -> Volume:
         return self._networks.appearance.run({"image": planes})["pred"]
 
 

@@ -9,15 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-from ditto.arrays import Floats, Image
+from ditto.arrays import Floats, Image, Numbers
 
-Points = npt.NDArray[np.floating[Any]]  # (n, 2); 32 or 64 bit, kept as given
+Points = Numbers  # (n, 2); 32 or 64 bit, kept as given
 
 TOO_CLOSE = 1e-3  # pixels between eyes and lips below which they give no direction
 

@@ -5,8 +5,9 @@ Not run on a GPU yet: tested on the processor.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -14,12 +15,17 @@ import numpy.typing as npt
 from cfg.errors import ModelError
 from ditto.arrays import Floats
 from ditto.motion.diffusion import Denoise
-from model_formats.backend import Network
+from model_formats.backend import Network, NetworkArray
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from ditto.packs.official.networks.lmdm import LMDM
+
+
+def predicted(outputs: Mapping[str, NetworkArray]) -> tuple[Floats, Floats]:
+    """The noise in a window, and the motion without it."""
+    return np.asarray(outputs["pred_noise"]), np.asarray(outputs["x_start"])
 
 
 class GraphDenoiser:
@@ -30,14 +36,14 @@ class GraphDenoiser:
 
     def prepare(self, conditions: Floats, times: npt.NDArray[np.int64]) -> Denoise:
         def denoise(x: Floats, before: Floats, step: int) -> tuple[Floats, Floats]:
-            feeds = {
+            feeds: dict[str, NetworkArray] = {
                 "x": np.ascontiguousarray(x, np.float32),
                 "cond_frame": before,
                 "cond": conditions,
                 "time_cond": times[step : step + 1],
             }
             outputs = self._network.run(feeds)
-            return outputs["pred_noise"], outputs["x_start"]
+            return predicted(outputs)
 
         return denoise
 
@@ -53,13 +59,13 @@ class HalvedDenoiser:
         prepared = self._window.run({"cond": conditions, "times": times})
 
         def denoise(x: Floats, before: Floats, step: int) -> tuple[Floats, Floats]:
-            feeds = {
+            feeds: dict[str, NetworkArray] = {
                 "x": np.ascontiguousarray(x, np.float32),
                 "cond_frame": before,
                 "step": np.array([step], np.int64),
             }
             outputs = self._step.run({**feeds, **prepared})
-            return outputs["pred_noise"], outputs["x_start"]
+            return predicted(outputs)
 
         return denoise
 
@@ -92,14 +98,15 @@ class TorchDenoiser:
         self._stream = stream_ahead(self._device)
 
     def prepare(self, conditions: Floats, times: npt.NDArray[np.int64]) -> Denoise:
+        step_of: Callable[..., tuple[Tensor, Tensor]] = self._network.denoise
         with self._running():
-            encoded: Any = self._network.encode(
+            encoded = self._network.encode(
                 self._placed(conditions), self._torch.from_numpy(times).to(self._device)
             )
 
         def denoise(x: Floats, before: Floats, step: int) -> tuple[Floats, Floats]:
             with self._running():
-                noise, clean = self._network.denoise(self._placed(x), self._placed(before), encoded, step)
+                noise, clean = step_of(self._placed(x), self._placed(before), encoded, step)
                 return noise.float().cpu().numpy(), clean.float().cpu().numpy()
 
         return denoise

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -46,15 +45,16 @@ class Written:
             return False
         return not self.largest <= self.tolerance  # also where it is no number
 
-    def entry(self) -> dict[str, Any]:
-        facts: dict[str, Any] = {
+    def entry(self) -> dict[str, object]:
+        origin = {"file": self.source.name}
+        if self.source.is_file():
+            origin["sha256"] = sha256(self.source)
+        facts: dict[str, object] = {
             "file": self.path.name,
             "bytes": self.path.stat().st_size,
             "sha256": sha256(self.path),
-            "from": {"file": self.source.name},
+            "from": origin,
         }
-        if self.source.is_file():
-            facts["from"]["sha256"] = sha256(self.source)
         if self.largest is not None:
             facts["verified"] = {"largest_difference": self.largest, "tolerance": self.tolerance}
         return facts
@@ -171,13 +171,13 @@ def write_manifest(to: Path, written: Written) -> None:
     """Records a file with its checksum; records of other files stay while those do."""
     path = to / MANIFEST
     earlier = _recorded(path) if path.exists() else {}
-    entries = {name: entry for name, entry in earlier.items() if (to / entry["file"]).is_file()}
+    entries = {name: entry for name, entry in earlier.items() if (to / str(entry["file"])).is_file()}
     entries[written.name] = written.entry()
     content = {"format": 1, "pack": "ditto", "opset": OPSET, "torch": torch.__version__, "files": entries}
     write_whole(path, json.dumps(content, indent=1, sort_keys=True) + "\n")
 
 
-def _recorded(path: Path) -> dict[str, Any]:
+def _recorded(path: Path) -> dict[str, dict[str, object]]:
     try:
         files = json.loads(path.read_text())["files"]
         return {str(name): {**entry, "file": str(entry["file"])} for name, entry in files.items()}

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ditto.arrays import Floats, Image
+from ditto.arrays import Floats, Image, Numbers
 from ditto.faces.outputs import output_with
 from ditto.packs.official.blaze_face import SIDE as DETECTOR_SIDE
 from ditto.packs.official.blaze_face import BlazeFace
@@ -91,8 +91,8 @@ class Landmark478:
 
 
 def face_region(
-    box: npt.NDArray[np.floating[Any]],
-    eyes: npt.NDArray[np.floating[Any]] | None = None,
+    box: Numbers,
+    eyes: Numbers | None = None,
     scale: float = MARGIN,
     shape: Shape = "long",
 ) -> Region:
@@ -126,7 +126,7 @@ def place(points: Floats, region: Region) -> Floats:
     return np.hstack([flat, depth]).astype(np.float32)
 
 
-def _turn(points: npt.NDArray[Any], angle: float) -> npt.NDArray[np.float64]:
+def _turn(points: npt.NDArray[np.generic], angle: float) -> npt.NDArray[np.float64]:
     cos, sin = math.cos(angle), math.sin(angle)
     turned: npt.NDArray[np.float64] = points @ np.array([[cos, sin], [-sin, cos]])
     return turned

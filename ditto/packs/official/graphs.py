@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -63,7 +62,7 @@ class Graph:
     inputs: Mapping[str, Axes]
     outputs: Mapping[str, Axes]
     tolerance: float  # largest difference from PyTorch, as a share of the largest value
-    part: Callable[[Any], nn.Module] = field(default=lambda network: network)
+    part: Callable[..., nn.Module] = field(default=lambda network: network)
 
     def open_axes(self) -> dict[str, dict[int, str]]:
         """Axes by place, of every input and output that has one."""

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,18 +18,16 @@ from cfg.errors import ConfigError, ModelError
 from cfg.installing import installing
 from ditto.arrays import Floats
 from ditto.rates import FRAME_RATE, SAMPLE_RATE, SAMPLES_PER_FRAME
+from model_formats.backend import Network, NetworkArray
+
+if TYPE_CHECKING:
+    from torch import nn
 
 MARGIN = 80  # samples by which a window is longer than its frames, so that no encoder row is short
 ROWS_PER_FRAME = 2  # the encoder gives a row every 20 ms
 WIDTH = 1024
 LIVE = (3, 5, 2)  # frames of past, new and future sound in a window
 WHOLE_FILE = (25, 200, 25)  # the same for encoders that want to see much at once
-
-
-class Encoder(Protocol):
-    """A loaded speech network: `input_values` (1, n) in, (m, width) rows out, one every 320 samples."""
-
-    def run(self, feeds: Mapping[str, Floats]) -> Mapping[str, Floats]: ...
 
 
 def frame_count(samples: int) -> int:
@@ -76,7 +74,7 @@ class HubertStream:
 
     def __init__(
         self,
-        encoder: Encoder,
+        encoder: Network,
         chunk: tuple[int, int, int] = LIVE,
         framing: Callable[[tuple[int, int, int]], Framing] = exact_framing,
         width: int = WIDTH,
@@ -120,7 +118,7 @@ class HubertStream:
     def hear(self, window: Floats) -> Floats:
         """(new, width) rows of one window of sound, each the mean of two of the encoder's."""
         outputs = self._encoder.run({"input_values": window[None]})
-        encoded = next(iter(outputs.values())).reshape(-1, self.width)
+        encoded = np.asarray(next(iter(outputs.values()))).reshape(-1, self.width)
         stop = len(encoded) - self._future * ROWS_PER_FRAME
         start = stop - self._new * ROWS_PER_FRAME
         if start < 0:
@@ -161,7 +159,7 @@ class TransformersEncoder:
         self._torch = torch
         self._device = available(device)
         self._tf32 = tf32
-        self.network: Any = AutoModel.from_pretrained(
+        self.network: nn.Module = AutoModel.from_pretrained(
             folder, local_files_only=True, use_safetensors=True, trust_remote_code=False
         )
         self.network.eval().to(self._device)
@@ -169,8 +167,8 @@ class TransformersEncoder:
         self.width: int = self.network.config.hidden_size
         self.normalise = _normalises(folder)
 
-    def run(self, feeds: Mapping[str, Floats]) -> Mapping[str, Floats]:
-        sound = feeds["input_values"]
+    def run(self, feeds: Mapping[str, NetworkArray]) -> Mapping[str, NetworkArray]:
+        sound = np.asarray(feeds["input_values"])
         if self.normalise:
             sound = (sound - sound.mean()) / np.sqrt(sound.var() + 1e-7)
         from model_formats.torch_device import computing, placed

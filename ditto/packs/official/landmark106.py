@@ -26,7 +26,7 @@ class Landmark106:
     def __call__(self, image: Image, box: Floats) -> Floats:
         """(106, 2) in pixels of the image."""
         blob, matrix = prepare(image, box)
-        raw: Floats = next(iter(self._network.run({self._input_name: blob}).values()))
+        raw = np.asarray(next(iter(self._network.run({self._input_name: blob}).values())))
         points = raw.reshape(-1, 2)[-POINTS:]  # a file of a 3D variant has others before them
         back = cv2.invertAffineTransform(matrix)
         placed = ((points + 1) * (SIDE // 2)).astype(np.float64) @ back[:, :2].T + back[:, 2]

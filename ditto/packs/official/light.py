@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from ditto.arrays import Floats, Image
 from ditto.packs.base import Compositor
@@ -41,7 +38,9 @@ class Lit:
         """(SIDE, SIDE, 3) grey levels to add."""
         if self._own is None or self._source is not source:
             back = np.linalg.inv(source.to_frame.astype(np.float64))[:2]
-            under = cv2.warpAffine(source.image, back, (SIDE, SIDE), borderMode=cv2.BORDER_REPLICATE)
+            under = np.asarray(
+                cv2.warpAffine(source.image, back, (SIDE, SIDE), borderMode=cv2.BORDER_REPLICATE), np.uint8
+            )
             self._own, self._source = coarse(under), source
         difference = np.clip(self._own - coarse(face), -MOST, MOST)
         weighed = cv2.GaussianBlur(difference * self._seam[..., None], (0, 0), SPREADING)
@@ -53,6 +52,6 @@ class Lit:
         return np.asarray(cv2.resize(found, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC), np.float32)
 
 
-def coarse(square: npt.NDArray[Any]) -> Floats:
+def coarse(square: Image | Floats) -> Floats:
     small = cv2.resize(square, (COARSE, COARSE), interpolation=cv2.INTER_AREA)
     return np.asarray(small, np.float32)

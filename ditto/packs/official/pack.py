@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -46,11 +46,14 @@ from ditto.packs.official.task_file import TaskFile
 from ditto.packs.official.traits import TRAITS
 from ditto.packs.official.volume import Features, Volume
 from ditto.source.avatar import SourceFrame
-from model_formats.backend import Backend, Precision, existing
+from model_formats.backend import Backend, DeviceBackend, NetworkArray, Precision, existing
 from model_formats.batching import Batches, quickest, takes_batches
 from model_formats.opening import open_model
 from model_formats.processor import lacks
 from model_formats.shared import SharedModels
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 PAINTING = ("appearance_extractor", "motion_extractor", "warp_network", "decoder", "stitch_network")
 FACES = ("insightface_det", "landmark106", "landmark203")
@@ -217,13 +220,13 @@ class OfficialPack:
             graphs=settings.graphs and device != "cpu" and role in EVERY_FRAME,
         )
 
-    def _place(self) -> Callable[[Floats], Any] | None:
+    def _place(self) -> Callable[[Volume], Volume] | None:
         """What brings a portrait's volume to a GPU once, not with every frame."""
         weights = self._path("warp_network").suffix in TORCH_FILES
         if self._device("warp_network") == "cpu" or not (weights or self.batch == 1):
             return None  # arrays of other libraries are put together to batches on the host
-        network: Any = self._painting.get("warp_network") or self._painting["warp_frame"]
-        return partial(network.place, "feature_3d")
+        network = self._painting.get("warp_network") or self._painting["warp_frame"]
+        return partial(cast(DeviceBackend, network).place, "feature_3d")
 
     def _open_denoiser(self) -> Denoiser:
         path = self._path("lmdm")
@@ -304,11 +307,11 @@ def seconds_for(networks: Mapping[str, Backend], size: int) -> float:
     return took
 
 
-def settled(outputs: Mapping[str, Any]) -> None:
+def settled(outputs: Mapping[str, NetworkArray]) -> None:
     """Returns when results that were left on a device are there."""
     for value in outputs.values():
         if hasattr(value, "cpu"):
-            value.flatten()[:1].cpu()
+            cast("Tensor", value).flatten()[:1].cpu()
 
 
 class OfficialStitcher:
@@ -318,7 +321,7 @@ class OfficialStitcher:
         self._network = network
 
     def __call__(self, at_rest: Floats, driven: Floats) -> Floats:
-        feeds: dict[str, Any] = {"kp_source": at_rest, "kp_driving": driven}
+        feeds: dict[str, NetworkArray] = {"kp_source": at_rest, "kp_driving": driven}
         (bent,) = self._network.run(feeds).values()
         return np.asarray(bent, np.float32)
 

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from ditto.arrays import Floats
-from ditto.packs.official.volume import Volume
+from ditto.packs.official.volume import Features, Volume
 from ditto.stages.messages import Pose
-from model_formats.backend import Network
+from model_formats.backend import Network, NetworkArray
 
 
 class BatchNetwork(Network, Protocol):
     """A network that runs several calls at once where it is asked to."""
 
-    def many(self, calls: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]: ...
+    def many(self, calls: Sequence[Mapping[str, NetworkArray]]) -> Sequence[Mapping[str, NetworkArray]]: ...
 
 
 class OfficialWarper:
@@ -26,24 +26,24 @@ class OfficialWarper:
         self,
         network: BatchNetwork,
         *,
-        place: Callable[[Floats], Any] | None = None,
+        place: Callable[[Volume], Volume] | None = None,
     ) -> None:
         """`place` brings a portrait's volume, the largest input by far, to where the network runs; else every
         frame brings it there.
         """
         self._network = network
         self._place = place
-        self._seen: Any = None  # the last volume; a portrait has only one
-        self._there: Any = None  # the same, where the network runs
+        self._seen: Volume | None = None  # the last volume; a portrait has only one
+        self._there: Volume | None = None  # the same, where the network runs
 
-    def __call__(self, pose: Pose[Volume]) -> Any:
+    def __call__(self, pose: Pose[Volume]) -> Features:
         """(1, 256, 64, 64) features."""
         return self._network.run(self._feeds(pose))["out"]
 
-    def many(self, poses: Sequence[Pose[Volume]]) -> list[Any]:
+    def many(self, poses: Sequence[Pose[Volume]]) -> list[Features]:
         return [made["out"] for made in self._network.many([self._feeds(pose) for pose in poses])]
 
-    def _feeds(self, pose: Pose[Volume]) -> dict[str, Any]:
+    def _feeds(self, pose: Pose[Volume]) -> dict[str, NetworkArray]:
         volume = pose.source.look
         return {
             "feature_3d": volume if self._place is None else self._brought(volume, self._place),
@@ -51,7 +51,7 @@ class OfficialWarper:
             "kp_driving": pose.driven,
         }
 
-    def _brought(self, volume: Floats, place: Callable[[Floats], Any]) -> Any:
+    def _brought(self, volume: Volume, place: Callable[[Volume], Volume]) -> Volume:
         """The volume where the network runs, from the second time on: a video has another in every frame."""
         if volume is not self._seen:
             self._seen, self._there = volume, None
@@ -69,14 +69,14 @@ class HalvedWarper(OfficialWarper):
         source: Network,
         frame: BatchNetwork,
         *,
-        place: Callable[[Floats], Any] | None = None,
+        place: Callable[[Volume], Volume] | None = None,
     ) -> None:
         super().__init__(frame, place=place)
         self._source = source
-        self._volume: Any = None  # the one last looked at; a portrait has only one
-        self._prepared: dict[str, Any] = {}
+        self._volume: Volume | None = None  # the one last looked at; a portrait has only one
+        self._prepared: dict[str, NetworkArray] = {}
 
-    def _feeds(self, pose: Pose[Volume]) -> dict[str, Any]:
+    def _feeds(self, pose: Pose[Volume]) -> dict[str, NetworkArray]:
         feeds, volume = super()._feeds(pose), pose.source.look
         if volume is not self._volume:
             self._prepared = dict(self._source.run({"feature_3d": feeds["feature_3d"]}))
@@ -90,27 +90,31 @@ class OfficialDecoder:
     def __init__(self, network: BatchNetwork) -> None:
         self._network = network
 
-    def __call__(self, pose: Pose[Volume], warped: Any) -> Floats:
+    def __call__(self, pose: Pose[Volume], warped: Features) -> Floats:
         """(512, 512, 3) RGB in 0..255, not rounded."""
         return in_levels(self._network.run({"feature": warped})["output"])
 
-    def many(self, warped: Sequence[Any]) -> list[Floats]:
+    def many(self, warped: Sequence[Features]) -> list[Floats]:
         made = self._network.many([{"feature": features} for features in warped])
         return [in_levels(face["output"]) for face in made]
 
 
-def in_levels(painted: Any) -> Floats:
+def in_levels(painted: NetworkArray) -> Floats:
     """(512, 512, 3) in 0..255 from (1, 3, 512, 512) in 0..1; rounded where they come from a device."""
+    if not isinstance(painted, np.ndarray):
+        return fetched(painted)
     (planes,) = painted
-    if not isinstance(planes, np.ndarray):
-        return fetched(planes)
     face = np.empty((*planes.shape[1:], 3), np.float32)
     np.clip(planes.transpose(1, 2, 0), 0, 1, out=face)
     face *= 255
     return face
 
 
-def fetched(planes: Any) -> Floats:
+def fetched(painted: NetworkArray) -> Floats:
     """The same of a tensor on a device: whole levels, so that a quarter of the bytes crosses to the host."""
+    import torch
+
+    assert isinstance(painted, torch.Tensor)
+    (planes,) = painted
     levels = planes.permute(1, 2, 0).clamp(0, 1).mul(255).round().byte().contiguous()
     return np.asarray(levels.cpu().numpy(), np.float32)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
@@ -23,9 +22,9 @@ class _Work:
     """Memory for the steps of a blend, kept between frames: fresh pages cost more than the arithmetic."""
 
     def __init__(self) -> None:
-        self._held: dict[str, npt.NDArray[Any]] = {}
+        self._held: dict[str, Floats | Image] = {}
 
-    def take(self, name: str, shape: tuple[int, ...], dtype: type = np.float32) -> npt.NDArray[Any]:
+    def take(self, name: str, shape: tuple[int, ...], dtype: type = np.float32) -> Floats | Image:
         """An array with anything in it; it was `name`'s before."""
         size = math.prod(shape)
         held = self._held.get(name)

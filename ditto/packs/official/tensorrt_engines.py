@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from types import ModuleType
+from typing import TYPE_CHECKING, Literal
 
 import onnx
 from google.protobuf.message import DecodeError
@@ -26,6 +27,10 @@ from model_formats.rewrite import standard_grid_sample
 from model_formats.tensorrt_build import Machine, Range, Recipe, Report, build_engine, prepared
 from model_formats.tensorrt_file import read_stamp, stamp_of
 from model_formats.tensorrt_library import is_rtx
+
+if TYPE_CHECKING:
+    from polygraphy.backend.base import BaseRunner
+    from polygraphy.comparator import DataLoader
 
 # Rounding in these is heard or seen: motion is summed over many steps, poses are small differences of
 # large sums, and speech features drive everything.
@@ -57,7 +62,7 @@ class Conversion:
 
     def __init__(
         self,
-        library: Any,
+        library: ModuleType,
         to: Path,
         recipe: Recipe,
         *,
@@ -110,7 +115,7 @@ class Conversion:
         graph = prepared(model, self._library, self._recipe_of(path))
         return self._compared(path, model, graph_runner(graph, f"{path.name} rewritten"), data)
 
-    def _exact(self, path: Path) -> tuple[onnx.ModelProto, Any]:
+    def _exact(self, path: Path) -> tuple[onnx.ModelProto, DataLoader]:
         """The graph as ONNX Runtime takes it, and numbers for its inputs."""
         bind(self._library)
         model = loaded(path)
@@ -118,7 +123,9 @@ class Conversion:
         usual = {axis: size for axis, (_, size, _) in self._recipe.ranges.items()}
         return model, example_data(model.graph, usual, SPREADS, HIGHEST)
 
-    def _compared(self, path: Path, model: onnx.ModelProto, other: Any, data: Any) -> Comparison:
+    def _compared(
+        self, path: Path, model: onnx.ModelProto, other: BaseRunner, data: DataLoader
+    ) -> Comparison:
         allowed = TOLERANCES[self._recipe_of(path).precision]
         return compared(graph_runner(model, path.name), other, data, allowed)
 

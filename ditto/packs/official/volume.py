@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from model_formats.backend import NetworkArray
 
 # (1, 32, 16, 64, 64) features: NumPy's on a processor, else an array of the device's library.
-Volume = Any
+Volume = NetworkArray
 # (1, 256, 64, 64) features, likewise.
-Features = Any
+Features = NetworkArray

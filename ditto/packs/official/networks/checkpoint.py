@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -37,7 +36,7 @@ class Official:
     key: str | None = None  # of the dict in the file that holds the weights
     prefix: str = ""  # dropped wherever it occurs in a name
     whole: frozenset[str] = frozenset()  # inputs that are integers
-    on_cpu: Callable[[Any], nn.Module] | None = None  # rearranges it, folded, for a CPU in fp32
+    on_cpu: Callable[..., nn.Module] | None = None  # rearranges it, folded, for a CPU in fp32
 
 
 def _lmdm(weights: Mapping[str, Tensor]) -> LMDM:
@@ -132,7 +131,7 @@ def official_weights(name: str, path: Path) -> dict[str, Tensor]:
     return {n: w.float() if w.is_floating_point() else w for n, w in weights.items()}
 
 
-def _unwrapped(official: Official, path: Path, content: Any) -> dict[str, Tensor]:
+def _unwrapped(official: Official, path: Path, content: object) -> dict[str, Tensor]:
     if official.key is not None:
         if not isinstance(content, Mapping) or official.key not in content:
             raise ModelError(f"{path} has no entry '{official.key}'; is it the right checkpoint?")
