@@ -23,3 +23,13 @@ def smoothstep(x: float, a: float, b: float) -> float:
 def clamped(x: float, low: float, high: float) -> float:
     """The nearest number from low to high."""
     return float(min(max(x, low), high))
+
+
+def soft_limit(value: float, low: float, high: float) -> float:
+    """`value` unchanged up to two thirds of a limit, then approaching it."""
+    limit = high if value > 0 else -low
+    knee = limit * 2 / 3
+    size = abs(value)
+    if size > knee:
+        size = knee + (limit - knee) * float(np.tanh((size - knee) / (limit - knee)))
+    return size if value > 0 else -size

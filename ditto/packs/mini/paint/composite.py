@@ -7,14 +7,14 @@ import numpy as np
 from ditto.arrays import Image
 from ditto.packs.mini.background.layers import Background
 from ditto.packs.mini.paint.resample import block_kinds, painted
-from ditto.packs.mini.paint.warper import Map
+from ditto.packs.mini.paint.shift_map import ShiftMap
 
 MIN_SHIFT = 0.03  # pixels; less leaves the source's own, and nobody sees the difference
 ALL = np.zeros((0, 0), np.uint8)  # a source that is foreground throughout
 
 
 def repainted(
-    image: Image, opaque: Image, background: Background | None, corner: tuple[int, int], where: Map
+    image: Image, opaque: Image, background: Background | None, corner: tuple[int, int], where: ShiftMap
 ) -> Image:
     """A new (H, W, 3) frame with the picture moved, and the background grown in where the head has gone away.
 

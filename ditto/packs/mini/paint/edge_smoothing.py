@@ -7,10 +7,9 @@ import numpy as np
 from ditto.arrays import Floats, Image
 from ditto.faces.topology import EYES, LOWER_OUTER, UPPER_OUTER
 from ditto.kernels import In, Kernel, Out
-from ditto.packs.mini.paint.warper import Moved
+from ditto.packs.mini.paint.shift_map import ShiftMap
 from ditto.packs.mini.source.geometry import HeadGeometry
 
-LEAST_TURN = 0.035  # sine of the angle below which a head hides nothing of itself
 # from where to where neighbours count as drawn out, pixels that they come from nearer than they are: streaks
 DRAWN = np.array([0.5, 0.85], np.float32)
 # and as torn, pixels that they come from farther than they are: stairs
@@ -26,11 +25,8 @@ _roughness = Kernel(
 _smooth = Kernel("smooth", Out(np.uint8), int, In(np.uint8), *4 * [int], In(np.float32), *7 * [int])
 
 
-def soften(out: Image, head: HeadGeometry, moved: Moved) -> None:
-    """Averages over a few pixels what the map tears or draws out; touches nothing else."""
-    if max(abs(float(moved.turn[0, 2])), abs(float(moved.turn[1, 2]))) < LEAST_TURN:
-        return
-    where = moved.map
+def soften(out: Image, head: HeadGeometry, vertices: Floats, where: ShiftMap) -> None:
+    """Averages over a few pixels what the map of a turned head tears or draws out; touches nothing else."""
     left, top, right, bottom = head.wide_box
     share: Floats = np.zeros(where.shift_x.shape, np.float32)
     rows = np.empty(2, np.int64)
@@ -39,7 +35,7 @@ def soften(out: Image, head: HeadGeometry, moved: Moved) -> None:
     if last < first:
         return
     room = SHARP * head.millimetre
-    points = moved.placed[RIM_POINTS] - np.array([left, top], np.float32)
+    points = vertices[RIM_POINTS] - np.array([left, top], np.float32)
     low = np.maximum((np.minimum.reduceat(points, RIM_STARTS) - room) / where.step + 1, 0).astype(int)
     high = np.maximum((np.maximum.reduceat(points, RIM_STARTS) + room) / where.step + 2, 0).astype(int)
     for (x0, y0), (x1, y1) in zip(low.tolist(), high.tolist(), strict=True):

@@ -8,9 +8,9 @@ import numpy.typing as npt
 from ditto.arrays import Floats, Image
 from ditto.kernels import In, Kernel, Out
 from ditto.packs.mini.background.layers import TILE
+from ditto.packs.mini.placing.record import MIN_TRAVEL
 
 BLOCK = 16  # pixels of the squares that are painted in one way throughout
-UNVEILED = 0.2  # pixels a head travels before anything behind it is uncovered
 
 _MAP = (In(np.float32), In(np.float32), int, int, int, int)  # shifts, grid, step, height, width
 _block_kinds = Kernel(
@@ -69,9 +69,9 @@ def painted(
 ) -> Image:
     """The source `image` with the moving box painted at `corner` (x, y), as far as it lies in it.
 
-    Pixels come from where the map says (see `Map`), mixed of four as finely as 1/256 of a pixel. Blocks of
-    kind 1 are taken as they are; in those of kind 2 the foreground is laid over the picture, and over the
-    plate where it has gone away. `picture`, `layered` and `plate` are (h, w, 4), the box's pixels.
+    Pixels come from where the map says (see `ShiftMap`), mixed of four as finely as 1/256 of a pixel.
+    Blocks of kind 1 are taken as they are; in those of kind 2 the foreground is laid over the picture, and
+    over the plate where it has gone away. `picture`, `layered` and `plate` are (h, w, 4), the box's pixels.
     """
     height, width = picture.shape[:2]
     assert reaches(shift_x, shift_y, step, (height, width)) and min(height, width) > 1
@@ -80,7 +80,7 @@ def painted(
     out: Image = np.empty_like(image, order="C")
     _paint_moved(
         out, np.ascontiguousarray(image), *out.shape[:2], *corner, shift_x, shift_y, shift_x.shape[1], step,
-        height, width, picture, layered, plate, kinds, BLOCK, UNVEILED,
+        height, width, picture, layered, plate, kinds, BLOCK, MIN_TRAVEL,
     )  # fmt: skip
     return out
 

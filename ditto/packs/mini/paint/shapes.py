@@ -8,8 +8,9 @@ import numpy as np
 from ditto.arrays import Floats, Image
 from ditto.kernels import In, Kernel, Out
 from ditto.packs.mini.curves import Box, arch, around, outline
+from ditto.packs.mini.placing.record import Slit
 
-COVERING = 1.2  # grid points that a line needs to hide what a map shows between two lips or lids
+MIN_AMOUNT = 0.02  # of a shadow, below which nobody sees it
 FINER = 4  # times as large thin lines are drawn
 
 _blur = Kernel("blur", Out(np.float32), In(np.uint8), In(np.float32), int, int, float, float)
@@ -39,11 +40,10 @@ def tint(out: Image, corner: tuple[int, int], cover: Floats, colour: Floats) -> 
     _tint(out, out.shape[1], x0, y0, cover, height, width, np.asarray(colour, np.float32))
 
 
-def draw_slit(
-    out: Image, upper: Floats, lower: Floats, thick: float, colour: Floats, amount: float, limits: Box
-) -> None:
-    """Draws a soft shadow from one (n, 2) line to the other and so many pixels thicker, but for its ends."""
-    if amount < 0.02:
+def draw_slit(out: Image, slit: Slit, limits: Box) -> None:
+    """Draws a soft shadow, if it can be seen."""
+    upper, lower, thick = slit.upper, slit.lower, slit.thick
+    if slit.amount < MIN_AMOUNT:
         return
     box = around(np.concatenate([upper, lower]), limits, 2 * thick + 2)
     if box is None:
@@ -59,4 +59,4 @@ def draw_slit(
     cv2.fillPoly(mask, [drawn], 255, cv2.LINE_AA, 8)
     if fine > 1:
         mask = np.asarray(cv2.resize(mask, (x1 - x0, y1 - y0), interpolation=cv2.INTER_AREA), np.uint8)
-    tint(out, (x0, y0), blurred(mask, max(0.5, thick * 0.4), amount / 255), colour)
+    tint(out, (x0, y0), blurred(mask, max(0.5, thick * 0.4), slit.amount / 255), slit.colour)

@@ -139,7 +139,7 @@ def test_lips_that_a_toothy_smile_shuts_meet_without_a_bright_spot(sitters, degr
     smiling = sitters["astronaut"]
     seen = smiling.seen({"yaw": degrees}, GAP=0.0, JAW=-4.0)
     picture, moved = smiling.painted
-    rim = moved.placed[list(UPPER_INNER)]
+    rim = moved.placed.vertices[list(UPPER_INNER)]
     share = np.linspace(0, len(rim) - 1, 200)
     seam = np.stack([np.interp(share, np.arange(len(rim)), rim[:, axis]) for axis in (0, 1)], 1)[10:-10]
 

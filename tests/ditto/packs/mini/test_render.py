@@ -144,7 +144,7 @@ def test_teeth_behind_lips_hardly_apart_are_no_white_bar(portraits):
     brightest = []
     for gap in (4, 14):
         pose = portrait.pose(GAP=gap)
-        (x, upper), (_, lower) = MiniWarper()(pose).placed[[13, 14]]
+        (x, upper), (_, lower) = MiniWarper()(pose).placed.vertices[[13, 14]]
         inside = portrait.painted(pose)[int(upper) : int(lower) - 2, int(x) - 6 : int(x) + 7].mean(2)
         brightest.append(np.percentile(inside, 90) / skin)
     assert 0.5 < brightest[0] < 1.15
@@ -155,7 +155,7 @@ def test_a_smile_shows_its_teeth_up_to_a_lip_that_is_raised(portraits):
     portrait = portraits["astronaut"]
     gap = float(portrait.rest.expression.reshape(63)[Exp.GAP]) / METRE
     pose = portrait.pose(GAP=gap + 3, UP_LIP=-6)
-    (x, upper), (_, lower) = MiniWarper()(pose).placed[[13, 14]]
+    (x, upper), (_, lower) = MiniWarper()(pose).placed.vertices[[13, 14]]
     column = portrait.painted(pose)[int(upper) + 3 : int(lower), int(x) - 5 : int(x) + 6]
     assert column.min(2).mean(1)[:3].min() > 125  # no dark gap above them
 

@@ -8,7 +8,7 @@ import pytest
 from ditto.packs.mini.background.background_plate import rough_plate
 from ditto.packs.mini.background.layers import Background, opaque_box
 from ditto.packs.mini.paint.composite import repainted
-from ditto.packs.mini.paint.warper import Map
+from ditto.packs.mini.paint.shift_map import ShiftMap
 
 SIZE = (200, 240)  # height, width of the picture
 BOX = (20, 10, 220, 190)  # left, top, right, bottom of what can move
@@ -33,7 +33,7 @@ class Scene:
             reach = np.full(alpha.shape, 255 if plate else 0, np.uint8)
             layered = np.dstack([self.opaque[..., :3], alpha])
             self.background = Background.laid(layered, np.dstack([grey, reach]))
-        self.map = Map(*(np.ascontiguousarray(each, np.float32) for each in shift), step)
+        self.map = ShiftMap(*(np.ascontiguousarray(each, np.float32) for each in shift), step)
 
     def repainted(self):
         return repainted(self.picture, self.opaque, self.background, BOX[:2], self.map)
@@ -172,7 +172,7 @@ def test_a_box_that_goes_beyond_the_picture_is_painted_as_far_as_the_picture_goe
     background = Background.laid(np.dstack([larger, alpha]), plate)
     opaque = np.dstack([larger, np.full(alpha.shape, 255, np.uint8)])
     shape = (-(-alpha.shape[0] // 3) + 2, -(-alpha.shape[1] // 3) + 2)
-    where = Map(np.full(shape, 7.3, np.float32), np.full(shape, -4.6, np.float32), 3)
+    where = ShiftMap(np.full(shape, 7.3, np.float32), np.full(shape, -4.6, np.float32), 3)
 
     height, width = alpha.shape
     whole = repainted(larger, opaque, background, (0, 0), where)

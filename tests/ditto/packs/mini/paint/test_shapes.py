@@ -6,6 +6,7 @@ import pytest
 
 from ditto.packs.mini.curves import inverse
 from ditto.packs.mini.paint.shapes import blurred, draw_slit, tint
+from ditto.packs.mini.placing.record import Slit
 
 DARK = np.array([60, 20, 20], np.float32)
 
@@ -22,7 +23,7 @@ def line(y):
 @pytest.mark.parametrize("thick", [1.0, 3.0, 8.0])
 def test_lips_that_meet_leave_a_shadow_as_thick_as_asked(skin, thick):
     picture = skin.copy()
-    draw_slit(picture, line(30.0), line(30.0), thick, DARK, 1.0, (0, 0, 120, 60))
+    draw_slit(picture, Slit(line(30.0), line(30.0), thick, DARK, 1.0), (0, 0, 120, 60))
     missing = (180.0 - picture[:, 60, 1]).sum() / 160
     assert missing == pytest.approx(thick, abs=0.4, rel=0.2)
     assert picture[30, 60, 1] < 130
@@ -30,19 +31,19 @@ def test_lips_that_meet_leave_a_shadow_as_thick_as_asked(skin, thick):
 
 
 def test_a_slit_between_two_lips_is_dark_throughout(skin):
-    draw_slit(skin, line(25.0), line(35.0), 1.0, DARK, 1.0, (0, 0, 120, 60))
+    draw_slit(skin, Slit(line(25.0), line(35.0), 1.0, DARK, 1.0), (0, 0, 120, 60))
     assert (np.abs(skin[27:34, 40:80].astype(int) - DARK.astype(int)) <= 2).all()
 
 
 def test_a_shadow_that_is_not_there_changes_nothing(skin):
     picture = skin.copy()
-    draw_slit(picture, line(30.0), line(30.0), 3.0, DARK, 0.0, (0, 0, 120, 60))
+    draw_slit(picture, Slit(line(30.0), line(30.0), 3.0, DARK, 0.0), (0, 0, 120, 60))
     assert np.array_equal(picture, skin)
 
 
 def test_a_shadow_beyond_the_limits_is_left_out(skin):
     picture = skin.copy()
-    draw_slit(picture, line(30.0), line(30.0), 3.0, DARK, 1.0, (0, 0, 50, 60))
+    draw_slit(picture, Slit(line(30.0), line(30.0), 3.0, DARK, 1.0), (0, 0, 50, 60))
     assert np.array_equal(picture[:, 50:], skin[:, 50:])
     assert not np.array_equal(picture[:, :50], skin[:, :50])
 
