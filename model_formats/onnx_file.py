@@ -108,7 +108,9 @@ class OnnxFile:
         return self._session_of(rewritten(self._path), options, provider)
 
     @staticmethod
-    def _session_of(model: str | bytes, options: Any, provider: Any) -> Any:
+    def _session_of(
+        model: str | bytes, options: ort.SessionOptions, provider: object
+    ) -> ort.InferenceSession:
         """A session that tries no other device, and so prints nothing about that, where one fails."""
         return ort.InferenceSession(model, options, providers=[provider], enable_fallback=0)
 

@@ -13,7 +13,7 @@ from PIL import Image as Pillow
 
 from cfg.errors import MediaError
 from ditto.media.files import first_line
-from ditto.media.picture import BROKEN, in_rgb, open_picture
+from ditto.media.picture import BROKEN, MOST_MOVING, in_rgb, open_picture
 
 BEAT = Fraction(1, 1000)  # seconds; WebP counts in milliseconds
 LEAST = 10  # milliseconds a frame is shown, also where the file says less
@@ -24,10 +24,10 @@ def as_video(path: Path) -> IO[bytes]:
     """A temporary file, removed when it is closed, with the same pictures at the same times, without loss."""
     with open_picture(path) as animation:
         width, height = animation.size
-        file = tempfile.NamedTemporaryFile(suffix=".mkv")  # noqa: SIM115 - whoever asked for it closes it
+        file = tempfile.NamedTemporaryFile(suffix=".nut")  # noqa: SIM115 - whoever asked for it closes it
         try:
             frames = getattr(animation, "n_frames", 1)
-            if width * height * frames > MOST_PIXELS:
+            if width * height > MOST_MOVING or width * height * frames > MOST_PIXELS:
                 raise MediaError(
                     f"{path}: {frames} frames of {width} x {height} are too many; export it as MP4"
                 )
@@ -44,9 +44,9 @@ def as_video(path: Path) -> IO[bytes]:
 
 def write(animation: Pillow.Image, frames: int, target: str) -> None:
     with av.open(target, "w") as container:
-        stream = container.add_stream("ffv1", rate=25)
+        stream = container.add_stream("utvideo", rate=25)  # FFV1 asks for 148 bytes a pixel
         stream.width, stream.height = animation.size
-        stream.pix_fmt = "bgr0"
+        stream.pix_fmt = "gbrp"
         stream.time_base = BEAT
         at = 0
         for number in range(frames):

@@ -21,6 +21,7 @@ from ditto.media.kinds import is_heic
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM", "AVIF")
 MOST_PIXELS = 80_000_000  # checked before anything is decoded
+MOST_MOVING = 36_000_000  # pixels of a moving picture: 8K, of which a decoder keeps several frames
 SMALLEST = 16  # pixels a side
 BEHIND = (255, 255, 255)  # what shows through a transparent picture
 BROKEN = (  # what Pillow's readers raise over a file that is not as they thought

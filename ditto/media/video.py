@@ -19,7 +19,7 @@ from ditto.media.animated_webp import as_video
 from ditto.media.colour import to_picture
 from ditto.media.files import address, existing, first_line, has_codec
 from ditto.media.kinds import is_animated_webp
-from ditto.media.picture import MOST_PIXELS, fitted
+from ditto.media.picture import MOST_MOVING, fitted
 
 REMEMBERED = 128 << 20  # bytes of decoded frames kept
 LONGEST = 24 * 3600  # seconds that a video lasts at most
@@ -111,10 +111,10 @@ class VideoSource:
             )
         else:
             video.thread_type = "AUTO"
-            if video.width * video.height > MOST_PIXELS:
-                problem = (
-                    f"{video.width} x {video.height} is larger than {MOST_PIXELS // 1_000_000} million pixels"
-                )
+            if video.width * video.height > MOST_MOVING:
+                most = MOST_MOVING // 1_000_000
+                size = f"{video.width} x {video.height}"
+                problem = f"{size} is larger than {most} million pixels; make it smaller first"
             self.fps = Fraction(video.average_rate or video.guessed_rate or 25)
             self.has_sound = bool(container.streams.audio)
         if problem:

@@ -363,7 +363,7 @@ def pickled(_: str) -> Change:
     return mutated
 
 
-LIBTIFF = r"tempfile\.tif: |\w*(Decode|Fax|LZW|TIFF|JPEG|Warning)\w*: "
+LIBTIFF = r"[\w.]+: "
 
 KINDS = {
     "pictures": Kind(0.2, pictures, lambda _: mutations.of_media, read_picture, noise=LIBTIFF),
