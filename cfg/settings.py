@@ -3,68 +3,27 @@
 from __future__ import annotations
 
 import re
-import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from fractions import Fraction
 from typing import Any
 
-from cfg.errors import ConfigError
+from cfg.checks import between, check, one_of
+from cfg.frame_rates import Rate, rate_of
 
 FORMATS = ("torch", "onnx", "trt")
 MODES = ("offline", "online")
 EMOTIONS = ("Angry", "Disgust", "Fear", "Happy", "Neutral", "Sad", "Surprise", "Contempt")
-Rate = int | Fraction
-RATES: tuple[Rate, ...] = (  # frames a second of the video; those of broadcasts as what they are exactly
-    Fraction(24_000, 1001),
-    24,
-    25,
-    Fraction(30_000, 1001),
-    30,
-    Fraction(48_000, 1001),
-    48,
-    50,
-    Fraction(60_000, 1001),
-    60,
-)
-ROUNDED = Fraction(5, 1000)  # how far a rate may be off as it is said: 23.98, 29.97
 FRAMINGS = ("full", "crop", "resize", "extcrop", "extfull")
 KINDS = ("mp4", "webm", "mov", "mkv", "gif", "webp", "png-sequence")
 LOOPS = ("mirror", "loop", "hold", "end")
 NO_FACE = ("pass", "hold", "fail")
 BLEND_MODES = ("blend", "strong", "replace", "weak", "custom")
 BLEND_REGIONS = ("mouth", "lower_face", "face", "head")
+PRECISIONS = ("fp32", "tf32", "fp16", "bf16")
 SOLVERS = ("ancestral", "dpm++")
 ENHANCERS = ("none", "sharpen", "gfpgan", "restoreformer", "codeformer")
 EFFORTS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
 PRESETS = ("portrait", *EFFORTS)  # our own for one face before a still background, then H.264's
-
-
-def check(holds: bool, message: str) -> None:
-    if not holds:
-        raise ConfigError(message)
-
-
-def between(name: str, value: float, low: float, high: float) -> None:
-    check(low <= value <= high, f"{name} is {value}, but must be from {low} to {high}")
-
-
-def rate_of(name: str, said: Rate) -> Rate:
-    """The exact rate that was meant: 30000/1001 for 29.97."""
-    for rate in RATES:
-        if abs(Fraction(rate) - said) < ROUNDED:
-            return rate
-    known = ", ".join(shown_rate(rate) for rate in RATES)
-    raise ConfigError(f"{name} is {shown_rate(said)}, but must be one of: {known}")
-
-
-def shown_rate(rate: Rate) -> str:
-    """23.976, as people call it."""
-    return f"{float(rate):.5g}" if Fraction(rate) < 10**9 else reprlib.repr(rate)
-
-
-def one_of(name: str, value: str, choices: tuple[str, ...]) -> None:
-    check(value in choices, f"{name} is '{value}', but must be one of: {', '.join(choices)}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +46,7 @@ class PackSettings:
 
     def __post_init__(self) -> None:
         one_of("pack.format", self.format, FORMATS)
-        one_of("pack.precision", self.precision, ("fp32", "tf32", "fp16", "bf16"))
+        one_of("pack.precision", self.precision, PRECISIONS)
         check(
             self.precision != "tf32" or self.device != "cpu",
             "pack.precision is 'tf32', a rounding of GPUs, but pack.device is cpu",
@@ -279,8 +238,7 @@ class FramingSettings:
         )
         check(
             not (self.aspect and self.preprocess == "resize"),
-            f"framing.aspect is '{self.aspect}', but preprocess 'resize' gives a square; "
-            "leave one of them away",
+            f"framing.aspect is '{self.aspect}', but preprocess 'resize' gives a square; remove one of them",
         )
 
 
@@ -404,7 +362,7 @@ class Settings:
         check(
             not (self.compat and self.motion.solver != "ancestral"),
             f"stream.compat repeats the original's sampler, but motion.solver is '{self.motion.solver}'; "
-            "leave one of them away",
+            "remove one of them",
         )
 
     @property

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from cfg.errors import ConfigError, NoFaceError
+from cfg.frame_rates import Rate
 from cfg.given import kind_of, path_of
 from cfg.preset import preset as preset_settings
 from cfg.reading import merge
-from cfg.settings import Rate, Settings
+from cfg.settings import Settings
 from ditto.arrays import Image
 from ditto.media.inputs import Inputs
 from ditto.media.picture import fitted, is_picture, read_picture

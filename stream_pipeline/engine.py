@@ -14,10 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from cfg.errors import ConfigError, did_you_mean
+from cfg.errors import ConfigError
 from cfg.given import kind_of, mapping_of, path_of, whole_of
-from cfg.official import read_official
-from cfg.reading import build, configurations, load, merge
+from cfg.reading import merge
 from cfg.settings import Settings
 from ditto.arrays import Image
 from ditto.media.encode import CODECS, Writable, named, open_sink
@@ -28,13 +27,14 @@ from ditto.media.sound import RATES, Sound, SoundFile, open_sound, read_sound, s
 from ditto.media.streamed import StreamedVideo
 from ditto.motion.frame_rate import frames_of
 from ditto.packs.base import AnyPack
-from ditto.packs.registry import names, open_pack, plugin, traits_of
+from ditto.packs.registry import open_pack, plugin
 from ditto.rates import SAMPLE_RATE, SAMPLES_PER_FRAME
 from ditto.reference.conventions import conventions
 from ditto.source.avatar import AnyAvatar
 from ditto.stages.avatar_registrar import register, registered_picture
 from ditto.stages.stage import Stage
 from stream_pipeline.checking import check_named
+from stream_pipeline.configuring import laid_over, settings_of
 from stream_pipeline.finishing import picture_size
 from stream_pipeline.metrics import StageMetrics, table
 from stream_pipeline.plan import Extra
@@ -298,15 +298,6 @@ class Engine:
             raise ConfigError("the engine is closed; load another, and use it inside its 'with' block")
 
 
-def laid_over(settings: Settings, over: Mapping[str, Any]) -> Settings:
-    """Settings with nested ones laid on top."""
-    values = vars_of(settings)
-    for name, group in over.items():
-        known = name in values and isinstance(group, Mapping)
-        values[name] = merge(vars_of(values[name]), group) if known else group
-    return build(Settings, values)
-
-
 def check_registered(avatar: object, method: str) -> None:
     if not hasattr(avatar, "first"):
         given = repr(str(avatar)) if isinstance(avatar, (str, Path)) else f"of type {type(avatar).__name__}"
@@ -326,56 +317,6 @@ def sizes_of(avatar: AnyAvatar) -> str:
 
 def since(began: float) -> str:
     return f"in {1000 * (time.perf_counter() - began):.0f} ms"
-
-
-def settings_of(
-    config: str | Path | Mapping[str, Any],
-    *,
-    data_root: str | Path | None = None,
-    cfg_pkl: str | Path | None = None,
-    over: Mapping[str, Any],
-) -> Settings:
-    """Settings by any of the ways in: a name, a YAML file, a mapping, or the official layout."""
-    if data_root is not None:
-        data_root = path_of(data_root, "data_root")
-    if cfg_pkl is not None:
-        return official_settings(path_of(cfg_pkl, "cfg_pkl"), data_root, over)
-    if isinstance(config, str) and not config.endswith((".yaml", ".yml")):
-        config = named_configuration(config)
-    if data_root is None:
-        return load(config, **over)
-    settings = load(config, **merge({"pack": {"root": str(data_root)}}, over))
-    if not traits_of(settings.pack.name).has_files:
-        raise ConfigError(
-            "--data_root is for the official checkpoints; add --cfg_pkl FILE or --config ditto_torch"
-        )
-    return settings
-
-
-def named_configuration(name: str) -> str | Mapping[str, Any]:
-    """The configuration of a name, which may be that of a pack."""
-    if name in configurations():
-        return name
-    if name in names():
-        return traits_of(name).configuration or {"pack": {"name": name}}
-    raise ConfigError(f"'{name}' is not a configuration{did_you_mean(name, [*configurations(), *names()])}")
-
-
-def official_settings(cfg_pkl: Path, data_root: str | Path | None, over: Mapping[str, Any]) -> Settings:
-    """Settings for the official layout, the defaults in its pickle included."""
-    from stream_pipeline.keywords import KNOWN, nested
-
-    if data_root is None:
-        raise ConfigError("--cfg_pkl needs --data_root, the folder its model files lie in")
-    found = read_official(cfg_pkl, Path(data_root))
-    defaults = found["default_kwargs"]
-    strange = sorted(key for key in defaults if key not in KNOWN)
-    if strange:
-        log.warning("%s: default_kwargs has %s, which nothing here uses", cfg_pkl, ", ".join(strange))
-    values = merge({"pack": found["pack"]}, nested({k: v for k, v in defaults.items() if k in KNOWN}))
-    flags = {k: v for k, v in found["flags"].items() if k.startswith("use_")}
-    values = merge(values, {"condition": flags})
-    return build(Settings, merge(values, over))
 
 
 def name_of(make: Callable[[], Any]) -> str:
@@ -402,7 +343,3 @@ def read(path: str | Path, settings: Settings) -> Sound | SoundFile:
     return read_sound(
         path, start=audio.start, end=audio.end, normalise=audio.normalise, denoise=audio.denoise
     )
-
-
-def vars_of(settings: Any) -> dict[str, Any]:
-    return {name: getattr(settings, name) for name in settings.__dataclass_fields__}

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from cfg.errors import ConfigError
-from cfg.settings import Settings, shown_rate
+from cfg.frame_rates import shown_rate
+from cfg.settings import Settings
 from ditto.arrays import Floats
 from ditto.motion.frame_rate import Retimed
 from ditto.motion.head_styles import OWN_MOTION, head_style

@@ -16,7 +16,8 @@ import numpy as np
 from PIL.PngImagePlugin import PngInfo
 
 from cfg.errors import ConfigError, MediaError, did_you_mean
-from cfg.settings import OutputSettings, Rate
+from cfg.frame_rates import Rate
+from cfg.settings import OutputSettings
 from ditto.arrays import Floats, Image
 from ditto.deferred_stop import uninterrupted
 from ditto.media.colour import tag, to_transparent_video, to_video

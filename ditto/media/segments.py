@@ -17,7 +17,8 @@ from pathlib import Path
 import av
 
 from cfg.errors import MediaError
-from cfg.settings import OutputSettings, Rate
+from cfg.frame_rates import Rate
+from cfg.settings import OutputSettings
 from cfg.whole_file import write_whole
 from ditto.arrays import Image
 from ditto.media.encode import CODECS, SoundTrack, VideoFile, check_output, discard, empty, piece_folder

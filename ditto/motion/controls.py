@@ -11,8 +11,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from cfg.errors import ConfigError, did_you_mean
+from cfg.frame_rates import Rate
 from cfg.given import kind_of
-from cfg.settings import Rate
 from ditto.arrays import Floats
 from ditto.motion.control_layers import MOST, Control, Layer, Values, laid
 from ditto.motion.emotion import emotion_rows

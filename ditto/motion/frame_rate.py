@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from cfg.settings import Rate
+from cfg.frame_rates import Rate
 from ditto.rates import FRAME_RATE, SAMPLE_RATE
 from ditto.stages.messages import Motion
 

@@ -11,7 +11,7 @@ from typing import Generic
 import numpy as np
 
 from cfg.errors import ConfigError
-from cfg.settings import Rate
+from cfg.frame_rates import Rate
 from ditto.arrays import Floats
 from ditto.motion.controls import Controls, ControlTrack, Frames, checked, number, parts_named, row
 from ditto.motion.face_movements import NO_MOVEMENTS, FaceRows

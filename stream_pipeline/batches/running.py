@@ -23,7 +23,8 @@ from ditto.source.avatar import AnyAvatar
 from stream_pipeline.batches.jobs import Job, check_outputs, printable
 from stream_pipeline.batches.journal import NAME as JOURNAL
 from stream_pipeline.batches.journal import Journal, recipe_of
-from stream_pipeline.engine import Engine, laid_over, read
+from stream_pipeline.configuring import laid_over
+from stream_pipeline.engine import Engine, read
 from stream_pipeline.recipe import texts
 
 log = logging.getLogger(__name__)

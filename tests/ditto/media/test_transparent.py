@@ -9,7 +9,8 @@ import pytest
 from PIL import Image as Pillow
 
 from cfg.errors import ConfigError, MediaError
-from cfg.settings import KINDS, RATES, OutputSettings
+from cfg.frame_rates import RATES
+from cfg.settings import KINDS, OutputSettings
 from ditto.media.encode import named, open_sink
 
 COLOUR = (200, 100, 50)

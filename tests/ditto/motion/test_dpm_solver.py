@@ -110,5 +110,5 @@ def test_the_same_noise_gives_the_same_motion_and_another_another():
 
 
 def test_the_originals_sampler_and_another_solver_exclude_each_other():
-    with pytest.raises(ConfigError, match="leave one of them away"):
+    with pytest.raises(ConfigError, match="remove one of them"):
         load("mini", motion={"solver": "dpm++"}, stream={"compat": "reference"})

@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from cfg.settings import RATES
+from cfg.frame_rates import RATES
 from ditto.motion.frame_rate import Retimed, frames_of
 from ditto.stages.messages import Motion
 
