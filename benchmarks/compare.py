@@ -31,6 +31,7 @@ from benchmarks.official.whole import FRAMES, Whole
 from cfg.errors import ConfigError, did_you_mean
 from model_formats.processor import lacks
 from stream_pipeline.commands import run_command
+from stream_pipeline.options.paths import WrittenPath
 
 NETWORKS = ("denoiser_window", "warp", "decode", "appearance", "motion_extractor", "stitch", "hubert")
 PUTBACK = "putback_1080p"
@@ -76,7 +77,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--against", metavar="DIR", help="another implementation as the baseline: DIR/ditto_bench_adapter.py"
     )
     give("--cpu-time", action="store_true", help="processor time, not the clock's: for a machine in use")
-    give("--json", metavar="FILE", help="write the rows there as well")
+    give("--json", type=WrittenPath, metavar="FILE", help="write the rows there as well")
 
 
 def compare(parsed: argparse.Namespace) -> int:

@@ -11,6 +11,7 @@ from cfg.settings import BLEND_MODES
 from stream_pipeline.commands import run_command
 from stream_pipeline.commands.render import add_arguments as add_render_arguments
 from stream_pipeline.commands.render import render
+from stream_pipeline.options.paths import InputPath, WrittenPath
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +25,20 @@ class Flag:
     required: bool = False
     choices: tuple[str, ...] | None = None
     default: Any = None
-    unset: Any = None  # a value that means the same as leaving the flag away
+    unset: Any = None  # a value that means the same as not giving the flag
     words: Mapping[str, str] = field(default_factory=dict)  # values that are called otherwise in the option
 
 
 COMMON = (
-    Flag("--source_video", "--image", "video (or portrait) of the person who is to speak", required=True),
-    Flag("--audio", "--audio", "what is to be said: any sound or video file", required=True),
-    Flag("--output", "--output", "the video that is written", required=True),
+    Flag(
+        "--source_video",
+        "--image",
+        "video (or portrait) of the person who is to speak",
+        InputPath,
+        required=True,
+    ),
+    Flag("--audio", "--audio", "what is to be said: any sound or video file", InputPath, required=True),
+    Flag("--output", "--output", "the video that is written", WrittenPath, required=True),
     Flag("--data_root", "--data_root", "folder of the official checkpoints; the built-in pack without it"),
     Flag("--cfg_pkl", "--cfg_pkl", "configuration that came with them"),
     Flag("--sampling_timesteps", "--steps", "denoising steps", int),

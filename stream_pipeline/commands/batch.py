@@ -17,7 +17,9 @@ from ditto.media.encode import ANIMATIONS, CODECS
 from ditto.media.inputs import Inputs
 from ditto.packs.registry import traits_of
 from stream_pipeline.batches.jobs import name_in, printable
-from stream_pipeline.commands import inputs_of, leave_cores_to_stages, render
+from stream_pipeline.commands import render
+from stream_pipeline.commands.loading import leave_cores_to_stages
+from stream_pipeline.options.paths import inputs_of
 
 if TYPE_CHECKING:
     from stream_pipeline.batches.jobs import Job
@@ -94,12 +96,12 @@ def wanted(parsed: argparse.Namespace, settings: Settings) -> tuple[Path, list[J
     if parsed.suffix not in kinds:
         raise ConfigError(f"--suffix is '{parsed.suffix}'{did_you_mean(parsed.suffix, kinds)}")
     if parsed.profile:
-        raise ConfigError("--profile is of one video; leave it away, or render that one alone")
+        raise ConfigError("--profile is of one video; remove it, or render that one alone")
     if parsed.say:
         raise ConfigError("--say makes one video; a batch needs sound files (-a) or a list (--jobs)")
     if parsed.jobs:
         if parsed.source or parsed.audio:
-            raise ConfigError("--jobs names the portraits and sounds itself; leave -i and -a away")
+            raise ConfigError("--jobs names the portraits and sounds itself; remove -i and -a")
         return folder, read_jobs(Path(parsed.jobs), folder, parsed.suffix, settings.output.format)
     if not parsed.source or not parsed.audio:
         raise ConfigError("a portrait (-i) and a folder of sounds (-a) are needed, or a list (--jobs)")
@@ -128,7 +130,7 @@ def chosen_devices(text: str | None, settings: Settings) -> list[str]:
         raise ConfigError("--devices all needs PyTorch to count the GPUs; name them: cuda:0,cuda:1") from None
     count = torch.cuda.device_count()
     if not count:
-        raise ConfigError("--devices all finds no GPU; leave it away to work on the processor")
+        raise ConfigError("--devices all finds no GPU; remove it to work on the processor")
     return [f"cuda:{n}" for n in range(count)]
 
 

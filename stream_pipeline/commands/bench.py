@@ -25,7 +25,8 @@ from cfg.whole_file import write_whole
 from ditto.rates import FRAME_RATE, SAMPLE_RATE
 from model_formats.backend import Shape
 from model_formats.opening import OPENERS, open_model
-from stream_pipeline.commands import leave_cores_to_stages
+from stream_pipeline.commands.loading import leave_cores_to_stages
+from stream_pipeline.options.paths import WrittenPath
 
 PORTRAIT = "drawn_woman.jpg"  # beside this file in a wheel, among the examples of the repository
 SYLLABLES = 4  # a second
@@ -64,11 +65,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     give("--portrait", metavar="FILE", help="what is rendered (default: a drawn face)")
     give("--seconds", type=float, default=4.0, help="of speech that are rendered (default 4)")
     give("--repeats", type=int, default=3, help="how often each is timed (default 3)")
-    give("--json", metavar="FILE", help="write the rows there as well")
+    give("--json", type=WrittenPath, metavar="FILE", help="write the rows there as well")
 
 
 def bench(parsed: argparse.Namespace) -> int:
-    from stream_pipeline.engine import settings_of
+    from stream_pipeline.configuring import settings_of
 
     if parsed.repeats < 1 or not parsed.seconds > 0:
         raise ConfigError("--repeats is counted from 1, and --seconds must be above 0")

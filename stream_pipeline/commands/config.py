@@ -7,8 +7,8 @@ import sys
 
 import yaml
 
-from cfg.reading import as_mapping
 from stream_pipeline.commands import render
+from stream_pipeline.options.table import as_shown
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,8 +18,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def config(parsed: argparse.Namespace) -> int:
     """Prints them as YAML, which `--config` reads again."""
-    shown = as_mapping(render.settings_from(parsed))
-    if parsed.ctrl:
-        shown["stitch"]["controls"] = parsed.ctrl
-    yaml.safe_dump(shown, sys.stdout, sort_keys=False)
+    yaml.safe_dump(as_shown(render.settings_from(parsed), parsed), sys.stdout, sort_keys=False)
     return 0

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from cfg.errors import ConfigError, ModelError, did_you_mean
 from cfg.installing import installing
+from stream_pipeline.options.paths import WrittenPath
 
 if TYPE_CHECKING:
     from ditto.packs.official.tensorrt_engines import Conversion, Outcome
@@ -21,7 +22,14 @@ HELP_PRECISION = "of single networks, e.g. decoder=fp32 (default: fp32 for motio
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     give = parser.add_argument
     give("--onnx_dir", "--onnx-dir", required=True, metavar="DIR", help="where the .onnx files are")
-    give("--trt_dir", "--trt-dir", required=True, metavar="DIR", help="where the engines go")
+    give(
+        "--trt_dir",
+        "--trt-dir",
+        type=WrittenPath,
+        required=True,
+        metavar="DIR",
+        help="where the engines go",
+    )
     give("--only", nargs="+", default=[], metavar="NAME", help="these networks only, e.g. decoder warp_frame")
     give("--library", choices=("tensorrt", "tensorrt_rtx"), help="default: the first that is installed")
     give("--device", default="cuda", metavar="DEVICE", help="cuda or cuda:1 (default: cuda)")

@@ -14,8 +14,9 @@ from cfg.whole_file import write_whole
 from ditto.arrays import Image
 from ditto.media.inputs import Inputs
 from ditto.rates import FRAME_RATE
-from stream_pipeline.commands import leave_cores_to_stages
+from stream_pipeline.commands.loading import leave_cores_to_stages
 from stream_pipeline.commands.progress import ProgressBar
+from stream_pipeline.options.paths import WrittenPath
 
 EXAMPLES = Path("examples")
 PORTRAIT = "grace_hopper.jpg"
@@ -27,7 +28,13 @@ TILE_WIDTH = 320  # pixels
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     give = parser.add_argument
     give("--examples", default=str(EXAMPLES), metavar="DIR", help="where the bundled examples lie")
-    give("--to", default="output", metavar="DIR", help="where the video goes (default: output)")
+    give(
+        "--to",
+        type=WrittenPath,
+        default="output",
+        metavar="DIR",
+        help="where the video goes (default: output)",
+    )
     give("--portrait", default=PORTRAIT, help=f"which example (default: {PORTRAIT})")
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from cfg.errors import ConfigError, DittoError, ModelError
 from cfg.installing import installing
 from model_formats.backend import sha256
+from stream_pipeline.options.paths import WrittenPath
 
 REPOSITORY = "digital-avatar/ditto-talkinghead"
 PARTS = {
@@ -29,7 +30,13 @@ Add --accept-licences to say that you have read this."""
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     give = parser.add_argument
     give("--format", choices=sorted(PARTS), default="torch", help="which set of files (default: torch)")
-    give("--to", default="checkpoints", metavar="DIR", help="where they go (default: checkpoints)")
+    give(
+        "--to",
+        type=WrittenPath,
+        default="checkpoints",
+        metavar="DIR",
+        help="where they go (default: checkpoints)",
+    )
     give("--endpoint", metavar="URL", help="another hub that serves the same repository")
     give("--revision", default="main", help="commit or tag of the repository")
     give("--accept-licences", action="store_true", help="say that you have read the licence notice")

@@ -9,7 +9,7 @@ from cfg.errors import ConfigError, ModelError, did_you_mean
 from cfg.installing import installing
 from cfg.official import read_official
 from cfg.reading import built_in
-from stream_pipeline.commands import inputs_of
+from stream_pipeline.options.paths import WrittenPath, inputs_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--data_root", "--data-root", required=True, metavar="DIR", help="official checkpoints, ditto_pytorch"
     )
     give("--cfg_pkl", "--cfg-pkl", metavar="FILE", help="their configuration (default: the published names)")
-    give("--to", required=True, metavar="DIR", help="where the .onnx files go")
+    give("--to", type=WrittenPath, required=True, metavar="DIR", help="where the .onnx files go")
     give("--only", nargs="+", default=[], metavar="NAME", help="these files only, e.g. decoder lmdm_step")
     give("--hubert", metavar="DIR", help="speech encoder in the layout of transformers, in place of a file")
     give("--verify", action="store_true", help="run each file beside PyTorch, at other sizes too")

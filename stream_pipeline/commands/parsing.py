@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, NoReturn
@@ -28,8 +29,22 @@ class CommandPlugin:
 PLUGINS = PluginGroup("ditto.commands", "command", CommandPlugin)
 
 
+class HelpFormatter(argparse.HelpFormatter):
+    """Lists an option once where it may be spelled with dashes or with underscores."""
+
+    def _format_action_invocation(self, action: argparse.Action) -> str:
+        every = list(action.option_strings)
+        once = {name.replace("_", "-"): name for name in reversed(every)}
+        shown = copy(action)
+        shown.option_strings = [name for name in every if name in once.values()]
+        return super()._format_action_invocation(shown)
+
+
 class Parser(argparse.ArgumentParser):
     """Says what is wrong with an option as every other error is said: one line, with the next step."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **{"formatter_class": HelpFormatter, **more})
 
     def error(self, message: str) -> NoReturn:
         raise ConfigError(f"{message.removeprefix('argument ')}; '{self.prog} -h' shows all options")
@@ -40,6 +55,11 @@ class Parser(argparse.ArgumentParser):
             near = get_close_matches(word.partition("=")[0], self._option_string_actions, n=1)
             self.error(f"{word} is not an option" + (f"; did you mean '{near[0]}'?" if near else ""))
         return parsed, rest
+
+    def _get_option_tuples(self, option_string: str) -> list[Any]:
+        """The options that an abbreviation stands for; two spellings of one are no ambiguity."""
+        found: list[Any] = super()._get_option_tuples(option_string)
+        return found[:1] if len({id(action) for action, *_ in found}) == 1 else found
 
 
 class CommandParser(Parser):

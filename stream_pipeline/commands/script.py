@@ -8,13 +8,14 @@ from pathlib import Path
 
 import cv2
 
+from cfg.checks import between
 from cfg.errors import ConfigError
-from cfg.settings import between
 from cfg.whole_file import write_whole
 from ditto.motion.gestures import GESTURES, Gesture
 from ditto.motion.script import Script
 from ditto.motion.script_picture import timeline_picture
 from ditto.rates import FRAME_RATE
+from stream_pipeline.options.paths import WrittenPath
 
 LONGEST = 3600.0  # seconds on one picture
 MARGIN = 1.0  # seconds drawn after the last event
@@ -26,7 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     check.add_argument("file", metavar="FILE", help="YAML or JSON script")
     preview = actions.add_parser("preview", help="draw a script over time")
     preview.add_argument("file", metavar="FILE", help="YAML or JSON script")
-    preview.add_argument("-o", "--output", required=True, metavar="FILE.png", help="the picture")
+    preview.add_argument(
+        "-o", "--output", type=WrittenPath, required=True, metavar="FILE.png", help="the picture"
+    )
     preview.add_argument("--seconds", type=float, help="how much of it (default: all)")
     actions.add_parser("gestures", help="list the gestures there are")
 

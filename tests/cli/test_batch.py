@@ -79,7 +79,7 @@ def test_a_wrong_setting_in_a_list_is_told_before_anything_is_made(folder, sound
     [
         (["-i", "portrait.jpg", "-a", "sounds"], "folder the videos go to"),
         (["-i", "portrait.jpg", "-o", "videos"], "folder of sounds"),
-        (["--jobs", "x.csv", "-i", "portrait.jpg", "-o", "videos"], "leave -i and -a away"),
+        (["--jobs", "x.csv", "-i", "portrait.jpg", "-o", "videos"], "remove -i and -a"),
         (["--jobs", "x.csv", "-o", "videos"], "x.csv"),
         (["-i", "portrait.jpg", "-a", "sounds", "-o", "speech.wav"], "is a file"),
         (["-i", "portrait.jpg", "--say", "hi", "-o", "videos"], "--say makes one video"),

@@ -10,14 +10,15 @@ import pytest
 from scripts.video_flags import BLEND_CONTROL, PRESERVE_MOTION, VIDEO, run
 from stream_pipeline.commands import main, parser_of_all
 from stream_pipeline.commands.render import OWN_SOUND
+from stream_pipeline.options.paths import InputPath, WrittenPath
 
+TEXTS = (None, str, InputPath, WrittenPath)
 WORDS = {  # options with free text that is not the name of a file
     *("say", "emotion", "device", "devices", "size", "aspect", "preset", "enhancer", "suffix", "only"),
     *("precision", "range", "endpoint", "revision", "fps"),
     *("portrait of demo", "cfg_pkl of doctor"),
 }
 FOLDERS = {"data_root", "examples", "onnx_dir", "hubert"}  # what is in them: see below
-WRITTEN = {"output", "result_dir", "to", "trt_dir", "json"}
 
 
 def text_options(parser, command=""):
@@ -26,7 +27,7 @@ def text_options(parser, command=""):
         if isinstance(action, argparse._SubParsersAction):
             for name, chosen in action.choices.items():
                 yield from text_options(chosen, f"{command} {name}".strip())
-        elif action.type is None and action.nargs != 0 and not action.choices:
+        elif action.type in TEXTS and action.nargs != 0 and not action.choices:
             yield command, action
 
 
@@ -34,7 +35,7 @@ OPTIONS = list(text_options(parser_of_all()))
 READING = [
     (command, action)
     for command, action in OPTIONS
-    if not {action.dest, f"{action.dest} of {command}"} & (WORDS | FOLDERS | WRITTEN)
+    if not {action.dest, f"{action.dest} of {command}"} & (WORDS | FOLDERS) and action.type is not WrittenPath
 ]
 
 
@@ -43,7 +44,9 @@ def test_every_option_is_known_to_read_or_to_write():
     found = {action.dest for _, action in OPTIONS} | {
         f"{action.dest} of {command}" for command, action in OPTIONS
     }
-    assert found >= WORDS | FOLDERS | WRITTEN
+    assert found >= WORDS | FOLDERS
+    written = {action.dest for _, action in OPTIONS if action.type is WrittenPath}
+    assert written == {"output", "result_dir", "to", "trt_dir", "json"}
     tried = {action.dest for _, action in READING}
     assert tried == {
         *("source", "audio", "config", "cfg_pkl", "ctrl", "ref_eyeblink", "ref_pose", "background"),

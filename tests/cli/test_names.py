@@ -19,8 +19,8 @@ COMMANDS = {  # and what each needs besides
     "script preview": (script, ["script.yaml"]),
 }
 TAKES_PATH = ("FILE", "DIR", "VIDEO", "FILE.onnx", "FILE.png", "NAME|FILE")
-ELSEWHERE = ("--enhancer-model",)  # has an effect with another option only
-HARMLESS = [("render", "--output_path", "a loop of links")]  # is replaced, as any other file
+ELSEWHERE = ("--enhancer_model",)  # has an effect with another option only
+HARMLESS = [("render", "--output-path", "a loop of links")]  # is replaced, as any other file
 NAMES = {"too long": "n" * 300, "a loop of links": "loop.mp4"}
 
 

@@ -4,7 +4,8 @@ import argparse
 
 import pytest
 
-from stream_pipeline.commands.render import add_arguments, overrides
+from stream_pipeline.commands.render import add_arguments
+from stream_pipeline.options.table import overrides
 
 
 def said(*arguments):

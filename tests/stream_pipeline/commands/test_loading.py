@@ -3,13 +3,13 @@ import os
 import subprocess
 import sys
 
-from stream_pipeline.commands import all_staying
+from stream_pipeline.commands.loading import garbage_collection_disabled
 
 
 def test_what_a_program_loads_is_not_searched_for_garbage():
     before = gc.get_freeze_count()
     try:
-        with all_staying():
+        with garbage_collection_disabled():
             assert not gc.isenabled()
             kept = [[] for _ in range(1000)]
         assert gc.isenabled()
@@ -21,7 +21,7 @@ def test_what_a_program_loads_is_not_searched_for_garbage():
 def test_a_program_that_collects_by_itself_is_left_so():
     gc.disable()
     try:
-        with all_staying():
+        with garbage_collection_disabled():
             pass
         assert not gc.isenabled()
     finally:

@@ -6,8 +6,9 @@ import pytest
 
 from ditto.media.level import Level
 from ditto.motion.script import Script
-from stream_pipeline.commands.option_notes import WITHOUT_EFFECT, Render, option_notes
+from stream_pipeline.commands.option_notes import option_notes
 from stream_pipeline.commands.render import add_arguments, settings_from
+from stream_pipeline.options.effects import Render
 
 SPEECH = Level(0.5)
 
@@ -98,10 +99,3 @@ def test_events_after_the_end_of_the_voice_are_counted(tmp_path, told):
         "2 events of the script, the first at 2 s, begin after the voice has ended at 1 s"
     )
     assert told("--script", path, frames=100) == []
-
-
-def test_every_option_in_the_table_is_one():
-    parser = argparse.ArgumentParser()
-    add_arguments(parser)
-    known = {action.dest for action in parser._actions}
-    assert {option for options, _, _ in WITHOUT_EFFECT for option in options} <= known

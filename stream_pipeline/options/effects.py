@@ -1,0 +1,88 @@
+"""Conditions for an option to change anything in a render."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cfg.settings import Settings
+from ditto.media.level import Level
+from ditto.packs.base import PackTraits
+from ditto.packs.registry import traits_of
+
+
+@dataclass(frozen=True, slots=True)
+class Render:
+    """What is known when a render begins."""
+
+    parsed: argparse.Namespace
+    settings: Settings
+    still: bool  # whether the source is a picture
+    frames: int  # of motion, as long as the voice
+    level: Level  # of the voice
+
+    @property
+    def pack(self) -> PackTraits:
+        return traits_of(self.settings.pack.name)
+
+    @property
+    def crops_face(self) -> bool:
+        """Whether the square around the face shapes what is painted or shown."""
+        return self.pack.crops_face or self.settings.framing.preprocess in ("crop", "extcrop")
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """A condition, and what is said where it does not hold; `{pack}` is filled in."""
+
+    holds: Callable[[Render], bool]
+    otherwise: str
+    page: str  # the condition in docs/options.md
+
+
+VIDEO_SOURCE = Effect(
+    lambda r: not r.still,
+    "it is for videos, and the source is a still picture",
+    "of a video source",
+)
+FACE_SQUARE = Effect(
+    lambda r: r.crops_face,
+    "the {pack} pack uses it with --preprocess crop and extcrop only",
+    "with a pack that paints a square around the face (*ditto*), or with `--preprocess crop` or `extcrop`",
+)
+WIDER_SQUARE = Effect(
+    lambda r: r.pack.crops_face or r.settings.framing.preprocess != "extfull",
+    "extfull is as full here, as the {pack} pack paints no square that could be wider",
+    "`extfull` with a pack that paints a square around the face (*ditto*)",
+)
+REGION = "it shapes the edge of a --blend-region, and none is given"
+BLEND_REGION = Effect(
+    lambda r: r.settings.blend.region != "head",
+    REGION,
+    "with a `--blend-region`",
+)
+BLEND_EDGE = Effect(
+    lambda r: (
+        r.pack.crops_face
+        or r.settings.blend.region != "head"
+        or r.settings.blend.mode not in ("strong", "replace")
+    ),
+    REGION,
+    "`strong` and `replace` with a `--blend-region`, or with a pack that paints a square (*ditto*)",
+)
+ENHANCER = Effect(
+    lambda r: r.settings.enhance.enhancer != "none",
+    "there is no enhancer it could belong to; add --enhancer",
+    "with an `--enhancer`",
+)
+RESTORER = Effect(
+    lambda r: r.settings.enhance.enhancer != "sharpen",
+    "it is for restorers",
+    "with an enhancer that restores faces",
+)
+UPSCALER = Effect(
+    lambda r: bool(r.settings.enhance.upscaler),
+    "there is no --background-upscaler",
+    "with a `--background-upscaler`",
+)
