@@ -352,7 +352,7 @@ def pickles() -> dict[str, bytes]:
 
 
 def read_pickle(path: Path) -> object:
-    from stream_pipeline.engine import official_settings
+    from stream_pipeline.configuring import official_settings
 
     return official_settings(path, path.parent, {})
 
