@@ -12,7 +12,7 @@ WORKERS ?= 2
 PYTEST = $(BIN)/pytest -n $(WORKERS) --dist worksteal
 ALL := -m 'not soak and not gpu and not checkpoints'
 
-.PHONY: demo env docs test test-full test-avx2 test-newest lint tests locks locks-upgrade resolve gpu-env gpu-check \
+.PHONY: demo env docs options-page test test-full test-avx2 test-newest lint tests locks locks-upgrade resolve gpu-env gpu-check \
 	soak clean
 
 $(VENV)/.base: $(INSTALLED)
@@ -54,6 +54,10 @@ test-avx2: $(VENV)/.dev
 docs: $(VENV)/.docs
 	$(BIN)/mkdocs build --strict --quiet
 	@echo build/site/index.html
+
+# The tables of docs/options.md, of the options there are.
+options-page: $(VENV)/.base
+	$(BIN)/python -m scripts.options_page
 
 # What matters on a GPU, in at most eight minutes; DEVICE=cpu tries the check itself.
 DEVICE ?= cuda

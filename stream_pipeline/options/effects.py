@@ -38,29 +38,29 @@ class Effect:
 
     holds: Callable[[Render], bool]
     otherwise: str
-    page: str  # the condition in docs/options.md
+    page: str  # the same in docs/options.md, where `{square}` are packs that paint a square around the face
 
 
 VIDEO_SOURCE = Effect(
     lambda r: not r.still,
     "it is for videos, and the source is a still picture",
-    "of a video source",
+    "For video sources only",
 )
 FACE_SQUARE = Effect(
     lambda r: r.crops_face,
     "the {pack} pack uses it with --preprocess crop and extcrop only",
-    "with a pack that paints a square around the face (*ditto*), or with `--preprocess crop` or `extcrop`",
+    "In {square}, and with `--preprocess crop` or `extcrop`",
 )
 WIDER_SQUARE = Effect(
     lambda r: r.pack.crops_face or r.settings.framing.preprocess != "extfull",
     "extfull is as full here, as the {pack} pack paints no square that could be wider",
-    "`extfull` with a pack that paints a square around the face (*ditto*)",
+    "`extfull` differs from `full` in {square}",
 )
 REGION = "it shapes the edge of a --blend-region, and none is given"
 BLEND_REGION = Effect(
     lambda r: r.settings.blend.region != "head",
     REGION,
-    "with a `--blend-region`",
+    "With a `--blend-region` only",
 )
 BLEND_EDGE = Effect(
     lambda r: (
@@ -69,20 +69,20 @@ BLEND_EDGE = Effect(
         or r.settings.blend.mode not in ("strong", "replace")
     ),
     REGION,
-    "`strong` and `replace` with a `--blend-region`, or with a pack that paints a square (*ditto*)",
+    "`strong` and `replace` need a `--blend-region`, but in {square}",
 )
 ENHANCER = Effect(
     lambda r: r.settings.enhance.enhancer != "none",
     "there is no enhancer it could belong to; add --enhancer",
-    "with an `--enhancer`",
+    "With an `--enhancer` only",
 )
 RESTORER = Effect(
     lambda r: r.settings.enhance.enhancer != "sharpen",
     "it is for restorers",
-    "with an enhancer that restores faces",
+    "For enhancers that restore faces only",
 )
 UPSCALER = Effect(
     lambda r: bool(r.settings.enhance.upscaler),
     "there is no --background-upscaler",
-    "with a `--background-upscaler`",
+    "With a `--background-upscaler` only",
 )
