@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from cfg.errors import ConfigError, did_you_mean
 from cfg.given import path_of
+from cfg.keywords import PLACES
 from cfg.located import LARGEST_FILE, parse_located
 from cfg.settings import Settings
 
@@ -41,7 +42,11 @@ def build(kind: type[T], values: Mapping[str, Any], where: str = "") -> T:
 
 
 def elsewhere(word: str, known: set[str]) -> str:
-    """What was meant by a word that is not known here: a setting of another group, or one of these."""
+    """What was meant by a word that is not known here: the original's name of a setting, a setting of
+    another group, or one of these."""
+    group, name = PLACES.get(word, ("", word))
+    if name != word:
+        return f"; its name here is {group}.{name}"
     groups = {f.name: f.default_factory for f in dataclasses.fields(Settings)}
     homes: dict[str, list[str]] = {}
     for group, kind in groups.items():

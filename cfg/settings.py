@@ -202,10 +202,10 @@ class StitchSettings:
     use_keys: Any = None  # parts taken from the motion: list of names, or name to factor
     relative: bool = True  # motion counts from its first frame, not absolutely
     drive_eye: bool | None = None  # None: yes for a portrait, no for a video
-    eye_open: Any = None  # eye offsets over time, (n, 63)
-    blink_interval: int = 0  # for `eye_open`: frames between blinks; 0 is random, -1 never
+    eye_open: Any = None  # one blink as offsets from the portrait's eyes, (n, 63), row 0 open
+    blink_interval: int | tuple[int, ...] = 0  # frames between them; 0 draws, -1 never, a list goes in turn
     fade_type: str = ""  # '' does not fade, 's' fades to the portrait, 'd0' to the first driven frame
-    fade_keys: tuple[str, ...] | None = ("exp",)
+    fade_keys: tuple[str, ...] | None = ("exp",)  # parts that fade; None is all
     fade_in: int = 0  # frames
     fade_out: int = 0  # frames
     stitching: bool = True  # whether the stitching network smooths the seam at the shoulders
@@ -214,6 +214,12 @@ class StitchSettings:
 
     def __post_init__(self) -> None:
         one_of("stitch.fade_type", self.fade_type, ("", "s", "d0"))
+        pauses = self.blink_interval
+        listed, least = ((pauses,), -1) if isinstance(pauses, int) else (tuple(pauses), 0)
+        check(
+            bool(listed) and all(isinstance(n, int) and n >= least for n in listed),
+            f"stitch.blink_interval is {pauses}, but must be -1, 0, a number of frames, or a list of them",
+        )
         between("stitch.fade_in", self.fade_in, 0, 10_000_000)
         between("stitch.fade_out", self.fade_out, 0, 10_000_000)
 

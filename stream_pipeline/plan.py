@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from cfg.errors import ConfigError, StageError, did_you_mean
-from cfg.settings import Settings
+from cfg.settings import Settings, StitchSettings
 from ditto.arrays import Floats
 from ditto.media.sink import Callback, Sink
 from ditto.motion.controls import ControlTrack
@@ -30,7 +30,7 @@ from ditto.stages.decode import Decode
 from ditto.stages.messages import Message
 from ditto.stages.putback import Putback
 from ditto.stages.stage import Stage
-from ditto.stages.stitch import Stitch, StitchOptions, Zero
+from ditto.stages.stitch import Stitch, Zero
 from ditto.stages.warp import Warp
 from ditto.stages.wav2feat import Wav2Feat
 from ditto.stages.writer import Writer
@@ -134,7 +134,7 @@ def plan(
         stitch=Stitch(
             Playback(avatar, frames.get),
             pack.stitcher(),
-            stitch_options(avatar, settings, way),
+            stitch_settings(settings, way),
             controls,
             d0=motion.zero,
             face=pack.face,
@@ -142,6 +142,8 @@ def plan(
             first=first,
             rng=random.Random(settings.motion.seed),
             fps=settings.output.fps,
+            character_scale=Character.of(avatar.first, settings.condition.override).scale,
+            mixing=way.mixing,
         ),
         warp=Warp(pack.warper(), batch),
         decode=Decode(pack.decoder(), batch),
@@ -207,19 +209,12 @@ def condition_handler(
     return ConditionHandler(of.canonical, eyes, wanted.emotion, **used, mood=mood)
 
 
-def stitch_options(avatar: AnyAvatar, settings: Settings, way: Conventions) -> StitchOptions:
+def stitch_settings(settings: Settings, way: Conventions) -> StitchSettings:
+    """How motion is put on the source, where the settings leave it to the way of a stream."""
     wanted = settings.stitch
     fades = wanted.fade_in > 0 or wanted.fade_out > 0
-    return StitchOptions(
-        use_d_keys=way.driven_parts(wanted.use_keys, settings.blend),
-        relative_d=wanted.relative,
-        drive_eye=wanted.drive_eye,
-        delta_eye_arr=wanted.eye_open,
-        delta_eye_open_n=wanted.blink_interval,
-        fade_out_keys=wanted.fade_keys,
+    return dataclasses.replace(
+        wanted,
+        use_keys=way.driven_parts(wanted.use_keys, settings.blend),
         fade_type=wanted.fade_type or (way.fade_type if fades else ""),
-        character_scale=Character.of(avatar.first, settings.condition.override).scale,
-        overall_ctrl_info=wanted.overall,
-        flag_stitching=wanted.stitching,
-        mixing=way.mixing,
     )

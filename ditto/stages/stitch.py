@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Generic
 
@@ -12,8 +12,9 @@ import numpy as np
 
 from cfg.errors import ConfigError
 from cfg.frame_rates import Rate
+from cfg.settings import StitchSettings
 from ditto.arrays import Floats
-from ditto.motion.controls import Controls, ControlTrack, Frames, checked, number, parts_named, row
+from ditto.motion.controls import Controls, ControlTrack, Frames, number, parts_named, row
 from ditto.motion.face_movements import NO_MOVEMENTS, FaceRows
 from ditto.motion.frame_order import blink_schedule
 from ditto.motion.mixing import (
@@ -37,70 +38,31 @@ PORTRAIT_PARTS = ("exp", "pitch", "yaw", "roll", "t")
 VIDEO_PARTS = ("exp",)
 SCALED_BY_CHARACTER = ("exp", "pitch", "yaw", "roll")
 BLINK_PERIOD = 3000  # frames a blink schedule repeats after where the length is unknown: 2 minutes
-FADE_TYPES = ("", "d0", "s")
 
 Zero = Floats | Callable[[], Floats | None] | None  # motion that stands for no movement, or what tells it
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class StitchOptions:
-    """How motion is put on the portrait, for a whole stream."""
+def driven_factors(use_keys: object, is_image: bool) -> dict[str, float]:
+    """Share of each driven part's motion that is taken over; of the usual parts where none are named."""
+    if use_keys is None:
+        use_keys = PORTRAIT_PARTS if is_image else VIDEO_PARTS
+    names = parts_named("stitch.use_keys", use_keys)
+    if isinstance(use_keys, Mapping):
+        return {name: number(f"stitch.use_keys: {name}", use_keys[name]) for name in names}
+    return dict.fromkeys(names, 1.0)
 
-    use_d_keys: object = None  # driven parts, or their factors
-    relative_d: bool = True  # motion counts from its first frame, not absolutely
-    drive_eye: bool | None = None  # None: yes for a portrait, no for a video
-    delta_eye_arr: object = None  # (n, 63) one blink: expression offsets at the eyes, row 0 open
-    delta_eye_open_n: int | Sequence[int] = 0  # frames between blinks; 0 draws 60 to 100, -1 never blinks
-    fade_out_keys: Sequence[str] | None = ("exp",)  # parts that fade; None is all
-    fade_type: str = ""  # '' never fades, 's' fades to the portrait, 'd0' to the first driven frame
-    overall_ctrl_info: Mapping[str, object] | None = None  # controls for every frame
-    flag_stitching: bool = True  # whether the stitching network is used
-    character_scale: float | None = None  # head size of another character whose motion this is
-    mixing: Mixing = OURS  # the reference's numbers differ: docs/controls.md
 
-    def __post_init__(self) -> None:
-        if self.fade_type not in FADE_TYPES:
-            raise ConfigError(f"fade_type is '{self.fade_type}', but must be '', 's' or 'd0'")
-        pauses = self.delta_eye_open_n
-        listed = [pauses] if isinstance(pauses, int) else list(pauses)
-        least = -1 if isinstance(pauses, int) else 0
-        if not listed or not all(isinstance(n, int) and n >= least for n in listed):
-            raise ConfigError(
-                f"delta_eye_open_n is {pauses!r}, but must be -1, 0, a number of frames, or a list of them"
-            )
-        self.factors(is_image=True)
-        self.fading_parts()
-        self.blink_rows()
-        checked(self.overall_ctrl_info, "overall_ctrl_info")
-
-    def factors(self, is_image: bool) -> dict[str, float]:
-        """What share of each driven part's motion is taken over."""
-        keys = self.use_d_keys
-        if keys is None:
-            keys = PORTRAIT_PARTS if is_image else VIDEO_PARTS
-        names = parts_named("use_d_keys", keys)
-        if isinstance(keys, Mapping):
-            return {name: number(f"use_d_keys: {name}", keys[name]) for name in names}
-        return dict.fromkeys(names, 1.0)
-
-    def fading_parts(self) -> tuple[str, ...]:
-        """Names of the parts that fade."""
-        if self.fade_out_keys is None:
-            return MOVING
-        return parts_named("stitch: fade_out_keys", self.fade_out_keys)
-
-    def blink_rows(self) -> list[Floats]:
-        """The rows of one blink, (1, 63) each; none where the eyes are not given."""
-        given = self.delta_eye_arr
-        if given is None:
-            return []
-        try:
-            rows = np.asarray(given, np.float32)
-        except (TypeError, ValueError):
-            raise ConfigError("delta_eye_arr must be numbers in rows of 63") from None
-        if rows.ndim < 2 or not rows.size:
-            raise ConfigError(f"delta_eye_arr has shape {rows.shape}, but must be (n, 63), n at least 1")
-        return [row(f"delta_eye_arr, row {n}", values, 63) for n, values in enumerate(rows)]
+def blink_rows(eye_open: object) -> list[Floats]:
+    """Rows of one blink, (1, 63) each; none where the eyes are not given."""
+    if eye_open is None:
+        return []
+    try:
+        rows = np.asarray(eye_open, np.float32)
+    except (TypeError, ValueError):
+        raise ConfigError("stitch.eye_open must be numbers in rows of 63") from None
+    if rows.ndim < 2 or not rows.size:
+        raise ConfigError(f"stitch.eye_open has shape {rows.shape}, but must be (n, 63), n at least 1")
+    return [row(f"stitch.eye_open, row {n}", values, 63) for n, values in enumerate(rows)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,7 +88,7 @@ class Stitch(Generic[Made]):
         self,
         source: Avatar[Made],
         stitcher: Stitcher | None,
-        options: StitchOptions | None = None,
+        settings: StitchSettings | None = None,
         controls: ControlTrack | Frames = None,
         *,
         d0: Zero = None,
@@ -135,6 +97,8 @@ class Stitch(Generic[Made]):
         first: int = 0,
         rng: random.Random | None = None,
         fps: Rate = FRAME_RATE,
+        character_scale: float | None = None,
+        mixing: Mixing = OURS,
     ) -> None:
         """`d0`: (265,) motion that stands for no movement, or what tells it when the first frame is
         there; None takes the first frame's. `face`: the pack's numbers for smiles, winks and so on.
@@ -142,26 +106,28 @@ class Stitch(Generic[Made]):
         `length` of the stream in frames lets the eyes be open at its end; -1 is unknown. Poses before
         frame `first` of the first turn are worked out and left out. `rng` draws the pauses between
         blinks. A `controls` track of the caller's is used as it is, otherwise one is made with the
-        options' overall controls. At another `fps` the source and
-        the blinks keep their own 25 frames a second.
+        settings' overall controls. At another `fps` the source and the blinks keep their own 25 frames
+        a second. `character_scale`: head size of another character whose motion this is. `mixing`: the
+        arithmetic, ours or the reference's (docs/controls.md).
         """
         self._source = source
-        self._options = options or StitchOptions()
-        self._mixing = self._options.mixing
-        self._stitcher = stitcher if self._options.flag_stitching else None
+        self._settings = settings or StitchSettings()
+        self._character_scale = character_scale
+        self._mixing = mixing
+        self._stitcher = stitcher if self._settings.stitching else None
         self._controls = (
-            controls
-            if isinstance(controls, ControlTrack)
-            else ControlTrack(controls, self._options.overall_ctrl_info)
+            controls if isinstance(controls, ControlTrack) else ControlTrack(controls, self._settings.overall)
         )
         self._face = face
         self._zero = d0 if callable(d0) else lambda: d0
         self._anchor: MotionParts | None = None
-        self._factors = self._options.factors(source.is_image)
-        self._fading = self._options.fading_parts()
-        drive_eye = self._options.drive_eye
+        self._factors = driven_factors(self._settings.use_keys, source.is_image)
+        fading = self._settings.fade_keys
+        self._fading = MOVING if fading is None else parts_named("stitch.fade_keys", fading)
+        drive_eye = self._settings.drive_eye
         self._drives_eyes = source.is_image if drive_eye is None else drive_eye
-        self._blink = self._options.blink_rows() if self._drives_eyes else []
+        blink = blink_rows(self._settings.eye_open)
+        self._blink = blink if self._drives_eyes else []
         self._driven_face = LIPS + EYES if self._drives_eyes and not self._blink else LIPS
         self._fps = fps
         self._rng = rng or random.Random(0)
@@ -186,7 +152,7 @@ class Stitch(Generic[Made]):
             period = length if length > 0 else BLINK_PERIOD
             if self._blink:
                 self._schedule = blink_schedule(
-                    period, len(self._blink), self._options.delta_eye_open_n, self._rng
+                    period, len(self._blink), self._settings.blink_interval, self._rng
                 )
 
     def process(self, item: Motion) -> Iterator[Pose[Made]]:
@@ -230,8 +196,8 @@ class Stitch(Generic[Made]):
 
     def _adopt_character(self, scale: float) -> None:
         """A larger head's motion is made larger when it is put on a smaller one."""
-        if self._options.character_scale is not None:
-            ratio = self._options.character_scale / scale
+        if self._character_scale is not None:
+            ratio = self._character_scale / scale
             for part in SCALED_BY_CHARACTER:
                 if part in self._factors:
                     self._factors[part] *= ratio
@@ -246,7 +212,7 @@ class Stitch(Generic[Made]):
         parts = control(rest.motion, parts, controls, self._face)
         if self._first_driven is None:
             self._first_driven = parts
-        fade_type = self._options.fade_type or ("s" if self._controls.fades else "")
+        fade_type = self._settings.fade_type or ("s" if self._controls.fades else "")
         if controls.fade_alpha is not None and fade_type:
             target = rest.motion if fade_type == "s" else self._first_driven
             named = self._fading if controls.fade_out_keys is None else controls.fade_out_keys
@@ -265,7 +231,7 @@ class Stitch(Generic[Made]):
             zero = self._zero()
             if zero is not None:
                 self._anchor = from_vector(zero)
-            elif self._options.relative_d:
+            elif self._settings.relative:
                 self._anchor = motion
         if self._anchor is not None:
             parts = mix_difference(rest, motion, self._anchor, self._factors)

@@ -26,6 +26,11 @@ def test_an_unknown_key_is_refused_with_the_nearest_name():
         load("mini", motion={"overlp": 3})
 
 
+def test_the_originals_name_of_a_setting_is_told_as_ours():
+    with pytest.raises(ConfigError, match=r"stitch\.delta_eye_arr is not a setting; .* is stitch\.eye_open"):
+        load("mini", stitch={"delta_eye_arr": []})
+
+
 def test_an_unknown_configuration_is_refused_with_the_nearest_name():
     with pytest.raises(ConfigError, match="did you mean 'mini'"):
         load("minni")
@@ -58,6 +63,8 @@ def test_an_unknown_configuration_is_refused_with_the_nearest_name():
         ("pack", "files", ["a"]),
         ("pack", "files", {"decoder": 3}),
         ("stitch", "fade_type", "x"),
+        ("stitch", "blink_interval", -2),
+        ("stitch", "blink_interval", []),
     ],
 )
 def test_a_value_of_the_wrong_type_or_out_of_range_is_refused_by_name(group, key, value):

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from cfg.reading import as_mapping
+from cfg.settings import Settings
+from scripts.options_page import rewritten
 from scripts.video_flags import BLEND_CONTROL, PRESERVE_MOTION, VIDEO
 from stream_pipeline.commands.batch import add_arguments
 from stream_pipeline.commands.render import add_arguments as add_render_arguments
@@ -80,6 +83,30 @@ def test_every_option_of_a_render_is_described():
     text = (ROOT / "docs" / "options.md").read_text()
     for action in parser._actions:
         assert any(re.search(rf"`{name}\b", text) for name in action.option_strings), action.dest
+
+
+def test_the_page_of_options_is_what_the_table_of_options_makes():
+    page = (ROOT / "docs" / "options.md").read_text("utf-8")
+    assert rewritten(page) == page, "run make options-page"
+
+
+SETTINGS = as_mapping(Settings())
+NAMED = rf"`({'|'.join(SETTINGS)})\.(\w+)[^`]*`"
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.name)
+def test_settings_are_called_what_a_configuration_file_calls_them(page):
+    named = re.findall(NAMED, re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.S | re.M))
+    assert [f"{group}.{name}" for group, name in named if name not in SETTINGS[group]] == []
+
+
+def test_the_page_of_controls_has_every_setting_of_the_stitch_stage_and_its_original_name():
+    table = (ROOT / "docs" / "controls.md").read_text("utf-8").partition("## Of a whole stream\n")[2]
+    told = " ".join(row[0] for row in rows(table.partition("\n## ")[0]))
+    assert set(re.findall(r"`(\w+)`", told)) - {*SETTINGS["stitch"]} == {
+        theirs for theirs, (group, ours) in PLACES.items() if group == "stitch" and theirs != ours
+    }
+    assert {name for name in SETTINGS["stitch"] if f"`{name}`" not in told} == set()
 
 
 def test_what_is_the_same_is_understood_by_their_name(known):

@@ -12,6 +12,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from cfg.settings import StitchSettings  # noqa: E402
 from ditto.motion.vector import source_motion, to_vector  # noqa: E402
 from ditto.packs.official.networks.blocks import fold  # noqa: E402
 from ditto.packs.official.networks.checkpoint import NETWORKS  # noqa: E402
@@ -22,7 +23,7 @@ from ditto.source.avatar import SourceFrame  # noqa: E402
 from ditto.stages.decode import Decode  # noqa: E402
 from ditto.stages.messages import Motion  # noqa: E402
 from ditto.stages.putback import Putback  # noqa: E402
-from ditto.stages.stitch import Stitch, StitchOptions  # noqa: E402
+from ditto.stages.stitch import Stitch  # noqa: E402
 from ditto.stages.warp import Warp  # noqa: E402
 from tests.motions import motion_parts  # noqa: E402
 from tests.rounding import share_of_official  # noqa: E402
@@ -96,7 +97,8 @@ def test_frames_are_those_of_the_reference(case, opened, summarise):
         Stitch(
             SimpleNamespace(is_image=True, frame=lambda index: source),
             lambda at_rest, driven: bend.run({"kp_source": at_rest, "kp_driving": driven})["out"],
-            StitchOptions(delta_eye_open_n=-1, mixing=REFERENCE.mixing),
+            StitchSettings(blink_interval=-1),
+            mixing=REFERENCE.mixing,
         ),
         Warp(OfficialWarper(opened("warp_network", salt))),
         Decode(OfficialDecoder(opened("decoder", salt))),

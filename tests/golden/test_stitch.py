@@ -4,12 +4,15 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from cfg.reading import build
+from cfg.settings import StitchSettings
 from ditto.motion.controls import ControlTrack, checked_frames
 from ditto.motion.vector import source_motion, to_vector
 from ditto.reference.conventions import REFERENCE
 from ditto.source.avatar import SourceFrame
 from ditto.stages.messages import Motion
-from ditto.stages.stitch import Stitch, StitchOptions
+from ditto.stages.stitch import Stitch
+from stream_pipeline.keywords import nested
 from tests.motions import motion_parts
 
 SETUP = (
@@ -19,6 +22,7 @@ SETUP = (
     "fade_out_keys",
     "fade_type",
     "overall_ctrl_info",
+    "delta_eye_open_n",
 )
 
 
@@ -75,21 +79,18 @@ def controls_of(case):
 
 def stage_of(case, stitcher):
     given = {name: case.options[name] for name in SETUP if name in case.options}
-    options = StitchOptions(
-        **given,
-        delta_eye_arr=case.given.get("delta_eye_arr"),
-        delta_eye_open_n=case.options.get("delta_eye_open_n", -1),
-        character_scale=float(case.given["ch.scale"].item()) if case.options.get("ch") else None,
-        mixing=REFERENCE.mixing,
-    )
+    keywords = {"delta_eye_open_n": -1, "delta_eye_arr": case.given.get("delta_eye_arr"), **given}
+    settings = build(StitchSettings, nested(keywords)["stitch"])
     stage = Stitch(
         source_of(case),
         stitcher,
-        options,
+        settings,
         controls_of(case),
         d0=to_vector(motion_parts(case.group("d0"))) if case.options.get("d0") else None,
         length=case.options.get("N_d", -1),
         rng=random.Random(case.options["py_random_seed"]),
+        character_scale=float(case.given["ch.scale"].item()) if case.options.get("ch") else None,
+        mixing=REFERENCE.mixing,
     )
     if "set_Nd" in case.options:
         stage.set_length(case.options["set_Nd"])

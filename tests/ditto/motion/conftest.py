@@ -18,7 +18,7 @@ from ditto.packs.mini.putback import MiniCompositor
 from ditto.packs.mini.source.analyser import MiniAnalyser
 from ditto.packs.mini.source.measure import measure
 from ditto.stages.messages import Motion
-from ditto.stages.stitch import Stitch, StitchOptions
+from ditto.stages.stitch import Stitch
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 
@@ -40,11 +40,9 @@ class Studio:
     def frame(self, index):
         return self.source
 
-    def painted(self, controls=None, vector=None, options=None):
+    def painted(self, controls=None, vector=None, settings=None):
         """The picture of one frame."""
-        stage = Stitch(
-            self, None, options or StitchOptions(), controls={0: controls or {}}, d0=self.still, face=FACE
-        )
+        stage = Stitch(self, None, settings, controls={0: controls or {}}, d0=self.still, face=FACE)
         (pose,) = stage.process(Motion(0, 0, self.still if vector is None else vector))
         warper, decoder, compositor = self._parts
         return compositor(pose, decoder(pose, warper(pose)))
@@ -62,11 +60,11 @@ class Studio:
         near = self.finder.refine(picture, self._face, views=1)
         return self.finder.refine(picture, near, views=4).landmarks
 
-    def change(self, controls=None, vector=None, options=None):
+    def change(self, controls=None, vector=None, settings=None):
         """What the tracking sees differently from the portrait left alone; size as a factor."""
         if self._unmoved is None:
             self._unmoved = self.seen(self.painted())
-        after = self.seen(self.painted(controls, vector, options))
+        after = self.seen(self.painted(controls, vector, settings))
         change = {name: value - self._unmoved[name] for name, value in after.items()}
         return {**change, "size": after["size"] / self._unmoved["size"]}
 

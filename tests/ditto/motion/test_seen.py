@@ -3,14 +3,13 @@
 import numpy as np
 import pytest
 
-from cfg.settings import EMOTIONS
+from cfg.settings import EMOTIONS, StitchSettings
 from ditto.motion.angles import degrees_to_bins
 from ditto.motion.emotion import emotion_weights
 from ditto.motion.gestures import GESTURES, Gesture
 from ditto.motion.vector import PLACES
 from ditto.packs.mini.motion.expression_numbers import METRE, Exp
 from ditto.packs.mini.motion.sampler import OUTPUTS, MiniSampler, Readout
-from ditto.stages.stitch import StitchOptions
 
 ELSEWHERE = {  # the most that a control may change what it does not name
     "pitch": 3.2, "yaw": 2.0, "roll": 1.5, "size": 0.04, "GAP": 1.0, "WIDTH": 2.6, "CORNER": 2.0, "ASYM": 1.2,
@@ -176,9 +175,9 @@ def test_without_voice_the_mouth_rests_and_the_eyes_go_on(drawn):
 def test_a_fade_ends_in_the_portrait_itself(drawn):
     moving = drawn.still + exp(GAP=9, JAW=4, BLINK_LEFT=10)
     moving[PLACES["yaw"]] = degrees_to_bins(9.0)
-    options = StitchOptions(fade_type="s", fade_out_keys=None)
-    assert np.array_equal(drawn.painted({"fade_alpha": 0}, moving, options), drawn.image)
-    half, whole = (drawn.change({"fade_alpha": alpha}, moving, options) for alpha in (0.5, 1))
+    settings = StitchSettings(fade_type="s", fade_keys=None)
+    assert np.array_equal(drawn.painted({"fade_alpha": 0}, moving, settings), drawn.image)
+    half, whole = (drawn.change({"fade_alpha": alpha}, moving, settings) for alpha in (0.5, 1))
     assert half["yaw"] == pytest.approx(whole["yaw"] / 2, abs=1.5)
     assert half["GAP"] == pytest.approx(whole["GAP"] / 2, abs=1.5)
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from cfg.errors import ConfigError
+from cfg.settings import StitchSettings
 from ditto.motion.angles import Bins, degrees_to_bins
 from ditto.motion.controls import ControlTrack
 from ditto.motion.vector import SourceMotion, named_arrays, to_vector
@@ -12,7 +13,7 @@ from ditto.packs.mini.motion.expression_numbers import Exp
 from ditto.reference.conventions import OURS, REFERENCE
 from ditto.source.avatar import SourceFrame
 from ditto.stages.messages import Motion
-from ditto.stages.stitch import Stitch, StitchOptions
+from ditto.stages.stitch import Stitch
 
 CANONICAL = np.random.default_rng(0).normal(0, 0.2, (1, 63)).astype(np.float32)
 LIP, EYE, CHEEK = 14 * 3 + 1, 13 * 3 + 1, 0  # one expression number each
@@ -98,9 +99,11 @@ def still_then(**given):
     return [motion(0), motion(1, **given)]
 
 
-def moved(options=None, controls=None, rest=None, **given):
+def moved(settings=None, controls=None, rest=None, *, mixing=OURS.mixing, character_scale=None, **given):
     """How the second frame is driven."""
-    stage = Stitch(source(rest or parts()), None, options, controls)
+    stage = Stitch(
+        source(rest or parts()), None, settings, controls, mixing=mixing, character_scale=character_scale
+    )
     return drive(stage, still_then(**given))[1].drive
 
 
@@ -121,17 +124,17 @@ def test_a_given_anchor_counts_instead_of_the_first_frame():
 
 
 def test_absolute_motion_is_taken_as_it_is():
-    drawn = moved(StitchOptions(relative_d=False), rest=parts(yaw=5), yaw=7)
+    drawn = moved(StitchSettings(relative=False), rest=parts(yaw=5), yaw=7)
     assert drawn.yaw == pytest.approx(7, abs=1e-2)
 
 
 def test_a_factor_scales_the_movement_in_degrees():
-    options = StitchOptions(use_d_keys={"yaw": 0.5}, relative_d=False)
-    assert moved(options, rest=parts(yaw=4), yaw=10).yaw == pytest.approx(7, abs=1e-2)
+    settings = StitchSettings(use_keys={"yaw": 0.5}, relative=False)
+    assert moved(settings, rest=parts(yaw=4), yaw=10).yaw == pytest.approx(7, abs=1e-2)
 
 
 def test_parts_that_are_not_driven_stay_the_portraits():
-    drawn = moved(StitchOptions(use_d_keys=["exp"]), yaw=10, lip=0.01)
+    drawn = moved(StitchSettings(use_keys=["exp"]), yaw=10, lip=0.01)
     assert drawn.yaw == pytest.approx(0, abs=1e-3)
     assert drawn.expression.ravel()[LIP] == pytest.approx(0.01)
 
@@ -151,7 +154,7 @@ def test_a_video_keeps_its_own_eyes_and_head():
 def test_a_given_blink_plays_over_the_portraits_eyes():
     blink = np.zeros((3, 63), np.float32)
     blink[1, EYE], blink[1, LIP] = 0.01, 0.5
-    stage = Stitch(source(), None, StitchOptions(delta_eye_arr=blink, delta_eye_open_n=2))
+    stage = Stitch(source(), None, StitchSettings(eye_open=blink, blink_interval=2))
     faces = [p.drive.expression.ravel() for p in drive(stage, [motion(i, eye=0.1 * i) for i in range(6)])]
     assert [face[EYE] for face in faces] == pytest.approx([0, 0, 0, 0.01, 0, 0])
     assert all(face[LIP] == 0 for face in faces)
@@ -165,7 +168,7 @@ def test_offsets_and_factors_act_in_degrees():
 
 
 def test_the_reference_scales_logits():
-    drawn = moved(StitchOptions(mixing=REFERENCE.mixing), {1: {"alpha_yaw": 0.5}}, yaw=8)
+    drawn = moved(None, {1: {"alpha_yaw": 0.5}}, yaw=8, mixing=REFERENCE.mixing)
     assert drawn.yaw == pytest.approx(8, abs=0.1)
 
 
@@ -188,41 +191,41 @@ def test_silence_closes_the_mouth_but_lets_the_eyes_move():
     silent = {1: {"vad_alpha": 0}}
     face = moved(controls=silent, lip=0.01, eye=0.02).expression.ravel()
     assert face[[LIP, EYE]] == pytest.approx([0, 0.02])
-    frozen = moved(StitchOptions(mixing=REFERENCE.mixing), silent, lip=0.01, eye=0.02).expression.ravel()
+    frozen = moved(None, silent, lip=0.01, eye=0.02, mixing=REFERENCE.mixing).expression.ravel()
     assert frozen[[LIP, EYE]] == pytest.approx([0, 0])
 
 
 def test_a_fade_to_the_portrait_mixes_degrees_even_where_an_offset_was_added():
-    options = StitchOptions(fade_type="s", fade_out_keys=["yaw", "exp"])
+    settings = StitchSettings(fade_type="s", fade_keys=["yaw", "exp"])
     half = {1: {"fade_alpha": 0.5, "delta_yaw": 2}}
-    drawn = moved(options, half, rest=parts(yaw=4), yaw=10, lip=0.01)
+    drawn = moved(settings, half, rest=parts(yaw=4), yaw=10, lip=0.01)
     assert drawn.yaw == pytest.approx(10, abs=1e-2)
     assert drawn.expression.ravel()[LIP] == pytest.approx(0.005)
 
 
 def test_a_fade_to_the_first_frame_ends_there():
-    options = StitchOptions(fade_type="d0", fade_out_keys=None)
+    settings = StitchSettings(fade_type="d0", fade_keys=None)
     controls = {0: {"delta_yaw": 6}, 1: {"fade_alpha": 0}}
-    assert moved(options, controls, yaw=10).yaw == pytest.approx(6, abs=1e-2)
+    assert moved(settings, controls, yaw=10).yaw == pytest.approx(6, abs=1e-2)
 
 
 def test_a_frame_may_name_no_part_to_fade():
-    options = StitchOptions(fade_type="s", fade_out_keys=["yaw"])
-    still = moved(options, {1: {"fade_alpha": 0, "fade_out_keys": []}}, yaw=10)
+    settings = StitchSettings(fade_type="s", fade_keys=["yaw"])
+    still = moved(settings, {1: {"fade_alpha": 0, "fade_out_keys": []}}, yaw=10)
     assert still.yaw == pytest.approx(10, abs=1e-2)
 
 
 def test_the_gaze_of_a_driven_video_is_held_against_the_frame_that_is_shown():
     turning = source(parts(), parts(yaw=20), is_image=False)
-    held = drive(Stitch(turning, None, StitchOptions(drive_eye=True)), still_then())[1].drive
+    held = drive(Stitch(turning, None, StitchSettings(drive_eye=True)), still_then())[1].drive
     assert held.expression.ravel()[Exp.GAZE_X_LEFT] == pytest.approx(0, abs=1e-6)
-    theirs = StitchOptions(drive_eye=True, mixing=REFERENCE.mixing)
-    drifting = drive(Stitch(turning, None, theirs), still_then())[1].drive
+    theirs = Stitch(turning, None, StitchSettings(drive_eye=True), mixing=REFERENCE.mixing)
+    drifting = drive(theirs, still_then())[1].drive
     assert drifting.expression.ravel()[Exp.GAZE_X_LEFT] > 0.003
 
 
 def test_a_larger_characters_motion_is_scaled_to_the_portrait():
-    drawn = moved(StitchOptions(character_scale=2.0), yaw=5, lip=0.01)
+    drawn = moved(character_scale=2.0, yaw=5, lip=0.01)
     assert drawn.yaw == pytest.approx(10, abs=1e-2)
     assert drawn.expression.ravel()[LIP] == pytest.approx(0.02)
 
@@ -232,7 +235,7 @@ def test_the_stitching_network_has_the_last_word_unless_switched_off():
         return driven + 1
 
     for wanted in (True, False):
-        stage = Stitch(source(), lifted, StitchOptions(flag_stitching=wanted))
+        stage = Stitch(source(), lifted, StitchSettings(stitching=wanted))
         pose = drive(stage, [motion(0)])[0]
         np.testing.assert_allclose(pose.driven, pose.at_rest + wanted)
 
@@ -260,8 +263,8 @@ def test_nothing_handed_in_is_changed():
     vector = item.vector.copy()
     controls = {1: {"delta_exp": np.full(63, 0.1, np.float32), "vad_alpha": 0.5, "fade_alpha": 0.5}}
     for way in (OURS, REFERENCE):
-        options = StitchOptions(fade_type="s", relative_d=False, use_d_keys={"exp": 2.0}, mixing=way.mixing)
-        drive(Stitch(source(rest), None, options, controls), [motion(0), item])
+        settings = StitchSettings(fade_type="s", relative=False, use_keys={"exp": 2.0})
+        drive(Stitch(source(rest), None, settings, controls, mixing=way.mixing), [motion(0), item])
     np.testing.assert_array_equal(item.vector, vector)
     for name, values in named_arrays(rest).items():
         np.testing.assert_array_equal(values, kept[name])
@@ -271,20 +274,15 @@ def test_nothing_handed_in_is_changed():
     ("wrong", "message"),
     [
         ({"fade_type": "x"}, "fade_type is 'x'"),
-        ({"use_d_keys": ["yow"]}, "did you mean 'yaw'"),
-        ({"use_d_keys": {"yaw": "much"}}, "use_d_keys: yaw"),
-        ({"fade_out_keys": ["ex"]}, "did you mean 'exp'"),
-        ({"delta_eye_arr": np.zeros(63)}, "must be \\(n, 63\\)"),
-        ({"delta_eye_open_n": []}, "delta_eye_open_n"),
-        ({"delta_eye_open_n": -2}, "delta_eye_open_n"),
-        ({"overall_ctrl_info": {"delta_yawn": 1}}, "did you mean 'delta_yaw'"),
+        ({"use_keys": ["yow"]}, "did you mean 'yaw'"),
+        ({"use_keys": {"yaw": "much"}}, "use_keys: yaw"),
+        ({"fade_keys": ["ex"]}, "did you mean 'exp'"),
+        ({"eye_open": np.zeros(63)}, "must be \\(n, 63\\)"),
+        ({"blink_interval": ()}, "blink_interval"),
+        ({"blink_interval": -2}, "blink_interval"),
+        ({"overall": {"delta_yawn": 1}}, "did you mean 'delta_yaw'"),
     ],
 )
-def test_a_wrong_option_is_named(wrong, message):
+def test_a_wrong_setting_is_named(wrong, message):
     with pytest.raises(ConfigError, match=message):
-        StitchOptions(**wrong)
-
-
-def test_options_are_read_without_being_kept_open_to_change():
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        StitchOptions().relative_d = False
+        Stitch(source(), None, StitchSettings(**wrong))
