@@ -76,7 +76,8 @@ def interruption() -> float:
         began = time.perf_counter()
         turn = pipeline.interrupt()
         pipeline.push(Item(turn, 0))
-        assert pipeline.get(10).turn == turn
+        first = pipeline.get(10)
+        assert isinstance(first, Item) and first.turn == turn
         return time.perf_counter() - began
 
 

@@ -109,7 +109,7 @@ class OnnxFile:
 
     @staticmethod
     def _session_of(
-        model: str | bytes, options: ort.SessionOptions, provider: object
+        model: str | bytes, options: ort.SessionOptions, provider: Provider
     ) -> ort.InferenceSession:
         """A session that tries no other device, and so prints nothing about that, where one fails."""
         return ort.InferenceSession(model, options, providers=[provider], enable_fallback=0)

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
-from ditto.stages.stage import Stage
+from ditto.stages.stage import AnyStage, process_of
 
 
 class Chain:
     """What one step gives, the next one takes. It goes by the name of the first."""
 
-    def __init__(self, steps: Sequence[Stage[Any, Any]]) -> None:
+    def __init__(self, steps: Sequence[AnyStage]) -> None:
         self._steps = list(steps)
         self.name = self._steps[0].name
 
-    def process(self, item: Any) -> Iterable[Any]:
+    def process(self, item: object) -> Iterable[object]:
         return self._through([item], 0)
 
-    def flush(self) -> Iterator[Any]:
+    def flush(self) -> Iterator[object]:
         for number, step in enumerate(self._steps):
             yield from self._through(step.flush(), number + 1)
 
@@ -26,13 +25,14 @@ class Chain:
         for step in self._steps:
             step.interrupt()
 
-    def _through(self, items: Iterable[Any], first: int) -> Iterable[Any]:
+    def _through(self, items: Iterable[object], first: int) -> Iterable[object]:
         """The items through the steps from number `first` on."""
         for step in self._steps[first:]:
             items = _each(step, items)
         return items
 
 
-def _each(step: Stage[Any, Any], items: Iterable[Any]) -> Iterator[Any]:
+def _each(step: AnyStage, items: Iterable[object]) -> Iterator[object]:
+    process = process_of(step)
     for item in items:
-        yield from step.process(item)
+        yield from process(item)

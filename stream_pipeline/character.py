@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -23,13 +22,13 @@ class Character:
     scale: float | None = None  # head size of another's, which motion made for it is fitted from
 
     @classmethod
-    def of(cls, first: AnySourceFrame, override: Mapping[str, Any] | None) -> Character:
+    def of(cls, first: AnySourceFrame, override: Mapping[str, object] | None) -> Character:
         """That of a source's first frame, and in its place what a user has measured elsewhere."""
         given = override or {}
         canonical, scale = first.motion.kp, None
         if "x_s_info_lst" in given:
-            measured = _measured(given)
-            canonical, scale = np.asarray(measured["kp"], np.float32), float(np.ravel(measured["scale"])[0])
+            keypoints, size = _measured(given["x_s_info_lst"])
+            canonical, scale = np.asarray(keypoints, np.float32), float(np.asarray(size).flat[0])
         return cls(
             canonical,
             _rows(given.get("eye_open_lst", [first.eye_open]), 2),
@@ -38,18 +37,18 @@ class Character:
         )
 
 
-def _measured(given: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The other source's first frame."""
-    listed = given["x_s_info_lst"]
-    missing = [name for name in ("kp", "scale") if not listed or name not in listed[0]]
+def _measured(listed: object) -> tuple[object, object]:
+    """Keypoints and head size in the other source's first frame."""
+    first = listed[0] if isinstance(listed, Sequence) and listed else None
+    found = first if isinstance(first, Mapping) else {}
+    missing = [name for name in ("kp", "scale") if name not in found]
     if missing:
         raise ConfigError(
             f"condition.override: the first of x_s_info_lst has no {' and no '.join(missing)}; "
             "it must map the names of a frame's motion to arrays, as the original's source registration does"
         )
-    found: Mapping[str, Any] = listed[0]
-    return found
+    return found["kp"], found["scale"]
 
 
-def _rows(listed: Any, width: int) -> Floats:
+def _rows(listed: object, width: int) -> Floats:
     return np.asarray(listed, np.float32).reshape(-1, width)

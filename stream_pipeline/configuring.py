@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any
 
 from cfg.errors import ConfigError, did_you_mean
-from cfg.given import path_of
+from cfg.given import mapping_of, path_of
 from cfg.official import read_official
 from cfg.reading import build, configurations, load, merge
 from cfg.settings import Settings
@@ -19,11 +19,11 @@ log = logging.getLogger(__name__)
 
 
 def settings_of(
-    config: str | Path | Mapping[str, Any],
+    config: str | Path | Mapping[str, object],
     *,
     data_root: str | Path | None = None,
     cfg_pkl: str | Path | None = None,
-    over: Mapping[str, Any],
+    over: Mapping[str, object],
 ) -> Settings:
     """Settings by any of the ways in: a name, a YAML file, a mapping, or the official layout."""
     if data_root is not None:
@@ -42,7 +42,7 @@ def settings_of(
     return settings
 
 
-def named_configuration(name: str) -> str | Mapping[str, Any]:
+def named_configuration(name: str) -> str | Mapping[str, object]:
     """The configuration of a name, which may be that of a pack."""
     if name in configurations():
         return name
@@ -51,7 +51,7 @@ def named_configuration(name: str) -> str | Mapping[str, Any]:
     raise ConfigError(f"'{name}' is not a configuration{did_you_mean(name, [*configurations(), *names()])}")
 
 
-def official_settings(cfg_pkl: Path, data_root: str | Path | None, over: Mapping[str, Any]) -> Settings:
+def official_settings(cfg_pkl: Path, data_root: str | Path | None, over: Mapping[str, object]) -> Settings:
     """Settings for the official layout, the defaults in its pickle included."""
     if data_root is None:
         raise ConfigError("--cfg_pkl needs --data_root, the folder its model files lie in")
@@ -66,14 +66,16 @@ def official_settings(cfg_pkl: Path, data_root: str | Path | None, over: Mapping
     return build(Settings, merge(values, over))
 
 
-def laid_over(settings: Settings, over: Mapping[str, Any]) -> Settings:
+def laid_over(settings: Settings, over: Mapping[str, object]) -> Settings:
     """Settings with nested ones laid on top."""
     values = vars_of(settings)
     for name, group in over.items():
         known = name in values and isinstance(group, Mapping)
-        values[name] = merge(vars_of(values[name]), group) if known else group
+        values[name] = merge(vars_of(values[name]), mapping_of(group, name)) if known else group
     return build(Settings, values)
 
 
-def vars_of(settings: Any) -> dict[str, Any]:
-    return {name: getattr(settings, name) for name in settings.__dataclass_fields__}
+def vars_of(settings: object) -> dict[str, object]:
+    """A settings group by the names of its fields."""
+    assert is_dataclass(settings)
+    return {field.name: getattr(settings, field.name) for field in fields(settings)}

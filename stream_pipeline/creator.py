@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -26,7 +25,7 @@ from stream_pipeline.batches.jobs import SOUNDS, distinct_names, files_in
 from stream_pipeline.engine import Engine, Progress, read
 
 FaceDetector = Callable[[Image], Sequence[Sequence[float]]]  # boxes (left, top, right, bottom), pixels
-AudioProcessor = Callable[[Any], tuple[Any, int]]  # a voice as (samples, samples a second)
+AudioProcessor = Callable[[object], tuple[object, int]]  # a voice as (samples, samples a second)
 
 
 class Ditto:
@@ -48,7 +47,7 @@ class Ditto:
         cfg_pkl: str | Path | None = None,
         face_detector: FaceDetector | None = None,
         audio_processor: AudioProcessor | None = None,
-        **groups: Any,
+        **groups: object,
     ) -> None:
         """`pack` is 'mini', 'ditto', a configuration's name or a YAML file; `groups` are settings.
 
@@ -68,7 +67,7 @@ class Ditto:
     def settings(self) -> Settings:
         return self.engine.settings
 
-    def load_source(self, source: str | Path | Image, **over: Any) -> Ditto:
+    def load_source(self, source: str | Path | Image, **over: object) -> Ditto:
         """The portrait or video to animate, or a (H, W, 3) RGB array; `over` are settings of the source."""
         if self._detect is not None:
             over = {**over, "face": self._found(source, over)}
@@ -78,7 +77,7 @@ class Ditto:
         self._avatar = avatar
         return self
 
-    def load_audio(self, voice: Any, rate: int = SAMPLE_RATE) -> Ditto:
+    def load_audio(self, voice: object, rate: int = SAMPLE_RATE) -> Ditto:
         """The voice: a file, or an array of samples at `rate`; anything, with an audio processor."""
         self._voice = self._heard(voice, rate)
         return self
@@ -90,8 +89,8 @@ class Ditto:
         fps: Rate | float | str | None = None,
         return_dict: bool = False,
         progress: Progress | None = None,
-        **groups: Any,
-    ) -> str | dict[str, Any]:
+        **groups: object,
+    ) -> str | dict[str, object]:
         """Renders; gives the path, or with `return_dict` path, processing_time, frames and average_fps."""
         if self._avatar is None or self._voice is None:
             missing = "load_source" if self._avatar is None else "load_audio"
@@ -101,14 +100,14 @@ class Ditto:
 
     def generate_batch(
         self,
-        voices: str | Path | Sequence[Any],
+        voices: str | Path | Sequence[object],
         output_dir: str | Path,
         *,
         suffix: str = ".mp4",
         fps: Rate | float | str | None = None,
         progress: Callable[[int, int], None] | None = None,
-        **groups: Any,
-    ) -> list[dict[str, Any]]:
+        **groups: object,
+    ) -> list[dict[str, object]]:
         """One video for each voice of a folder or a list, as `generate` with `return_dict`.
 
         A voice that fails has an `error` in place of frames. Whole folders that shall survive a kill
@@ -117,7 +116,7 @@ class Ditto:
         if self._avatar is None:
             raise ConfigError("nothing to generate from: call load_source first")
         if isinstance(voices, (str, Path)):
-            listed: list[Any] = files_in(path_of(voices, "folder of sounds"), SOUNDS, "sounds")
+            listed: list[object] = [*files_in(path_of(voices, "folder of sounds"), SOUNDS, "sounds")]
         elif isinstance(voices, Sequence):
             listed = list(voices)
         else:
@@ -130,7 +129,7 @@ class Ditto:
         )
         files = [voice for voice in listed if isinstance(voice, (str, Path))]
         inputs = Inputs(files, [voices] if isinstance(voices, (str, Path)) and Path(voices).is_dir() else [])
-        results: list[dict[str, Any]] = []
+        results: list[dict[str, object]] = []
         for number, (voice, name) in enumerate(zip(listed, names, strict=True)):
             target = folder / f"{name}{suffix}"
             try:
@@ -157,8 +156,8 @@ class Ditto:
         output: Path,
         fps: Rate | float | str | None,
         progress: Progress | None,
-        groups: dict[str, Any],
-    ) -> dict[str, Any]:
+        groups: dict[str, object],
+    ) -> dict[str, object]:
         assert self._avatar is not None
         began = time.perf_counter()
         over = groups if fps is None else merge({"output": {"fps": fps}}, groups)
@@ -171,7 +170,7 @@ class Ditto:
             "average_fps": report.frames / max(took, 1e-9),
         }
 
-    def _heard(self, voice: Any, rate: int) -> Sound | SoundFile:
+    def _heard(self, voice: object, rate: int) -> Sound | SoundFile:
         if self._hear is not None:
             heard = self._hear(voice)
             if not isinstance(heard, tuple) or len(heard) != 2:
@@ -181,7 +180,7 @@ class Ditto:
             return voice
         return read(voice, self.settings) if isinstance(voice, (str, Path)) else sound_of(voice, rate)
 
-    def _found(self, source: str | Path | Image, over: dict[str, Any]) -> tuple[float, ...]:
+    def _found(self, source: str | Path | Image, over: dict[str, object]) -> tuple[float, ...]:
         """The box of the wanted face among those the given detector finds, in order of size."""
         assert self._detect is not None
         settings = self.engine.with_settings({"source": over}).source

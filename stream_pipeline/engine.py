@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -32,7 +31,7 @@ from ditto.rates import SAMPLE_RATE, SAMPLES_PER_FRAME
 from ditto.reference.conventions import conventions
 from ditto.source.avatar import AnyAvatar
 from ditto.stages.avatar_registrar import register, registered_picture
-from ditto.stages.stage import Stage
+from ditto.stages.stage import AnyStage
 from stream_pipeline.checking import check_named
 from stream_pipeline.configuring import laid_over, settings_of
 from stream_pipeline.finishing import picture_size
@@ -84,12 +83,12 @@ class Engine:
     @classmethod
     def load(
         cls,
-        config: str | Path | Mapping[str, Any] | Settings = "mini",
+        config: str | Path | Mapping[str, object] | Settings = "mini",
         *,
         data_root: str | Path | None = None,
         cfg_pkl: str | Path | None = None,
-        over: Mapping[str, Any] | None = None,
-        **groups: Any,
+        over: Mapping[str, object] | None = None,
+        **groups: object,
     ) -> Engine:
         """An engine for a built-in configuration, a YAML file, or the official checkpoint layout.
 
@@ -130,7 +129,7 @@ class Engine:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def register(self, source: str | Path | Image, **over: Any) -> AnyAvatar:
+    def register(self, source: str | Path | Image, **over: object) -> AnyAvatar:
         """The face of a portrait or video; may be used by many sessions. `over`: source settings.
 
         A source that is no file is a (H, W, 3) RGB picture.
@@ -159,7 +158,7 @@ class Engine:
             log.info("registered: %s: %s", name, warning)
         return avatar
 
-    def add_stage(self, after: str, make: Callable[[], Stage[Any, Any]]) -> None:
+    def add_stage(self, after: str, make: Callable[[], AnyStage]) -> None:
         """A stage of your own behind a named one, in every stream from now on, on a thread of its own.
 
         `make` is called once for each stream. The stage receives what the one before it gives
@@ -177,7 +176,7 @@ class Engine:
         /,
         *,
         progress: Progress | None = None,
-        **over: Any,
+        **over: object,
     ) -> Report:
         """The whole voice to a finished video file, or into a stream that is open for bytes.
 
@@ -257,7 +256,7 @@ class Engine:
         return sink, sink.done
 
     def session(
-        self, avatar: AnyAvatar, *, mode: str = "online", rate: Any = SAMPLE_RATE, **over: Any
+        self, avatar: AnyAvatar, *, mode: str = "online", rate: object = SAMPLE_RATE, **over: object
     ) -> Session:
         """A stream: push sound of `rate`, pull pictures. Use it as a `with` block."""
         self._check_open()
@@ -289,7 +288,7 @@ class Engine:
         if self._preparing is not None:
             self._preparing.join()
 
-    def with_settings(self, over: Mapping[str, Any]) -> Settings:
+    def with_settings(self, over: Mapping[str, object]) -> Settings:
         """These settings with nested ones laid on top."""
         return laid_over(self.settings, over)
 
@@ -319,7 +318,7 @@ def since(began: float) -> str:
     return f"in {1000 * (time.perf_counter() - began):.0f} ms"
 
 
-def name_of(make: Callable[[], Any]) -> str:
+def name_of(make: Callable[[], object]) -> str:
     """What a stage is made by, the same in every run."""
     return f"{make.__module__}.{getattr(make, '__qualname__', type(make).__qualname__)}"
 

@@ -7,12 +7,11 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
 
 from cfg.errors import Cancelled, ConfigError, StageError
 from ditto.deferred_stop import uninterrupted
 from ditto.stages.messages import EndOfSpeech
-from ditto.stages.stage import Stage
+from ditto.stages.stage import AnyStage, process_of
 from stream_pipeline.channel import Aborted, Channel, Closed
 from stream_pipeline.metrics import BLOCKED, ENDED, WAITING, WORKING, StageMetrics
 from stream_pipeline.stall import forget, watch
@@ -32,11 +31,11 @@ class Pipeline:
 
     def __init__(
         self,
-        stages: Sequence[Stage[Any, Any]],
+        stages: Sequence[AnyStage],
         *,
         capacity: int = 2,
-        feed: Iterable[Any] | None = None,
-        side_inputs: Sequence[tuple[str, Iterable[Any], Channel[Any]]] = (),
+        feed: Iterable[object] | None = None,
+        side_inputs: Sequence[tuple[str, Iterable[object], Channel[object]]] = (),
         on_failure: Callable[[StageError], None] | None = None,
     ) -> None:
         """`feed` pushes itself, from a thread of its own, instead of being pushed by the caller.
@@ -49,11 +48,11 @@ class Pipeline:
         self._begun = self._ended = False
         self._lock = threading.Lock()
         self._on_failure = on_failure
-        self._input: Channel[Any] = Channel(INPUT_CAPACITY, self._is_stale)
+        self._input: Channel[object] = Channel(INPUT_CAPACITY, self._is_stale)
         channels = [self._input]
         channels += [Channel(capacity, self._is_stale) for _ in stages]
         self._output = channels[-1]
-        self._channels: list[Channel[Any]] = channels + [channel for _, _, channel in side_inputs]
+        self._channels: list[Channel[object]] = channels + [channel for _, _, channel in side_inputs]
         if feed is not None:
             side_inputs = [*side_inputs, ("input", feed, self._input)]
         self.metrics = [StageMetrics(name) for name, _, _ in side_inputs]
@@ -61,7 +60,7 @@ class Pipeline:
             self._thread(name, self._pump, name, items, channel, metrics)
             for (name, items, channel), metrics in zip(side_inputs, self.metrics, strict=True)
         ]
-        self._sources: list[Channel[Any] | None] = [None for _ in side_inputs]
+        self._sources: list[Channel[object] | None] = [None for _ in side_inputs]
         for stage, source, sink in zip(stages, channels, channels[1:], strict=False):
             self._sources.append(source)
             metrics = StageMetrics(stage.name)
@@ -98,7 +97,7 @@ class Pipeline:
         """Messages waiting before each stage, and how many may; None before one without input."""
         return [None if source is None else (len(source), source.capacity) for source in self._sources]
 
-    def push(self, item: Any, timeout: float | None = None) -> bool:
+    def push(self, item: object, timeout: float | None = None) -> bool:
         """Feed the first stage; waits while it is behind. False if the item's turn is over."""
         with self._running(feeding=True):
             return self._input.put(item, timeout)
@@ -108,7 +107,7 @@ class Pipeline:
         with self._running(feeding=True):
             self._input.room(count, timeout)
 
-    def push_all(self, items: Sequence[Any]) -> None:
+    def push_all(self, items: Sequence[object]) -> None:
         """Feed the first stage items that there is room for; those whose turn is over are dropped."""
         with self._running(feeding=True):
             self._input.put_all(items)
@@ -118,7 +117,7 @@ class Pipeline:
         self._ended = True
         self._input.close()
 
-    def results(self, timeout: float | None = None) -> Iterator[Any]:
+    def results(self, timeout: float | None = None) -> Iterator[object]:
         """What leaves the last stage, until it ends. To be read while input is pushed."""
         while True:
             try:
@@ -126,7 +125,7 @@ class Pipeline:
             except Closed:
                 return
 
-    def get(self, timeout: float | None = None) -> Any:
+    def get(self, timeout: float | None = None) -> object:
         """One result; raises Closed after the last, TimeoutError after `timeout` seconds."""
         with self._running():
             return self._output.get(timeout)
@@ -154,7 +153,7 @@ class Pipeline:
             if thread.is_alive() and thread is not threading.current_thread():
                 thread.join()
 
-    def _is_stale(self, item: Any) -> bool:
+    def _is_stale(self, item: object) -> bool:
         return getattr(item, "turn", self._turn) < self._turn
 
     def _abort(self) -> None:
@@ -180,10 +179,10 @@ class Pipeline:
         with self._lock:
             return self._error or Cancelled("the stream was stopped")
 
-    def _thread(self, name: str, target: Callable[..., None], *args: Any) -> threading.Thread:
+    def _thread(self, name: str, target: Callable[..., None], *args: object) -> threading.Thread:
         return threading.Thread(target=target, args=args, name=f"ditto-{name}", daemon=True)
 
-    def _pump(self, name: str, items: Iterable[Any], sink: Channel[Any], metrics: StageMetrics) -> None:
+    def _pump(self, name: str, items: Iterable[object], sink: Channel[object], metrics: StageMetrics) -> None:
         """A producer without input, such as the frames of the avatar."""
         at: object = "its start"
         clock = Stopwatch(metrics, WORKING)
@@ -208,13 +207,14 @@ class Pipeline:
                 close()
 
     def _work(
-        self, stage: Stage[Any, Any], source: Channel[Any], sink: Channel[Any], metrics: StageMetrics
+        self, stage: AnyStage, source: Channel[object], sink: Channel[object], metrics: StageMetrics
     ) -> None:
         at: object = "its start"
         turn = 0
         clock = Stopwatch(metrics, WAITING)
+        process = process_of(stage)
 
-        def hand_on(results: Iterable[Any]) -> None:
+        def hand_on(results: Iterable[object]) -> None:
             for result in results:
                 metrics.results += 1
                 clock.lap("busy", BLOCKED)
@@ -240,7 +240,7 @@ class Pipeline:
                     sink.put(at)
                     clock.lap("blocked", WAITING)
                 else:
-                    hand_on(stage.process(at))
+                    hand_on(process(at))
             at = "its end"
             hand_on(stage.flush())
             sink.close()

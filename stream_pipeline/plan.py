@@ -6,7 +6,7 @@ import dataclasses
 import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import cast
 
 import numpy as np
 
@@ -29,7 +29,7 @@ from ditto.stages.condition_handler import ConditionHandler, eyes_of
 from ditto.stages.decode import Decode
 from ditto.stages.messages import Message
 from ditto.stages.putback import Putback
-from ditto.stages.stage import Stage
+from ditto.stages.stage import AnyStage
 from ditto.stages.stitch import Stitch, Zero
 from ditto.stages.warp import Warp
 from ditto.stages.wav2feat import Wav2Feat
@@ -43,8 +43,6 @@ from stream_pipeline.styling import blinking, styled
 
 FLAGS = ("use_emo", "use_sc", "use_eye_open", "use_eye_ball")
 SOURCE_FRAMES_AHEAD = 2  # that the registrar may have ready
-
-AnyStage = Stage[Any, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +95,7 @@ class StreamPlan:
             self.stages(),
             capacity=capacity,
             feed=feed,
-            side_inputs=[(REGISTRAR, self.source_frames, self.registrar)],
+            side_inputs=[(REGISTRAR, self.source_frames, cast("Channel[object]", self.registrar))],
             on_failure=on_failure,
         )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -39,7 +38,7 @@ class StreamSDK:
         data_root: str | Path | None = None,
         *,
         device: str | None = None,
-        **kwargs: Any,
+        **kwargs: object,
     ) -> None:
         """`cfg_pkl` is an official `.pkl`, or one of our configuration names or YAML files.
 
@@ -58,7 +57,7 @@ class StreamSDK:
         self.wav2feat = _Encoder(self)
         self.audio2motion_queue = _FeatureQueue(self)
 
-    def setup(self, source_path: str | Path, output_path: str | Path, **kwargs: Any) -> None:
+    def setup(self, source_path: str | Path, output_path: str | Path, **kwargs: object) -> None:
         """Register the source and start the stages; a stream that still runs is closed first."""
         if self._session is not None:
             self.close()
@@ -83,12 +82,12 @@ class StreamSDK:
         N_d: int,
         fade_in: int = -1,
         fade_out: int = -1,
-        ctrl_info: Any = None,
+        ctrl_info: object = None,
     ) -> None:
         """How many frames there will be, over how many motion fades, and controls by frame or a script."""
         session = self._running("setup_Nd")
         self._frames = frames_wanted(N_d)
-        given: Any = as_frames(ctrl_info)
+        given: object = as_frames(ctrl_info)
         if isinstance(given, Script):
             session.controls.play(given, at=0)
         elif ctrl_info is not None:
@@ -96,7 +95,7 @@ class StreamSDK:
                 session.controls.set(frame, **controls)
         session.controls.fade(self._frames, max(frames_wanted(fade_in), 0), max(frames_wanted(fade_out), 0))
 
-    def run_chunk(self, audio_chunk: Any, chunksize: tuple[int, int, int] = (3, 5, 2)) -> None:
+    def run_chunk(self, audio_chunk: object, chunksize: tuple[int, int, int] = (3, 5, 2)) -> None:
         """One window of 16 kHz sound: past, new and future frames; the next starts `new` frames later."""
         session = self._running("run_chunk")
         samples = floats_of(audio_chunk, "the chunk")
@@ -175,19 +174,19 @@ class StreamSDK:
         self._given += count
         return count
 
-    def _encode(self, audio: Any, sr: int) -> Floats:
+    def _encode(self, audio: object, sr: int) -> Floats:
         settings = self._engine.with_settings({"stream": {"mode": "offline"}})
         stream = self._engine.pack.speech(settings)
         voice = sound_of(floats_of(audio, "the voice"), sr).samples
         return np.concatenate([stream.push(voice), stream.flush()])
 
 
-def frames_wanted(given: Any) -> int:
+def frames_wanted(given: object) -> int:
     """A number of frames; -1 is all, or none where they fade."""
     return whole_of(given, "the number of frames", -1, 10_000_000)
 
 
-def sizes_of(chunksize: Any) -> tuple[int, int, int]:
+def sizes_of(chunksize: object) -> tuple[int, int, int]:
     """Frames of past, new and future sound."""
     if not isinstance(chunksize, Sequence) or len(chunksize) != 3:
         raise ConfigError(f"chunksize is {kind_of(chunksize)}, but must be three numbers: past, new, future")
@@ -201,7 +200,7 @@ class _Encoder:
     def __init__(self, sdk: StreamSDK) -> None:
         self._sdk = sdk
 
-    def wav2feat(self, audio: Any, sr: int = SAMPLE_RATE) -> Floats:
+    def wav2feat(self, audio: object, sr: int = SAMPLE_RATE) -> Floats:
         """(n, C) features of a whole voice, 25 rows a second."""
         return self._sdk._encode(audio, sr)
 

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 
@@ -29,7 +28,7 @@ from ditto.packs.base import AnyPack
 from ditto.rates import FRAME_RATE, SAMPLE_RATE, SAMPLES_PER_FRAME
 from ditto.reference.conventions import conventions
 from ditto.source.avatar import AnyAvatar
-from ditto.stages.messages import AudioChunk, EndOfSpeech, Features
+from ditto.stages.messages import AudioChunk, EndOfSpeech, Features, Picture
 from stream_pipeline.metrics import StageMetrics, table
 from stream_pipeline.plan import Extra, plan
 from stream_pipeline.styling import layers
@@ -119,7 +118,7 @@ class Session:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def push(self, samples: Any, timeout: float | None = None) -> None:
+    def push(self, samples: object, timeout: float | None = None) -> None:
         """Sound at the session's rate: (n,) floats in -1..1, or 16-bit integers, any length.
 
         Where there is no place for all of it within `timeout` seconds it raises TimeoutError, and nothing
@@ -159,14 +158,17 @@ class Session:
         self._pipeline.interrupt()  # lets a push go that waits
         self._notice()
 
-    def control(self, start: int, **controls: Any) -> None:
+    def control(self, start: int, **controls: object) -> None:
         """From frame `start` of the turn on these controls hold; None ends one (docs/controls.md)."""
         self.controls.update(whole_of(start, "start", 0, 10**9), **controls)
 
     def pictures(self, timeout: float | None = None) -> Iterator[LivePicture]:
         """Frames as they are finished, until `end`; TimeoutError after `timeout` seconds without one."""
         for item in self._pipeline.results(seconds_of(timeout, "timeout")):
-            picture = None if isinstance(item, EndOfSpeech) else self._picture(item)
+            if isinstance(item, EndOfSpeech):
+                continue
+            assert isinstance(item, Picture)
+            picture = self._picture(item)
             if picture is not None:
                 yield picture
 
@@ -231,7 +233,7 @@ class Session:
             turn.heard.extend(chunk.samples for chunk in chunks)
         return chunks
 
-    def _picture(self, item: Any) -> LivePicture | None:
+    def _picture(self, item: Picture) -> LivePicture | None:
         """The picture with its sound; None where an interruption came between."""
         with self._lock:
             if item.turn != self._turn.number:
@@ -268,7 +270,7 @@ def floats_of(given: object, what: str, axes: int = 1) -> Floats:
     raise ConfigError(f"{what} is {said}, but must be an array of numbers, {axes}-dimensional")
 
 
-def as_voice(samples: Any) -> Floats:
+def as_voice(samples: object) -> Floats:
     """(n,) float32 in -1..1 from floats or 16-bit integers; refuses anything else."""
     voice = np.asarray(samples)
     if voice.ndim != 1:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from cfg.errors import ConfigError
 from cfg.frame_rates import shown_rate
@@ -21,22 +20,22 @@ from ditto.reference.conventions import Conventions
 from ditto.source.avatar import AnyAvatar
 from ditto.source.driving_video import DrivingMotion, read_driving_video
 from ditto.stages.condition_handler import Eyes
-from ditto.stages.stage import Stage
+from ditto.stages.stage import AnyStage
 
 STILL = 0.08  # share of the head's motion that is left
 
-Layer = Callable[[float], Mapping[str, Any]]
+Layer = Callable[[float], Mapping[str, object]]
 
 
 def styled(
-    making: Stage[Any, Any],
+    making: AnyStage,
     pack: AnyPack,
     avatar: AnyAvatar,
     settings: Settings,
     zero: Floats | None,
     length: int,
     way: Conventions,
-) -> list[Stage[Any, Any]]:
+) -> list[AnyStage]:
     """The stage that makes motion, and the steps that follow it; `length` counts the video's frames."""
     steps = [making]
     wanted = restyling(settings)

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import av
 import numpy as np
-import numpy.typing as npt
 import soundfile
 import soxr
 
@@ -247,7 +246,7 @@ def shortened(voice: Sound | SoundFile, length: int) -> Sound | SoundFile:
     return replace(voice, samples=voice.samples[:length], track=replace(track, source=source, end=end))
 
 
-def sound_of(samples: npt.NDArray[np.generic], rate: int = SAMPLE_RATE) -> Sound:
+def sound_of(samples: object, rate: int = SAMPLE_RATE) -> Sound:
     """A voice from an array: (n,) or (n, channels), floats in -1..1 or whole numbers."""
     rate = whole_of(rate, "the sound's rate", *RATES)
     array = np.asarray(samples)

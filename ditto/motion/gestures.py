@@ -30,7 +30,7 @@ class Shape:
     fall: float = 6.0
 
 
-def _glance(**held: float) -> Shape:
+def _glance(held: Mapping[str, float]) -> Shape:
     """The eyes are there at once; `gaze_hold` is their share of the way, the head follows a little."""
     return Shape(30, held={"gaze_hold": 1.0, "gaze_yaw": 0.0, "gaze_pitch": 0.0, **held}, rise=3, fall=4)
 
@@ -50,10 +50,10 @@ GESTURES: Mapping[str, Shape] = {
     "turn_right": Shape(40, held={"delta_yaw": -12.0}, rise=8, fall=10),
     "lean_in": Shape(50, held={"alpha_scale": 0.08, "delta_pitch": 2.0}, rise=11, fall=13),
     "lean_back": Shape(50, held={"alpha_scale": -0.06, "delta_pitch": -2.0}, rise=11, fall=13),
-    "look_left": _glance(gaze_yaw=18.0, delta_yaw=2.0),
-    "look_right": _glance(gaze_yaw=-18.0, delta_yaw=-2.0),
-    "look_up": _glance(gaze_pitch=-9.0, delta_pitch=-1.5, brows=0.25),
-    "look_down": _glance(gaze_pitch=9.0, delta_pitch=1.5),
+    "look_left": _glance({"gaze_yaw": 18.0, "delta_yaw": 2.0}),
+    "look_right": _glance({"gaze_yaw": -18.0, "delta_yaw": -2.0}),
+    "look_up": _glance({"gaze_pitch": -9.0, "delta_pitch": -1.5, "brows": 0.25}),
+    "look_down": _glance({"gaze_pitch": 9.0, "delta_pitch": 1.5}),
     "blink": Shape(6, moves={"blink": _BLINK}),
     "wink_left": Shape(12, moves={"wink_left": _SHUT}),
     "wink_right": Shape(12, moves={"wink_right": _SHUT}),

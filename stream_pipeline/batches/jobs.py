@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
-from typing import Any
 
 from cfg.errors import ConfigError, MediaError, did_you_mean
 from cfg.reading import merge, parse_value, read_yaml
@@ -33,7 +32,7 @@ class Job:
     source: Path
     audio: Path
     output: Path
-    over: Mapping[str, Any] = field(default_factory=dict)  # groups of settings laid on top
+    over: Mapping[str, Mapping[str, object]] = field(default_factory=dict)  # groups of settings laid on top
     where: str = field(default="", compare=False)  # it is asked for
 
     def __str__(self) -> str:
@@ -134,13 +133,8 @@ def read_jobs(path: Path, folder: Path, suffix: str = ".mp4", kind: str = "") ->
     return jobs
 
 
-def _job(row: Mapping[str, Any], where: str, near: Path, folder: Path, suffix: str, kind: str) -> Job:
-    for name in ("source", "audio"):
-        if not isinstance(row.get(name), str) or not row[name]:
-            raise ConfigError(f"{where}: '{name}' is missing; give the path of a file")
-        if "\0" in row[name]:
-            raise ConfigError(f"{where}: '{name}' is {row[name]!r}, which is no path of a file")
-    source, audio = near / row["source"], near / row["audio"]
+def _job(row: Mapping[str, object], where: str, near: Path, folder: Path, suffix: str, kind: str) -> Job:
+    source, audio = (near / _file(row, name, where) for name in ("source", "audio"))
     output = row.get("output") or f"{source.stem}_{audio.stem}{suffix}"
     if not isinstance(output, str) or not output.isprintable():
         raise ConfigError(f"{where}: output is {output!r}, but must be a file name")
@@ -157,13 +151,23 @@ def _job(row: Mapping[str, Any], where: str, near: Path, folder: Path, suffix: s
     return Job(source, audio, folder / output, over, where)
 
 
+def _file(row: Mapping[str, object], name: str, where: str) -> str:
+    """The path that a row gives for one of its files."""
+    given = row.get(name)
+    if not isinstance(given, str) or not given:
+        raise ConfigError(f"{where}: '{name}' is missing; give the path of a file")
+    if "\0" in given:
+        raise ConfigError(f"{where}: '{name}' is {given!r}, which is no path of a file")
+    return given
+
+
 def within(name: str) -> bool:
     """Whether a relative name stays in its folder, as it is written."""
     path = PurePath(name)
     return bool(path.name) and not path.is_absolute() and ".." not in path.parts
 
 
-def _of_csv(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+def _of_csv(path: Path) -> Iterator[tuple[str, dict[str, object]]]:
     text = _text(path)
     reader = csv.DictReader(io.StringIO(text), strict=True, delimiter=delimiter_of(text))
     try:
@@ -192,9 +196,9 @@ def delimiter_of(text: str) -> str:
     return max(",;\t", key=first.count)
 
 
-def _with_settings(row: Mapping[str, str], where: str) -> dict[str, Any]:
+def _with_settings(row: Mapping[str, str], where: str) -> dict[str, object]:
     """A row whose `group.name` columns have become nested settings; an empty field says nothing."""
-    settings: dict[str, dict[str, Any]] = {}
+    settings: dict[str, dict[str, object]] = {}
     for column, text in row.items():
         group, dot, name = column.partition(".")
         if dot and text.strip():
@@ -206,7 +210,7 @@ def _with_settings(row: Mapping[str, str], where: str) -> dict[str, Any]:
     return {**{c: row[c].strip() for c in COLUMNS if c in row}, "settings": settings}
 
 
-def _of_yaml(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+def _of_yaml(path: Path) -> Iterator[tuple[str, dict[str, object]]]:
     values = read_yaml(path)
     for key in values:
         if key not in ("jobs", "defaults"):

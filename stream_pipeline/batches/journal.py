@@ -7,7 +7,6 @@ import os
 import threading
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from cfg.errors import MediaError
 from cfg.settings import Settings
@@ -75,7 +74,7 @@ def entry_of(line: bytes) -> Entry | None:
         entry = Entry(**json.loads(line))
     except (ValueError, TypeError, RecursionError):
         return None
-    numbers: list[Any] = [entry.size, entry.frames, entry.seconds]
+    numbers: list[object] = [entry.size, entry.frames, entry.seconds]
     whole = isinstance(entry.output, str) and all(isinstance(n, (int, float)) for n in numbers)
     return entry if whole else None
 
