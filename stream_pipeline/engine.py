@@ -18,12 +18,15 @@ from cfg.given import kind_of, mapping_of, path_of, whole_of
 from cfg.reading import merge
 from cfg.settings import Settings
 from ditto.arrays import Image
-from ditto.media.encode import CODECS, Writable, named, open_sink
+from ditto.media.encode import open_sink
 from ditto.media.inputs import Inputs
 from ditto.media.segments import SegmentedVideo
 from ditto.media.sink import Sink
-from ditto.media.sound import RATES, Sound, SoundFile, open_sound, read_sound, shortened
+from ditto.media.sound import Sound, SoundFile, open_sound, read_sound, shortened
+from ditto.media.sound_decoding import RATES
 from ditto.media.streamed import StreamedVideo
+from ditto.media.video_file import Writable
+from ditto.media.video_formats import CODECS, named
 from ditto.motion.frame_rate import frames_of
 from ditto.packs.base import AnyPack
 from ditto.packs.registry import open_pack, plugin
@@ -41,9 +44,7 @@ from stream_pipeline.recipe import described, digest, named_files
 from stream_pipeline.session import Session
 
 log = logging.getLogger(__name__)
-
 LONG = 3_000  # frames above which a video is written in pieces, so that a kill does not cost all of it
-
 Progress = Callable[[int, int], None]  # frames done, frames in all
 
 

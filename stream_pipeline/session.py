@@ -21,7 +21,8 @@ from cfg.given import kind_of, seconds_of, whole_of
 from cfg.settings import Settings
 from ditto.arrays import Floats, Image
 from ditto.media.sink import Sink
-from ditto.media.sound import Resampler, believed
+from ditto.media.sound import Resampler
+from ditto.media.sound_decoding import believed
 from ditto.motion.controls import ControlTrack
 from ditto.motion.script import as_frames
 from ditto.packs.base import AnyPack

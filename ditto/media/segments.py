@@ -21,11 +21,14 @@ from cfg.frame_rates import Rate
 from cfg.settings import OutputSettings
 from cfg.whole_file import write_whole
 from ditto.arrays import Image
-from ditto.media.encode import CODECS, SoundTrack, VideoFile, check_output, discard, empty, piece_folder
+from ditto.media.encode import check_output, piece_folder
 from ditto.media.files import address, first_line
 from ditto.media.inputs import NONE, Inputs
 from ditto.media.output_lock import Held
+from ditto.media.picture_folder import discard, empty
 from ditto.media.sound import Track
+from ditto.media.video_file import SoundTrack, VideoFile
+from ditto.media.video_formats import CODECS
 
 log = logging.getLogger(__name__)
 

@@ -9,9 +9,10 @@ import av
 from cfg.errors import ConfigError, MediaError
 from cfg.settings import OutputSettings
 from ditto.arrays import Image
-from ditto.media.encode import CODECS, VideoFile, Writable, checked_suffix
 from ditto.media.files import first_line
 from ditto.media.sound import Track
+from ditto.media.video_file import VideoFile, Writable
+from ditto.media.video_formats import CODECS, checked_suffix
 
 FRAGMENTED = {  # into pieces of a second, which a player gets one by one
     "movflags": "+frag_keyframe+empty_moov+default_base_moof",

@@ -16,8 +16,9 @@ from cfg.errors import Cancelled, ConfigError, DittoError, words_of
 from cfg.reading import merge
 from cfg.settings import Settings
 from cfg.whole_file import part_of
-from ditto.media.encode import CODECS, check_output, named
+from ditto.media.encode import check_output
 from ditto.media.inputs import NONE, Inputs, place_of
+from ditto.media.video_formats import CODECS, named
 from ditto.motion.emotion import emotion_rows
 from ditto.source.avatar import AnyAvatar
 from stream_pipeline.batches.jobs import Job, check_outputs, printable

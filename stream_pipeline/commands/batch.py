@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from cfg.errors import ConfigError, did_you_mean
 from cfg.settings import Settings
-from ditto.media.encode import ANIMATIONS, CODECS
 from ditto.media.inputs import Inputs
+from ditto.media.video_formats import ANIMATIONS, CODECS
 from ditto.packs.registry import traits_of
 from stream_pipeline.batches.jobs import name_in, printable
 from stream_pipeline.commands import render

@@ -11,10 +11,11 @@ from cfg.errors import ConfigError, StageError
 from cfg.preset import ORDER, preset, purpose
 from cfg.reading import merge
 from cfg.settings import Settings
-from ditto.media.encode import check_output, named
+from ditto.media.encode import check_output
 from ditto.media.files import check_named, existing, is_folder
 from ditto.media.inputs import Inputs
 from ditto.media.streamed import check_streamable
+from ditto.media.video_formats import named
 from ditto.rates import SAMPLES_PER_FRAME
 from stream_pipeline.commands.loading import garbage_collection_disabled, leave_cores_to_stages
 from stream_pipeline.commands.option_notes import option_notes

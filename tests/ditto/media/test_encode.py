@@ -18,8 +18,9 @@ from cfg.errors import ConfigError, MediaError
 from cfg.settings import OutputSettings
 from ditto.media import encode
 from ditto.media.colour import to_picture
-from ditto.media.encode import even, open_sink
+from ditto.media.encode import open_sink
 from ditto.media.sound import Sound, Track, read_sound, sound_of
+from ditto.media.video_file import even
 
 SETTINGS = OutputSettings(preset="ultrafast")
 FRAME = 0.04  # seconds

@@ -11,7 +11,8 @@ from PIL import Image as Pillow
 from cfg.errors import ConfigError, MediaError
 from cfg.frame_rates import RATES
 from cfg.settings import KINDS, OutputSettings
-from ditto.media.encode import named, open_sink
+from ditto.media.encode import open_sink
+from ditto.media.video_formats import named
 
 COLOUR = (200, 100, 50)
 CLEAR = OutputSettings(background="transparent")
