@@ -7,6 +7,7 @@ import warnings
 import zlib
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -23,6 +24,7 @@ FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM", "AVIF")
 MOST_PIXELS = 80_000_000  # checked before anything is decoded
 MOST_MOVING = 36_000_000  # pixels of a moving picture: 8K, of which a decoder keeps several frames
 SMALLEST = 16  # pixels a side
+STRIP = 1 << 20  # pixels that are converted at once
 BEHIND = (255, 255, 255)  # what shows through a transparent picture
 BROKEN = (  # what Pillow's readers raise over a file that is not as they thought
     ArithmeticError,
@@ -48,8 +50,8 @@ def read_picture(path: str | Path, max_size: int | None = None) -> Image:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 picture.load()
-                upright = ImageOps.exif_transpose(picture)
-                image = in_rgb(upright)
+                ImageOps.exif_transpose(picture, in_place=True)
+                image = in_rgb(picture)
         except (*BROKEN, Pillow.DecompressionBombError, MemoryError) as error:
             raise MediaError(
                 f"{path}: the picture is damaged ({first_line(error)}); export or download it again"
@@ -127,16 +129,37 @@ def _check_size(path: Path, width: int, height: int) -> None:
 
 
 def in_rgb(picture: Pillow.Image) -> Image:
-    if picture.mode.startswith("I"):
-        grey = np.asarray(picture).astype(np.float64)
-        most = 65535 if grey.max(initial=0) > 255 or picture.mode != "I" else 255
-        return np.repeat(np.clip(grey * 255 / most + 0.5, 0, 255).astype(np.uint8)[..., None], 3, axis=2)
-    if picture.mode == "F":
-        grey = np.nan_to_num(np.asarray(picture), nan=0.0)
-        scale = 255.0 if grey.max(initial=0) <= 1 else 1.0
-        return np.repeat(np.clip(grey * scale + 0.5, 0, 255).astype(np.uint8)[..., None], 3, axis=2)
-    if picture.has_transparency_data:
-        layer = picture.convert("RGBA")
+    """(H, W, 3), converted strip by strip: the ways there are several times as large as the picture."""
+    width, height = picture.size
+    rows = max(1, STRIP // max(1, width))
+    strips = [(0, top, width, min(top + rows, height)) for top in range(0, height, rows)]
+    brightest = 0.0
+    if picture.mode.startswith(("I", "F")):
+        brightest = max((_numbers(picture.crop(box)).max(initial=0.0) for box in strips), default=0.0)
+    image = np.empty((height, width, 3), np.uint8)
+    for box in strips:
+        image[box[1] : box[3]] = _strip_in_rgb(picture.crop(box), brightest)
+    return image
+
+
+def _strip_in_rgb(strip: Pillow.Image, brightest: float) -> Image:
+    """Whole numbers of more than 8 bits, or floats, are scaled by the brightest one of the picture."""
+    if strip.mode.startswith("I"):
+        most = 65535 if brightest > 255 or strip.mode != "I" else 255
+        return _grey(_numbers(strip) * 255 / most)
+    if strip.mode == "F":
+        return _grey(_numbers(strip) * np.float32(255.0 if brightest <= 1 else 1.0))
+    if strip.has_transparency_data:
+        layer = strip.convert("RGBA")
         ground = Pillow.new("RGBA", layer.size, (*BEHIND, 255))
         return np.array(Pillow.alpha_composite(ground, layer).convert("RGB"), np.uint8)
-    return np.array(picture.convert("RGB"), np.uint8)
+    return np.array(strip.convert("RGB"), np.uint8)
+
+
+def _numbers(picture: Pillow.Image) -> np.ndarray[Any, Any]:
+    numbers = np.asarray(picture)
+    return np.nan_to_num(numbers, nan=0.0) if picture.mode == "F" else numbers.astype(np.float64)
+
+
+def _grey(levels: np.ndarray[Any, Any]) -> Image:
+    return np.repeat(np.clip(levels + 0.5, 0, 255).astype(np.uint8)[..., None], 3, axis=2)
