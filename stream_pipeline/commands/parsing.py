@@ -52,7 +52,8 @@ class Parser(argparse.ArgumentParser):
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         parsed, rest = super().parse_known_args(args, namespace)
         for word in rest:
-            near = get_close_matches(word.partition("=")[0], self._option_string_actions, n=1)
+            dashed = [option for option in self._option_string_actions if "_" not in option]
+            near = get_close_matches(word.partition("=")[0].replace("_", "-"), dashed, n=1)
             self.error(f"{word} is not an option" + (f"; did you mean '{near[0]}'?" if near else ""))
         return parsed, rest
 
