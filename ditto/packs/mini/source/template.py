@@ -78,6 +78,7 @@ def load_template(path: Path) -> Template:
     )
 
 
+@lru_cache(maxsize=1)
 def default_template() -> Template:
     """The template of the pack that comes with the engine."""
     return load_template(bundled.path("template.npz"))
