@@ -13,7 +13,6 @@ from ditto.motion.pose import Placement, placement, rotation
 from ditto.packs.mini.motion.expression_numbers import METRE, Exp
 from ditto.packs.mini.paint.decoder import MiniDecoder
 from ditto.packs.mini.paint.warper import MiniWarper
-from ditto.packs.mini.putback import MiniCompositor
 from ditto.packs.mini.source.measure import Measured
 from ditto.source.avatar import SourceFrame
 from ditto.stages.messages import Pose
@@ -25,13 +24,13 @@ class Painter:
     def __init__(self, frame: SourceFrame) -> None:
         self.frame = frame
         self.rest = placement(frame.motion)
-        self._parts = MiniWarper(), MiniDecoder(), MiniCompositor()
+        self._parts = MiniWarper(), MiniDecoder()
 
     def __call__(self, drive: Placement) -> Image:
-        warp, paint, put_back = self._parts
+        warp, paint = self._parts
         unused = np.zeros((1, 21, 3), np.float32)
         pose = Pose(0, 0, self.frame, unused, unused, self.rest, drive)
-        return put_back(pose, paint(pose, warp(pose)))
+        return paint(pose, warp(pose))
 
     def follow(self, true: Measured) -> Iterator[Placement]:
         """The person's own motion, counted from the first frame but for the gap, which is absolute."""

@@ -105,6 +105,11 @@ class Compositor(Protocol[Seen, Taken]):
         """The finished frame, a new array of the size of `pose.source.image`."""
 
 
+def as_painted(pose: Pose[object], face: Image) -> Image:
+    """The compositor of a pack whose decoder paints whole frames, each a new array."""
+    return face
+
+
 @dataclass(frozen=True, kw_only=True)
 class PackTraits:
     """What a pack has a use for, known before it is opened."""

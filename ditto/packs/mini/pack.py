@@ -6,17 +6,17 @@ from pathlib import Path
 
 from cfg.settings import PackSettings, Settings
 from ditto import bundled
-from ditto.arrays import Floats
+from ditto.arrays import Floats, Image
 from ditto.faces.finder import FaceFinder
 from ditto.motion.motion_scale import FaceRoles
 from ditto.motion.vector import to_vector
+from ditto.packs.base import Compositor, as_painted
 from ditto.packs.mini.background.person_mask import MeshSilhouette
 from ditto.packs.mini.motion.expression import face_roles
 from ditto.packs.mini.motion.face_movements import FACE
 from ditto.packs.mini.motion.sampler import LISTENING, MiniSampler, load_readout
 from ditto.packs.mini.paint.decoder import MiniDecoder
 from ditto.packs.mini.paint.warper import MiniWarper
-from ditto.packs.mini.putback import MiniCompositor
 from ditto.packs.mini.source.analyser import MiniAnalyser
 from ditto.packs.mini.source.appearance import MiniAppearance
 from ditto.packs.mini.speech.encoder import WhisperStream
@@ -80,8 +80,8 @@ class MiniPack:
     def decoder(self) -> MiniDecoder:
         return MiniDecoder()
 
-    def compositor(self, settings: Settings) -> MiniCompositor:
-        return MiniCompositor()
+    def compositor(self, settings: Settings) -> Compositor[MiniAppearance, Image]:
+        return as_painted
 
     def silhouette(self) -> MeshSilhouette:
         return MeshSilhouette(self._finder.person)

@@ -14,7 +14,6 @@ from ditto.packs.mini.motion.expression_numbers import METRE, Exp
 from ditto.packs.mini.motion.face_movements import FACE
 from ditto.packs.mini.paint.decoder import MiniDecoder
 from ditto.packs.mini.paint.warper import MiniWarper
-from ditto.packs.mini.putback import MiniCompositor
 from ditto.packs.mini.source.analyser import MiniAnalyser
 from ditto.packs.mini.source.measure import measure
 from ditto.stages.messages import Motion
@@ -34,7 +33,7 @@ class Studio:
         self._face = finder.find(self.image)[0]
         self.source = MiniAnalyser.of(finder, SourceSettings()).analyse(self.image, 0)
         self.still = to_vector(self.source.motion)
-        self._parts = MiniWarper(), MiniDecoder(), MiniCompositor()
+        self._parts = MiniWarper(), MiniDecoder()
         self._unmoved = None
 
     def frame(self, index):
@@ -44,8 +43,8 @@ class Studio:
         """The picture of one frame."""
         stage = Stitch(self, None, settings, controls={0: controls or {}}, d0=self.still, face=FACE)
         (pose,) = stage.process(Motion(0, 0, self.still if vector is None else vector))
-        warper, decoder, compositor = self._parts
-        return compositor(pose, decoder(pose, warper(pose)))
+        warper, decoder = self._parts
+        return decoder(pose, warper(pose))
 
     def seen(self, picture):
         """Degrees, pixels, size in one of the portrait's, and millimetres, as the face tracking has them."""

@@ -15,7 +15,6 @@ from ditto.packs.mini.background.person_mask import of_mask, steadied
 from ditto.packs.mini.pack import MiniPack
 from ditto.packs.mini.paint.decoder import MiniDecoder
 from ditto.packs.mini.paint.warper import MiniWarper
-from ditto.packs.mini.putback import MiniCompositor
 from ditto.packs.official.silhouette import PaintedSilhouette
 from ditto.stages.messages import Pose
 from model_formats import open_model
@@ -43,7 +42,7 @@ def pose(frame, roll):
 
 def painted(at):
     warped = MiniWarper()(at)
-    return MiniCompositor()(at, MiniDecoder()(at, warped))
+    return MiniDecoder()(at, warped)
 
 
 def overlap(one, other):

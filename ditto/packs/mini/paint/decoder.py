@@ -10,7 +10,10 @@ from ditto.stages.messages import Pose
 
 
 class MiniDecoder:
-    """The whole frame with the picture moved, and over it what the source does not show."""
+    """The whole frame, a new array; for a pose at rest, the source bit for bit."""
 
-    def __call__(self, pose: Pose[MiniAppearance], warped: Moved | None) -> Image | None:
-        return None if warped is None else drawn(pose.source.look, warped.placed, warped.map)
+    def __call__(self, pose: Pose[MiniAppearance], warped: Moved | None) -> Image:
+        if warped is None:
+            still: Image = pose.source.image.copy()
+            return still
+        return drawn(pose.source.look, warped.placed, warped.map)

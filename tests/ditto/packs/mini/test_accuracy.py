@@ -21,7 +21,6 @@ from ditto.motion.pose import placement
 from ditto.packs.mini.motion.expression_numbers import FULL_BLINK, METRE, Exp
 from ditto.packs.mini.paint.decoder import MiniDecoder
 from ditto.packs.mini.paint.warper import MiniWarper
-from ditto.packs.mini.putback import MiniCompositor
 from ditto.packs.mini.source.analyser import MiniAnalyser
 from ditto.packs.mini.source.measure import measure
 from ditto.stages.messages import Pose
@@ -41,7 +40,7 @@ class Sitter:
         self.name = name
         self.source = MiniAnalyser.of(finder, SourceSettings()).analyse(image, 0)
         self._rest = placement(self.source.motion)
-        self._parts = MiniWarper(), MiniDecoder(), MiniCompositor()
+        self._parts = MiniWarper(), MiniDecoder()
         self.own = self.seen()
 
     def landmarks(self, turned, **millimetres):
@@ -53,9 +52,9 @@ class Sitter:
         angles = {name: getattr(self._rest, name) + degrees for name, degrees in turned.items()}
         drive = dataclasses.replace(self._rest, expression=expression.reshape(21, 3), **angles)
         pose = Pose(0, 0, self.source, STILL, STILL, self._rest, drive)
-        warper, decoder, compositor = self._parts
+        warper, decoder = self._parts
         moved = warper(pose)
-        picture = compositor(pose, decoder(pose, moved))
+        picture = decoder(pose, moved)
         self.painted = picture, moved
         face = self._finder.track(picture, self.source.appearance.head.points)
         return self._finder.refine(picture, face, views=4).landmarks

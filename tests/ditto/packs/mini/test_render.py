@@ -13,7 +13,6 @@ from ditto.motion.pose import placement
 from ditto.packs.mini.motion.expression_numbers import EYES, FULL_BLINK, LIPS, METRE, Exp
 from ditto.packs.mini.paint.decoder import MiniDecoder
 from ditto.packs.mini.paint.warper import MiniWarper
-from ditto.packs.mini.putback import MiniCompositor
 from ditto.packs.mini.source.analyser import MiniAnalyser
 from ditto.packs.mini.source.measure import measure
 from ditto.stages.messages import Pose
@@ -30,7 +29,7 @@ class Portrait:
         self.finder = finder
         self.source = MiniAnalyser.of(finder, SourceSettings()).analyse(self.image, 0)
         self.rest = placement(self.source.motion)
-        self._parts = MiniWarper(), MiniDecoder(), MiniCompositor()
+        self._parts = MiniWarper(), MiniDecoder()
 
     def pose(self, turned=None, **millimetres):
         """`turned`: degrees added to pitch, yaw or roll; gap absolute, other numbers added."""
@@ -43,8 +42,8 @@ class Portrait:
         return Pose(0, 0, self.source, STILL, STILL, self.rest, drive)
 
     def painted(self, pose):
-        warper, decoder, compositor = self._parts
-        return compositor(pose, decoder(pose, warper(pose)))
+        warper, decoder = self._parts
+        return decoder(pose, warper(pose))
 
     def moved(self, turned=None, **millimetres):
         return self.painted(self.pose(turned, **millimetres))
@@ -210,7 +209,7 @@ def test_a_face_at_the_edge_of_its_picture_is_painted_as_well(finder, portraits)
     expression.reshape(63)[Exp.GAP] = 12 * METRE
     drive = dataclasses.replace(rest, yaw=rest.yaw + 15, expression=expression)
     pose = Pose(0, 0, source, STILL, STILL, rest, drive)
-    picture = MiniCompositor()(pose, MiniDecoder()(pose, MiniWarper()(pose)))
+    picture = MiniDecoder()(pose, MiniWarper()(pose))
     assert picture.shape == close.shape
     assert not np.array_equal(picture, close)
 
@@ -220,7 +219,7 @@ def test_a_source_without_a_background_mask_moves_too(portraits):
     bare = dataclasses.replace(known.source.appearance, matte=None)
     pose = known.pose({"yaw": 6.0}, GAP=8)
     pose = dataclasses.replace(pose, source=dataclasses.replace(known.source, appearance=bare))
-    picture = MiniCompositor()(pose, MiniDecoder()(pose, MiniWarper()(pose)))
+    picture = MiniDecoder()(pose, MiniWarper()(pose))
     assert known.millimetres(picture, "GAP") == pytest.approx(8, abs=3)
 
 
