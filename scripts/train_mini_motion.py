@@ -26,7 +26,7 @@ from mini_reader import Example
 from scipy.ndimage import gaussian_filter1d, shift
 
 from ditto.packs.mini.motion.expression_numbers import METRE
-from ditto.packs.mini.motion.sampler import CHANNELS, LIMITS, LISTENING, READER, SPOKEN, met
+from ditto.packs.mini.motion.readout import CHANNELS, LIMITS, LISTENING, READER, SPOKEN, met
 from ditto.packs.mini.source.measure import measure
 from ditto.packs.mini.speech.encoder import ROWS_PER_FRAME, TAPS, WhisperStream, neighbours
 from ditto.packs.mini.speech.encoder import WIDTH as HEARD
@@ -476,7 +476,7 @@ def fit(folder: Path, clips: list[Clip], kind: str, wanted, cache: Path, folds_o
 
 
 def save(path: Path, readouts: dict[str, dict[str, np.ndarray]]) -> None:
-    """Readouts of each kind, as `ditto.packs.mini.motion.sampler.load_readout` reads them."""
+    """Readouts of each kind, as `ditto.packs.mini.motion.readout.load_readout` reads them."""
     np.savez(path, **{f"{kind}_{name}": array for kind, of in readouts.items() for name, array in of.items()})
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ditto.packs.mini.motion.sampler import CHANNELS, LIMITS, OUTPUTS, load_readout
+from ditto.packs.mini.motion.readout import CHANNELS, LIMITS, OUTPUTS, load_readout
 from ditto.packs.mini.speech.encoder import TAPS, WIDTH
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"

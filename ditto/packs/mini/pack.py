@@ -14,7 +14,8 @@ from ditto.packs.base import Compositor, as_painted
 from ditto.packs.mini.background.person_mask import MeshSilhouette
 from ditto.packs.mini.motion.expression import face_roles
 from ditto.packs.mini.motion.face_movements import FACE
-from ditto.packs.mini.motion.sampler import LISTENING, MiniSampler, load_readout
+from ditto.packs.mini.motion.readout import LISTENING, load_readout
+from ditto.packs.mini.motion.sampler import MiniSampler
 from ditto.packs.mini.paint.decoder import MiniDecoder
 from ditto.packs.mini.paint.warper import MiniWarper
 from ditto.packs.mini.source.analyser import MiniAnalyser

@@ -9,7 +9,8 @@ from ditto.motion.emotion import emotion_weights
 from ditto.motion.gestures import GESTURES, Gesture
 from ditto.motion.vector import PLACES
 from ditto.packs.mini.motion.expression_numbers import METRE, Exp
-from ditto.packs.mini.motion.sampler import OUTPUTS, MiniSampler, Readout
+from ditto.packs.mini.motion.readout import OUTPUTS, Readout
+from ditto.packs.mini.motion.sampler import MiniSampler
 
 ELSEWHERE = {  # the most that a control may change what it does not name
     "pitch": 3.2, "yaw": 2.0, "roll": 1.5, "size": 0.04, "GAP": 1.0, "WIDTH": 2.6, "CORNER": 2.0, "ASYM": 1.2,

@@ -10,16 +10,8 @@ from ditto import bundled
 from ditto.motion.angles import bins_to_degrees, degrees_to_bins
 from ditto.motion.vector import PLACES
 from ditto.packs.mini.motion.expression_numbers import FULL_BLINK, METRE, Exp
-from ditto.packs.mini.motion.sampler import (
-    MEETING,
-    OUTPUTS,
-    MiniSampler,
-    Reader,
-    Readout,
-    bent,
-    load_readout,
-    met,
-)
+from ditto.packs.mini.motion.readout import FULL_MEETING, OUTPUTS, Reader, Readout, bent, load_readout, met
+from ditto.packs.mini.motion.sampler import MiniSampler
 from ditto.stages.audio2motion import Audio2Motion
 from ditto.stages.messages import Conditions
 
@@ -196,7 +188,7 @@ def test_a_new_utterance_goes_on_from_where_the_face_was():
 
 
 def test_lips_meet_as_the_sound_becomes_one_of_closed_lips_and_leave_other_sounds_alone():
-    sound = np.array([-0.5, 0.0, 0.25, 0.5, 0.75, 1.0, 3.0], np.float32) * MEETING
+    sound = np.array([-0.5, 0.0, 0.25, 0.5, 0.75, 1.0, 3.0], np.float32) * FULL_MEETING
     gap = met(np.full(len(sound), 8.0, np.float32), sound)
     np.testing.assert_array_equal(gap[[0, 1, 5, 6]], [8, 8, 0, 0])
     assert gap[3] == pytest.approx(4)
@@ -205,7 +197,7 @@ def test_lips_meet_as_the_sound_becomes_one_of_closed_lips_and_leave_other_sound
 
 def test_a_closure_of_the_lips_comes_and_goes_within_the_voice():
     conditions = rows(80)
-    conditions[38:43, 2] = MEETING * np.array([0.5, 1.0, 1.0, 1.0, 0.5], np.float32)
+    conditions[38:43, 2] = FULL_MEETING * np.array([0.5, 1.0, 1.0, 1.0, 0.5], np.float32)
     gap = spoken(conditions)[0][:, GAP] / METRE
     np.testing.assert_allclose(gap[37:44], [8, 4, 0, 0, 0, 4, 8], atol=0.01)
 

@@ -1,0 +1,148 @@
+"""Idle motion of the built-in pack: head, brows, gaze, blinks and breath, which no voice decides.
+
+They are processes with the spread and the speed measured on people. Their value at a frame depends
+only on the seed and on the frame's number: windows that share frames agree on them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ditto.arrays import Floats
+from ditto.rates import FRAME_RATE
+
+WINDOW = 80  # frames that are asked for at once
+FAST, SLOW = 3.5, 12.0  # frames: the two time scales of head and brows
+REACH = 36  # frames that the slow one looks to either side
+NOISE_BLOCK = 64  # frames of noise drawn at once
+
+
+@dataclass(frozen=True, slots=True)
+class Wander:
+    """How one number strays: its spread, and the share of its variance that is quick."""
+
+    spread: float
+    quick: float
+
+
+# Spread within clips of people talking, in degrees, and speed over three frames, in degrees a frame:
+# yaw 4.8 and 0.66, pitch 3.7 and 0.62, roll 3.3 and 0.38. A portrait turns a little less than that.
+PITCH = Wander(3.7, 0.58)
+YAW = Wander(4.3, 0.42)
+ROLL = Wander(3.0, 0.30)
+SHIFT = Wander(0.008, 0.2)  # of the translation
+SIZE = Wander(0.004, 0.2)
+BROWS = Wander(0.8, 0.75)  # millimetres
+HALVES = Wander(0.25, 0.75)  # inner brows against outer ones
+WANDERING = (PITCH, YAW, ROLL, SHIFT, SHIFT, SIZE, BROWS, HALVES)
+
+BLINK_PAUSE = (3.1, 0.45)  # seconds between blinks: median, and spread of the logarithm
+BLINK_FIRST = (1.0, 3.1)  # seconds between which the first one comes
+BLINK_SHAPE = np.array([0.35, 0.9, 1.0, 0.75, 0.4, 0.15], np.float32)
+FIXATION = (1.1, 0.6)  # seconds a gaze rests, likewise
+FIXATION_FIRST = (0.4, 1.1)  # seconds that the portrait's own gaze rests
+GAZE = (1.0, 0.6)  # millimetres of spread, sideways and up
+MIN_PAUSE = 9  # frames between two blinks, or jumps of the gaze
+BREATH = (3.9, 0.2)  # seconds, degrees of pitch
+
+
+class Idle:
+    """What a face does without being told, a function of the seed and the frame's number."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._slow, self._quick = smoother(SLOW), smoother(FAST)
+        self._spread = np.array([number.spread for number in WANDERING])
+        self._share = np.array([number.quick for number in WANDERING])
+        self._phase = float(np.random.default_rng((seed, 1)).uniform(0, 2 * np.pi))
+        self._blinks = Events(np.random.default_rng((seed, 2)), BLINK_PAUSE, BLINK_FIRST)
+        self._looks = Events(np.random.default_rng((seed, 3)), FIXATION, FIXATION_FIRST)
+
+    def wander(self, start: int) -> Floats:
+        """(80, 8) in the order of WANDERING."""
+        slow, quick = self._noise(start, 4), self._noise(start, 5)
+        mixed = np.sqrt(1 - self._share) * (self._slow @ slow) + np.sqrt(self._share) * (self._quick @ quick)
+        return np.asarray(mixed * self._spread, np.float32)
+
+    def _noise(self, start: int, stream: int) -> npt.NDArray[np.float64]:
+        """White noise of the frames of a window and REACH frames to either side."""
+        first, last = start, start + WINDOW + 2 * REACH  # numbered from REACH frames earlier
+        blocks = range(first // NOISE_BLOCK, (last - 1) // NOISE_BLOCK + 1)
+        drawn = np.concatenate(
+            [
+                np.random.default_rng((self._seed, stream, block)).standard_normal(
+                    (NOISE_BLOCK, len(WANDERING))
+                )
+                for block in blocks
+            ]
+        )
+        skipped = first - blocks.start * NOISE_BLOCK
+        noise: npt.NDArray[np.float64] = drawn[skipped : skipped + last - first]
+        return noise
+
+    def breath(self, start: int) -> Floats:
+        """(80,) degrees of pitch."""
+        seconds = (start + np.arange(WINDOW)) / FRAME_RATE
+        return np.asarray(BREATH[1] * np.sin(2 * np.pi * seconds / BREATH[0] + self._phase), np.float32)
+
+    def blink(self, start: int) -> Floats:
+        """(80,) 0 for an open eye, 1 for a closed one."""
+        closed = np.zeros(WINDOW + 2 * len(BLINK_SHAPE), np.float32)
+        for at, _ in self._blinks.near(start):
+            place = at - start + len(BLINK_SHAPE)
+            if 0 <= place < len(closed):
+                shape = BLINK_SHAPE[: len(closed) - place]
+                closed[place : place + len(shape)] = np.maximum(closed[place : place + len(shape)], shape)
+        return closed[len(BLINK_SHAPE) : -len(BLINK_SHAPE)]
+
+    def blink_cut(self, end: int) -> int | None:
+        """The first frame of a blink after which eyes are not open again before the frame `end`."""
+        for at, _ in reversed(self._blinks.near(end - len(BLINK_SHAPE))):
+            if end - len(BLINK_SHAPE) <= at < end:
+                return at
+        return None
+
+    def gaze(self, start: int) -> Floats:
+        """(80, 2) millimetres: rests, and jumps that take two frames."""
+        looks = self._looks.near(start)
+        before = np.searchsorted([at for at, _ in looks], start + np.arange(-1, WINDOW), side="right")
+        places = np.concatenate([[(0.0, 0.0)], [place for _, place in looks]]) * GAZE
+        held = places[before]
+        return np.asarray((held[1:] + held[:-1]) / 2, np.float32)
+
+
+class Events:
+    """Moments at random pauses, each with a random place; drawn as far as they are asked for."""
+
+    def __init__(
+        self, rng: np.random.Generator, pause: tuple[float, float], first: tuple[float, float]
+    ) -> None:
+        self._rng = rng
+        self._pause = pause
+        self._at = round(rng.uniform(*first) * FRAME_RATE)  # of the next one
+        self._events: list[tuple[int, tuple[float, float]]] = []
+
+    def near(self, start: int) -> list[tuple[int, tuple[float, float]]]:
+        """The moments up to the end of a window at `start`, and the last ones before it."""
+        while self._at < start + 2 * WINDOW:
+            across, down = np.clip(self._rng.standard_normal(2), -2, 2)
+            self._events.append((self._at, (float(across), float(down))))
+            seconds = self._pause[0] * float(np.exp(self._pause[1] * self._rng.standard_normal()))
+            self._at += max(round(seconds * FRAME_RATE), MIN_PAUSE)
+        while len(self._events) > 2 and self._events[1][0] < start - 2 * WINDOW:
+            del self._events[0]
+        return self._events
+
+
+def smoother(scale: float) -> npt.NDArray[np.float64]:
+    """(80, 80 + 2 REACH) that averages white noise over a bell of `scale` frames, to unit variance."""
+    offsets = np.arange(-REACH, REACH + 1)
+    bell = np.exp(-0.5 * (offsets / scale) ** 2)
+    bell /= np.sqrt((bell**2).sum())
+    matrix = np.zeros((WINDOW, WINDOW + 2 * REACH))
+    for frame in range(WINDOW):
+        matrix[frame, frame : frame + len(bell)] = bell
+    return matrix
