@@ -145,7 +145,7 @@ def sweep(tmp_path, voice):
         "convert": [("convert", "--onnx_dir", tmp_path / "onnx", "--trt_dir", out)],
         "bench": [
             ("bench", "--pack", "mini", "--repeats", 1),
-            ("bench", "--only", "stitch", "--repeats", 1, "--json", tmp_path / "rows.json"),
+            ("bench", "--seconds", 1, "--repeats", 1, "--json", tmp_path / "rows.json"),
         ],
         "export": [
             ("export", "--data_root", tmp_path / "torch", "--hubert", tmp_path / "hubert", "--to", out)
