@@ -21,7 +21,7 @@ from benchmarks.official.weights import Networks
 from cfg.errors import DittoError
 from ditto.arrays import Floats
 from ditto.media.sound import read_sound
-from ditto.motion.diffusion import MOTION, DiffusionSampler
+from ditto.motion.diffusion import MOTION_SIZE, DiffusionSampler
 from ditto.motion.dpm_solver import FewStepSampler
 from ditto.packs.official.denoiser import TorchDenoiser
 from ditto.packs.official.hubert import HubertStream
@@ -80,7 +80,9 @@ def walked(
 ) -> tuple[Floats, float]:
     """(80, 265) motion of one window, and the seconds of processor it took."""
     began = time.process_time()
-    motion = make(denoiser, steps).sample(np.zeros(MOTION, np.float32), told, np.random.default_rng(seed))
+    motion = make(denoiser, steps).sample(
+        np.zeros(MOTION_SIZE, np.float32), told, np.random.default_rng(seed)
+    )
     return motion, time.process_time() - began
 
 

@@ -1,4 +1,4 @@
-"""What must not be left half done when a program is told to stop."""
+"""Steps that a stop does not leave half done."""
 
 from __future__ import annotations
 

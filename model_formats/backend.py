@@ -1,4 +1,4 @@
-"""What a loaded model looks like from outside, whatever its file format."""
+"""The protocol of a loaded model, whatever its file format."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Precision = Literal["stored", "fp32", "tf32", "fp16", "bf16"]
 Shape = tuple[int | None, ...]  # None where any size is accepted
-LARGEST = 4 << 30  # bytes; the official networks are below 0.4 GB
+MAX_BYTES = 4 << 30  # bytes; the official networks are below 0.4 GB
 
 
 class NetworkArray(Protocol):
@@ -28,7 +28,7 @@ class NetworkArray(Protocol):
 
 
 class Network(Protocol):
-    """What can be run, whoever opened it: named arrays in, named arrays out."""
+    """A network that can be run, whoever opened it: named arrays in, named arrays out."""
 
     def run(self, feeds: Mapping[str, NetworkArray]) -> Mapping[str, NetworkArray]: ...
 
@@ -56,7 +56,7 @@ class DeviceBackend(Backend, Protocol):
 
 @dataclass(frozen=True)
 class TorchNetwork:
-    """How a PyTorch weight file becomes a network; what such a file itself does not say."""
+    """Recipe that makes a network of a PyTorch weight file: what the file itself does not say."""
 
     load: Callable[[Path], nn.Module]  # strict; raises ModelError
     inputs: Mapping[str, Shape]  # in the order of the module's arguments
@@ -73,8 +73,8 @@ def existing(path: Path) -> Path:
     if not os.path.isfile(path):  # noqa: PTH113 - where pathlib fails of a name, there is no such file
         raise ModelError(f"{path}: no such file. README, 'Checkpoints', says where to get it.")
     size = path.stat().st_size
-    if not 0 < size <= LARGEST:
-        raise ModelError(f"{path} is {size} bytes; a model file has from 1 to {LARGEST}. Fetch it again.")
+    if not 0 < size <= MAX_BYTES:
+        raise ModelError(f"{path} is {size} bytes; a model file has from 1 to {MAX_BYTES}. Fetch it again.")
     return path
 
 

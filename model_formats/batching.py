@@ -14,8 +14,8 @@ from model_formats.backend import Network, NetworkArray, Shape
 
 Feeds = Mapping[str, NetworkArray]
 Outputs = dict[str, NetworkArray]
-SIZES = (1, 2, 4, 8, 16)  # batches that are tried
-PATIENCE = 1.0  # seconds a call may take before no larger batch is tried
+BATCH_SIZES = (1, 2, 4, 8, 16)  # batches that are tried
+MAX_CALL_SECONDS = 1.0  # seconds a call may take before no larger batch is tried
 
 
 class Batch(NetworkArray, Protocol):
@@ -58,14 +58,14 @@ def takes_batches(inputs: Mapping[str, Shape]) -> bool:
     return all(shape and shape[0] is None for shape in inputs.values())
 
 
-def quickest(seconds: Callable[[int], float], sizes: Sequence[int] = SIZES) -> int:
+def quickest(seconds: Callable[[int], float], sizes: Sequence[int] = BATCH_SIZES) -> int:
     """The size at which a frame takes least time; `seconds` runs a batch. Larger must be worth it: 3 %."""
     best, least = sizes[0], float("inf")
     for size in sizes:
         took = seconds(size)
         if took / size < 0.97 * least:
             best, least = size, took / size
-        if took > PATIENCE:
+        if took > MAX_CALL_SECONDS:
             break
     return best
 

@@ -1,4 +1,4 @@
-"""How far two forms of one network are apart, on numbers made up for the purpose: by Polygraphy."""
+"""Comparison of two forms of one network on made-up numbers, by Polygraphy."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Chosen = TypeVar("Chosen")
 
 @dataclass(frozen=True)
 class Apart:
-    """How far one output is from what it should be, as shares of the largest value it should have."""
+    """Difference of one output from what it should be, as shares of the largest value it should have."""
 
     output: str
     largest: float

@@ -13,7 +13,7 @@ Host = npt.NDArray[np.generic]
 
 
 class DeviceMemory(Protocol):
-    """What an engine needs of a GPU; addresses are integers."""
+    """GPU memory as an engine needs it; addresses are integers."""
 
     name: str  # of the GPU
     capability: str  # "9.0"

@@ -102,7 +102,7 @@ def keep_only(field: RepeatedCompositeFieldContainer, keep: list[bool]) -> None:
 
 
 class _Pass:
-    """What is known of a graph's tensors while going through it."""
+    """Knowledge of a graph's tensors while going through it."""
 
     def __init__(self, model: onnx.ModelProto) -> None:
         self._imports = model.opset_import

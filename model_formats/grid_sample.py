@@ -20,7 +20,7 @@ from cfg.errors import ModelError
 PADDINGS = ("zeros", "border", "reflection")
 
 
-LARGEST = 1 << 24  # cells of a volume; up to there a 32-bit float counts exactly
+MAX_CELLS = 1 << 24  # cells of a volume; up to there a 32-bit float counts exactly
 
 
 Attribute = int | float | str | Sequence[int]  # of an operator
@@ -44,8 +44,8 @@ class Ordinary:
         cells = math.prod(size)
         if padding not in PADDINGS:
             raise ModelError(f"{prefix}: padding '{padding}' is none of {', '.join(PADDINGS)}")
-        if not 0 < cells < LARGEST:
-            raise ModelError(f"{prefix}: a volume of {cells} cells, but 1 to {LARGEST - 1} can be counted")
+        if not 0 < cells < MAX_CELLS:
+            raise ModelError(f"{prefix}: a volume of {cells} cells, but 1 to {MAX_CELLS - 1} can be counted")
         self.constants: dict[str, npt.NDArray[np.generic]] = {}
         self._prefix = prefix
         self._batch = batch

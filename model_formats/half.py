@@ -23,7 +23,7 @@ HEAVY = {"Conv", "ConvTranspose", "Einsum", "Gemm", "MatMul"}
 SINGLE = {"GridSample", "NonMaxSuppression", "Range", "ReduceL2", "ReduceSumSquare", "TopK"}
 KEPT = {"Resize": (1, 2)}  # inputs that are of one type whatever the operator works in
 TYPED = {"Cast": "to", "EyeLike": "dtype", "RandomNormal": "dtype", "RandomUniform": "dtype"}
-LARGEST, SMALLEST = float(np.finfo(np.float16).max), float(np.finfo(np.float16).tiny)
+MAX_HALF, MIN_HALF = float(np.finfo(np.float16).max), float(np.finfo(np.float16).tiny)
 FLOAT, HALF = int(TensorProto.FLOAT), int(TensorProto.FLOAT16)
 
 
@@ -75,7 +75,7 @@ def _extreme(tensor: onnx.TensorProto) -> bool:
     if tensor.data_type != FLOAT or math.prod(tensor.dims) != 1:
         return False
     size = abs(float(numpy_helper.to_array(tensor).reshape(-1)[0]))
-    return 0 < size < SMALLEST or size > LARGEST
+    return 0 < size < MIN_HALF or size > MAX_HALF
 
 
 def _leading_to(names: list[str], graph: onnx.GraphProto, maker: dict[str, int]) -> Iterable[int]:
@@ -145,9 +145,9 @@ class _Conversion:
         half = f"{name}/half"
         if half not in self._halved:
             values = numpy_helper.to_array(self._weights[name])
-            if np.abs(values, where=np.isfinite(values), out=np.zeros_like(values)).max(initial=0) > LARGEST:
+            if np.abs(values, where=np.isfinite(values), out=np.zeros_like(values)).max(initial=0) > MAX_HALF:
                 raise ModelError(
-                    f"weight '{name}' reaches beyond {LARGEST:.0f}, which half precision cannot hold; "
+                    f"weight '{name}' reaches beyond {MAX_HALF:.0f}, which half precision cannot hold; "
                     "keep this network in fp32"
                 )
             self._halved[half] = numpy_helper.from_array(values.astype(np.float16), half)

@@ -20,7 +20,7 @@ except ImportError as error:
     raise ModelError("an .onnx file needs ONNX Runtime: pip install onnxruntime") from error
 
 PLUGIN = "GridSample3D"  # an operator made for TensorRT, of no standard
-KINDS = {
+ARRAY_TYPES = {
     "tensor(float)": np.float32,
     "tensor(float16)": np.float16,
     "tensor(double)": np.float64,
@@ -67,10 +67,10 @@ class OnnxFile:
         given = self._session.get_inputs()
         self._inputs = {node.name: shape_of(node) for node in given}
         self._outputs = {node.name: shape_of(node) for node in self._session.get_outputs()}
-        strange = [f"'{node.name}' of type {node.type}" for node in given if node.type not in KINDS]
+        strange = [f"'{node.name}' of type {node.type}" for node in given if node.type not in ARRAY_TYPES]
         if strange:
             raise ModelError(f"{path.name} takes {', '.join(strange)}, which is not supported")
-        self._kinds = {node.name: KINDS[node.type] for node in given}
+        self._kinds = {node.name: ARRAY_TYPES[node.type] for node in given}
         self._check_precision(precision)
 
     def _opened(self, threads: int | None) -> ort.InferenceSession:

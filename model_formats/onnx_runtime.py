@@ -1,4 +1,4 @@
-"""Which ONNX Runtime is installed: several distributions hold the same files, and there must be one."""
+"""Check of the installed ONNX Runtime: several distributions hold the same files, and there must be one."""
 
 from __future__ import annotations
 

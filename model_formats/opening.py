@@ -13,7 +13,7 @@ from model_formats.backend import Backend, Precision, TorchNetwork, existing
 
 @dataclass(frozen=True)
 class Wanted:
-    """How a model file is to be run."""
+    """Wishes for running a model file."""
 
     device: str
     precision: Precision

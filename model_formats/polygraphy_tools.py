@@ -38,7 +38,7 @@ def bind(library: ModuleType) -> None:
 
 
 class Words(logging.Handler):
-    """What Polygraphy says, kept for our own reports and errors."""
+    """Messages of Polygraphy, kept for our own reports and errors."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Which half precisions this processor computes in PyTorch: the one place that decides."""
+"""Half precisions that this processor computes in PyTorch: the one place that decides."""
 
 from __future__ import annotations
 

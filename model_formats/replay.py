@@ -21,7 +21,7 @@ RECORDING = threading.Lock()  # PyTorch allows one recording at a time in a proc
 
 
 class Recorder(Protocol):
-    """What turns a call into something that can be replayed."""
+    """Turns a call into something that can be replayed."""
 
     def record(self, call: Callable[[], Outputs]) -> tuple[Callable[[], None], Outputs]:
         """What does the call again, and the tensors that it writes into every time."""

@@ -36,7 +36,7 @@ OLDEST_PLUS = "8.0"  # compute capability from which on engines may be built for
 
 @dataclass(frozen=True)
 class Recipe:
-    """What is wanted of an engine."""
+    """Wishes for an engine."""
 
     precision: Literal["fp16", "fp32"]
     ranges: Mapping[str, Range] = field(default_factory=dict)  # by name of an axis, or of an input
@@ -51,7 +51,7 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Machine:
-    """Where an engine is built, and so mostly where it can run."""
+    """Machine that an engine is built on, and so mostly the kind it can run on."""
 
     gpu: str = "any GPU"
     capability: str | None = None
@@ -126,7 +126,7 @@ def _check(library: ModuleType, recipe: Recipe) -> None:
     if not is_rtx(library) and version(library) < OLDEST:
         raise ModelError(f"TensorRT {library.__version__} is too old; 8.6 is the oldest that is supported")
     if recipe.newer_gpus and is_rtx(library):
-        raise ModelError("engines of TensorRT for RTX run on every GPU as they are; leave out --newer-gpus")
+        raise ModelError("engines of TensorRT for RTX run on every GPU as they are; remove --newer-gpus")
 
 
 def _config(

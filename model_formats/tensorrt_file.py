@@ -30,7 +30,7 @@ REBUILD = "rebuild it: scripts/cvt_onnx_to_trt.py"
 
 @dataclass(frozen=True)
 class Stamp:
-    """What an engine was built with and for."""
+    """Record of what an engine was built with and for."""
 
     library: str  # tensorrt or tensorrt_rtx
     version: str
@@ -108,7 +108,7 @@ def _number(capability: str) -> tuple[int, int]:
 
 
 class Context(Protocol):
-    """What runs an engine, as TensorRT has it."""
+    """Runs an engine, as TensorRT has it."""
 
     def set_input_shape(self, name: str, shape: Sequence[int], /) -> bool: ...
 

@@ -1,4 +1,4 @@
-"""Which TensorRT there is and what it can do: the full one from 8.6 on, or TensorRT for RTX."""
+"""The TensorRT that is installed and its abilities: the full one from 8.6 on, or TensorRT for RTX."""
 
 from __future__ import annotations
 

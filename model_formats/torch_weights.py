@@ -18,8 +18,8 @@ from model_formats.backend import existing
 
 PORTION = 4 << 20  # bytes read at once, and an archive's table of contents at most
 Arguments = tuple[Any, ...]  # of a call in a pickle, each of them checked by what it makes
-MOST_AXES = 16
-KINDS: Mapping[Name, torch.dtype] = {
+MAX_AXES = 16
+STORAGES: Mapping[Name, torch.dtype] = {
     ("torch", "FloatStorage"): torch.float32,
     ("torch", "DoubleStorage"): torch.float64,
     ("torch", "HalfStorage"): torch.float16,
@@ -73,7 +73,7 @@ class _File(io.FileIO):
 
 
 class _Weights:
-    """What PyTorch puts into an archive: a pickle, and a member for the bytes of each storage."""
+    """Archive as PyTorch writes it: a pickle, and a member for the bytes of each storage."""
 
     def __init__(self, archive: zipfile.ZipFile, size: int) -> None:
         self._archive = archive
@@ -94,14 +94,19 @@ class _Weights:
             ("torch._utils", "_rebuild_parameter"): _parameter,
             ("torch", "Size"): _size,
         }
-        return read_data(self._bytes("data.pkl").numpy().tobytes(), makers, frozenset(KINDS), math.inf)
+        return read_data(self._bytes("data.pkl").numpy().tobytes(), makers, frozenset(STORAGES), math.inf)
 
     def _storage(self, arguments: Arguments, state: object) -> torch.Tensor:
         """The elements of a storage, in a row; tensors that share it share its memory."""
         kind, type_name, key, _, count = arguments[0]
-        if kind != "storage" or type_name not in KINDS or not isinstance(key, str) or type(count) is not int:
+        if (
+            kind != "storage"
+            or type_name not in STORAGES
+            or not isinstance(key, str)
+            or type(count) is not int
+        ):
             raise Refused("damaged: a storage of no known kind")
-        dtype = KINDS[type_name]
+        dtype = STORAGES[type_name]
         if (key, dtype) not in self._storages:
             raw = self._bytes(f"data/{key}")
             if count * dtype.itemsize != len(raw):
@@ -129,7 +134,7 @@ def _tensor(arguments: Arguments, state: object) -> torch.Tensor:
     storage, offset, size, stride, *_ = arguments
     if not isinstance(storage, torch.Tensor) or storage.ndim != 1 or len(size) != len(stride):
         raise Refused("damaged: a tensor without content")
-    if len(size) > MOST_AXES or any(type(n) is not int or n < 0 for n in (offset, *size, *stride)):
+    if len(size) > MAX_AXES or any(type(n) is not int or n < 0 for n in (offset, *size, *stride)):
         raise Refused("damaged: a tensor without a plain shape")
     last = offset + sum((n - 1) * step for n, step in zip(size, stride, strict=True))
     if math.prod(size) and (last >= len(storage) or math.prod(size) > len(storage)):

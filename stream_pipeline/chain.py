@@ -8,7 +8,7 @@ from ditto.stages.stage import AnyStage, process_of
 
 
 class Chain:
-    """What one step gives, the next one takes. It goes by the name of the first."""
+    """Steps that each take what the one before gives. It goes by the name of the first."""
 
     def __init__(self, steps: Sequence[AnyStage]) -> None:
         self._steps = list(steps)

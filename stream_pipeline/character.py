@@ -1,4 +1,4 @@
-"""Whose face motion is made for: the source's own, or another that `condition.override` brings."""
+"""The character that motion is made for: the source's own, or another that `condition.override` brings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ditto.source.avatar import AnySourceFrame
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Character:
-    """What the motion model is told of a face."""
+    """Measurements of a face that the motion model is told."""
 
     canonical: Floats  # 63 numbers of the face at rest
     eye_open: Floats  # (n, 2) opening of each lid, frame by frame

@@ -23,7 +23,7 @@ from ditto.media.inputs import Inputs
 from ditto.media.segments import SegmentedVideo
 from ditto.media.sink import Sink
 from ditto.media.sound import Sound, SoundFile, open_sound, read_sound, shortened
-from ditto.media.sound_decoding import RATES
+from ditto.media.sound_decoding import RATE_LIMITS
 from ditto.media.streamed import StreamedVideo
 from ditto.media.video_file import Writable
 from ditto.media.video_formats import CODECS, named
@@ -37,20 +37,20 @@ from ditto.stages.avatar_registrar import register, registered_picture
 from ditto.stages.stage import AnyStage
 from stream_pipeline.checking import check_named
 from stream_pipeline.configuring import laid_over, settings_of
-from stream_pipeline.finishing import picture_size
 from stream_pipeline.metrics import StageMetrics, table
+from stream_pipeline.output_steps import picture_size
 from stream_pipeline.plan import Extra
 from stream_pipeline.recipe import described, digest, named_files
 from stream_pipeline.session import Session
 
 log = logging.getLogger(__name__)
-LONG = 3_000  # frames above which a video is written in pieces, so that a kill does not cost all of it
+LONG_VIDEO_FRAMES = 3_000  # above it a video is written in pieces, so that a kill does not cost all of it
 Progress = Callable[[int, int], None]  # frames done, frames in all
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a render made."""
+    """Result of a render."""
 
     path: Path
     frames: int
@@ -63,7 +63,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a registered source came from."""
+    """Origin of a registered source."""
 
     told: str  # what tells it from another
     inputs: Inputs
@@ -262,7 +262,7 @@ class Engine:
         """A stream: push sound of `rate`, pull pictures. Use it as a `with` block."""
         self._check_open()
         check_registered(avatar, "session")
-        rate = whole_of(rate, "rate", *RATES)
+        rate = whole_of(rate, "rate", *RATE_LIMITS)
         settings = self.with_settings(merge({"stream": {"mode": mode}}, over))
         return Session(self.pack, avatar, settings, rate=rate, extra=self._extra)
 
@@ -332,7 +332,7 @@ def in_pieces(output: Path, frames: int, settings: Settings) -> bool:
             f"{output}: only {', '.join(CODECS)} without transparency can be resumed; "
             "remove --resume or give one of these"
         )
-    return possible and (settings.output.resume or frames > LONG)
+    return possible and (settings.output.resume or frames > LONG_VIDEO_FRAMES)
 
 
 def read(path: str | Path, settings: Settings) -> Sound | SoundFile:

@@ -1,4 +1,4 @@
-"""How a program begins: what must hold before anything is loaded, and once its command is over."""
+"""Entry points of the programs: what must hold before anything is loaded, and once its command is over."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long each stage worked and waited."""
+"""Times that each stage worked and waited."""
 
 from __future__ import annotations
 

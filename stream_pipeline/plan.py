@@ -37,9 +37,9 @@ from ditto.stages.writer import Writer
 from stream_pipeline.chain import Chain
 from stream_pipeline.channel import Channel
 from stream_pipeline.character import Character
-from stream_pipeline.finishing import finishing
+from stream_pipeline.output_steps import output_steps
 from stream_pipeline.pipeline import Pipeline
-from stream_pipeline.styling import blinking, styled
+from stream_pipeline.style_steps import blinking, style_steps
 
 FLAGS = ("use_emo", "use_sc", "use_eye_open", "use_eye_ball")
 SOURCE_FRAMES_AHEAD = 2  # that the registrar may have ready
@@ -119,7 +119,7 @@ def plan(
     """
     way = conventions(settings)
     frames: Channel[AnySourceFrame] = Channel(SOURCE_FRAMES_AHEAD)
-    source_frames, steps = finishing(pack, avatar, settings)
+    source_frames, steps = output_steps(pack, avatar, settings)
     motion = motion_plan(pack, avatar, settings, controls.mood)
     still = None if callable(motion.zero) else motion.zero
     batch = 1 if settings.online else pack.batch
@@ -128,7 +128,7 @@ def plan(
         registrar=frames,
         wav2feat=motion.wav2feat,
         condition=motion.condition,
-        audio2motion=Chain(styled(motion.audio2motion, pack, avatar, settings, still, length, way)),
+        audio2motion=Chain(style_steps(motion.audio2motion, pack, avatar, settings, still, length, way)),
         stitch=Stitch(
             Playback(avatar, frames.get),
             pack.stitcher(),

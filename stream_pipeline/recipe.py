@@ -1,4 +1,4 @@
-"""What tells one render from another: settings, and the content of every file they name."""
+"""Digest that tells one render from another: settings, and the content of every file they name."""
 
 from __future__ import annotations
 

@@ -20,8 +20,8 @@ from ditto.motion.script import Script, as_frames
 from ditto.rates import SAMPLE_RATE, SAMPLES_PER_FRAME
 from ditto.source.avatar import AnyAvatar
 from stream_pipeline.engine import Engine
-from stream_pipeline.finishing import picture_size
 from stream_pipeline.keywords import nested
+from stream_pipeline.output_steps import picture_size
 from stream_pipeline.session import Session, floats_of
 
 
@@ -195,7 +195,7 @@ def sizes_of(chunksize: object) -> tuple[int, int, int]:
 
 
 class _Encoder:
-    """What scripts call as `SDK.wav2feat.wav2feat(audio)`."""
+    """Called by scripts as `SDK.wav2feat.wav2feat(audio)`."""
 
     def __init__(self, sdk: StreamSDK) -> None:
         self._sdk = sdk
@@ -206,7 +206,7 @@ class _Encoder:
 
 
 class _FeatureQueue:
-    """What scripts call as `SDK.audio2motion_queue.put(features)`; None is the end and may be left out."""
+    """Called by scripts as `SDK.audio2motion_queue.put(features)`; None is the end and may be left out."""
 
     def __init__(self, sdk: StreamSDK) -> None:
         self._sdk = sdk

@@ -32,7 +32,7 @@ from ditto.source.avatar import AnyAvatar
 from ditto.stages.messages import AudioChunk, EndOfSpeech, Features, Picture
 from stream_pipeline.metrics import StageMetrics, table
 from stream_pipeline.plan import Extra, plan
-from stream_pipeline.styling import layers
+from stream_pipeline.style_steps import layers
 
 PIECE = SAMPLE_RATE  # longest stretch of sound handed over at once, samples
 
@@ -54,7 +54,7 @@ class LivePicture:
 
 
 class _Turn:
-    """What was pushed since an interruption, or since the beginning."""
+    """Sound that was pushed since an interruption, or since the beginning."""
 
     def __init__(self, number: int, rate: int) -> None:
         self.number = number

@@ -1,4 +1,4 @@
-"""What every stage of the running streams does at this moment: why a stream stands still.
+"""Dump of what every stage does at this moment: why a stream stands still.
 
 A program prints it on SIGUSR1 (`kill -USR1 PID`) where `report_on_signal` was called, as the commands
 do; `--debug-stall` prints it whenever nothing has moved for some seconds.
@@ -18,7 +18,7 @@ from weakref import WeakSet
 from stream_pipeline.metrics import StageMetrics
 
 HEADS = ("stage", "does", "for", "with", "queue")
-WIDTHS = (18, 20, 10, 22, 8)
+COLUMN_WIDTHS = (18, 20, 10, 22, 8)
 
 
 class Watched(Protocol):
@@ -74,7 +74,7 @@ def described(stream: Watched, now: float) -> str:
 
 
 def row(*cells: str) -> str:
-    return "".join(f"{cell:<{width}}" for cell, width in zip(cells, WIDTHS, strict=True)).rstrip()
+    return "".join(f"{cell:<{width}}" for cell, width in zip(cells, COLUMN_WIDTHS, strict=True)).rstrip()
 
 
 def report_on_signal() -> None:

@@ -12,7 +12,7 @@ from ditto.arrays import Numbers
 from ditto.faces.outputs import output_with
 from model_formats.backend import Network, NetworkArray
 
-SIDE = 128  # pixels of the square the network sees
+DETECTOR_SIDE = 128  # pixels of the square the network sees
 GRIDS = ((16, 2), (8, 6))  # cells a side, anchors a cell
 ANCHORS = 896
 MIN_SCORE = 0.5
@@ -65,10 +65,10 @@ class BlazeFace:
         usable = np.isfinite(raw).all(axis=1) & (raw[:, 2:4] > 0).all(axis=1)
         sure = np.flatnonzero(usable & (scores >= MIN_SCORE))
         sure = sure[np.argsort(-scores[sure], kind="stable")]
-        scores, middles = scores[sure], raw[sure, :2] / SIDE + self._anchors[sure]
-        half = raw[sure, 2:4] / (2 * SIDE)
+        scores, middles = scores[sure], raw[sure, :2] / DETECTOR_SIDE + self._anchors[sure]
+        half = raw[sure, 2:4] / (2 * DETECTOR_SIDE)
         lows, highs = pixels(middles - half), pixels(middles + half)
-        points = pixels(raw[sure, 4:].reshape(-1, 6, 2) / SIDE + self._anchors[sure][:, None])
+        points = pixels(raw[sure, 4:].reshape(-1, 6, 2) / DETECTOR_SIDE + self._anchors[sure][:, None])
         left = np.arange(len(sure))
         found = []
         while len(left):
@@ -86,7 +86,7 @@ class BlazeFace:
 
 
 def pixels(shares: Numbers) -> Numbers:
-    return np.asarray(shares * SIDE, np.float32)
+    return np.asarray(shares * DETECTOR_SIDE, np.float32)
 
 
 def anchors() -> npt.NDArray[np.float64]:

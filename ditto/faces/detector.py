@@ -1,4 +1,4 @@
-"""Where the faces in a picture are, large, small or tilted."""
+"""Faces in a picture, large, small or tilted."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import cv2
 import numpy as np
 
 from ditto.arrays import Image, Numbers
-from ditto.faces.blaze_face import SAME_FACE, SIDE, BlazeFace, Detection, overlaps
+from ditto.faces.blaze_face import DETECTOR_SIDE, SAME_FACE, BlazeFace, Detection, overlaps
 from model_formats.backend import Backend
 
-SURE = 0.85  # a face seen upright scores at least this
-LARGE = 0.15  # share of the picture's longer side from which a face is the one that is meant
-CLEAR = 0.75  # that such a face scores
+SURE_SCORE = 0.85  # a face seen upright scores at least this
+LARGE_FACE_SHARE = 0.15  # share of the picture's longer side from which a face is the one that is meant
+CLEAR_FACE_SCORE = 0.75  # that such a face scores
 UPRIGHT = 30.0  # degrees by which such a face may be turned
 SAME_WAY = 60.0  # degrees between two candidates in one place below which they are one
 TILTS = (45, -45, 90, -90, 135, -135, 180)  # degrees; the network sees faces within some 45 of upright
-FINE = (2, 4)  # the picture is looked at whole, and in tiles of its longer side through these
-FINEST = 8  # and through this, where nothing has been found
-PLAIN = 10  # grey levels between the darkest and the brightest spot below which there is nothing to see
+TILINGS = (2, 4)  # the picture is looked at whole, and in tiles of its longer side through these
+LAST_TILING = 8  # and through this, where nothing has been found
+MIN_CONTRAST_LEVELS = 10  # between the darkest and the brightest spot, below which nothing is to be seen
 CLOSE = (
     1.3,
     1.4,
@@ -43,23 +43,23 @@ class FaceDetector:
         """
         height, width = image.shape[:2]
         copies = halvings(image)
-        if np.ptp(copies[-1]) < PLAIN:
+        if np.ptp(copies[-1]) < MIN_CONTRAST_LEVELS:
             return []
         longest, middle = max(height, width), (width / 2, height / 2)
         found = self._tiled(copies, 1, 0)
         if not thorough and any(plain(face, longest) for face in found):
             return sorted(distinct(found), key=lambda face: -face.size)
-        for finer in FINE[:1] if brief else FINE:
+        for finer in TILINGS[:1] if brief else TILINGS:
             found += self._tiled(copies, finer, 0)
         for tilt in TILTS:
             found += self._square(copies, middle, longest, tilt)
         if brief:
             return sorted(distinct(found), key=lambda face: -face.size)
-        if max((face.score for face in found), default=0.0) < SURE:
+        if max((face.score for face in found), default=0.0) < SURE_SCORE:
             for tilt in TILTS:
-                found += self._tiled(copies, FINE[0], tilt)
+                found += self._tiled(copies, TILINGS[0], tilt)
         if not found:
-            found = self._tiled(copies, FINEST, 0)
+            found = self._tiled(copies, LAST_TILING, 0)
         return sorted(distinct(found), key=lambda face: -face.size)
 
     def certainty(self, image: Image, centre: Numbers, size: float, angle: float) -> float:
@@ -84,14 +84,14 @@ class FaceDetector:
         self, copies: list[Image], centre: tuple[float, float], side: float, tilt: float
     ) -> list[Detection]:
         """Faces in a square of the picture, turned upright."""
-        matrix = np.array(cv2.getRotationMatrix2D(centre, tilt, SIDE / side), np.float64)
-        matrix[:, 2] += SIDE / 2 - np.asarray(centre)
+        matrix = np.array(cv2.getRotationMatrix2D(centre, tilt, DETECTOR_SIDE / side), np.float64)
+        matrix[:, 2] += DETECTOR_SIDE / 2 - np.asarray(centre)
         # an ordinary warp would skip pixels of a large picture
-        source = copies[min(len(copies) - 1, max(0, int(np.log2(max(side, 1) / SIDE))))]
+        source = copies[min(len(copies) - 1, max(0, int(np.log2(max(side, 1) / DETECTOR_SIDE))))]
         near = matrix.copy()
         near[:, 0] *= copies[0].shape[1] / source.shape[1]
         near[:, 1] *= copies[0].shape[0] / source.shape[0]
-        part = cv2.warpAffine(source, near, (SIDE, SIDE))
+        part = cv2.warpAffine(source, near, (DETECTOR_SIDE, DETECTOR_SIDE))
         back = np.array(cv2.invertAffineTransform(matrix), np.float64)
         return [placed(face, back) for face in self._faces_in(part)]
 
@@ -99,7 +99,7 @@ class FaceDetector:
 def plain(face: Detection, longest: float) -> bool:
     """Whether a face is so large, sure and upright that nobody would mean another one."""
     upright = abs(np.degrees(face.angle)) < UPRIGHT
-    return bool(face.score >= CLEAR and upright and face.size >= LARGE * longest)
+    return bool(face.score >= CLEAR_FACE_SCORE and upright and face.size >= LARGE_FACE_SHARE * longest)
 
 
 def placed(face: Detection, matrix: Numbers) -> Detection:
@@ -114,7 +114,7 @@ def placed(face: Detection, matrix: Numbers) -> Detection:
 def halvings(image: Image) -> list[Image]:
     """The picture, and copies of half the size of the one before, down to what the network sees."""
     copies = [image]
-    while max(copies[-1].shape[:2]) >= 2 * SIDE:
+    while max(copies[-1].shape[:2]) >= 2 * DETECTOR_SIDE:
         height, width = (max(1, length // 2) for length in copies[-1].shape[:2])
         copies.append(
             np.asarray(cv2.resize(copies[-1], (width, height), interpolation=cv2.INTER_AREA), np.uint8)

@@ -11,9 +11,9 @@ import numpy as np
 from ditto.arrays import Image, Numbers
 from ditto.faces.blaze_face import SAME_FACE, Detection, overlaps
 from ditto.faces.detector import FaceDetector, plain
-from ditto.faces.likeness import UNSURE, Likeness
+from ditto.faces.likeness import SURE, Likeness
 from ditto.faces.mask import PersonMask
-from ditto.faces.mesh import MARGIN, FaceMesh, Mesh, Region, region_of_detection, region_of_landmarks
+from ditto.faces.mesh import REGION_PER_FACE, FaceMesh, Mesh, Region, region_of_detection, region_of_landmarks
 from model_formats import open_model
 from model_formats.backend import Backend
 
@@ -22,7 +22,7 @@ LEAST_CERTAINTY = 0.3  # below this the detector, seen close, sees none: two loo
 MOST_STEPS = 4  # towards the region in which a mesh is seen best
 SETTLED = 0.02  # of its size: a region that moves less has found its place
 VIEWS = 8  # slightly different looks at a still face whose landmarks are averaged
-LIPS = (61, 291, 13, 14, 0, 17, 78, 308)  # mesh points whose place tells how plain a mouth is
+LIP_MARKS = (61, 291, 13, 14, 0, 17, 78, 308)  # mesh points whose place tells how plain a mouth is
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,9 +100,7 @@ class FaceFinder:
             if not any(shared(face, other) > SAME_FACE for other in kept):
                 kept.append(face)
         judged = [
-            face
-            if face.score >= UNSURE
-            else dataclasses.replace(face, human=self.likeness(image, face).human)
+            face if face.score >= SURE else dataclasses.replace(face, human=self.likeness(image, face).human)
             for face in kept
         ]
         return sorted(judged, key=lambda face: -face.size)
@@ -123,7 +121,7 @@ class FaceFinder:
     def certainty(self, image: Image, landmarks: Numbers) -> float:
         """0..1: how sure the detector is of a face with these landmarks, looking at it closely."""
         region = region_of_landmarks(landmarks)
-        return self._detector.certainty(image, region.centre, region.side / MARGIN, region.angle)
+        return self._detector.certainty(image, region.centre, region.side / REGION_PER_FACE, region.angle)
 
     def likeness(self, image: Image, face: FoundFace) -> Likeness:
         """How human the face looks, judged by further views of it."""
@@ -131,9 +129,9 @@ class FaceFinder:
         lips = []
         for near, far in ((0.015, 0.03), (0.03, 0.07)):
             looks = [self._mesh(image, view).landmarks for view in glances(region, VIEWS, near, far)]
-            places = np.stack([look[list(LIPS), :2] for look in looks])
+            places = np.stack([look[list(LIP_MARKS), :2] for look in looks])
             lips.append(np.linalg.norm(places - places.mean(axis=0), axis=-1).mean())
-        wander = float(np.sqrt(lips[0] * lips[1])) * MARGIN / region.side
+        wander = float(np.sqrt(lips[0] * lips[1])) * REGION_PER_FACE / region.side
         return Likeness(self.certainty(image, face.landmarks), wander)
 
     def track(self, image: Image, previous: Numbers) -> FoundFace | None:

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 # Measured on some 480 faces of people, painted, drawn and carved ones among them, and 400 pictures of
 # animals: no person that faces the camera is refused, three animals pass.
-LEAST = 0.6  # certainty below which nothing else helps
-UNSURE = 0.82  # certainty below which the detector alone would doubt
+MIN_CERTAINTY = 0.6  # certainty below which nothing else helps
+SURE = 0.82  # certainty below which the detector alone would doubt
 WANDERING = 0.0092  # wander above which an unsure face is not a human one
-HIDDEN = 0.0075  # wander above which something is likely to be in front of the mouth
+MAX_STEADY_WANDER = 0.0075  # wander above which something is likely to be in front of the mouth
 
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
-    """How like a human face something is.
+    """Likeness of something to a human face.
 
     One of the two may be poor in a person: a drawing is not recognised for sure, and lips behind a
     microphone cannot be placed. Both are poor in an animal.
@@ -25,9 +25,9 @@ class Likeness:
 
     @property
     def human(self) -> bool:
-        return self.certainty >= UNSURE or (self.certainty >= LEAST and self.wander <= WANDERING)
+        return self.certainty >= SURE or (self.certainty >= MIN_CERTAINTY and self.wander <= WANDERING)
 
     @property
     def mouth_hidden(self) -> bool:
         """Whether a hand, a mask or a microphone seems to be in front of the mouth."""
-        return self.wander > HIDDEN
+        return self.wander > MAX_STEADY_WANDER

@@ -11,13 +11,13 @@ from ditto.arrays import Image, Numbers
 from ditto.faces.blaze_face import Detection
 from model_formats.backend import Backend
 
-SIDE = 192  # pixels of the square the network sees
-MARGIN = 1.5  # size of the square in face sizes
+MESH_SIDE = 192  # pixels of the square the network sees
+REGION_PER_FACE = 1.5  # size of the square in face sizes
 POINTS = 478
 LEFT_EYE, RIGHT_EYE = 33, 263  # outer corners, image left and image right
 
 # fmt: off
-LIPS = (
+LIP_POINTS = (
     61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 185, 40, 39, 37, 0, 267, 269, 270, 409,
     78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 191, 80, 81, 82, 13, 312, 311, 310, 415,
     76, 77, 90, 180, 85, 16, 315, 404, 320, 307, 306, 184, 74, 73, 72, 11, 302, 303, 304, 408,
@@ -40,7 +40,7 @@ RIGHT_LIDS = (
 # fmt: on
 RING = 16  # the first so many of each eye's points lie on the lids' edges
 REFINED = {
-    "output_lips": LIPS,
+    "output_lips": LIP_POINTS,
     "output_left_eye": LEFT_LIDS,
     "output_right_eye": RIGHT_LIDS,
     "output_left_iris": tuple(range(468, 473)),
@@ -60,13 +60,13 @@ class Region:
     def matrix(self) -> Numbers:
         """(2, 3) from the network's square to the picture."""
         cos, sin = np.cos(self.angle), np.sin(self.angle)
-        turn = np.array([[cos, -sin], [sin, cos]]) * self.side / SIDE
-        return np.hstack([turn, (self.centre - turn @ np.full(2, SIDE / 2))[:, None]])
+        turn = np.array([[cos, -sin], [sin, cos]]) * self.side / MESH_SIDE
+        return np.hstack([turn, (self.centre - turn @ np.full(2, MESH_SIDE / 2))[:, None]])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Mesh:
-    """What the mesh network says of a region."""
+    """Landmarks that the mesh network finds in a region."""
 
     landmarks: Numbers  # (478, 3) pixels of the picture, depth in the same scale
     presence: float  # 0..1, how sure it is that there is a face
@@ -81,7 +81,7 @@ class FaceMesh:
 
     def __call__(self, image: Image, region: Region) -> Mesh:
         matrix = region.matrix()
-        part = shrunk_warp(image, matrix, SIDE)
+        part = shrunk_warp(image, matrix, MESH_SIDE)
         given = self._network.run({self._input: part[None].astype(np.float32) / 255})
         outputs = {name: np.asarray(array) for name, array in given.items()}
         raw = np.zeros((POINTS, 3), np.float64)
@@ -92,7 +92,7 @@ class FaceMesh:
             raw[first : first + 5, 2] = raw[list(lids), 2].mean()
         landmarks = np.empty((POINTS, 3), np.float32)
         landmarks[:, :2] = raw[:, :2] @ matrix[:, :2].T + matrix[:, 2]
-        landmarks[:, 2] = raw[:, 2] * region.side / SIDE
+        landmarks[:, 2] = raw[:, 2] * region.side / MESH_SIDE
         flag = float(outputs["conv_faceflag"].reshape(-1)[0])
         return Mesh(landmarks, 1 / (1 + np.exp(-np.clip(flag, -60, 60))))
 
@@ -119,7 +119,7 @@ def shrunk_warp(image: Image, matrix: Numbers, side: int) -> Image:
 
 def region_of_detection(face: Detection) -> Region:
     """Around a detected face, turned with its eyes."""
-    return Region((face.low + face.high) / 2, MARGIN * face.size, face.angle)
+    return Region((face.low + face.high) / 2, REGION_PER_FACE * face.size, face.angle)
 
 
 def region_of_landmarks(landmarks: Numbers) -> Region:
@@ -131,4 +131,4 @@ def region_of_landmarks(landmarks: Numbers) -> Region:
     upright = points @ np.array([[cos, -sin], [sin, cos]])
     low, high = upright.min(axis=0), upright.max(axis=0)
     centre = np.array([[cos, -sin], [sin, cos]]) @ ((low + high) / 2)
-    return Region(centre, MARGIN * float(np.max(high - low)), angle)
+    return Region(centre, REGION_PER_FACE * float(np.max(high - low)), angle)

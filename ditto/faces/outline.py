@@ -12,14 +12,14 @@ from cfg.errors import ConfigError
 from ditto.arrays import Floats
 
 AROUND_LIPS = 0.55  # of the lips' size that belongs to the mouth on every side
-BELOW = 0.10  # of the face's height that a falling jaw reaches below the chin at rest
-ABOVE = 0.10  # of the face's height above the brows
+CHIN_MARGIN_SHARE = 0.10  # of the face's height that a falling jaw reaches below the chin at rest
+BROW_MARGIN_SHARE = 0.10  # of the face's height above the brows
 NOSE = 0.42  # of the way from the eyes to the lips where the lower face begins
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Which landmarks lie where."""
+    """Places of the landmarks that an outline is drawn through."""
 
     eyes: tuple[Sequence[int], Sequence[int]]  # around the image-left eye and the other
     lips: Sequence[int]  # outer edge
@@ -87,9 +87,9 @@ def outline(points: Floats, region: str) -> Floats:
     else:
         polygon = hull.copy()
         low = polygon[:, 1] > float((lips - eyes) @ axes[1])
-        polygon[low, 1] += BELOW * height
+        polygon[low, 1] += CHIN_MARGIN_SHARE * height
         if region == "face":
-            polygon[polygon[:, 1] < 0, 1] -= ABOVE * height
+            polygon[polygon[:, 1] < 0, 1] -= BROW_MARGIN_SHARE * height
         else:
             edge = NOSE * float((lips - eyes) @ axes[1])
             polygon[:, 1] = np.maximum(polygon[:, 1], edge)

@@ -19,7 +19,7 @@ from ditto.faces.tflite_operators import Handler
 
 MOST_POINTS = 4_096
 LARGEST_CUT = 1_024  # pixels along one side
-SHORTEST = 1e-6  # pixels between the two points that give the direction
+MIN_DIRECTION_PIXELS = 1e-6  # pixels between the two points that give the direction
 
 
 class Settings:
@@ -83,7 +83,7 @@ def _upright(graph: Graph, points: str, settings: Settings) -> str:
     ends = graph.node("Gather", [points, graph.whole(*marks)], axis=0)
     along = graph.node("MatMul", [graph.floats([[-1, 1]]), ends])  # (1, 2)
     length = graph.node("ReduceL2", [along, graph.whole(1)], keepdims=1)
-    unit = graph.node("Div", [along, graph.node("Max", [length, graph.floats(SHORTEST)])])
+    unit = graph.node("Div", [along, graph.node("Max", [length, graph.floats(MIN_DIRECTION_PIXELS)])])
     target = settings.number("target_rotation_radians")
     cosine, sine = math.cos(target), math.sin(target)
     # the turn is target minus the line's own angle, whose cosine and sine are `unit`

@@ -1,4 +1,4 @@
-"""What a TensorFlow Lite file says: tensors, operators and weights, read from the bytes alone."""
+"""Contents of a TensorFlow Lite file: tensors, operators and weights, read from the bytes alone."""
 
 from __future__ import annotations
 

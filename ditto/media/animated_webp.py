@@ -13,11 +13,11 @@ from PIL import Image as Pillow
 
 from cfg.errors import MediaError
 from ditto.media.files import first_line
-from ditto.media.picture import BROKEN, MOST_MOVING, in_rgb, open_picture
+from ditto.media.picture import BROKEN, MAX_MOVING_PIXELS, in_rgb, open_picture
 
 BEAT = Fraction(1, 1000)  # seconds; WebP counts in milliseconds
-LEAST = 10  # milliseconds a frame is shown, also where the file says less
-MOST_PIXELS = 4_000_000_000  # of all frames together
+MIN_FRAME_MS = 10  # milliseconds a frame is shown, also where the file says less
+MAX_ANIMATION_PIXELS = 4_000_000_000  # of all frames together
 
 
 def as_video(path: Path) -> IO[bytes]:
@@ -27,7 +27,7 @@ def as_video(path: Path) -> IO[bytes]:
         file = tempfile.NamedTemporaryFile(suffix=".nut")  # noqa: SIM115 - whoever asked for it closes it
         try:
             frames = getattr(animation, "n_frames", 1)
-            if width * height > MOST_MOVING or width * height * frames > MOST_PIXELS:
+            if width * height > MAX_MOVING_PIXELS or width * height * frames > MAX_ANIMATION_PIXELS:
                 raise MediaError(
                     f"{path}: {frames} frames of {width} x {height} are too many; export it as MP4"
                 )
@@ -54,5 +54,5 @@ def write(animation: Pillow.Image, frames: int, target: str) -> None:
             frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(in_rgb(animation)), format="rgb24")
             frame.pts, frame.time_base = at, BEAT
             container.mux(stream.encode(frame))
-            at += max(LEAST, round(animation.info.get("duration", 0)))
+            at += max(MIN_FRAME_MS, round(animation.info.get("duration", 0)))
         container.mux(stream.encode(None))

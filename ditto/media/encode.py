@@ -15,7 +15,7 @@ from ditto.deferred_stop import uninterrupted
 from ditto.media.animation import Animation
 from ditto.media.files import first_line
 from ditto.media.inputs import NONE, Inputs
-from ditto.media.output_lock import Held
+from ditto.media.output_lock import OutputLock
 from ditto.media.picture_folder import (
     PictureFolder,
     check_alone,
@@ -63,7 +63,7 @@ def opened(
     part = unfinished(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        held = Held(part, path, folder=not suffix)
+        lock = OutputLock(part, path, folder=not suffix)
     except OSError as error:
         raise MediaError(f"{path}: cannot be written: {first_line(error)}") from error
     try:
@@ -76,11 +76,11 @@ def opened(
             inner = PictureFolder(part)
     except BaseException as error:
         discard(part)
-        held.release()
+        lock.release()
         if isinstance(error, (OSError, av.FFmpegError)):
             raise MediaError(f"{path}: cannot be written: {first_line(error)}") from error
         raise
-    return Whole(path, part, inner, held, overwrite=settings.overwrite)
+    return Whole(path, part, inner, lock, overwrite=settings.overwrite)
 
 
 def check_output(path: Path, settings: OutputSettings, inputs: Inputs) -> str:
@@ -138,12 +138,14 @@ class PictureFile(Protocol):
 class Whole:
     """Writes under a temporary name beside the final one; only what is complete gets that."""
 
-    def __init__(self, path: Path, part: Path, inner: PictureFile, held: Held, *, overwrite: bool) -> None:
+    def __init__(
+        self, path: Path, part: Path, inner: PictureFile, lock: OutputLock, *, overwrite: bool
+    ) -> None:
         self._path = path
         self._overwrite = overwrite
         self._part = part
         self._inner = inner
-        self._held = held
+        self._lock = lock
         self._open = True
         self._empty = True
 
@@ -175,11 +177,11 @@ class Whole:
             self.abort()
             raise MediaError(f"{self._path}: cannot be finished: {first_line(error)}") from error
         self._open = False
-        self._held.release()
+        self._lock.release()
 
     def abort(self) -> None:
         if self._open:
             self._open = False
             self._inner.abandon()
             discard(self._part)
-            self._held.release()
+            self._lock.release()

@@ -1,4 +1,4 @@
-"""What is asked of a path first: is there a file and anything in it, and what is to be written."""
+"""First checks of a path: whether a file is there, not empty, and may be written."""
 
 from __future__ import annotations
 

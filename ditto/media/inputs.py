@@ -1,4 +1,4 @@
-"""What a run reads, so that nothing it writes takes the place of that."""
+"""Files that a run reads, which nothing it writes may replace."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a file is that is taken for a picture, a sound or a video and is none, by its first bytes."""
+"""Kind of a file that is taken for a picture, a sound or a video and is none, by its first bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How loud a voice was recorded, and whether too loud."""
+"""Level at which a voice was recorded, and whether it is too loud."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from ditto.arrays import Floats
 
 SILENT = 1e-3  # loudest sample of a sound that nobody hears, -60 dB
-QUIET = 10 ** (-30 / 20)  # loudest sample of a voice recorded too quietly
+QUIET_PEAK = 10 ** (-30 / 20)  # loudest sample of a voice recorded too quietly
 NEAR_FULL = 0.98  # of full scale, above which a flat top is one that was cut off
 FLAT = 1e-4  # between neighbours in a flat top
 CLIPPED = 1e-3  # share of cut samples that is heard
@@ -18,7 +18,7 @@ CLIPPED = 1e-3  # share of cut samples that is heard
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """What the samples of a voice say of its recording."""
+    """Level of a recording, by its samples."""
 
     peak: float = 1.0  # loudest sample of either sign
     clipped: float = 0.0  # share of samples that were cut off at full scale
@@ -37,7 +37,7 @@ class Level:
                 f"the voice is clipped: {100 * self.clipped:.1f} % of its samples are cut off at full scale; "
                 "record or export it at a lower level"
             )
-        if self.peak < QUIET and not normalised:
+        if self.peak < QUIET_PEAK and not normalised:
             return (
                 f"the voice is quiet: its loudest sample is at {20 * math.log10(self.peak):.0f} dB of full "
                 "scale; --normalise (audio.normalise) brings it to an ordinary loudness"

@@ -1,4 +1,4 @@
-"""How loud speech is, as ITU-R BS.1770-4 measures it, and speech brought to a wanted loudness."""
+"""Loudness of speech by ITU-R BS.1770-4, and speech brought to a wanted one."""
 
 from __future__ import annotations
 

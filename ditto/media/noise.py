@@ -7,11 +7,11 @@ import numpy.typing as npt
 
 from ditto.arrays import Floats
 
-QUIET = 0.1  # share of the quietest moments that the noise is learned from
-UNDER = 1.5  # times the noise, in amplitude, that a sound must be to pass at all
-OVER = 2.0  # times the noise at which it passes untouched
-FLOOR = 0.1  # amplitude that is left of what does not pass (20 dB less)
-CHUNK = 2048  # windows transformed at once
+QUIET_SHARE = 0.1  # share of the quietest moments that the noise is learned from
+STOP_RATIO = 1.5  # times the noise, in amplitude, that a sound must be to pass at all
+PASS_RATIO = 2.0  # times the noise at which it passes untouched
+STOPPED_GAIN = 0.1  # amplitude that is left of what does not pass (20 dB less)
+WINDOWS_AT_ONCE = 2048  # windows transformed at once
 
 
 def without_noise(samples: Floats, rate: int) -> Floats:
@@ -25,17 +25,17 @@ def without_noise(samples: Floats, rate: int) -> Floats:
     energy = np.array([np.dot(v, v) for v in views])
     inside = energy[4:-8] if count > 16 else energy
     loud_enough = energy > 0
-    bound = np.quantile(inside, QUIET)
-    quiet = np.flatnonzero(loud_enough & (energy <= bound))[:CHUNK]
+    bound = np.quantile(inside, QUIET_SHARE)
+    quiet = np.flatnonzero(loud_enough & (energy <= bound))[:WINDOWS_AT_ONCE]
     if not len(quiet):
         return samples
     noise = np.sqrt((np.abs(np.fft.rfft(views[quiet] * window)) ** 2).mean(axis=0))
     cleaned = np.zeros(len(padded), np.float32)
     held = np.zeros((1, len(noise)))
-    for first in range(0, count, CHUNK):
-        spectrum = np.fft.rfft(views[first : first + CHUNK] * window)
+    for first in range(0, count, WINDOWS_AT_ONCE):
+        spectrum = np.fft.rfft(views[first : first + WINDOWS_AT_ONCE] * window)
         level = np.abs(spectrum) / np.maximum(noise, 1e-9)
-        gain = np.clip((level - UNDER) / (OVER - UNDER), FLOOR, 1)
+        gain = np.clip((level - STOP_RATIO) / (PASS_RATIO - STOP_RATIO), STOPPED_GAIN, 1)
         smooth = _spread(np.concatenate([held, gain]))[1:]
         held = gain[-1:]
         pieces = np.fft.irfft(spectrum * smooth, size) * window / 1.5

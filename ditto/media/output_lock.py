@@ -14,7 +14,7 @@ except ImportError:  # not on this system: two writers are then not told apart
     fcntl = None  # type: ignore[assignment]
 
 
-class Held:
+class OutputLock:
     """An unfinished file or folder, made where it is missing; the system lets it go with the process."""
 
     def __init__(self, part: Path, output: Path, *, folder: bool) -> None:

@@ -21,9 +21,9 @@ from ditto.media.files import existing, first_line
 from ditto.media.kinds import is_heic
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM", "AVIF")
-MOST_PIXELS = 80_000_000  # checked before anything is decoded
-MOST_MOVING = 36_000_000  # pixels of a moving picture: 8K, of which a decoder keeps several frames
-SMALLEST = 16  # pixels a side
+MAX_PIXELS = 80_000_000  # checked before anything is decoded
+MAX_MOVING_PIXELS = 36_000_000  # pixels of a moving picture: 8K, of which a decoder keeps several frames
+MIN_SIDE = 16  # pixels a side
 STRIP = 1 << 20  # pixels that are converted at once
 BEHIND = (255, 255, 255)  # what shows through a transparent picture
 BROKEN = (  # what Pillow's readers raise over a file that is not as they thought
@@ -95,7 +95,7 @@ def open_picture(path: Path) -> Pillow.Image:
             return Pillow.open(path, formats=(*FORMATS, *heic_reader(path)))
     except Pillow.DecompressionBombError as error:
         raise MediaError(
-            f"{path}: the picture is larger than {MOST_PIXELS // 1_000_000} million pixels; "
+            f"{path}: the picture is larger than {MAX_PIXELS // 1_000_000} million pixels; "
             "make it smaller first"
         ) from error
     except BROKEN as error:
@@ -119,13 +119,13 @@ def heic_reader(path: Path) -> tuple[str, ...]:
 
 
 def _check_size(path: Path, width: int, height: int) -> None:
-    if width * height > MOST_PIXELS:
+    if width * height > MAX_PIXELS:
         raise MediaError(
-            f"{path}: {width} x {height} is larger than {MOST_PIXELS // 1_000_000} million pixels; "
+            f"{path}: {width} x {height} is larger than {MAX_PIXELS // 1_000_000} million pixels; "
             "make it smaller first"
         )
-    if min(width, height) < SMALLEST:
-        raise MediaError(f"{path}: {width} x {height} pixels, but at least {SMALLEST} a side are needed")
+    if min(width, height) < MIN_SIDE:
+        raise MediaError(f"{path}: {width} x {height} pixels, but at least {MIN_SIDE} a side are needed")
 
 
 def in_rgb(picture: Pillow.Image) -> Image:

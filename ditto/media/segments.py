@@ -24,17 +24,17 @@ from ditto.arrays import Image
 from ditto.media.encode import check_output, piece_folder
 from ditto.media.files import address, first_line
 from ditto.media.inputs import NONE, Inputs
-from ditto.media.output_lock import Held
+from ditto.media.output_lock import OutputLock
 from ditto.media.picture_folder import discard, empty
 from ditto.media.sound import Track
-from ditto.media.video_file import SoundTrack, VideoFile
+from ditto.media.video_file import SoundEncoder, VideoFile
 from ditto.media.video_formats import CODECS
 
 log = logging.getLogger(__name__)
 
 PIECES = {".mp4": ".mp4", ".mov": ".mov", ".mkv": ".mp4", ".webm": ".webm"}  # kind of a video's pieces
 DIGITS = "[0-9]" * 8
-LENGTH = 250  # frames of a piece: as far apart as an encoder puts key frames anyway
+PIECE_FRAMES = 250  # frames of a piece: as far apart as an encoder puts key frames anyway
 
 
 class SegmentedVideo:
@@ -49,7 +49,7 @@ class SegmentedVideo:
         recipe: str,
         *,
         resume: bool,
-        length: int = LENGTH,
+        length: int = PIECE_FRAMES,
         inputs: Inputs = NONE,
     ) -> None:
         """`recipe` stands for everything the pictures depend on: pieces of another one are thrown away.
@@ -63,16 +63,16 @@ class SegmentedVideo:
         self._suffix = PIECES[check_output(path, settings, inputs)]
         self._folder = piece_folder(path)
         self._open: VideoFile | None = None
-        self._held: Held | None = None
+        self._lock: OutputLock | None = None
         fresh = not self._folder.exists()
         try:
-            self._held = Held(self._folder, path, folder=True)
+            self._lock = OutputLock(self._folder, path, folder=True)
             self.done = self._found(recipe) if resume else 0
             if not self.done:
                 empty(self._folder)
                 write_whole(self._folder / "recipe.json", json.dumps({"recipe": recipe, "length": length}))
         except BaseException as error:  # nobody else can clean up yet
-            if self._held is not None or (fresh and isinstance(error, KeyboardInterrupt)):
+            if self._lock is not None or (fresh and isinstance(error, KeyboardInterrupt)):
                 self._keep = resume and not fresh
                 self.abort()
             if isinstance(error, OSError):
@@ -111,16 +111,16 @@ class SegmentedVideo:
             discard(part)
             raise MediaError(f"{self._path}: cannot be finished: {first_line(error)}") from error
         discard(self._folder)
-        if self._held is not None:
-            self._held.release()
+        if self._lock is not None:
+            self._lock.release()
 
     def abort(self) -> None:
         if self._open is not None:
             self._open.abandon()
             self._open = None
         discard(self._working if self._keep else self._folder)
-        if self._held is not None:
-            self._held.release()
+        if self._lock is not None:
+            self._lock.release()
 
     @property
     def _working(self) -> Path:
@@ -182,14 +182,14 @@ def join(pieces: list[Path], target: Path, track: Track | None, frames: int, fps
     _, sound_codec, options = CODECS[target.suffix.lower()]
     with av.open(address(target), "w", options=options) as container:
         video: av.VideoStream | None = None
-        sound: SoundTrack | None = None
+        sound: SoundEncoder | None = None
         for piece in pieces:
             first, last = span(piece)
             with av.open(address(piece)) as source:
                 stream = source.streams.video[0]
                 if video is None:
                     video = container.add_stream_from_template(stream)
-                    sound = SoundTrack(container, sound_codec, track) if track is not None else None
+                    sound = SoundEncoder(container, sound_codec, track) if track is not None else None
                 for packet in packets(source, stream):
                     shift = round(Fraction(first, fps) / packet.time_base)
                     assert packet.pts is not None and packet.dts is not None

@@ -1,4 +1,4 @@
-"""Where finished pictures end up: a file, a function, a queue."""
+"""Sinks that take finished pictures: a file, a function, a queue."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ditto.arrays import Image
 
 
 class Sink(Protocol):
-    """Where pictures end up."""
+    """Takes finished pictures."""
 
     def write(self, image: Image, index: int) -> None:
         """The next picture; `index` counts all of them from 0 without a gap."""

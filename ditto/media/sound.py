@@ -18,10 +18,10 @@ from ditto.media.files import existing
 from ditto.media.level import Level, LevelMeter
 from ditto.media.loudness import SPEECH_LUFS, to_loudness
 from ditto.media.noise import without_noise
-from ditto.media.sound_decoding import RATES, believed, decoded
+from ditto.media.sound_decoding import RATE_LIMITS, believed, decoded
 from ditto.rates import SAMPLE_RATE
 
-LONGEST = 6 * 3600  # seconds of sound that are read into memory at most
+MAX_SOUND_SECONDS = 6 * 3600  # seconds of sound that are read into memory at most
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -152,7 +152,7 @@ def read_sound(
     end: float | None = None,
     normalise: bool = False,
     denoise: bool = False,
-    longest: float = LONGEST,
+    longest: float = MAX_SOUND_SECONDS,
 ) -> Sound:
     """The whole voice of a sound file, or of a video. `start`, `end` and `longest` in seconds."""
     path = existing(path, "voice")
@@ -176,7 +176,7 @@ def read_sound(
 
 
 def open_sound(
-    path: str | Path, start: float | None = None, end: float | None = None, longest: float = LONGEST
+    path: str | Path, start: float | None = None, end: float | None = None, longest: float = MAX_SOUND_SECONDS
 ) -> SoundFile:
     """The voice of a file, read through once to see that it is whole, and how long it is."""
     path = existing(path, "voice")
@@ -222,7 +222,7 @@ def shortened(voice: Sound | SoundFile, length: int) -> Sound | SoundFile:
 
 def sound_of(samples: object, rate: int = SAMPLE_RATE) -> Sound:
     """A voice from an array: (n,) or (n, channels), floats in -1..1 or whole numbers."""
-    rate = whole_of(rate, "the sound's rate", *RATES)
+    rate = whole_of(rate, "the sound's rate", *RATE_LIMITS)
     array = np.asarray(samples)
     if array.ndim not in (1, 2) or array.size == 0:
         raise MediaError(f"the voice has shape {array.shape}, but needs (n,) or (n, channels)")

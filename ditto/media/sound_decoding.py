@@ -15,10 +15,10 @@ from cfg.errors import DittoError, MediaError
 from ditto.arrays import Floats, Numbers
 from ditto.media.files import address, first_line, has_codec
 
-MOST_CHANNELS = 32
-RATES = (1_000, 768_000)  # samples a second between which a file is believed
-BLOCK = 1 << 16  # samples decoded at once
-LOUDEST = 16.0  # sample of either sign that is believed, 24 dB over full scale
+MAX_CHANNELS = 32
+RATE_LIMITS = (1_000, 768_000)  # samples a second between which a file is believed
+BLOCK_SAMPLES = 1 << 16  # samples decoded at once
+MAX_SAMPLE = 16.0  # sample of either sign that is believed, 24 dB over full scale
 LIBSNDFILE = (b"RIFF", b"RF64", b"fLaC", b"OggS", b"FORM", b"caff", b".snd", b"riff")
 
 
@@ -32,8 +32,8 @@ def believed(block: Numbers, name: str, kind: type[DittoError] = MediaError) -> 
     if not np.isfinite(block).all():
         raise kind(f"{name}: holds samples that are not numbers (NaN or infinity); export it again")
     loudest = loudest_of(block)
-    if loudest > LOUDEST:
-        over, most = (20 * math.log10(level) for level in (loudest, LOUDEST))
+    if loudest > MAX_SAMPLE:
+        over, most = (20 * math.log10(level) for level in (loudest, MAX_SAMPLE))
         raise kind(
             f"{name}: holds a sample of {loudest:.6g}, where full scale is 1: {over:.0f} dB over it, but "
             f"{most:.0f} at most are read; export it again in -1..1 (16-bit numbers: divide by 32768)"
@@ -64,7 +64,7 @@ def _by_soundfile(path: Path) -> tuple[int, Iterator[Floats]]:
     def blocks() -> Iterator[Floats]:
         try:
             with file:
-                while len(block := file.read(BLOCK, dtype="float32", always_2d=True)):
+                while len(block := file.read(BLOCK_SAMPLES, dtype="float32", always_2d=True)):
                     yield believed(block, str(path))
         except soundfile.LibsndfileError as error:
             raise _broken(path, error) from error
@@ -121,12 +121,12 @@ def _broken(path: Path, error: Exception) -> MediaError:
 
 
 def _believe(path: Path, rate: int, channels: int) -> None:
-    if not RATES[0] <= rate <= RATES[1]:
+    if not RATE_LIMITS[0] <= rate <= RATE_LIMITS[1]:
         raise MediaError(
-            f"{path}: says {rate} samples a second, but {RATES[0]} to {RATES[1]} are read; "
+            f"{path}: says {rate} samples a second, but {RATE_LIMITS[0]} to {RATE_LIMITS[1]} are read; "
             "export the file again, for example at 48000"
         )
-    if not 1 <= channels <= MOST_CHANNELS:
+    if not 1 <= channels <= MAX_CHANNELS:
         raise MediaError(
-            f"{path}: has {channels} channels, but 1 to {MOST_CHANNELS} are read; export it in mono or stereo"
+            f"{path}: has {channels} channels, but 1 to {MAX_CHANNELS} are read; export it in mono or stereo"
         )

@@ -12,7 +12,7 @@ from cfg.errors import MediaError
 from cfg.installing import installing
 from ditto.media.sound import Sound, sound_of
 
-RATE = 24_000
+SPOKEN_RATE = 24_000
 
 
 def speak(text: str, path: str | Path | None = None, seed: int = 0) -> Sound:
@@ -28,7 +28,7 @@ def speak(text: str, path: str | Path | None = None, seed: int = 0) -> Sound:
         raise MediaError(f"nothing to pronounce in {text[:40]!r}; give words in English")
     if path is not None:
         try:
-            soundfile.write(path, samples, RATE)
+            soundfile.write(path, samples, SPOKEN_RATE)
         except (soundfile.LibsndfileError, OSError, ValueError, TypeError) as error:
             raise MediaError(f"{path}: the speech cannot be written: {error}") from error
-    return sound_of(samples, RATE)
+    return sound_of(samples, SPOKEN_RATE)

@@ -19,12 +19,12 @@ from ditto.media.animated_webp import as_video
 from ditto.media.colour import to_picture
 from ditto.media.files import address, existing, first_line, has_codec
 from ditto.media.kinds import is_animated_webp
-from ditto.media.picture import MOST_MOVING, fitted
+from ditto.media.picture import MAX_MOVING_PIXELS, fitted
 
 REMEMBERED = 128 << 20  # bytes of decoded frames kept
-LONGEST = 24 * 3600  # seconds that a video lasts at most
-LAST = Fraction(1)  # seconds that the last picture is shown at most; with gaps, the mean rate tells nothing
-FEWEST, MOST = 8, 256  # frames kept, whatever their size
+MAX_SECONDS = 24 * 3600
+MAX_LAST_PICTURE_SECONDS = Fraction(1)  # that it is shown for; with gaps, the mean rate tells nothing
+MIN_KEPT_FRAMES, MAX_KEPT_FRAMES = 8, 256  # frames kept, whatever their size
 
 
 class VideoSource:
@@ -48,7 +48,7 @@ class VideoSource:
         self._frames: Iterator[tuple[int, av.VideoFrame]] = iter(())
         self._next = 0  # frame the decoder gives next, at the least
         self._last_asked = -1
-        self._room = FEWEST  # frames that may be remembered at present
+        self._room = MIN_KEPT_FRAMES  # frames that may be remembered at present
         self._timeless = False  # the file gives its frames no times: they are counted
         try:
             self._times, self._keys = self._index()
@@ -111,8 +111,8 @@ class VideoSource:
             )
         else:
             video.thread_type = "AUTO"
-            if video.width * video.height > MOST_MOVING:
-                most = MOST_MOVING // 1_000_000
+            if video.width * video.height > MAX_MOVING_PIXELS:
+                most = MAX_MOVING_PIXELS // 1_000_000
                 size = f"{video.width} x {video.height}"
                 problem = f"{size} is larger than {most} million pixels; make it smaller first"
             self.fps = Fraction(video.average_rate or video.guessed_rate or 25)
@@ -162,7 +162,7 @@ class VideoSource:
         base = 1 / self.fps if self._timeless else self._container.streams.video[0].time_base
         assert base is not None
         rate = Fraction(fps)
-        length = (self._times[-1] - self._times[0]) * base + min(1 / self.fps, LAST)
+        length = (self._times[-1] - self._times[0]) * base + min(1 / self.fps, MAX_LAST_PICTURE_SECONDS)
         self._check_length(length, base)
         count = max(1, int(-(-length * rate // 1)))
         tick = 1 / rate / base
@@ -175,23 +175,24 @@ class VideoSource:
 
     def _check_length(self, length: Fraction, base: Fraction) -> None:
         """Raises MediaError where time stamps say that the video lasts for days."""
-        if length <= LONGEST:
+        if length <= MAX_SECONDS:
             return
         gaps = ((later - time, number) for number, (time, later) in enumerate(pairwise(self._times)))
         gap, number = max(gaps, default=(0, 0))
         raise MediaError(
-            f"{self._path}: its time stamps say {float(length) / 3600:.0f} hours, but {LONGEST // 3600} at "
-            f"most are read (the longest gap, {float(gap * base):.0f} s, is after frame {number}); "
+            f"{self._path}: its time stamps say {float(length) / 3600:.0f} hours, but "
+            f"{MAX_SECONDS // 3600} at most are read (the longest gap, {float(gap * base):.0f} s, is after "
+            f"frame {number}); "
             "export the video again, or cut it"
         )
 
     def _fitting(self, backward: bool) -> int:
         """How many frames are worth keeping: forward, only those of a video that fits as a whole."""
         if not self._known:
-            return FEWEST
+            return MIN_KEPT_FRAMES
         size = sum(plane.buffer_size for plane in next(iter(self._known.values())).planes)
-        fitting = int(np.clip(REMEMBERED // size, FEWEST, MOST))
-        return fitting if backward or len(self._times) <= fitting else FEWEST
+        fitting = int(np.clip(REMEMBERED // size, MIN_KEPT_FRAMES, MAX_KEPT_FRAMES))
+        return fitting if backward or len(self._times) <= fitting else MIN_KEPT_FRAMES
 
     def _decode(self, first: int, last: int) -> None:
         """Remembers frames `first` to `last`."""

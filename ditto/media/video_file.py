@@ -16,7 +16,7 @@ from ditto.arrays import Floats, Image
 from ditto.media.colour import tag, to_transparent_video, to_video
 from ditto.media.files import address
 from ditto.media.sound import Track, resampled
-from ditto.media.video_formats import CODECS, RATES, TRANSPARENT, USUAL_RATE
+from ditto.media.video_formats import CODECS, SOUND_RATES, TRANSPARENT, USUAL_RATE
 
 # Looking ahead finds the still background and spends the bits on the face: the quality of 'veryfast' in
 # half of its time, for a fourth more bytes (docs/log/mini_speed.md).
@@ -28,7 +28,7 @@ SOUND_BITRATE = 128_000  # bits a second for a channel pair
 
 
 class Writable(Protocol):
-    """Where the bytes of a video go, in order."""
+    """Takes the bytes of a video, in order."""
 
     def write(self, data: bytes, /) -> object: ...
 
@@ -54,7 +54,7 @@ class VideoFile:
         self._container = av.open(target, "w", format=container, options=options)
         try:
             self._video = self._add_picture(picture_codec, size, settings)
-            self._sound = SoundTrack(self._container, sound_codec, track) if track is not None else None
+            self._sound = SoundEncoder(self._container, sound_codec, track) if track is not None else None
         except BaseException:
             self.abandon()
             raise
@@ -109,12 +109,12 @@ class VideoFile:
             return
 
 
-class SoundTrack:
+class SoundEncoder:
     """The sound beside the pictures: never longer than they are, padded with silence where shorter."""
 
     def __init__(self, container: av.container.OutputContainer, codec: str, track: Track) -> None:
         rate, self._channels, blocks = track.open()
-        self._rate = rate if rate in RATES[codec] else USUAL_RATE
+        self._rate = rate if rate in SOUND_RATES[codec] else USUAL_RATE
         self._tick = Fraction(1, self._rate)
         self._layout = "mono" if self._channels == 1 else "stereo"
         self._container = container

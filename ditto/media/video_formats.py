@@ -14,7 +14,7 @@ CODECS = {  # by suffix: picture, sound, options of the container
     ".mkv": ("libx264", "aac", {"fflags": "+bitexact"}),  # the same file every time
     ".webm": ("libvpx-vp9", "libopus", {"fflags": "+bitexact"}),
 }
-RATES = {"aac": (44_100, 48_000), "libopus": (48_000,)}  # that every player takes
+SOUND_RATES = {"aac": (44_100, 48_000), "libopus": (48_000,)}  # that every player takes
 USUAL_RATE = 48_000  # for sound of any other rate
 TRANSPARENT = {  # by suffix: codec, pixels and options of a video with an alpha plane
     ".webm": ("libvpx-vp9", "yuva420p", {"auto-alt-ref": "0"}),

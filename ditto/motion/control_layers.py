@@ -11,12 +11,12 @@ import numpy as np
 from ditto.arrays import Floats
 from ditto.motion.timeline import Curve, Envelope
 
-LIDS = ("blink", "wink_left", "wink_right")
-GAZE = ("gaze_yaw", "gaze_pitch", "gaze_hold")
+LID_CONTROLS = ("blink", "wink_left", "wink_right")
+GAZE_CONTROLS = ("gaze_yaw", "gaze_pitch", "gaze_hold")
 Control = float | Floats | tuple[str, ...]  # a value, an array of them, or names of parts
 Values = Mapping[str, Control]  # of controls that were checked, by name
 
-MOST = 1e6  # what a control may be, so that many of them together stay finite
+MAX_CONTROL = 1e6  # what a control may be, so that many of them together stay finite
 
 
 class Layer(Protocol):
@@ -48,7 +48,7 @@ def laid(under: Values, over: Values) -> dict[str, Control]:
     does more, and a later gaze is looked at for its share."""
     out = dict(under)
     for name, value in over.items():
-        if name in GAZE:
+        if name in GAZE_CONTROLS:
             continue
         before = out.get(name)
         if before is None or isinstance(before, tuple) or isinstance(value, tuple):
@@ -57,31 +57,37 @@ def laid(under: Values, over: Values) -> dict[str, Control]:
             out[name] = bounded(before * value)
         elif name.endswith("_alpha"):
             out[name] = min(float(before), float(value))
-        elif name in LIDS:
+        elif name in LID_CONTROLS:
             out[name] = max(float(before), float(value))
         else:
             out[name] = bounded(before + value)
-    if any(name in over for name in GAZE):
+    if any(name in over for name in GAZE_CONTROLS):
         out.update(_gaze(under, over))
     return out
 
 
 def bounded(value: float | Floats) -> float | Floats:
     """The number, or the numbers of an array, no farther from 0 than a control may be."""
-    return np.clip(value, -MOST, MOST) if isinstance(value, np.ndarray) else min(max(value, -MOST), MOST)
+    return (
+        np.clip(value, -MAX_CONTROL, MAX_CONTROL)
+        if isinstance(value, np.ndarray)
+        else min(max(value, -MAX_CONTROL), MAX_CONTROL)
+    )
 
 
 def _gaze(under: Values, over: Values) -> dict[str, float]:
     near = amount(over, "gaze_hold", 1.0)
-    before = amount(under, "gaze_hold", 1.0) if any(name in under for name in GAZE) else 0.0
+    before = amount(under, "gaze_hold", 1.0) if any(name in under for name in GAZE_CONTROLS) else 0.0
     hold = near + before * (1 - near)
     share = near / hold if hold > 0 else 1.0
-    mixed = {name: amount(under, name) * (1 - share) + amount(over, name) * share for name in GAZE[:2]}
+    mixed = {
+        name: amount(under, name) * (1 - share) + amount(over, name) * share for name in GAZE_CONTROLS[:2]
+    }
     return {**mixed, "gaze_hold": hold}
 
 
 @dataclass(frozen=True, slots=True)
-class Track:
+class ControlCurve:
     """One control along a curve, before its first key and after its last too."""
 
     name: str
@@ -94,7 +100,7 @@ class Track:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class ControlRange:
     """Controls that rise from nothing, hold, and go back."""
 
     controls: Values
@@ -117,10 +123,10 @@ class Held:
             if isinstance(value, np.ndarray)
             else neutral(name) + (value - neutral(name)) * level
             for name, value in self.controls.items()
-            if name not in GAZE
+            if name not in GAZE_CONTROLS
         }
-        if any(name in self.controls for name in GAZE):
-            found |= {name: amount(self.controls, name) for name in GAZE[:2]}
+        if any(name in self.controls for name in GAZE_CONTROLS):
+            found |= {name: amount(self.controls, name) for name in GAZE_CONTROLS[:2]}
             found["gaze_hold"] = amount(self.controls, "gaze_hold", 1.0) * level
         return found
 

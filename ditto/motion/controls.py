@@ -1,4 +1,4 @@
-"""What a user asks of single frames: checked, merged, and changed while the stream runs."""
+"""Controls that a user gives for single frames: checked, merged, and changed while the stream runs."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from cfg.errors import ConfigError, did_you_mean
 from cfg.frame_rates import Rate
 from cfg.given import kind_of
 from ditto.arrays import Floats
-from ditto.motion.control_layers import MOST, Control, Layer, Values, laid
+from ditto.motion.control_layers import MAX_CONTROL, Control, Layer, Values, laid
 from ditto.motion.emotion import emotion_rows
 from ditto.motion.gestures import Gesture
-from ditto.motion.mood import OVER, Mood, weakened
+from ditto.motion.mood import MOOD_FRAMES, Mood, weakened
 from ditto.motion.timeline import moment
 from ditto.motion.vector import MOVING, WIDTHS
 from ditto.rates import FRAME_RATE
@@ -132,8 +132,8 @@ def checked(given: object, where: str = "controls") -> dict[str, Control]:
             out[name] = amount = number(what, value)
             if name == "blend_alpha" and not 0 <= amount <= 1:
                 raise ConfigError(f"{what} is {amount}, but must be from 0 to 1")
-        if name != "fade_out_keys" and np.abs(np.asarray(out[name])).max() > MOST:
-            raise ConfigError(f"{what} is beyond {MOST:g}")
+        if name != "fade_out_keys" and np.abs(np.asarray(out[name])).max() > MAX_CONTROL:
+            raise ConfigError(f"{what} is beyond {MAX_CONTROL:g}")
     return out
 
 
@@ -302,7 +302,7 @@ class ControlTrack:
         the stream's mode waits for.
         """
         shares = None if emotion == "default" else weakened(emotion_rows(emotion)[0], intensity)
-        self.mood.feel(shares, OVER if over is None else moment(over))
+        self.mood.feel(shares, MOOD_FRAMES if over is None else moment(over))
 
     def restart(self) -> None:
         """Frames count from 0 again: what was set for single frames is gone, updates stand.

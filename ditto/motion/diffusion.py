@@ -21,8 +21,8 @@ Doubles = npt.NDArray[np.float64]
 
 TIMES = 1000  # diffusion times, 0 is clean
 COSINE_OFFSET = 0.008
-STEEPEST = 0.999  # no single step may take away more of the signal's power
-MOTION = 265
+MAX_BETA = 0.999  # no single step may take away more of the signal's power
+MOTION_SIZE = 265
 
 # (1, F, D) noisy motion, (1, D) the frame before it, number of the step -> its noise and what is clean in it
 Denoise = Callable[[Floats, Floats, int], tuple[Floats, Floats]]
@@ -55,7 +55,7 @@ def cumulative_alphas() -> Doubles:
     """(1000,) share of the signal's power that is left at each time."""
     grid = np.arange(TIMES + 1) / TIMES + COSINE_OFFSET
     power = np.cos(grid / (1 + COSINE_OFFSET) * np.pi / 2) ** 2
-    betas = np.clip(1 - power[1:] / power[:-1], 0, STEEPEST)
+    betas = np.clip(1 - power[1:] / power[:-1], 0, MAX_BETA)
     return np.asarray(np.cumprod(1 - betas), np.float64)
 
 
@@ -98,7 +98,7 @@ class DiffusionSampler:
         steps: int,
         *,
         window: int = 80,
-        motion: int = MOTION,
+        motion: int = MOTION_SIZE,
         keep_noise: bool = False,
     ) -> None:
         """`keep_noise`: the noise added at the steps is drawn once and serves every window."""

@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ditto.arrays import Floats
-from ditto.motion.diffusion import MOTION, TIMES, Denoiser, Doubles, Normal, cumulative_alphas
+from ditto.motion.diffusion import MOTION_SIZE, TIMES, Denoiser, Doubles, Normal, cumulative_alphas
 
-NOISIEST = 990  # time from which lambda is divided evenly
-FARTHEST = 0.5  # of the last change that is carried on: more overshoots where steps in lambda grow
+FIRST_TIME = 990  # time from which lambda is divided evenly
+MAX_CARRIED_SHARE = 0.5  # of the last change that is carried on: more overshoots where steps in lambda grow
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,7 +38,7 @@ def make_path(steps: int) -> Path:
     signal, noise = np.sqrt(power), np.sqrt(1 - power)
     h = np.diff(np.log(signal / noise))
     before = np.zeros(max(steps - 1, 0))
-    before[1:] = np.minimum(h[1:] / (2 * h[:-1]), FARTHEST)
+    before[1:] = np.minimum(h[1:] / (2 * h[:-1]), MAX_CARRIED_SHARE)
     return Path(times, noise[1:] / noise[:-1], -signal[1:] * np.expm1(-h), before)
 
 
@@ -48,7 +48,7 @@ def spaced_times(steps: int) -> npt.NDArray[np.int64]:
     ratio = np.log(power / (1 - power)) / 2
     even = np.linspace(TIMES - 1, 0, steps)
     # lambda runs away at the noisy end, where nothing is to be seen yet
-    wanted = np.linspace(ratio[NOISIEST], ratio[0], steps)
+    wanted = np.linspace(ratio[FIRST_TIME], ratio[0], steps)
     told = np.interp(wanted, ratio[::-1], np.arange(TIMES)[::-1])
     times = np.rint((even + told) / 2).astype(np.int64)
     times[0] = TIMES - 1
@@ -61,7 +61,9 @@ def spaced_times(steps: int) -> npt.NDArray[np.int64]:
 class FewStepSampler:
     """Motion for one window of conditions; docs/log/official_speed.md tells what few steps cost."""
 
-    def __init__(self, denoiser: Denoiser, steps: int, *, window: int = 80, motion: int = MOTION) -> None:
+    def __init__(
+        self, denoiser: Denoiser, steps: int, *, window: int = 80, motion: int = MOTION_SIZE
+    ) -> None:
         self.window = window
         self._denoiser = denoiser
         self._path = make_path(steps)

@@ -12,12 +12,12 @@ from ditto.arrays import Floats
 from ditto.motion.controls import Controls
 from ditto.motion.pose import GAZE_PER_PITCH, GAZE_PER_YAW, LEFT_GAZE, RIGHT_GAZE, shift_gaze
 
-GAZE = [LEFT_GAZE, LEFT_GAZE + 1, RIGHT_GAZE, RIGHT_GAZE + 1]
+GAZE_AT = [LEFT_GAZE, LEFT_GAZE + 1, RIGHT_GAZE, RIGHT_GAZE + 1]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FaceRows:
-    """What stands for each named movement in a pack's expression; all rows are (1, 63)."""
+    """Rows of a pack's expression for each named movement, all (1, 63)."""
 
     moves: Mapping[str, tuple[Floats, Floats]]  # control -> added at 1, and at -1
     lids: Mapping[str, Floats]  # control -> offsets from the portrait of the lids it moves
@@ -55,7 +55,7 @@ def look(rest: Floats, face: Floats, controls: Controls, rows: FaceRows) -> Floa
     right, up = -(controls.gaze_yaw or 0.0) * GAZE_PER_YAW, -(controls.gaze_pitch or 0.0) * GAZE_PER_PITCH
     target = shift_gaze(rest, right, up)
     looking: Floats = face.copy()
-    looking[0, GAZE] = face[0, GAZE] * np.float32(1 - hold) + target[0, GAZE] * np.float32(hold)
+    looking[0, GAZE_AT] = face[0, GAZE_AT] * np.float32(1 - hold) + target[0, GAZE_AT] * np.float32(hold)
     lids = rows.lids_per_degree * np.float32(hold * (controls.gaze_pitch or 0.0))
     return np.asarray(looking + lids, np.float32)
 

@@ -1,4 +1,4 @@
-"""Which frame of a short sequence is shown when: back and forth, and blinks at natural intervals."""
+"""Order in which a short sequence is shown: back and forth, and blinks at natural intervals."""
 
 from __future__ import annotations
 

@@ -9,10 +9,10 @@ from cfg.errors import ConfigError, did_you_mean
 from ditto.motion.timeline import Curve, Envelope, Key
 from ditto.rates import FRAME_RATE
 
-STRONGEST = 2.0
-LONGEST = 60 * FRAME_RATE  # frames
-SHORTEST = 2  # frames
-MOST_TIMES = 20
+MAX_STRENGTH = 2.0
+MAX_GESTURE_FRAMES = 60 * FRAME_RATE  # frames
+MIN_GESTURE_FRAMES = 2  # frames
+MAX_TIMES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +74,14 @@ def gesture_named(name: object) -> str:
 
 
 def strong(strength: float) -> float:
-    if not 0 < strength <= STRONGEST:
-        raise ConfigError(f"the strength is {strength:g}, but must be above 0, up to {STRONGEST:g}")
+    if not 0 < strength <= MAX_STRENGTH:
+        raise ConfigError(f"the strength is {strength:g}, but must be above 0, up to {MAX_STRENGTH:g}")
     return strength
 
 
 def often(times: float) -> int:
-    if times not in range(1, MOST_TIMES + 1):
-        raise ConfigError(f"it is to be made {times:g} times, but must be from 1 to {MOST_TIMES}")
+    if times not in range(1, MAX_TIMES + 1):
+        raise ConfigError(f"it is to be made {times:g} times, but must be from 1 to {MAX_TIMES}")
     return int(times)
 
 
@@ -107,9 +107,10 @@ class Gesture:
     ) -> Gesture:
         known = gesture_named(name)
         length = GESTURES[known].length if length is None else length
-        if not SHORTEST <= length <= LONGEST:
+        if not MIN_GESTURE_FRAMES <= length <= MAX_GESTURE_FRAMES:
             raise ConfigError(
-                f"{known} would last {length:g} frames, but from {SHORTEST} to {LONGEST} are possible"
+                f"{known} would last {length:g} frames, but from {MIN_GESTURE_FRAMES} to "
+                f"{MAX_GESTURE_FRAMES} are possible"
             )
         return cls(known, start, length, strong(strength), often(times))
 

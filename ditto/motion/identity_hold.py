@@ -1,4 +1,4 @@
-"""How motion is kept from drifting away from the portrait."""
+"""Motion kept from drifting away from the portrait."""
 
 from __future__ import annotations
 

@@ -30,8 +30,8 @@ def _mask(keypoints: Iterable[int]) -> Floats:
     return mask.reshape(1, 63)
 
 
-LIPS = _mask(LIP_KEYPOINTS)
-EYES = _mask(EYE_KEYPOINTS)
+LIP_MASK = _mask(LIP_KEYPOINTS)
+EYE_MASK = _mask(EYE_KEYPOINTS)
 WHOLE_FACE = _mask(range(21))
 
 
@@ -80,7 +80,7 @@ def control(rest: SourceMotion, driven: SourceMotion, controls: Controls, face: 
     if controls.delta_exp is not None:
         exp = exp + controls.delta_exp
     if controls.delta_eye is not None:
-        exp = exp + controls.delta_eye * EYES
+        exp = exp + controls.delta_eye * EYE_MASK
     return dataclasses.replace(
         driven,
         scale=scale,
@@ -100,9 +100,9 @@ def turned(angle: Angle, delta: float | None, factor: float | None) -> Angle:
 
 
 class Mixing:
-    """What is open to question when motion is put on a portrait; the reference answers otherwise."""
+    """Choices in putting motion on a portrait that the reference makes otherwise."""
 
-    silenced = LIPS  # (1, 63) share of the expression that `vad_alpha` fades
+    silenced = LIP_MASK  # (1, 63) share of the expression that `vad_alpha` fades
 
     def controllable(self, motion: SourceMotion) -> SourceMotion:
         """The motion with its angles as controls and fades act on them."""

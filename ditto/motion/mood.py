@@ -16,7 +16,7 @@ from ditto.motion.timeline import eased
 
 NEUTRAL = EMOTIONS.index("Neutral")
 USUAL = "default"  # the stream's own emotion again
-OVER = 10.0  # frames a change takes: 0.4 s
+MOOD_FRAMES = 10.0  # frames a change takes: 0.4 s
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Cue:
 
     start: float
     shares: tuple[float, ...] | None  # of the eight emotions; None is the stream's own again
-    over: float = OVER
+    over: float = MOOD_FRAMES
     ease: str = "smooth"
     label: str = ""  # as it was written
 
@@ -60,7 +60,7 @@ class Mood:
         self._next = 0  # frame asked for next
         self._lock = threading.Lock()
 
-    def feel(self, shares: tuple[float, ...] | None, over: float = OVER) -> None:
+    def feel(self, shares: tuple[float, ...] | None, over: float = MOOD_FRAMES) -> None:
         """Another emotion from the next frame on; None is the stream's own again."""
         with self._lock:
             self._insert(Cue(self._next, shares, over))

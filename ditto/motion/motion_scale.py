@@ -11,13 +11,13 @@ from ditto.arrays import Floats
 from ditto.motion.vector import EXPRESSION, LENGTH, PLACES
 from ditto.stages.messages import Motion
 
-SETTLING = 37  # frames over which it is judged where head and face come to rest: 1.5 s
-HEAD = ("pitch", "yaw", "roll", "t", "scale")
+SETTLING_FRAMES = 37  # frames over which it is judged where head and face come to rest: 1.5 s
+HEAD_PARTS = ("pitch", "yaw", "roll", "t", "scale")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FaceRoles:
-    """Which of the 63 numbers of an expression do what, and where a face is that does nothing."""
+    """Roles of the 63 numbers of an expression, and the numbers of a face that does nothing."""
 
     neutral: Floats  # (63,) the face at rest with its lips together
     speech: Floats  # (63,) 1 for lips and brows, whose size may be changed
@@ -31,8 +31,8 @@ NO_ROLES = FaceRoles(_NONE, _NONE, _NONE, _NONE, np.full(63, np.inf, np.float32)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Restyling:
-    """What is to be done; the defaults do nothing."""
+class MotionScale:
+    """Factors on the motion; the defaults change nothing."""
 
     pitch: float = 1.0  # factors on how far the head strays
     yaw: float = 1.0
@@ -43,23 +43,23 @@ class Restyling:
     own_blinks: bool = True  # no: lids stay open, somebody else moves them
 
 
-class Restyle:
+class ScaledMotion:
     """Motion with another size of head and face; one frame out for each frame in."""
 
-    name = "restyle"
+    name = "motion_scale"
 
-    def __init__(self, wanted: Restyling, roles: FaceRoles, zero: Floats | None = None) -> None:
+    def __init__(self, wanted: MotionScale, roles: FaceRoles, zero: Floats | None = None) -> None:
         """`zero` (265,) is the motion that stands for no movement; None takes the first frame's."""
         self._wanted = wanted
         self._zero = zero
         factors = np.ones(LENGTH, np.float32)
-        for part in HEAD:
+        for part in HEAD_PARTS:
             factors[PLACES[part]] = getattr(wanted, part, wanted.shift)
         self._factors = factors
         self._roles = roles
         self._growth = 1 + (wanted.expression - 1) * roles.speech
         kept = np.zeros(LENGTH, np.float32)
-        for part in HEAD:
+        for part in HEAD_PARTS:
             kept[PLACES[part]] = wanted.identity
         kept[EXPRESSION] = wanted.identity * roles.habit
         self._kept = kept
@@ -70,7 +70,7 @@ class Restyle:
             self._zero = item.vector
         zero = self._zero
         moved = item.vector - zero
-        self._slow += (moved - self._slow) / SETTLING
+        self._slow += (moved - self._slow) / SETTLING_FRAMES
         vector = zero + self._factors * (moved - self._kept * self._slow)
         face = self._roles.neutral + (vector[EXPRESSION] - self._roles.neutral) * self._growth
         if self._wanted.expression > 1:

@@ -1,4 +1,4 @@
-"""What is to happen when, written down: controls, gestures, emotions, gaze and fades over time."""
+"""A script of what happens when: controls, gestures, emotions, gaze and fades over time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from cfg.errors import ConfigError
 from cfg.given import kind_of, path_of
 from cfg.located import LARGEST_FILE, located, read_located
-from ditto.motion.control_layers import Control, Fades, Layer, Track, Values, amount, laid
+from ditto.motion.control_layers import Control, ControlCurve, Fades, Layer, Values, amount, laid
 from ditto.motion.controls import Frames, between, checked_frames
 from ditto.motion.mood import Cue
 from ditto.motion.script_groups import GROUPS, compiled
@@ -74,7 +74,7 @@ class Script:
     def last_event(self) -> float:
         """The last frame at which something begins or ends."""
         moments = [m for layer in self.layers for m in (layer.start, layer.end) if m != float("inf")]
-        curves = [layer.curve for layer in self.layers if isinstance(layer, (Track, Fades))]
+        curves = [layer.curve for layer in self.layers if isinstance(layer, (ControlCurve, Fades))]
         keys = [key.frame for curve in curves for key in curve.keys]
         return max([*moments, *keys, *(cue.start + cue.over for cue in self.cues), *self.frames, 0.0])
 

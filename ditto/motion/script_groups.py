@@ -11,25 +11,25 @@ from typing import NamedTuple
 from cfg.errors import ConfigError, did_you_mean
 from cfg.given import word_of
 from cfg.located import Located
-from ditto.motion.control_layers import Control, Fades, Held, Layer, Track, amount
+from ditto.motion.control_layers import Control, ControlCurve, ControlRange, Fades, Layer, amount
 from ditto.motion.controls import ARRAYS, NAMES, checked, number, parts_named
 from ditto.motion.emotion import emotion_rows
 from ditto.motion.gestures import Gesture, gesture_named, often, strong
-from ditto.motion.mood import NEUTRAL, OVER, USUAL, Cue, weakened
+from ditto.motion.mood import MOOD_FRAMES, NEUTRAL, USUAL, Cue, weakened
 from ditto.motion.script_entries import SPAN, controls_of, entries
 from ditto.motion.timeline import Curve, Envelope, Key, moment
 
-MOST_ENTRIES = 2000  # layers: each costs a little in every frame
+MAX_ENTRIES = 2000  # layers: each costs a little in every frame
 FADING = ("pitch", "yaw", "roll", "t", "scale", "exp")
-RISE = 5.0  # frames in which a range sets in and ends: 0.2 s
-GLANCE = 3.0  # frames in which the eyes turn
+RISE_FRAMES = 5.0  # frames in which a range sets in and ends: 0.2 s
+GLANCE_FRAMES = 3.0  # frames in which the eyes turn
 LOOKS = {  # degrees of yaw and pitch
     "camera": (0.0, 0.0), "left": (15.0, 0.0), "right": (-15.0, 0.0), "up": (0.0, -8.0), "down": (0.0, 8.0),
 }  # fmt: skip
 
 
 class Compiled(NamedTuple):
-    """What a script holds once it is read."""
+    """Contents of a script once it is read."""
 
     always: dict[str, Control]
     frames: dict[int, dict[str, Control]]
@@ -55,8 +55,8 @@ def compiled(root: Located) -> Compiled:
     for name, read in LAYERS.items():
         if name in values:
             layers += read(values[name])
-    if len(layers) > MOST_ENTRIES:
-        root.fail(f"{len(layers)} entries are too many; at most {MOST_ENTRIES} are played")
+    if len(layers) > MAX_ENTRIES:
+        root.fail(f"{len(layers)} entries are too many; at most {MAX_ENTRIES} are played")
     return Compiled(
         always=controls_of(values["always"], "always") if "always" in values else {},
         frames=_by_frame(values["frames"]) if "frames" in values else {},
@@ -69,9 +69,9 @@ def compiled(root: Located) -> Compiled:
 def _names(layer: Layer) -> tuple[str, ...]:
     if isinstance(layer, Fades):
         return ("fade_alpha",)
-    if isinstance(layer, Track):
+    if isinstance(layer, ControlCurve):
         return (layer.name,)
-    return tuple(layer.controls) if isinstance(layer, Held) else ()
+    return tuple(layer.controls) if isinstance(layer, ControlRange) else ()
 
 
 def _by_frame(node: Located) -> dict[int, dict[str, Control]]:
@@ -101,7 +101,7 @@ def _curves(node: Located) -> Iterator[Layer]:
         for one, other in pairwise(found):
             if one.frame == other.frame:
                 keys.fail(f"curves: {name} has two keys at frame {one.frame:g}")
-        yield Track(name, Curve(tuple(found)))
+        yield ControlCurve(name, Curve(tuple(found)))
 
 
 def _keys(node: Located, control: str) -> Iterator[Key]:
@@ -129,11 +129,11 @@ def _ranges(node: Located) -> Iterator[Layer]:
     own = (*SPAN, "ease", "rise", "fall")
     for entry in entries(node, "ranges", (*own, *NAMES)):
         start = entry.start()
-        shape = entry.frames("rise", RISE), entry.frames("fall", RISE)
+        shape = entry.frames("rise", RISE_FRAMES), entry.frames("fall", RISE_FRAMES)
         controls = controls_of(entry.node, "ranges", own)
         if not controls:
             entry.fail(entry.node, "no control is named in this entry")
-        yield Held(controls, Envelope.fitting(start, entry.end(start), *shape, entry.ease()))
+        yield ControlRange(controls, Envelope.fitting(start, entry.end(start), *shape, entry.ease()))
 
 
 def _gestures(node: Located) -> Iterator[Layer]:
@@ -170,14 +170,14 @@ def _gaze(node: Located) -> Iterator[Layer]:
         if not any(entry.has(name) for name in ("look", "yaw", "pitch")):
             entry.fail(entry.node, "where to? Write 'look: left', or degrees of 'yaw' and 'pitch'")
         target = {"gaze_yaw": entry.get("yaw", _sight, yaw), "gaze_pitch": entry.get("pitch", _sight, pitch)}
-        shape = entry.frames("rise", GLANCE), entry.frames("fall", GLANCE)
+        shape = entry.frames("rise", GLANCE_FRAMES), entry.frames("fall", GLANCE_FRAMES)
         found.append((start, entry.end(start), *shape, target, entry.ease()))
     found.sort(key=lambda glance: glance[0])
     for number_, (start, end, rise, fall, target, ease) in enumerate(found):
         if math.isinf(end) and number_ + 1 < len(found):
             following = found[number_ + 1]
             end, fall = following[0] + following[2], 0.0  # until the next target is reached
-        yield Held(target, Envelope.fitting(start, end, rise, fall, ease))
+        yield ControlRange(target, Envelope.fitting(start, end, rise, fall, ease))
 
 
 def _sight(given: object) -> float:
@@ -199,7 +199,7 @@ def _fades(node: Located) -> Iterator[Layer]:
         if entry.has("in") == entry.has("out"):
             entry.fail(entry.node, "write one of 'in' and 'out', with the time it begins")
         way = "in" if entry.has("in") else "out"
-        start, over = entry.frames(way, 0.0), entry.frames("over", OVER)
+        start, over = entry.frames(way, 0.0), entry.frames("over", MOOD_FRAMES)
         if way == last:
             entry.fail(entry.node, f"two fades {way} follow each other")
         if keys and start < keys[-1].frame:
@@ -220,13 +220,13 @@ def _emotions(node: Located) -> tuple[Cue, ...]:
         start = entry.start()
         end = entry.end(start)
         intensity = entry.number("intensity", 1.0)
-        over, ease = entry.frames("over", OVER), entry.ease()
+        over, ease = entry.frames("over", MOOD_FRAMES), entry.ease()
         feel = entry.wanted("feel", lambda given: shares_of(given, intensity))  # noqa: B023
         cues.append(Cue(start, feel, over, ease, _label(entry.node.value["feel"].plain(), intensity)))
         if not math.isinf(end):
             cues.append(Cue(end, None, over, ease, USUAL))
-        if len(cues) > MOST_ENTRIES:
-            entry.fail(entry.node, f"more than {MOST_ENTRIES} changes of emotion")
+        if len(cues) > MAX_ENTRIES:
+            entry.fail(entry.node, f"more than {MAX_ENTRIES} changes of emotion")
     return tuple(sorted(cues, key=lambda cue: cue.start))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from cfg.settings import EMOTIONS
 from ditto.arrays import Floats, Image
-from ditto.motion.control_layers import GAZE, Control, Held, amount, neutral
+from ditto.motion.control_layers import GAZE_CONTROLS, Control, ControlRange, amount, neutral
 from ditto.motion.gestures import Gesture
 from ditto.motion.mood import NEUTRAL, mood_at
 from ditto.motion.script import Script
@@ -20,7 +20,7 @@ Colour = tuple[int, int, int]
 
 WIDTH, LEFT, RIGHT = 1600, 190, 40  # pixels; the names stand at the left
 PLOT = WIDTH - LEFT - RIGHT
-HEAD, FOOT, GAP = 84, 26, 16
+HEADER_HEIGHT, FOOTER_HEIGHT, GAP = 84, 26, 16
 BAND, LANE, CURVE = 52, 30, 74  # heights of an emotion band, a lane of gestures, a curve
 PAPER, PANEL, LINE, INK, PALE = (
     (250, 250, 248),
@@ -67,13 +67,13 @@ def timeline_picture(script: Script, seconds: float, title: str) -> Image:
     curves = _curves(asked)
     lanes = _lanes(_bars(script), seconds)
     mood = np.stack([_mood(script, float(frame)) for frame in moments]) if script.cues else None
-    height = HEAD + FOOT + len(curves) * (CURVE + GAP)
+    height = HEADER_HEIGHT + FOOTER_HEIGHT + len(curves) * (CURVE + GAP)
     height += (BAND + GAP if mood is not None else 0) + (len(lanes) * LANE + GAP if lanes else 0)
-    page = np.full((max(height, HEAD + FOOT + CURVE), WIDTH, 3), PAPER, np.uint8)
+    page = np.full((max(height, HEADER_HEIGHT + FOOTER_HEIGHT + CURVE), WIDTH, 3), PAPER, np.uint8)
     _write(page, title, (LEFT, 32), 0.72, INK)
     described = f"{seconds:g} s, {round(seconds * FRAME_RATE)} motion frames"
     _write(page, described, (WIDTH - RIGHT, 32), 0.5, PALE, "right")
-    top = HEAD
+    top = HEADER_HEIGHT
     if mood is not None:
         _emotions(page, top, mood, script, seconds)
         top += BAND + GAP
@@ -98,7 +98,7 @@ def _curves(asked: Sequence[dict[str, Control]]) -> list[_Curve]:
     for values in asked:
         hold = amount(values, "gaze_hold", 1.0)
         values.pop("gaze_hold", None)
-        values.update({name: amount(values, name) * hold for name in GAZE[:2] if name in values})
+        values.update({name: amount(values, name) * hold for name in GAZE_CONTROLS[:2] if name in values})
     names = dict.fromkeys(name for values in asked for name in values)
     found = []
     for name in names:
@@ -123,7 +123,7 @@ def _bars(script: Script) -> list[_Bar]:
             strength = "" if layer.strength == 1 else f" {layer.strength:g}"
             label = layer.name.replace("_", " ") + times + strength
             found.append(_Bar(layer.start, layer.end, label))
-        elif isinstance(layer, Held) and "gaze_yaw" in layer.controls:
+        elif isinstance(layer, ControlRange) and "gaze_yaw" in layer.controls:
             yaw, pitch = layer.controls["gaze_yaw"], layer.controls.get("gaze_pitch", 0.0)
             label = f"look {yaw:g}, {pitch:g}" if yaw or pitch else "look at the camera"
             found.append(_Bar(layer.start, layer.end, label))
@@ -227,7 +227,7 @@ def _axis(page: Image, seconds: float) -> None:
     for at in _marks(seconds):
         minutes, rest = divmod(at, 60)
         text = f"{int(minutes)}:{rest:04.1f}" if seconds > 120 else f"{at:g} s"
-        _write(page, text, (_x(at * FRAME_RATE, seconds), HEAD - 14), 0.42, PALE, "middle")
+        _write(page, text, (_x(at * FRAME_RATE, seconds), HEADER_HEIGHT - 14), 0.42, PALE, "middle")
 
 
 def _wide(text: str, size: float) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ditto.arrays import Floats
-from ditto.motion.windows import HEAD
+from ditto.motion.windows import HEAD_SLICE
 
 
 class HeadSmoother:
@@ -33,8 +33,8 @@ class HeadSmoother:
         if self._half:
             first = max(0, self._next - self._half)
             frame = frame.copy()
-            frame[HEAD] = np.mean(
-                [f[HEAD] for f in self._around[first : self._next + self._half + 1]], axis=0
+            frame[HEAD_SLICE] = np.mean(
+                [f[HEAD_SLICE] for f in self._around[first : self._next + self._half + 1]], axis=0
             )
         self._next += 1
         spare = self._next - self._half

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from cfg.errors import ConfigError
 from ditto.rates import FRAME_RATE
 
-LONGEST = 24 * 3600 * FRAME_RATE  # frames a script may reach
+MAX_SCRIPT_FRAMES = 24 * 3600 * FRAME_RATE  # frames a script may reach
 _SECONDS = re.compile(r"(\d{1,7}(?:\.\d{1,9})?|\.\d{1,9})\s*(ms|s|m|min)")
 _CLOCK = re.compile(r"(?:(\d{1,2}):)?(\d{1,3}):(\d{1,2}(?:\.\d{1,9})?)")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0}
@@ -35,7 +35,7 @@ def moment(given: object) -> float:
         raise ConfigError(f"{given} is no time: write {given}s for seconds, or a whole number of frames")
     else:
         raise ConfigError(f"{given!r} is no time: write a frame (12), seconds (1.5s) or 00:01.200")
-    if not 0 <= frames <= LONGEST:
+    if not 0 <= frames <= MAX_SCRIPT_FRAMES:
         raise ConfigError(f"{given} lies outside the 24 hours a script may have")
     return round(frames, 6)  # 0.04 s is frame 1 exactly
 
@@ -93,7 +93,7 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """How much of something there is: it rises, stays and falls between two moments."""
+    """Share of something that rises, stays and falls between two moments."""
 
     start: float  # frames
     end: float

@@ -1,4 +1,4 @@
-"""How windows of motion that share frames become one motion.
+"""Windows of motion that share frames, joined to one motion.
 
 Only the head (scale, pose, translation) is averaged over neighbouring frames; the expression
 stays as sharp as it was made.
@@ -12,7 +12,7 @@ import numpy as np
 
 from ditto.arrays import Floats
 
-HEAD = slice(0, 202)  # the part of a motion vector that is averaged
+HEAD_SLICE = slice(0, 202)  # the part of a motion vector that is averaged
 SEAM = 10  # frames over which a jump between two windows is paid off, at most
 
 
@@ -33,7 +33,7 @@ def smooth_head(frames: Floats, width: int, start: int, stop: int) -> Floats:
     half = width // 2
     smoothed: Floats = frames.copy()
     for i in range(start, stop):
-        smoothed[i, HEAD] = frames[max(0, i - half) : i + half + 1, HEAD].mean(axis=0)
+        smoothed[i, HEAD_SLICE] = frames[max(0, i - half) : i + half + 1, HEAD_SLICE].mean(axis=0)
     return smoothed
 
 
@@ -155,5 +155,7 @@ class ContinuedWindows:
         newest: Floats = self._raw[-count:].copy()
         first = len(self._raw) - count
         for i in range(count):
-            newest[i, HEAD] = self._raw[max(0, first + i - self._back) : first + i + 1, HEAD].mean(axis=0)
+            newest[i, HEAD_SLICE] = self._raw[
+                max(0, first + i - self._back) : first + i + 1, HEAD_SLICE
+            ].mean(axis=0)
         return newest

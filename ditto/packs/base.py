@@ -112,7 +112,7 @@ def as_painted(pose: Pose[object], face: Image) -> Image:
 
 @dataclass(frozen=True, kw_only=True)
 class PackTraits:
-    """What a pack has a use for, known before it is opened."""
+    """Traits of a pack, known before it is opened."""
 
     name: str
     configuration: str = ""  # file of cfg/packs that names its model files; '' needs none

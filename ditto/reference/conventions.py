@@ -1,4 +1,4 @@
-"""Where this program and the reference go different ways, side by side; chosen once for a stream.
+"""Differences between this program and the reference, side by side; chosen once for a stream.
 
 What a pack feeds its own networks differently is the pack's business (`settings.compat` in
 `packs/official`); docs/decisions/reference-quirks.md lists everything.
@@ -36,7 +36,7 @@ REFERENCE_SMOOTHING = 3  # frames head motion is averaged over online
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class MotionNeeds:
-    """What the stages between features and motion are made of."""
+    """Parts that the stages between features and motion are made of."""
 
     pack: AnyPack
     settings: Settings
@@ -51,7 +51,7 @@ class MotionNeeds:
 
 
 class MotionStages(NamedTuple):
-    """What makes motion out of features."""
+    """Stages that make motion out of features."""
 
     condition: AnyStage | None  # None where `audio2motion` joins conditions itself
     audio2motion: AnyStage

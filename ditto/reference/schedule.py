@@ -1,4 +1,4 @@
-"""When the original program makes motion out of arriving features, faults included.
+"""The original program's schedule of making motion out of arriving features, faults included.
 
 Online it begins with features of silence, throws its first window away and ends with the last
 window, whatever the length of the sound; docs/decisions says what the default does instead.

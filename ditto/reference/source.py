@@ -1,4 +1,4 @@
-"""How the reference measures a source video."""
+"""Measuring a source video as the reference does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known of the portrait or video a voice is put to."""
+"""The portrait or video that a voice is put to, measured."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Analyser(Protocol[Made]):
 
 
 class RegisteredAvatar(Protocol[Made]):
-    """What an engine hands out for a source; may be played by many sessions at once."""
+    """A source that an engine has registered; may be played by many sessions at once."""
 
     is_image: bool
     first: SourceFrame[Made]

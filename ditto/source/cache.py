@@ -1,4 +1,4 @@
-"""What was measured on portraits, kept on disk by content, so that a known one is ready at once.
+"""Measurements of portraits, kept on disk by content, so that a known one is ready at once.
 
 An entry is a plain npz of numbers, read without pickle; one that is damaged counts as absent. The
 folder is that of DITTO_CACHE, or the user's cache; an empty DITTO_CACHE switches it off.
@@ -21,7 +21,7 @@ from ditto.arrays import Image
 from ditto.motion.vector import named_arrays, source_motion
 from ditto.source.avatar import SourceFrame
 
-LARGEST = 1_000_000_000  # bytes of all entries together; the ones not used longest go first
+MAX_CACHE_BYTES = 1_000_000_000  # bytes of all entries together; the ones not used longest go first
 PARTS = ("eye_open", "eye_ball", "to_frame", "landmarks", "appearance")
 MOTION = "motion."
 ENTRY = re.compile(r"[0-9a-f]{64}\.npz")  # other files of the folder are left alone
@@ -82,7 +82,7 @@ class AvatarCache:
         entries = sorted(own, key=lambda entry: entry.stat().st_mtime)
         total = sum(entry.stat().st_size for entry in entries)
         for entry in entries[:-1]:
-            if total <= LARGEST:
+            if total <= MAX_CACHE_BYTES:
                 break
             total -= entry.stat().st_size
             entry.unlink(missing_ok=True)

@@ -19,8 +19,8 @@ from ditto.motion.face_movements import FaceRows
 from ditto.motion.frame_order import mirror_index
 from ditto.rates import FRAME_RATE
 
-LARGEST = 640  # pixels of the longest side a face is followed at
-LONGEST = 3000  # frames that are followed, 2 minutes; then the motion plays backwards, and again
+MAX_SIDE_PIXELS = 640  # pixels of the longest side a face is followed at
+MAX_FOLLOWED_FRAMES = 3000  # frames that are followed, 2 minutes; then the motion plays backwards, and again
 FEWEST_FACES = 0.5  # share of the frames that must show a face
 SMOOTHING = 1.5  # frames the head's angles are averaged over, against the jitter of landmarks
 OPEN_SHARE = 0.6  # of the frames, in which eyes are taken to be open
@@ -81,8 +81,8 @@ def followed(path: Path, finder: FaceFinder) -> Floats:
     """(T, 478, 3) mesh landmarks; where no face is seen, the last one stays, before the first the first."""
     found: list[Floats] = []
     missing = 0
-    with VideoSource(path, max_size=LARGEST, fps=FRAME_RATE) as video:
-        count = min(video.count, LONGEST)
+    with VideoSource(path, max_size=MAX_SIDE_PIXELS, fps=FRAME_RATE) as video:
+        count = min(video.count, MAX_FOLLOWED_FRAMES)
         for index in range(count):
             seen = look(finder, video.frame, index, found)
             missing += seen is None

@@ -1,4 +1,4 @@
-"""What was measured on each frame of a video, kept in a temporary file whatever the video's length."""
+"""Measurements of each frame of a video, kept in a temporary file whatever the video's length."""
 
 from __future__ import annotations
 

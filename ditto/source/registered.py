@@ -22,11 +22,18 @@ from ditto.faces.outline import opening
 from ditto.motion.vector import WIDTHS, SourceMotion, computed, part, with_parts
 from ditto.source.avatar import Analyser, Made, SourceFrame
 from ditto.source.measurements import Measurements
-from ditto.source.tracking import STEADY_REACH, Follower, Mark, Track, steadied, with_neighbours
+from ditto.source.tracking import (
+    STEADY_REACH,
+    Follower,
+    TrackedFace,
+    TrackedFrame,
+    smoothed_landmarks,
+    with_neighbours,
+)
 
-UNSEEN = 250  # frames at the start of a video a face is looked for in
-CALM_SEARCHED = 50  # frames at most among which the calmest mouth is looked for
-CALM = 5  # frames with the calmest mouths that are averaged
+SEARCHED_FRAMES = 250  # frames at the start of a video a face is looked for in
+MAX_CALM_SEARCHED = 50  # frames at most among which the calmest mouth is looked for
+CALM_COUNT = 5  # frames with the calmest mouths that are averaged
 
 
 class Frames(Protocol):
@@ -122,8 +129,8 @@ class MovingAvatar(Generic[Made]):
         follow = Follower(analyser, self._no_face)
         found: list[tuple[int, Floats]] = []  # kept without their pictures
         first: SourceFrame[Made] | None = None
-        index, end = 0, min(self._count, UNSEEN)
-        step = max(1, neutral // CALM_SEARCHED)
+        index, end = 0, min(self._count, SEARCHED_FRAMES)
+        step = max(1, neutral // MAX_CALM_SEARCHED)
         while index < end:
             track = follow(frames.frame(index), index)
             if track.landmarks is not None:
@@ -136,7 +143,9 @@ class MovingAvatar(Generic[Made]):
             raise NoFaceError(f"no face found in the first {end} frames; a human face must be in sight")
         if not neutral:
             return first
-        calm = sorted(sorted(found, key=lambda entry: opening(entry[1]))[: max(1, len(found) // 3)][:CALM])
+        calm = sorted(
+            sorted(found, key=lambda entry: opening(entry[1]))[: max(1, len(found) // 3)][:CALM_COUNT]
+        )
         rest = [analyser.measure(frames.frame(at), at, landmarks) for at, landmarks in calm]
         expression = average([frame.motion for frame in rest]).exp
         return dataclasses.replace(
@@ -166,16 +175,16 @@ class MovingAvatar(Generic[Made]):
         self._known.complete = True
 
     def _measured(
-        self, tracks: Iterator[Track], analyser: Analyser[Made]
+        self, tracks: Iterator[TrackedFrame], analyser: Analyser[Made]
     ) -> Iterator[tuple[SourceFrame[Made], int]]:
         """Frames and their scenes; one without a face is marked so, its measurements those of the first."""
-        for track, near in with_neighbours(tracks, self._steady_reach, Mark.of):
+        for track, near in with_neighbours(tracks, self._steady_reach, TrackedFace.of):
             if track.landmarks is None:
                 frame = dataclasses.replace(
                     self.first, index=track.index, image=track.image, appearance=None, seen=False
                 )
             else:
-                landmarks = steadied(track, near) if self._steady_reach else track.landmarks
+                landmarks = smoothed_landmarks(track, near) if self._steady_reach else track.landmarks
                 frame = analyser.measure(track.image, track.index, landmarks)
                 frame = dataclasses.replace(frame, neutral=self.first.neutral)
             yield frame, track.scene

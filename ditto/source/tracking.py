@@ -26,8 +26,8 @@ Kept = TypeVar("Kept")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Track:
-    """Where the face is in one frame."""
+class TrackedFrame:
+    """A frame, and the place of the face in it."""
 
     index: int
     image: Image
@@ -54,7 +54,7 @@ class Follower:
         self._missing = 0  # frames since the last face
         self._in_vain: npt.NDArray[np.int16] | None = None  # the last frame searched without finding one
 
-    def __call__(self, image: Image, index: int) -> Track:
+    def __call__(self, image: Image, index: int) -> TrackedFrame:
         thumb = thumbnail(image)
         if self._thumb is not None and difference(thumb, self._thumb) > CUT:
             self._analyser.forget()
@@ -76,7 +76,7 @@ class Follower:
         if landmarks is not None:
             self._in_vain = None
         self._missing = 0 if landmarks is not None else self._missing + 1
-        return Track(index, image, landmarks, self._scene)
+        return TrackedFrame(index, image, landmarks, self._scene)
 
 
 def thumbnail(image: Image) -> npt.NDArray[np.int16]:
@@ -91,19 +91,19 @@ def difference(thumb: npt.NDArray[np.int16], other: npt.NDArray[np.int16]) -> fl
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Mark:
-    """What is left of a track when its picture is no longer needed."""
+class TrackedFace:
+    """Place of the face in a frame whose picture is no longer needed."""
 
     index: int
     landmarks: Floats | None
     scene: int
 
     @classmethod
-    def of(cls, track: Track) -> Mark:
+    def of(cls, track: TrackedFrame) -> TrackedFace:
         return cls(track.index, track.landmarks, track.scene)
 
 
-def steadied(track: Track, near: Sequence[Mark]) -> Floats:
+def smoothed_landmarks(track: TrackedFrame, near: Sequence[TrackedFace]) -> Floats:
     """The landmarks of a frame, moved, turned and sized as a whole onto the smooth path they are on.
 
     Their shape stays: a mouth that opens within two frames is not smoothed.

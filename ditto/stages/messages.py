@@ -32,7 +32,7 @@ class AudioChunk:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Features:
-    """What the speech encoder heard, 25 rows a second."""
+    """Rows of the speech encoder, 25 a second."""
 
     turn: int
     index: int  # frame of the first row
@@ -68,7 +68,7 @@ class Motion:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pose(Generic[Look]):
-    """Where the face of one output frame is, and where the voice moves it."""
+    """Place of the face in one output frame, and where the voice moves it."""
 
     turn: int
     index: int

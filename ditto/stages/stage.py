@@ -1,4 +1,4 @@
-"""What every one of the nine stages looks like from outside."""
+"""The protocol that every one of the nine stages follows."""
 
 from __future__ import annotations
 

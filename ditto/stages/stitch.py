@@ -18,8 +18,8 @@ from ditto.motion.controls import Controls, ControlTrack, Frames, number, parts_
 from ditto.motion.face_movements import NO_MOVEMENTS, FaceRows
 from ditto.motion.frame_order import blink_schedule
 from ditto.motion.mixing import (
-    EYES,
-    LIPS,
+    EYE_MASK,
+    LIP_MASK,
     OURS,
     Mixing,
     control,
@@ -128,7 +128,7 @@ class Stitch(Generic[Made]):
         self._drives_eyes = source.is_image if drive_eye is None else drive_eye
         blink = blink_rows(self._settings.eye_open)
         self._blink = blink if self._drives_eyes else []
-        self._driven_face = LIPS + EYES if self._drives_eyes and not self._blink else LIPS
+        self._driven_face = LIP_MASK + EYE_MASK if self._drives_eyes and not self._blink else LIP_MASK
         self._fps = fps
         self._rng = rng or random.Random(0)
         self._schedule: list[int] = []
@@ -243,5 +243,5 @@ class Stitch(Generic[Made]):
         face = driven * self._driven_face + rest.exp * (1 - self._driven_face)
         if self._blink:
             moment = self._shown * FRAME_RATE // self._fps
-            face = face + self._blink[self._schedule[moment % len(self._schedule)]] * EYES
+            face = face + self._blink[self._schedule[moment % len(self._schedule)]] * EYE_MASK
         return dataclasses.replace(parts, exp=face)

@@ -1,4 +1,4 @@
-"""What is to be made: jobs from folders, and from CSV and YAML lists."""
+"""Jobs of a batch, from folders, and from CSV and YAML lists."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which jobs of a folder are done: one line each, written the moment a video is whole."""
+"""Journal of the jobs of a folder that are done: one line each, written the moment a video is whole."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ AVATARS = 8  # portraits kept measured at a time, for each engine
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a job."""
+    """Result of a job."""
 
     job: Job
     state: str  # done, kept from an earlier run, failed
@@ -49,7 +49,7 @@ class Outcome:
 
 @dataclass(slots=True)
 class Status:
-    """How far a batch is; read by whoever shows it."""
+    """Progress of a batch; read by whoever shows it."""
 
     jobs: int
     finished: int = 0

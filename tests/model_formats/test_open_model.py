@@ -11,7 +11,7 @@ import pytest
 
 from cfg.errors import ModelError
 from model_formats import open_model
-from model_formats.backend import LARGEST, TorchNetwork
+from model_formats.backend import MAX_BYTES, TorchNetwork
 
 
 @pytest.mark.parametrize("name", ["decoder.pth", "decoder.onnx", "decoder.engine"])
@@ -35,7 +35,7 @@ def test_an_empty_file_is_refused(tmp_path):
 
 def test_a_file_of_absurd_size_is_refused_unread(tmp_path):
     with (tmp_path / "decoder.pth").open("wb") as file:
-        file.truncate(LARGEST + 1)
+        file.truncate(MAX_BYTES + 1)
     with pytest.raises(ModelError, match="a model file has from 1 to"):
         open_model(tmp_path / "decoder.pth")
 

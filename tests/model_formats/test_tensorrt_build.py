@@ -141,7 +141,7 @@ def test_a_library_older_than_8_6_is_refused(building, model):
 
 
 def test_engines_for_rtx_need_no_word_about_newer_gpus(building, model):
-    with pytest.raises(ModelError, match="run on every GPU as they are; leave out --newer-gpus"):
+    with pytest.raises(ModelError, match="run on every GPU as they are; remove --newer-gpus"):
         build_engine(building("tensorrt_rtx", "1.7.1"), model, Recipe("fp16", BATCH, newer_gpus=True))
 
 

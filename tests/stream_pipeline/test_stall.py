@@ -59,7 +59,7 @@ def stages(text):
     found = {}
     for line in text.splitlines()[2:]:
         cells, rest = [], line
-        for width in stall.WIDTHS:
+        for width in stall.COLUMN_WIDTHS:
             cells.append(rest[:width].strip())
             rest = rest[width:]
         found[cells[0]] = (cells[1], cells[3], cells[4])

@@ -21,7 +21,7 @@ from ditto.motion.vector import WIDTHS, SourceMotion, source_motion
 from ditto.packs.official import eyes
 from ditto.packs.official.crop import Crop, Framing, Points, crop, move
 from ditto.packs.official.detector import LEAST_SCORE, Faces, overlap
-from ditto.packs.official.landmark203 import SIDE as LANDMARK_SIDE
+from ditto.packs.official.landmark203 import SIDE_203 as LANDMARK_SIDE
 from ditto.packs.official.landmark203 import unit_planes
 from ditto.packs.official.volume import Volume
 from ditto.source.avatar import SourceFrame
@@ -31,8 +31,8 @@ HEAD_SIDE = 512  # pixels of the crop that is painted anew
 NETWORK_SIDE = 256  # pixels the motion and appearance extractors see
 
 LOOK_AGAIN = 12  # frames followed between two looks of the detector
-PATIENCE = 25  # frames followed although the detector sees no face
-CONFIRMED = 0.3  # overlap of the landmarks' box with a detected one
+PATIENCE_FRAMES = 25  # frames followed although the detector sees no face
+MIN_OVERLAP = 0.3  # overlap of the landmarks' box with a detected one
 MOST_GROWTH = 1.6  # between two frames
 MOST_MOVEMENT = 1.0  # root mean square radii between two frames
 LEAST_LIKENESS = 0.95  # of the shapes of two frames
@@ -138,11 +138,11 @@ class OfficialAnalyser:
 
         faces = self._networks.detect(image)
         if not len(faces):
-            if steady and self._unconfirmed < LOOK_AGAIN + PATIENCE:
+            if steady and self._unconfirmed < LOOK_AGAIN + PATIENCE_FRAMES:
                 return landmarks, False
             raise NoFaceError(f"frame {index}: the face is lost ({_scores(faces)})")
         self._unconfirmed = 0
-        if steady and overlap(extent(landmarks), faces.boxes).max() >= CONFIRMED:
+        if steady and overlap(extent(landmarks), faces.boxes).max() >= MIN_OVERLAP:
             return landmarks, False
         return self._start(image, faces.boxes[nearest(faces, last)]), True
 

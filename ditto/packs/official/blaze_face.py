@@ -12,10 +12,10 @@ import numpy as np
 
 from ditto.arrays import Floats, Image, Numbers
 from ditto.faces import blaze_face
-from ditto.faces.blaze_face import SIDE, Detection, anchors
+from ditto.faces.blaze_face import DETECTOR_SIDE, Detection, anchors
 from model_formats.backend import Network
 
-__all__ = ["SIDE", "BlazeFace", "anchors"]
+__all__ = ["DETECTOR_SIDE", "BlazeFace", "anchors"]
 
 
 class BlazeFace:
@@ -26,7 +26,7 @@ class BlazeFace:
 
     def __call__(self, image: Image) -> Floats:
         """Columns: left, top, right, bottom in units of 1/128 picture; six x, y in 0..1; score."""
-        found = self._faces_in(cv2.resize(image, (SIDE, SIDE)))
+        found = self._faces_in(cv2.resize(image, (DETECTOR_SIDE, DETECTOR_SIDE)))
         return np.array([row(face) for face in found], np.float32).reshape(-1, 17)
 
 
@@ -42,4 +42,4 @@ class SquareDetector(blaze_face.BlazeFace):
 
 
 def row(face: Detection) -> Floats:
-    return np.concatenate([face.low, face.high, face.points.ravel() / SIDE, [face.scores.mean()]])
+    return np.concatenate([face.low, face.high, face.points.ravel() / DETECTOR_SIDE, [face.scores.mean()]])

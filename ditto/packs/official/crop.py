@@ -22,7 +22,7 @@ TOO_CLOSE = 1e-3  # pixels between eyes and lips below which they give no direct
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Which points of a landmark set belong to which feature; each feature is their mean."""
+    """Points of a landmark set by feature; each feature is their mean."""
 
     left_eye: Sequence[int]
     right_eye: Sequence[int]
@@ -50,7 +50,7 @@ class Rect:
 
 @dataclass(frozen=True, slots=True)
 class Framing:
-    """How much around the landmarks is cropped."""
+    """Margins around the landmarks that are cropped with them."""
 
     size: int  # pixels of the crop's side
     scale: float  # crop side in sizes of the landmarks' box

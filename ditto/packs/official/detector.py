@@ -14,7 +14,7 @@ from ditto.faces.blaze_face import overlaps
 from ditto.faces.outputs import rows_of
 from model_formats.backend import Network
 
-SIDE = 512  # pixels of the square the network sees
+DETECTOR_SIDE = 512  # pixels of the square the network sees
 STRIDES = (8, 16, 32)
 ANCHORS_PER_CELL = 2
 LEAST_SCORE = 0.5
@@ -23,7 +23,7 @@ SAME_FACE = 0.4  # overlap above which two boxes are one face
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Faces:
-    """What was found in one picture, the surest first."""
+    """Faces found in one picture, the surest first."""
 
     boxes: Floats  # (n, 5) left, top, right, bottom in pixels, score
     keypoints: Floats  # (n, 5, 2) eyes, nose, corners of the mouth, pixels
@@ -85,10 +85,10 @@ def prepare(image: Image) -> tuple[Floats, float]:
     """(1, 3, 512, 512) as the network was trained: blue first, -1..1, empty right or below; and the zoom."""
     height, width = image.shape[:2]
     if height > width:
-        new_height, new_width = SIDE, max(1, int(SIDE / (height / width)))
+        new_height, new_width = DETECTOR_SIDE, max(1, int(DETECTOR_SIDE / (height / width)))
     else:
-        new_height, new_width = max(1, int(SIDE * (height / width))), SIDE
-    canvas = np.zeros((SIDE, SIDE, 3), np.uint8)
+        new_height, new_width = max(1, int(DETECTOR_SIDE * (height / width))), DETECTOR_SIDE
+    canvas = np.zeros((DETECTOR_SIDE, DETECTOR_SIDE, 3), np.uint8)
     canvas[:new_height, :new_width] = cv2.resize(image, (new_width, new_height))
     blob = (canvas[..., ::-1].astype(np.float32) - 127.5) / 128
     return np.ascontiguousarray(blob.transpose(2, 0, 1))[None], new_height / height
@@ -96,7 +96,7 @@ def prepare(image: Image) -> tuple[Floats, float]:
 
 def anchor_centres(stride: int) -> Floats:
     """(n, 2) x, y in pixels of the network's input, each cell once per anchor."""
-    cells = np.arange(0, SIDE, stride, dtype=np.float32)
+    cells = np.arange(0, DETECTOR_SIDE, stride, dtype=np.float32)
     x, y = np.meshgrid(cells, cells)
     return np.stack([x.ravel(), y.ravel()], axis=1).repeat(ANCHORS_PER_CELL, axis=0)
 

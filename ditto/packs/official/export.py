@@ -25,7 +25,7 @@ from model_formats.export import OPSET, export_onnx
 from model_formats.opening import open_model
 
 MANIFEST = "manifest.json"
-FACES = ("insightface_det", "landmark106", "landmark203", "blaze_face", "face_mesh")
+FACE_FILES = ("insightface_det", "landmark106", "landmark203", "blaze_face", "face_mesh")
 TASK = "face_landmarker_task"  # holds the last two
 
 
@@ -77,7 +77,11 @@ class Exporter:
         """What can be written from the files there are, graphs of one network side by side."""
         graphs = [name for name in GRAPHS if GRAPHS[name].network in self._files]
         graphs.sort(key=lambda name: GRAPHS[name].network)
-        faces = [role for role in FACES if role in self._files or (TASK in self._files and role in FACES[3:])]
+        faces = [
+            role
+            for role in FACE_FILES
+            if role in self._files or (TASK in self._files and role in FACE_FILES[3:])
+        ]
         return graphs + ["hubert"] * ("hubert" in self._files) + faces
 
     def write(self, name: str) -> Written:

@@ -1,4 +1,4 @@
-"""How open the eyes are and where they look, from the 478 landmarks of the face mesh."""
+"""Opening of the eyes and direction of the gaze, from the 478 landmarks of the face mesh."""
 
 from __future__ import annotations
 

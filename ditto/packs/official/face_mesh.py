@@ -16,14 +16,13 @@ import numpy.typing as npt
 
 from ditto.arrays import Floats, Image, Numbers
 from ditto.faces.outputs import output_with
-from ditto.packs.official.blaze_face import SIDE as DETECTOR_SIDE
-from ditto.packs.official.blaze_face import BlazeFace
+from ditto.packs.official.blaze_face import DETECTOR_SIDE, BlazeFace
 from ditto.packs.official.crop import Points
 from model_formats.backend import Network
 
-SIDE = 256  # pixels of the square the network sees
+MESH_SIDE = 256  # pixels of the square the network sees
 POINTS = 478
-MARGIN = 1.5  # side of the region in longest sides of the face's box
+REGION_PER_FACE = 1.5  # side of the region in longest sides of the face's box
 
 Shape = Literal["long", "short", "as is"]
 
@@ -93,7 +92,7 @@ class Landmark478:
 def face_region(
     box: Numbers,
     eyes: Numbers | None = None,
-    scale: float = MARGIN,
+    scale: float = REGION_PER_FACE,
     shape: Shape = "long",
 ) -> Region:
     """The region around a box (4,), turned with the line between two eyes (2, 2)."""
@@ -113,16 +112,16 @@ def cut(image: Image, region: Region) -> Floats:
     """(1, 256, 256, 3) in 0..1: the region, upright."""
     unit = np.array([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]])
     source = _turn(unit * region.size, region.angle) + region.centre
-    target = (unit + 0.5) * SIDE
+    target = (unit + 0.5) * MESH_SIDE
     matrix = cv2.getPerspectiveTransform(source.astype(np.float32), target.astype(np.float32))
-    part = cv2.warpPerspective(image, matrix, (SIDE, SIDE), flags=cv2.INTER_LINEAR)
+    part = cv2.warpPerspective(image, matrix, (MESH_SIDE, MESH_SIDE), flags=cv2.INTER_LINEAR)
     return np.asarray(part[None] / np.float32(255), np.float32)
 
 
 def place(points: Floats, region: Region) -> Floats:
     """(478, 3) in pixels of the cut region -> in pixels of the picture."""
-    flat = _turn(points[:, :2] / SIDE - 0.5, region.angle) * region.size + region.centre
-    depth = points[:, 2:] / SIDE * region.width
+    flat = _turn(points[:, :2] / MESH_SIDE - 0.5, region.angle) * region.size + region.centre
+    depth = points[:, 2:] / MESH_SIDE * region.width
     return np.hstack([flat, depth]).astype(np.float32)
 
 

@@ -24,22 +24,22 @@ Axes = tuple[int | str, ...]  # a name where the size is open
 SIZES = {"batch": 1, "steps": 3, "samples": 6480}  # while tracing; the window of live speech
 OTHER_SIZES = {"batch": 2, "steps": 5, "samples": 9680}  # where a check tries the open axes
 CONDITIONS = "conditions"  # an axis fixed by the weights: 1103, or fewer where some are not used
-WIDTH, LAYERS = 512, 8  # of the denoiser
+DENOISER_WIDTH, DENOISER_LAYERS = 512, 8  # of the denoiser
 
-KEYPOINTS: Axes = ("batch", 21, 3)
+KEYPOINT_AXES: Axes = ("batch", 21, 3)
 VOLUME: Axes = ("batch", 32, 16, 64, 64)
 SMALL_VOLUME: Axes = ("batch", 4, 16, 64, 64)
 MAP: Axes = ("batch", 256, 64, 64)
 PICTURE: Axes = ("batch", 3, 256, 256)
-MOTION: Axes = ("batch", 80, 265)
-HEARD: Axes = (LAYERS, 2, "batch", 80, WIDTH)
-TOLD: Axes = ("steps", LAYERS, 2, WIDTH)
+MOTION_AXES: Axes = ("batch", 80, 265)
+HEARD: Axes = (DENOISER_LAYERS, 2, "batch", 80, DENOISER_WIDTH)
+TOLD: Axes = ("steps", DENOISER_LAYERS, 2, DENOISER_WIDTH)
 PREPARED: Mapping[str, Axes] = {
     "keys": HEARD,
     "values": HEARD,
     "time_keys": TOLD,
     "time_values": TOLD,
-    "modulation": ("steps", LAYERS, 2, "batch", 6 * WIDTH),
+    "modulation": ("steps", DENOISER_LAYERS, 2, "batch", 6 * DENOISER_WIDTH),
     "noise_from_x": ("steps",),
     "noise_from_start": ("steps",),
 }
@@ -93,19 +93,22 @@ GRAPHS: Mapping[str, Graph] = {
     "appearance_extractor": Graph("appearance_extractor", {"image": PICTURE}, {"pred": VOLUME}, 2e-5),
     "motion_extractor": Graph("motion_extractor", {"image": PICTURE}, MEASURED, 2e-5),
     "stitch_network": Graph(
-        "stitch_network", {"kp_source": KEYPOINTS, "kp_driving": KEYPOINTS}, {"out": KEYPOINTS}, 1e-5
+        "stitch_network",
+        {"kp_source": KEYPOINT_AXES, "kp_driving": KEYPOINT_AXES},
+        {"out": KEYPOINT_AXES},
+        1e-5,
     ),
     "warp_network": Graph(
         "warp_network",
-        {"feature_3d": VOLUME, "kp_source": KEYPOINTS, "kp_driving": KEYPOINTS},
+        {"feature_3d": VOLUME, "kp_source": KEYPOINT_AXES, "kp_driving": KEYPOINT_AXES},
         {"out": MAP},
         1e-4,
     ),
     "decoder": Graph("decoder", {"feature": MAP}, {"output": ("batch", 3, 512, 512)}, 1e-4),
     "lmdm_v0.4_hubert": Graph(
         "lmdm",
-        {"x": MOTION, "cond_frame": ("batch", 265), "cond": CONDITIONED, "time_cond": (1,)},
-        {"pred_noise": MOTION, "x_start": MOTION},
+        {"x": MOTION_AXES, "cond_frame": ("batch", 265), "cond": CONDITIONED, "time_cond": (1,)},
+        {"pred_noise": MOTION_AXES, "x_start": MOTION_AXES},
         2e-5,
     ),
     "warp_source": Graph(
@@ -121,8 +124,8 @@ GRAPHS: Mapping[str, Graph] = {
             "feature_3d": VOLUME,
             "compressed": SMALL_VOLUME,
             "still": SMALL_VOLUME,
-            "kp_source": KEYPOINTS,
-            "kp_driving": KEYPOINTS,
+            "kp_source": KEYPOINT_AXES,
+            "kp_driving": KEYPOINT_AXES,
         },
         {"out": MAP},
         1e-4,
@@ -131,8 +134,8 @@ GRAPHS: Mapping[str, Graph] = {
     "lmdm_window": Graph("lmdm", {"cond": CONDITIONED, "times": ("steps",)}, PREPARED, 2e-5, DenoiserWindow),
     "lmdm_step": Graph(
         "lmdm",
-        {"x": MOTION, "cond_frame": ("batch", 265), "step": (1,), **PREPARED},
-        {"pred_noise": MOTION, "x_start": MOTION},
+        {"x": MOTION_AXES, "cond_frame": ("batch", 265), "step": (1,), **PREPARED},
+        {"pred_noise": MOTION_AXES, "x_start": MOTION_AXES},
         2e-5,
         DenoiserStep,
     ),

@@ -23,9 +23,9 @@ from model_formats.backend import Network, NetworkArray
 if TYPE_CHECKING:
     from torch import nn
 
-MARGIN = 80  # samples by which a window is longer than its frames, so that no encoder row is short
+MARGIN_SAMPLES = 80  # samples by which a window is longer than its frames, so that no encoder row is short
 ROWS_PER_FRAME = 2  # the encoder gives a row every 20 ms
-WIDTH = 1024
+ROW_WIDTH = 1024
 LIVE = (3, 5, 2)  # frames of past, new and future sound in a window
 WHOLE_FILE = (25, 200, 25)  # the same for encoders that want to see much at once
 
@@ -42,7 +42,7 @@ def reference_frame_count(samples: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Framing:
-    """Where windows lie in the sound, and how many rows a sound gets."""
+    """Places of windows in the sound, and the count of rows a sound gets."""
 
     lead: int  # samples before the first window's first frame
     after: int  # samples after the future frames
@@ -51,12 +51,12 @@ class Framing:
 
 def exact_framing(chunk: tuple[int, int, int]) -> Framing:
     """Windows that begin with the margin; rows are counted in integers."""
-    return Framing(chunk[0] * SAMPLES_PER_FRAME + MARGIN, 0, frame_count)
+    return Framing(chunk[0] * SAMPLES_PER_FRAME + MARGIN_SAMPLES, 0, frame_count)
 
 
 def reference_file_framing(chunk: tuple[int, int, int]) -> Framing:
     """The original's for whole files."""
-    return Framing(chunk[0] * SAMPLES_PER_FRAME + MARGIN, 0, reference_frame_count)
+    return Framing(chunk[0] * SAMPLES_PER_FRAME + MARGIN_SAMPLES, 0, reference_frame_count)
 
 
 def reference_live_framing(chunk: tuple[int, int, int]) -> Framing:
@@ -66,7 +66,7 @@ def reference_live_framing(chunk: tuple[int, int, int]) -> Framing:
     def rows(samples: int) -> int:
         return new * -(-(samples + past * SAMPLES_PER_FRAME) // (new * SAMPLES_PER_FRAME))
 
-    return Framing(past * SAMPLES_PER_FRAME, MARGIN, rows)
+    return Framing(past * SAMPLES_PER_FRAME, MARGIN_SAMPLES, rows)
 
 
 class HubertStream:
@@ -77,7 +77,7 @@ class HubertStream:
         encoder: Network,
         chunk: tuple[int, int, int] = LIVE,
         framing: Callable[[tuple[int, int, int]], Framing] = exact_framing,
-        width: int = WIDTH,
+        width: int = ROW_WIDTH,
     ) -> None:
         past, new, future = chunk
         if min(past, future) < 0 or new < 1:
@@ -87,7 +87,7 @@ class HubertStream:
         self._new, self._future = new, future
         self._framing = framing(chunk)
         self._step = new * SAMPLES_PER_FRAME
-        self._length = sum(chunk) * SAMPLES_PER_FRAME + MARGIN
+        self._length = sum(chunk) * SAMPLES_PER_FRAME + MARGIN_SAMPLES
         self.lookahead = (new + future - 1) * SAMPLES_PER_FRAME + self._framing.after
         self.reset()
 

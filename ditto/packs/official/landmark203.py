@@ -9,8 +9,8 @@ from ditto.faces.outputs import output_with
 from ditto.packs.official.crop import Points, move
 from model_formats.backend import Network
 
-SIDE = 224  # pixels of the crop
-POINTS = 203
+SIDE_203 = 224  # pixels of the crop
+POINTS_203 = 203
 
 
 class Landmark203:
@@ -23,7 +23,7 @@ class Landmark203:
     def __call__(self, crop: Image, to_frame: Points | None = None) -> Points:
         """(224, 224, 3) -> (203, 2) in pixels of the crop, or of the picture `to_frame` leads to."""
         outputs = self._network.run({self._input_name: unit_planes(crop)})
-        points = output_with(2 * POINTS, outputs, "landmark203").reshape(-1, 2) * SIDE
+        points = output_with(2 * POINTS_203, outputs, "landmark203").reshape(-1, 2) * SIDE_203
         return points if to_frame is None else move(points, to_frame)
 
 

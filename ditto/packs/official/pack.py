@@ -20,7 +20,7 @@ from ditto.arrays import Floats
 from ditto.faces.mask import PersonMask
 from ditto.motion.diffusion import Denoiser, DiffusionSampler
 from ditto.motion.dpm_solver import FewStepSampler
-from ditto.motion.mixing import LIPS
+from ditto.motion.mixing import LIP_MASK
 from ditto.motion.motion_scale import FaceRoles
 from ditto.packs.base import BatchWarper, Compositor, Sampler, SpeechStream, Stitcher
 from ditto.packs.official.analyser import FaceNetworks, OfficialAnalyser
@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 PAINTING = ("appearance_extractor", "motion_extractor", "warp_network", "decoder", "stitch_network")
-FACES = ("insightface_det", "landmark106", "landmark203")
+FACE_NETWORKS = ("insightface_det", "landmark106", "landmark203")
 MEASURING = (
     "appearance_extractor",
     "motion_extractor",
@@ -91,7 +91,7 @@ class OfficialPack:
         self.models = SharedModels(settings.device, settings.threads or None)
         self._local: TransformersEncoder | None = None  # where hubert is a folder, not a graph
         try:
-            for role in PAINTING + FACES:
+            for role in PAINTING + FACE_NETWORKS:
                 for name, path in graphs_of(role, self._path(role)).items():
                     self._open[name] = self._opened(role, path)
             speech = self._path("hubert")
@@ -115,12 +115,12 @@ class OfficialPack:
 
     def analyser(self, settings: Settings) -> OfficialAnalyser:
         networks = FaceNetworks(
-            detect=FaceDetector(self._open["insightface_det"], self._input("insightface_det")),
-            landmark106=Landmark106(self._open["landmark106"], self._input("landmark106")),
-            landmark203=Landmark203(self._open["landmark203"], self._input("landmark203")),
+            detect=FaceDetector(*self._fed("insightface_det")),
+            landmark106=Landmark106(*self._fed("landmark106")),
+            landmark203=Landmark203(*self._fed("landmark203")),
             landmark478=Landmark478(*self._landmark478, compat=settings.compat),
-            motion=self._open["motion_extractor"],
-            appearance=self._open["appearance_extractor"],
+            motion=self._network("motion_extractor"),
+            appearance=self._network("appearance_extractor"),
         )
         return OfficialAnalyser(networks, settings.source, settings.compat)
 
@@ -129,9 +129,9 @@ class OfficialPack:
         if self._local is not None:
             return local_speech_stream(self._local, online=settings.online, chunk=chunk)
         if not settings.compat:
-            return HubertStream(self._open["hubert"], chunk)
+            return HubertStream(self._network("hubert"), chunk)
         framing = reference_live_framing if settings.online else reference_file_framing
-        return HubertStream(self._open["hubert"], chunk, framing)
+        return HubertStream(self._network("hubert"), chunk, framing)
 
     def sampler(self, settings: Settings, source: SourceFrame[Volume], overlap: int) -> Sampler:
         if settings.motion.solver == "dpm++":
@@ -144,13 +144,13 @@ class OfficialPack:
 
     def roles(self, source: SourceFrame[Volume]) -> FaceRoles:
         """Lips alone: what else moves is the eyes, which are told what to do."""
-        lips: Floats = LIPS.reshape(63)
+        lips: Floats = LIP_MASK.reshape(63)
         nothing = np.zeros(63, np.float32)
         own = np.array(source.motion.exp, np.float32).reshape(63)
         return FaceRoles(own, lips, lips, nothing, np.full(63, np.inf, np.float32))
 
     def stitcher(self) -> Stitcher:
-        return OfficialStitcher(self._open["stitch_network"])
+        return OfficialStitcher(self._network("stitch_network"))
 
     def warper(self) -> BatchWarper[Volume, Features]:
         if "warp_network" in self._open:
@@ -180,9 +180,13 @@ class OfficialPack:
         self._closing.close()
         self.models.close()
 
-    def _input(self, role: str) -> str:
+    def _network(self, role: str) -> Backend:
+        return self._open[role]
+
+    def _fed(self, role: str) -> tuple[Backend, str]:
+        """A network, and the name of its first input."""
         (name, *_) = self._open[role].inputs
-        return name
+        return self._open[role], name
 
     def _path(self, role: str) -> Path:
         named = self._settings.files.get(role)
@@ -256,8 +260,8 @@ class OfficialPack:
         else:
             raise ModelError("pack.files must name blaze_face and face_mesh, or face_landmarker_task")
         return (
-            BlazeFace(self._open["blaze_face"], self._input("blaze_face")),
-            FaceMesh(self._open["face_mesh"], self._input("face_mesh")),
+            BlazeFace(*self._fed("blaze_face")),
+            FaceMesh(*self._fed("face_mesh")),
         )
 
     def _converted(self, graph: bytes, name: str) -> Backend:

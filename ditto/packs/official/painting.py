@@ -1,4 +1,4 @@
-"""What the official pack's two painting networks mean."""
+"""The official pack's two painting networks, above their files."""
 
 from __future__ import annotations
 

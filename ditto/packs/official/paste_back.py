@@ -35,7 +35,7 @@ class _Work:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Place:
-    """Where a square lands in a picture, and how strongly it covers it there."""
+    """Place of a square in a picture, and its cover there."""
 
     to_frame: bytes  # the matrix this was made for
     shape: tuple[int, ...]  # of the picture

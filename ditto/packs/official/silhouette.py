@@ -14,11 +14,11 @@ from ditto.picture.matting import SMALL, Matting, Person, behind, foreground, st
 from ditto.source.avatar import SourceFrame
 from ditto.stages.messages import Pose
 
-SQUARE = 512  # pixels of the painted square's side
+FACE_SIDE = 512  # pixels of the painted square's side
 
 
 class PaintedSilhouette:
-    """What a network has painted follows no mesh, so the mask is found in it, and held against flicker.
+    """Mask of a painted person: found in the picture, as it follows no mesh, and held against flicker.
 
     Outside the painted square the source's own mask stays.
     """
@@ -44,6 +44,6 @@ class PaintedSilhouette:
             mask = steadied(self._before, grey, mask)
         self._before = (grey, mask)
         height, width = mask.shape
-        painted = cv2.warpAffine(feathered_mask(SQUARE, SQUARE), source.to_frame[:2], (width, height))
+        painted = cv2.warpAffine(feathered_mask(FACE_SIDE, FACE_SIDE), source.to_frame[:2], (width, height))
         mask = np.asarray(mask * painted + still * (1 - painted), np.float32)
         return np.dstack([foreground(image, mask), np.rint(mask * 255).astype(np.uint8)])

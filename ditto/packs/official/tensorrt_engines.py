@@ -51,7 +51,7 @@ def precision_of(name: str) -> Literal["fp16", "fp32"]:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one graph."""
+    """Result of converting one graph."""
 
     engine: Path
     built: bool  # False: it was there, and still fits

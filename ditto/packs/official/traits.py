@@ -1,4 +1,4 @@
-"""What the official Ditto pack has a use for."""
+"""Traits of the official Ditto pack."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ import numpy as np
 from cfg.errors import ModelError
 from cfg.settings import EnhanceSettings
 from ditto.arrays import Floats, Image
-from ditto.media.segments import LENGTH
+from ditto.media.segments import PIECE_FRAMES
 from ditto.picture.enhancers.aligned import SIDE, Aligner
 from ditto.picture.enhancers.networks import check_numbers, restorer_file
 from ditto.stages.messages import Pose
@@ -48,7 +48,7 @@ class Restored:
         alignment = self._aligner(pose, image)
         cut = alignment.cut(image)
         change = self._restored(cut) - cut
-        if pose.index % LENGTH == 0:
+        if pose.index % PIECE_FRAMES == 0:
             self._before = None  # a piece of a long video shall not depend on the one before it
         if self._before is not None and self._lag > 0:
             change = steadied(change, cut, *self._before, self._lag)

@@ -8,7 +8,7 @@ import pytest
 
 from ditto import bundled
 from ditto.faces.finder import FaceFinder
-from ditto.faces.likeness import HIDDEN, UNSURE, WANDERING, Likeness
+from ditto.faces.likeness import MAX_STEADY_WANDER, SURE, WANDERING, Likeness
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 
@@ -117,8 +117,8 @@ def test_people_are_human_and_their_mouths_plain(finder):
         likeness = finder.likeness(image, face)
         assert likeness.human, name
         assert not likeness.mouth_hidden, name
-        assert likeness.certainty > UNSURE + 0.05, name
-        assert likeness.wander < 0.6 * HIDDEN, name
+        assert likeness.certainty > SURE + 0.05, name
+        assert likeness.wander < 0.6 * MAX_STEADY_WANDER, name
 
 
 @pytest.mark.parametrize("name", ["astronaut", "grace_hopper", "drawn_man"])

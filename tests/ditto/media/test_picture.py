@@ -10,7 +10,7 @@ import pytest
 from PIL import Image as Pillow
 
 from cfg.errors import MediaError
-from ditto.media.picture import MOST_PIXELS, fitted, is_picture, read_picture
+from ditto.media.picture import MAX_PIXELS, fitted, is_picture, read_picture
 
 # Where the stored corners red, green, blue, white (top left, top right, bottom left, bottom right)
 # are to be seen, by EXIF orientation.
@@ -157,7 +157,7 @@ def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded(tmp_path):
         path = tmp_path / f"bomb{side}.png"
         path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", bytes(99)))
         began = time.thread_time()
-        with pytest.raises(MediaError, match=f"larger than {MOST_PIXELS // 10**6} million pixels"):
+        with pytest.raises(MediaError, match=f"larger than {MAX_PIXELS // 10**6} million pixels"):
             read_picture(path)
         assert time.thread_time() - began < 1
 

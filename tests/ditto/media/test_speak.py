@@ -8,14 +8,14 @@ import pytest
 import soundfile
 
 from cfg.errors import MediaError
-from ditto.media.speak import RATE, speak
+from ditto.media.speak import SPOKEN_RATE, speak
 
 
 class Hums:
     """Speaks a tenth of a second for each word."""
 
     def __call__(self, text, seed):
-        count = RATE // 10 * len([word for word in text.split() if word.isascii() and word.isalpha()])
+        count = SPOKEN_RATE // 10 * len([word for word in text.split() if word.isascii() and word.isalpha()])
         return 0.3 * np.sin(np.arange(count) / 20 + seed)
 
 
@@ -54,7 +54,7 @@ def test_what_cannot_be_pronounced_is_refused():
 def test_the_voice_can_be_kept(tmp_path, name):
     speak("one two", tmp_path / name)
     kept = soundfile.info(tmp_path / name)
-    assert (kept.samplerate, kept.frames) == (RATE, RATE // 5)
+    assert (kept.samplerate, kept.frames) == (SPOKEN_RATE, SPOKEN_RATE // 5)
 
 
 @pytest.mark.usefixtures("synthesiser")

@@ -9,7 +9,7 @@ from cfg.located import parse_located
 from ditto.motion.controls import ControlTrack
 from ditto.motion.gestures import Gesture
 from ditto.motion.script import Script, as_frames
-from ditto.motion.script_groups import GROUPS, MOST_ENTRIES, compiled
+from ditto.motion.script_groups import GROUPS, MAX_ENTRIES, compiled
 
 ROOT = Path(__file__).parents[3]
 
@@ -242,7 +242,7 @@ def test_many_large_numbers_together_still_play():
 
 def test_a_script_has_a_bounded_number_of_entries():
     with pytest.raises(ConfigError, match="are too many"):
-        script("blinks: [" + "1s," * (MOST_ENTRIES + 1) + "]")
+        script("blinks: [" + "1s," * (MAX_ENTRIES + 1) + "]")
 
 
 def test_the_example_can_be_played():

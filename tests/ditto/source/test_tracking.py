@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from cfg.errors import NoFaceError
-from ditto.source.tracking import Follower, Mark, Track, steadied, with_neighbours
+from ditto.source.tracking import Follower, TrackedFace, TrackedFrame, smoothed_landmarks, with_neighbours
 
 IMAGE = np.zeros((64, 64, 3), np.uint8)
 SHAPE = np.random.default_rng(0).uniform(-50, 50, (40, 2)).astype(np.float32)
@@ -17,49 +17,49 @@ def test_neighbours_are_those_within_reach(count, reach):
 
 def marks(*places, scenes=None):
     found = [SHAPE + np.float32(place) for place in places]
-    return [Mark(n, points, scenes[n] if scenes else 0) for n, points in enumerate(found)]
+    return [TrackedFace(n, points, scenes[n] if scenes else 0) for n, points in enumerate(found)]
 
 
 def at(mark):
-    return Track(mark.index, IMAGE, mark.landmarks, mark.scene)
+    return TrackedFrame(mark.index, IMAGE, mark.landmarks, mark.scene)
 
 
 def test_trembling_is_taken_out():
     tremble = np.random.default_rng(1).normal(0, 1, (200, 1, 2))
     shaken = marks(*tremble)
-    steady = [steadied(at(m), shaken[max(0, n - 3) : n + 4]) for n, m in enumerate(shaken)]
+    steady = [smoothed_landmarks(at(m), shaken[max(0, n - 3) : n + 4]) for n, m in enumerate(shaken)]
     step = np.std(np.diff([points.mean(axis=0) for points in steady], axis=0))
     assert step < 0.6 * np.std(np.diff(tremble[:, 0], axis=0))
 
 
 def test_a_movement_that_gathers_speed_is_followed_exactly():
     path = marks(*[[[0.4 * n**2, -3 * n]] for n in range(7)])
-    np.testing.assert_allclose(steadied(at(path[3]), path), path[3].landmarks, atol=1e-3)
+    np.testing.assert_allclose(smoothed_landmarks(at(path[3]), path), path[3].landmarks, atol=1e-3)
 
 
 def test_a_mouth_that_opens_is_not_smoothed_away():
     still, opened = SHAPE, SHAPE.copy()
     opened[0] += (0, 10)
-    near = [Mark(n, opened if n == 3 else still, 0) for n in range(7)]
-    moved = steadied(at(near[3]), near) - np.mean(still, axis=0)
+    near = [TrackedFace(n, opened if n == 3 else still, 0) for n in range(7)]
+    moved = smoothed_landmarks(at(near[3]), near) - np.mean(still, axis=0)
     assert (moved[0] - still[0] + np.mean(still, axis=0))[1] > 9
 
 
 def test_depth_stays_with_its_point():
-    deep = [Mark(n, np.column_stack([SHAPE, np.arange(40)]).astype(np.float32), 0) for n in range(5)]
-    np.testing.assert_allclose(steadied(at(deep[2]), deep), deep[2].landmarks, atol=1e-4)
+    deep = [TrackedFace(n, np.column_stack([SHAPE, np.arange(40)]).astype(np.float32), 0) for n in range(5)]
+    np.testing.assert_allclose(smoothed_landmarks(at(deep[2]), deep), deep[2].landmarks, atol=1e-4)
 
 
 def test_nothing_is_smoothed_across_a_cut():
     cut = marks([[0, 0]], [[0, 0]], [[0, 0]], [[300, 0]], [[300, 0]], [[300, 0]], scenes=[0, 0, 0, 1, 1, 1])
     for mark in cut:
-        np.testing.assert_allclose(steadied(at(mark), cut), mark.landmarks, atol=1e-3)
+        np.testing.assert_allclose(smoothed_landmarks(at(mark), cut), mark.landmarks, atol=1e-3)
 
 
 def test_frames_without_a_face_are_left_out_of_the_path():
     near = marks(*[[[2 * n, 0]] for n in range(7)])
-    near[2] = Mark(2, None, 0)
-    np.testing.assert_allclose(steadied(at(near[3]), near), near[3].landmarks, atol=1e-3)
+    near[2] = TrackedFace(2, None, 0)
+    np.testing.assert_allclose(smoothed_landmarks(at(near[3]), near), near[3].landmarks, atol=1e-3)
 
 
 class Analyser:

@@ -16,8 +16,8 @@ from torch.nn import functional as F
 
 from ditto.packs.official.networks.winograd import Scratch
 
-SQUARE = 28  # places along one side
-WAVES = SQUARE // 2 + 1  # along a row, whose values are real
+TILE_SIDE = 28  # places along one side
+WAVES = TILE_SIDE // 2 + 1  # along a row, whose values are real
 
 
 class FrequencyConv:
@@ -28,15 +28,15 @@ class FrequencyConv:
         exact = weight.detach().double()
         self.features = len(weight)
         self._taps, self._beside = exact.shape[2], exact.shape[3] // 2
-        self._kept = SQUARE - 2 * self._beside  # results along a side of a square
+        self._kept = TILE_SIDE - 2 * self._beside  # results along a side of a square
         self._bias = bias.detach().float().clone()
         self._scratch = scratch
         self._kernels = waves_of(exact)
-        cos, sin = angles(SQUARE, SQUARE)
+        cos, sin = angles(TILE_SIDE, TILE_SIDE)
         along_x = torch.stack([cos[:WAVES], -sin[:WAVES]], dim=1)  # (waves, 2, places)
         self._to_rows = along_x.flatten(0, 1).float().contiguous()
         self._to_columns = torch.cat([torch.cat([cos, sin], 1), torch.cat([-sin, cos], 1)]).float()
-        cos, sin = cos[: self._kept] / SQUARE, sin[: self._kept] / SQUARE
+        cos, sin = cos[: self._kept] / TILE_SIDE, sin[: self._kept] / TILE_SIDE
         self._from_columns = torch.cat([torch.cat([cos, -sin], 1), torch.cat([sin, cos], 1)]).float()
         twice = torch.full((WAVES,), 2.0, dtype=torch.float64)
         twice[0] = twice[-1] = 1  # waves that are their own mirror image
@@ -49,8 +49,8 @@ class FrequencyConv:
         take, kept = self._scratch.take, self._kept
         down, across = -(-height // kept), -(-width // kept)
         squares = self._squares(x, down, across)  # (28 x, 28 y, D, down, across, C)
-        rows = take("rows", WAVES, 2 * SQUARE, depth * down * across, channels)
-        torch.mm(self._to_rows, squares.view(SQUARE, -1), out=rows.view(2 * WAVES, -1))
+        rows = take("rows", WAVES, 2 * TILE_SIDE, depth * down * across, channels)
+        torch.mm(self._to_rows, squares.view(TILE_SIDE, -1), out=rows.view(2 * WAVES, -1))
         back = take("back", WAVES, 2 * kept, depth * down * across * self.features)
         for wave, seen in enumerate(rows):
             self._columns(seen, self._kernels[wave], down * across, back[wave])
@@ -67,7 +67,7 @@ class FrequencyConv:
         tall, wide = down * kept + 2 * beside, across * kept + 2 * beside
         padded = F.pad(x, (0, 0, beside, wide - width - beside, beside, tall - height - beside))
         layer, row, place, _ = padded.stride()
-        shape = (SQUARE, SQUARE, depth, down, across, channels)
+        shape = (TILE_SIDE, TILE_SIDE, depth, down, across, channels)
         overlapping = padded.as_strided(shape, (place, row, layer, kept * row, kept * place, 1))
         return self._scratch.take("squares", *shape).copy_(overlapping)
 
@@ -75,27 +75,27 @@ class FrequencyConv:
         """One wave of the rows, (2 x 28, D tiles, C), through the kernel's, and its columns turned back."""
         take, beside = self._scratch.take, self._taps // 2 * tiles
         count, channels = seen.shape[1:]
-        waves = take("waves", 2 * SQUARE, count, channels)
+        waves = take("waves", 2 * TILE_SIDE, count, channels)
         torch.mm(self._to_columns, seen.flatten(1), out=waves.flatten(1))
-        padded = take("padded waves", 2 * SQUARE, count + 2 * beside, channels)
+        padded = take("padded waves", 2 * TILE_SIDE, count + 2 * beside, channels)
         padded[:, :beside] = padded[:, beside + count :] = 0
         padded[:, beside : beside + count] = waves
-        products = take("wave products", SQUARE, count, 2 * self.features)
-        torch.bmm(padded[:SQUARE, :count], kernels[0, 0], out=products)
+        products = take("wave products", TILE_SIDE, count, 2 * self.features)
+        torch.bmm(padded[:TILE_SIDE, :count], kernels[0, 0], out=products)
         for tap in range(self._taps):
             layers = slice(tap * tiles, tap * tiles + count)
             if tap:
-                products.baddbmm_(padded[:SQUARE, layers], kernels[tap, 0])
-            products.baddbmm_(padded[SQUARE:, layers], kernels[tap, 1])
-        parts = take("parts", 2, SQUARE, count, self.features)
-        parts.copy_(products.view(SQUARE, -1, 2, self.features).permute(2, 0, 1, 3))
-        torch.mm(self._from_columns, parts.view(2 * SQUARE, -1), out=back)
+                products.baddbmm_(padded[:TILE_SIDE, layers], kernels[tap, 0])
+            products.baddbmm_(padded[TILE_SIDE:, layers], kernels[tap, 1])
+        parts = take("parts", 2, TILE_SIDE, count, self.features)
+        parts.copy_(products.view(TILE_SIDE, -1, 2, self.features).permute(2, 0, 1, 3))
+        torch.mm(self._from_columns, parts.view(2 * TILE_SIDE, -1), out=back)
 
 
 def angles(waves: int, places: int) -> tuple[Tensor, Tensor]:
     """Cosines and sines (waves, places) of each wave at each place, in double precision."""
     turns = torch.arange(waves, dtype=torch.float64)[:, None] * torch.arange(places, dtype=torch.float64)
-    return torch.cos(2 * math.pi / SQUARE * turns), torch.sin(2 * math.pi / SQUARE * turns)
+    return torch.cos(2 * math.pi / TILE_SIDE * turns), torch.sin(2 * math.pi / TILE_SIDE * turns)
 
 
 def waves_of(weight: Tensor) -> Tensor:
@@ -104,7 +104,7 @@ def waves_of(weight: Tensor) -> Tensor:
     The second axis is for the real and imaginary part of what is multiplied by the conjugate.
     """
     size = weight.shape[-1]
-    cos_y, sin_y = angles(SQUARE, size)
+    cos_y, sin_y = angles(TILE_SIDE, size)
     cos_x, sin_x = angles(WAVES, size)
     turned = torch.einsum("ocdyx,vy,wx->wdvco", weight, cos_y, cos_x) - torch.einsum(
         "ocdyx,vy,wx->wdvco", weight, sin_y, sin_x

@@ -27,7 +27,7 @@ GUIDANCE = 2.0  # how far beyond the unconditioned answer the conditioned one is
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Encoded:
-    """What the denoiser knows of one window before any noise is seen; G is 2: without, with conditions."""
+    """Knowledge of one window before any noise is seen; G is 2: without, with conditions."""
 
     rotation: Tensor  # (2, n, 256) cosines and sines of positions
     keys: tuple[Tensor, ...]  # one (G, B, 80, 512) per layer

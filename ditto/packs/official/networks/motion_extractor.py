@@ -11,9 +11,9 @@ from torch.nn import functional as F
 from ditto.packs.official.networks.stitching import KEYPOINTS
 
 BINS = 66  # of an angle
-WIDTHS = (96, 192, 384, 768)
+LEVEL_WIDTHS = (96, 192, 384, 768)
 DEPTHS = (3, 3, 9, 3)
-EPSILON = 1e-6
+NORM_EPSILON = 1e-6
 
 
 class ChannelNorm(nn.LayerNorm):
@@ -33,7 +33,7 @@ class ResponseNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         strength = torch.sqrt(torch.sum(x * x, dim=(1, 2), keepdim=True))
-        relative = strength / (strength.mean(dim=-1, keepdim=True) + EPSILON)
+        relative = strength / (strength.mean(dim=-1, keepdim=True) + NORM_EPSILON)
         return self.gamma * (x * relative) + self.beta + x
 
 
@@ -43,7 +43,7 @@ class Block(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.dwconv = nn.Conv2d(width, width, 7, padding=3, groups=width)
-        self.norm = nn.LayerNorm(width, eps=EPSILON)
+        self.norm = nn.LayerNorm(width, eps=NORM_EPSILON)
         self.pwconv1 = nn.Linear(width, 4 * width)
         self.grn = ResponseNorm(4 * width)
         self.pwconv2 = nn.Linear(4 * width, width)
@@ -59,18 +59,21 @@ class Detector(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        stem = nn.Sequential(nn.Conv2d(3, WIDTHS[0], 4, stride=4), ChannelNorm(WIDTHS[0], eps=EPSILON))
+        stem = nn.Sequential(
+            nn.Conv2d(3, LEVEL_WIDTHS[0], 4, stride=4),
+            ChannelNorm(LEVEL_WIDTHS[0], eps=NORM_EPSILON),
+        )
         halvings = [
-            nn.Sequential(ChannelNorm(wide, eps=EPSILON), nn.Conv2d(wide, wider, 2, stride=2))
-            for wide, wider in itertools.pairwise(WIDTHS)
+            nn.Sequential(ChannelNorm(wide, eps=NORM_EPSILON), nn.Conv2d(wide, wider, 2, stride=2))
+            for wide, wider in itertools.pairwise(LEVEL_WIDTHS)
         ]
         self.downsample_layers = nn.ModuleList([stem, *halvings])
         self.stages = nn.ModuleList(
             nn.Sequential(*(Block(width) for _ in range(depth)))
-            for width, depth in zip(WIDTHS, DEPTHS, strict=True)
+            for width, depth in zip(LEVEL_WIDTHS, DEPTHS, strict=True)
         )
-        last = WIDTHS[-1]
-        self.norm = nn.LayerNorm(last, eps=EPSILON)
+        last = LEVEL_WIDTHS[-1]
+        self.norm = nn.LayerNorm(last, eps=NORM_EPSILON)
         self.fc_kp = nn.Linear(last, 3 * KEYPOINTS)
         self.fc_scale = nn.Linear(last, 1)
         self.fc_pitch = nn.Linear(last, BINS)

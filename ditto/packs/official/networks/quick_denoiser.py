@@ -64,7 +64,7 @@ def packed(
 
 
 class Part:
-    """What one or both kinds of guidance are told in a window, and memory for n = kinds x B windows."""
+    """Conditions of one or both kinds of guidance in a window, and memory for n = kinds x B windows."""
 
     def __init__(self, encoded: Encoded, kinds: slice) -> None:
         heard = torch.stack([torch.stack(encoded.keys), torch.stack(encoded.values)])[:, :, kinds]
@@ -83,7 +83,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prepared:
-    """What the denoiser knows of one window before any noise is seen."""
+    """Knowledge of one window before any noise is seen."""
 
     parts: list[Part]  # both kinds of guidance, or one each
     noise_from_x: list[float]

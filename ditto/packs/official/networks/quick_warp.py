@@ -125,7 +125,7 @@ class QuickWarp(nn.Module):
 
 
 class Occlusion:
-    """How visible each place stays: one channel from all layers by a 7 x 7 convolution."""
+    """Visibility of each place: one channel from all layers by a 7 x 7 convolution."""
 
     def __init__(self, conv: nn.Conv2d, channels: int, scratch: Scratch) -> None:
         size = conv.kernel_size[0]

@@ -1,4 +1,4 @@
-"""What the denoiser does between its matrix products: one pass over its rows each."""
+"""The denoiser's steps between its matrix products: one pass over its rows each."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from ditto.packs.official.networks.stitching import KEYPOINTS
 COMPRESSED = 4  # channels of the moved copies
 VARIANCE = 0.01  # of a keypoint's gaussian
 CANDIDATES = KEYPOINTS + 1  # what a place may follow: the background or a keypoint
-WIDTHS = (32, 64, 128, 256, 512, 1024)  # of the hourglass; the first is the output's share
+LAYER_WIDTHS = (32, 64, 128, 256, 512, 1024)  # of the hourglass; the first is the output's share
 
 
 def sample(volume: Tensor, grid: Tensor) -> Tensor:
@@ -32,7 +32,7 @@ class Encoder(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        widths = (channels, *WIDTHS[1:])
+        widths = (channels, *LAYER_WIDTHS[1:])
         self.down_blocks = nn.ModuleList(Down3d(*pair) for pair in itertools.pairwise(widths))
 
     def forward(self, x: Tensor) -> list[Tensor]:
@@ -46,11 +46,11 @@ class Expander(ConvNorm):
     """The volumes of the encoder joined again, from the smallest to full size."""
 
     def __init__(self, channels: int) -> None:
-        features = channels + WIDTHS[0]
+        features = channels + LAYER_WIDTHS[0]
         super().__init__(features, features, volume=True)
-        last = len(WIDTHS) - 1
+        last = len(LAYER_WIDTHS) - 1
         self.up_blocks = nn.ModuleList(
-            Up3d(WIDTHS[i] * (1 if i == last else 2), WIDTHS[i - 1]) for i in range(last, 0, -1)
+            Up3d(LAYER_WIDTHS[i] * (1 if i == last else 2), LAYER_WIDTHS[i - 1]) for i in range(last, 0, -1)
         )
 
     def forward(self, levels: list[Tensor]) -> Tensor:
@@ -81,7 +81,7 @@ class DenseMotion(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         channels = CANDIDATES * (COMPRESSED + 1)
-        features = channels + WIDTHS[0]
+        features = channels + LAYER_WIDTHS[0]
         self.hourglass = Hourglass(channels)
         self.mask = nn.Conv3d(features, CANDIDATES, 7, padding=3)
         self.compress = nn.Conv3d(CHANNELS, COMPRESSED, 1)

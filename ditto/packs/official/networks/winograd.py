@@ -17,8 +17,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 RESULTS, TAPS = 4, 3  # of a tile, along one axis
-SEEN = RESULTS + TAPS - 1  # places a tile of results looks at
-POINTS = (0.0, math.sqrt(0.5), -math.sqrt(0.5), math.sqrt(2.0), -math.sqrt(2.0))
+TILE_SEEN = RESULTS + TAPS - 1  # places a tile of results looks at
+SAMPLED_AT = (0.0, math.sqrt(0.5), -math.sqrt(0.5), math.sqrt(2.0), -math.sqrt(2.0))
 STRIP = 1 << 17  # tiles x (channels in + out) worked on at once, so that they stay in the cache
 MOST_TILES = 256  # at once
 
@@ -44,12 +44,12 @@ class Scratch:
 
 def transforms() -> tuple[Tensor, Tensor, Tensor]:
     """Matrices for tiles (6, 6), kernels (6, 3) and results (4, 6), in double precision."""
-    points = torch.tensor(POINTS, dtype=torch.float64, device="cpu")
-    count = len(POINTS)
-    tile = torch.zeros(SEEN, SEEN, dtype=torch.float64)
-    kernel = torch.zeros(SEEN, TAPS, dtype=torch.float64)
-    result = torch.zeros(RESULTS, SEEN, dtype=torch.float64)
-    for i, point in enumerate(POINTS):
+    points = torch.tensor(SAMPLED_AT, dtype=torch.float64, device="cpu")
+    count = len(SAMPLED_AT)
+    tile = torch.zeros(TILE_SEEN, TILE_SEEN, dtype=torch.float64)
+    kernel = torch.zeros(TILE_SEEN, TAPS, dtype=torch.float64)
+    result = torch.zeros(RESULTS, TILE_SEEN, dtype=torch.float64)
+    for i, point in enumerate(SAMPLED_AT):
         others = torch.cat([points[:i], points[i + 1 :]])
         tile[i, :count] = monic(others)
         kernel[i] = point ** torch.arange(TAPS) / torch.prod(point - others)
@@ -129,7 +129,7 @@ class TiledConv:
         taps, values, channels, features = self._kernels.shape
         layer, row, place, _ = seen.stride()
         tiles = seen.as_strided(
-            (SEEN, SEEN, len(seen), down, across, channels),
+            (TILE_SEEN, TILE_SEEN, len(seen), down, across, channels),
             (row, place, layer, RESULTS * row, RESULTS * place, 1),
             seen.storage_offset(),
         )

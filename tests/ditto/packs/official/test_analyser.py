@@ -169,7 +169,7 @@ def test_a_face_hidden_from_the_detector_is_followed_for_a_second(scene):
     analyse(IMAGE, 0)
     scene.faces, scene.true_place = [], (200, 200)
     with pytest.raises(
-        NoFaceError, match=f"frame {analyser.LOOK_AGAIN + analyser.PATIENCE}: the face is lost"
+        NoFaceError, match=f"frame {analyser.LOOK_AGAIN + analyser.PATIENCE_FRAMES}: the face is lost"
     ):
         for index in range(1, 100):
             analyse(IMAGE, index)

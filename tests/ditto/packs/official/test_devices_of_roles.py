@@ -6,7 +6,7 @@ import pytest
 
 from cfg.errors import ConfigError
 from cfg.settings import PackSettings
-from ditto.packs.official.pack import FACES, MESH, PAINTING, OfficialPack
+from ditto.packs.official.pack import FACE_NETWORKS, MESH, PAINTING, OfficialPack
 from model_formats.processor import lacks
 
 
@@ -101,7 +101,7 @@ def test_a_speech_encoder_beside_networks_in_tf32_does_not_switch_it_off(monkeyp
     )
     monkeypatch.setattr("ditto.packs.official.pack.TransformersEncoder", encoder)
     (tmp_path / "hubert").mkdir()
-    files = {role: f"{role}.pth" for role in PAINTING} | {role: f"{role}.onnx" for role in FACES}
+    files = {role: f"{role}.pth" for role in PAINTING} | {role: f"{role}.onnx" for role in FACE_NETWORKS}
     files["hubert"] = "hubert"
     settings = PackSettings(
         name="ditto", format="torch", device="cuda", precision=precision, root=str(tmp_path), files=files
@@ -133,7 +133,7 @@ def test_a_closed_pack_has_closed_the_denoiser_and_every_network(monkeypatch, tm
     monkeypatch.setattr(
         "ditto.packs.official.denoiser_weights.load_denoiser", lambda path, *more, **how: thing(path.stem)
     )
-    roles = (*PAINTING, *FACES, *MESH, "hubert")
+    roles = (*PAINTING, *FACE_NETWORKS, *MESH, "hubert")
     (tmp_path / "lmdm.pth").write_bytes(b"weights")
     files = {role: f"{role}.onnx" for role in roles} | {"lmdm": "lmdm.pth"}
     OfficialPack(PackSettings(name="ditto", format="torch", root=str(tmp_path), files=files)).close()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ditto.motion.vector import resting_motion
-from ditto.packs.official.light import SIDE, Lit
+from ditto.packs.official.light import FACE_SIDE, Lit
 from ditto.packs.official.paste_back import OfficialCompositor
 from ditto.source.avatar import SourceFrame
 from ditto.stages.messages import Pose
@@ -13,7 +13,7 @@ EDGE = 100  # pixels of the picture around the square
 
 
 def pose():
-    side = SIDE + 2 * EDGE
+    side = FACE_SIDE + 2 * EDGE
     rows, columns = np.mgrid[:side, :side]
     image = np.dstack([60 + rows // 8, 90 + columns // 8, 120 + 0 * rows]).astype(np.uint8)
     to_frame = np.array([[1, 0, EDGE], [0, 1, EDGE], [0, 0, 1]], np.float32)

@@ -7,7 +7,7 @@ from onnx import TensorProto
 from cfg.errors import ConfigError, DittoError, MediaError, ModelError
 from cfg.settings import EnhanceSettings
 from ditto.faces.outline import layout_of
-from ditto.media.segments import LENGTH
+from ditto.media.segments import PIECE_FRAMES
 from ditto.picture.enhancers.aligned import EYES_AND_LIPS, SIDE, TEMPLATE, aligned, similarity
 from ditto.picture.enhancers.registry import enhancers
 from ditto.picture.enhancers.restore import Restored
@@ -119,9 +119,11 @@ def test_what_moves_is_not_smeared(source, pose):
 def test_a_piece_of_a_long_video_is_the_same_without_those_before_it(source, pose):
     def changed(first):
         enhancer = Restored(Flicker(), smoothing=1.0)
-        return [enhancer(pose(index=n), source.image) for n in range(first, LENGTH + 4)][-4:]
+        return [enhancer(pose(index=n), source.image) for n in range(first, PIECE_FRAMES + 4)][-4:]
 
-    assert all(np.array_equal(a, b) for a, b in zip(changed(LENGTH - 6), changed(LENGTH), strict=True))
+    assert all(
+        np.array_equal(a, b) for a, b in zip(changed(PIECE_FRAMES - 6), changed(PIECE_FRAMES), strict=True)
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What the framing and background settings do to the source's frames and to finished pictures."""
+"""Framing, background and enhancers, as steps that each finished picture takes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def picture_size(avatar: AnyAvatar, settings: Settings) -> tuple[int, int]:
     return height, width
 
 
-def finishing(
+def output_steps(
     pack: AnyPack, avatar: AnyAvatar, settings: Settings
 ) -> tuple[Iterator[AnySourceFrame], list[Step]]:
     """The source's frames, ready for what is to be done, and the steps each finished picture takes."""

@@ -20,7 +20,7 @@ from ditto.source.registered import StillAvatar
 from ditto.stages.avatar_registrar import measured
 from ditto.stages.messages import AudioChunk
 from stream_pipeline.plan import plan
-from stream_pipeline.styling import layers
+from stream_pipeline.style_steps import layers
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 VIDEO = str(EXAMPLES / "astronaut_video.mp4")

@@ -1,4 +1,4 @@
-"""What the style settings do to a stream: steps behind audio2motion, and controls under the user's own."""
+"""Style settings as steps behind audio2motion, and controls under the user's own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ditto.arrays import Floats
 from ditto.motion.frame_rate import Retimed
 from ditto.motion.head_styles import OWN_MOTION, head_style
 from ditto.motion.keyframes import ANGLES, HeadTrack
-from ditto.motion.motion_scale import Restyle, Restyling
+from ditto.motion.motion_scale import MotionScale, ScaledMotion
 from ditto.packs.base import AnyPack
 from ditto.rates import FRAME_RATE
 from ditto.reference.conventions import Conventions
@@ -22,12 +22,12 @@ from ditto.source.driving_video import DrivingMotion, read_driving_video
 from ditto.stages.condition_handler import Eyes
 from ditto.stages.stage import AnyStage
 
-STILL = 0.08  # share of the head's motion that is left
+STILL_HEAD_SHARE = 0.08  # share of the head's motion that is left
 
 Layer = Callable[[float], Mapping[str, object]]
 
 
-def styled(
+def style_steps(
     making: AnyStage,
     pack: AnyPack,
     avatar: AnyAvatar,
@@ -38,11 +38,11 @@ def styled(
 ) -> list[AnyStage]:
     """The stage that makes motion, and the steps that follow it; `length` counts the video's frames."""
     steps = [making]
-    wanted = restyling(settings)
-    if wanted != Restyling():
+    wanted = motion_scale(settings)
+    if wanted != MotionScale():
         if not way.styles:
             raise ConfigError("the style settings are not the original's; remove them or --compat")
-        steps.append(Restyle(wanted, pack.roles(avatar.first), zero))
+        steps.append(ScaledMotion(wanted, pack.roles(avatar.first), zero))
     fps = settings.output.fps
     if fps != FRAME_RATE:
         if length < 0:
@@ -54,14 +54,14 @@ def styled(
     return steps
 
 
-def restyling(settings: Settings) -> Restyling:
+def motion_scale(settings: Settings) -> MotionScale:
     """The size of head and face that the settings ask for."""
     style = settings.style
-    head = STILL if style.still else (OWN_MOTION if style.pose_style else 1.0)
+    head = STILL_HEAD_SHARE if style.still else (OWN_MOTION if style.pose_style else 1.0)
     moved = {angle: 0.0 if style.ref_pose or getattr(style, angle) else head for angle in ANGLES}
-    return Restyling(
+    return MotionScale(
         **moved,
-        shift=STILL if style.ref_pose else head,
+        shift=STILL_HEAD_SHARE if style.ref_pose else head,
         expression=style.expression_scale,
         identity=style.identity_weight,
         own_blinks=not style.ref_blink,
@@ -81,7 +81,7 @@ def layers(pack: AnyPack, settings: Settings, length: int) -> list[Layer]:
         found.append(reference(style.ref_pose).head)
     chosen = head_style(style.pose_style, settings.motion.seed)
     if chosen is not None and not style.ref_pose:
-        share = STILL if style.still else 1.0
+        share = STILL_HEAD_SHARE if style.still else 1.0
         found.append(
             lambda frame: {
                 f"delta_{angle}": share * degrees
