@@ -63,8 +63,7 @@ class StreamSDK:
             self.close()
         source, output = path_of(source_path, "source"), path_of(output_path, "output")
         self._frames = frames_wanted(kwargs.get("N_d", -1))
-        if "online_mode" in kwargs:
-            self.online_mode = bool(kwargs["online_mode"])
+        self.online_mode = bool(kwargs.get("online_mode", self.online_mode))
         self._options = nested(kwargs)
         self._options = merge(
             self._options, {"stream": {"mode": "online" if self.online_mode else "offline"}}

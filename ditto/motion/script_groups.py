@@ -57,11 +57,12 @@ def compiled(root: Located) -> Compiled:
             layers += read(values[name])
     if len(layers) > MAX_ENTRIES:
         root.fail(f"{len(layers)} entries are too many; at most {MAX_ENTRIES} are played")
+    always, single, emotions = (values.get(name) for name in ("always", "frames", "emotions"))
     return Compiled(
-        always=controls_of(values["always"], "always") if "always" in values else {},
-        frames=_by_frame(values["frames"]) if "frames" in values else {},
+        always={} if always is None else controls_of(always, "always"),
+        frames={} if single is None else _by_frame(single),
         layers=tuple(layers),
-        cues=_emotions(values["emotions"]) if "emotions" in values else (),
+        cues=() if emotions is None else _emotions(emotions),
         fades=any("fade_alpha" in _names(layer) for layer in layers),
     )
 

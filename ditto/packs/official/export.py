@@ -48,7 +48,7 @@ class Written:
     def entry(self) -> dict[str, object]:
         origin = {"file": self.source.name}
         if self.source.is_file():
-            origin["sha256"] = sha256(self.source)
+            origin |= {"sha256": sha256(self.source)}
         facts: dict[str, object] = {
             "file": self.path.name,
             "bytes": self.path.stat().st_size,
@@ -56,7 +56,7 @@ class Written:
             "from": origin,
         }
         if self.largest is not None:
-            facts["verified"] = {"largest_difference": self.largest, "tolerance": self.tolerance}
+            facts |= {"verified": {"largest_difference": self.largest, "tolerance": self.tolerance}}
         return facts
 
 

@@ -13,6 +13,9 @@ from ditto.stages.messages import Pose
 from model_formats.backend import Network, NetworkArray
 
 
+WARPED, PAINTED = "out", "output"  # names that the two networks have for what they give
+
+
 class BatchNetwork(Network, Protocol):
     """A network that runs several calls at once where it is asked to."""
 
@@ -38,10 +41,10 @@ class OfficialWarper:
 
     def __call__(self, pose: Pose[Volume]) -> Features:
         """(1, 256, 64, 64) features."""
-        return self._network.run(self._feeds(pose))["out"]
+        return self._network.run(self._feeds(pose))[WARPED]
 
     def many(self, poses: Sequence[Pose[Volume]]) -> list[Features]:
-        return [made["out"] for made in self._network.many([self._feeds(pose) for pose in poses])]
+        return [made[WARPED] for made in self._network.many([self._feeds(pose) for pose in poses])]
 
     def _feeds(self, pose: Pose[Volume]) -> dict[str, NetworkArray]:
         volume = pose.source.look
@@ -92,11 +95,11 @@ class OfficialDecoder:
 
     def __call__(self, pose: Pose[Volume], warped: Features) -> Floats:
         """(512, 512, 3) RGB in 0..255, not rounded."""
-        return in_levels(self._network.run({"feature": warped})["output"])
+        return in_levels(self._network.run({"feature": warped})[PAINTED])
 
     def many(self, warped: Sequence[Features]) -> list[Floats]:
         made = self._network.many([{"feature": features} for features in warped])
-        return [in_levels(face["output"]) for face in made]
+        return [in_levels(face[PAINTED]) for face in made]
 
 
 def in_levels(painted: NetworkArray) -> Floats:
