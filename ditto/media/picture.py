@@ -7,7 +7,6 @@ import warnings
 import zlib
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -16,7 +15,7 @@ from PIL import ImageOps
 
 from cfg.errors import MediaError
 from cfg.installing import installing
-from ditto.arrays import Image
+from ditto.arrays import Image, Numbers
 from ditto.media.files import existing, first_line
 from ditto.media.kinds import is_heic
 
@@ -156,10 +155,10 @@ def _strip_in_rgb(strip: Pillow.Image, brightest: float) -> Image:
     return np.array(strip.convert("RGB"), np.uint8)
 
 
-def _numbers(picture: Pillow.Image) -> np.ndarray[Any, Any]:
+def _numbers(picture: Pillow.Image) -> Numbers:
     numbers = np.asarray(picture)
     return np.nan_to_num(numbers, nan=0.0) if picture.mode == "F" else numbers.astype(np.float64)
 
 
-def _grey(levels: np.ndarray[Any, Any]) -> Image:
+def _grey(levels: Numbers) -> Image:
     return np.repeat(np.clip(levels + 0.5, 0, 255).astype(np.uint8)[..., None], 3, axis=2)

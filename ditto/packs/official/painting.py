@@ -12,7 +12,6 @@ from ditto.packs.official.volume import Features, Volume
 from ditto.stages.messages import Pose
 from model_formats.backend import Network, NetworkArray
 
-
 WARPED, PAINTED = "out", "output"  # names that the two networks have for what they give
 
 

@@ -221,14 +221,14 @@ def test_a_working_folder_is_not_emptied_of_what_no_render_put_there(tmp_path, n
 
 @pytest.mark.parametrize("name", ["out.mp4", "out.gif", "frames"])
 def test_a_stop_while_a_file_is_opened_leaves_nothing(tmp_path, monkeypatch, name):
-    held = encode.Held
+    lock = encode.OutputLock
 
-    def held_and_stopped(*arguments, **options):
-        made = held(*arguments, **options)
+    def locked_and_stopped(*arguments, **options):
+        made = lock(*arguments, **options)
         os.kill(os.getpid(), signal.SIGINT)
         return made
 
-    monkeypatch.setattr(encode, "Held", held_and_stopped)
+    monkeypatch.setattr(encode, "OutputLock", locked_and_stopped)
     threading.Thread(target=time.sleep, args=(0.5,)).start()  # another thread may be told of the stop
     with pytest.raises(KeyboardInterrupt):
         open_sink(tmp_path / name, (64, 64), None, OutputSettings())

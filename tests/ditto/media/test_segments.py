@@ -37,7 +37,7 @@ def killed(opened):
     def make(until, **options):
         sink = opened(**options)
         write(sink, until)
-        sink._held.release()
+        sink._lock.release()
 
     return make
 
@@ -78,7 +78,7 @@ def test_a_run_killed_while_joining_has_only_that_left(opened, decoded, tmp_path
     sink = opened()
     write(sink, 50)
     sink._finish_piece()
-    sink._held.release()
+    sink._lock.release()
     again = opened()
     assert again.done == 50
     again.close()
@@ -117,7 +117,7 @@ def test_a_damaged_piece_is_made_again(tmp_path, opened, killed, damage):
     sink = opened()
     write(sink, 50)
     sink._finish_piece()
-    sink._held.release()
+    sink._lock.release()
     damage(tmp_path / ".out.mp4.parts" / "00000020-00000040.mp4")
     again = opened()
     assert again.done == 20

@@ -93,7 +93,7 @@ def test_what_is_not_one_array_is_not_kept(tmp_path):
 
 
 def test_the_oldest_entries_go_when_there_are_too_many(tmp_path, monkeypatch):
-    monkeypatch.setattr("ditto.source.cache.LARGEST", 5000)
+    monkeypatch.setattr("ditto.source.cache.MAX_CACHE_BYTES", 5000)
     cache = AvatarCache(tmp_path)
     keys = [key_of(picture(), number) for number in range(5)]
     for number, key in enumerate(keys[:4]):
@@ -105,7 +105,7 @@ def test_the_oldest_entries_go_when_there_are_too_many(tmp_path, monkeypatch):
 
 
 def test_other_files_in_its_folder_are_left_alone(tmp_path, monkeypatch):
-    monkeypatch.setattr("ditto.source.cache.LARGEST", 5000)
+    monkeypatch.setattr("ditto.source.cache.MAX_CACHE_BYTES", 5000)
     (tmp_path / "measured by hand.npz").write_bytes(bytes(6000))
     os.utime(tmp_path / "measured by hand.npz", (0, 0))
     for number in range(5):
