@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-from ditto.arrays import Floats, Image
+from ditto.arrays import Floats, Image, Numbers
 from ditto.picture.inpainting import fill
 
 Person = Callable[[Image], Floats]
@@ -167,7 +165,7 @@ def fitted_to(picture: Image, mask: Floats) -> Floats:
     rough = np.asarray(cv2.resize(mask, size, interpolation=cv2.INTER_AREA), np.float32)
     reach = max(2, round(max(size) * 0.014))
 
-    def mean(values: npt.NDArray[Any]) -> Floats:
+    def mean(values: Numbers) -> Floats:
         window = (2 * reach + 1, 2 * reach + 1)
         return np.asarray(cv2.blur(values, window, borderType=cv2.BORDER_REFLECT), np.float32)
 

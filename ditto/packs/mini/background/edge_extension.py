@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from ditto.arrays import Floats, Image
 from ditto.packs.mini.smoothstep import ramp
@@ -61,7 +58,7 @@ def mirrored(box: Image, rows: int, millimetre: float) -> Image:
     return np.asarray(cv2.add(vague, share[:, None, None] * fine, dtype=cv2.CV_8U), np.uint8)
 
 
-def without_detail(strip: npt.NDArray[Any], size: tuple[int, int], sigma: float) -> Floats:
+def without_detail(strip: Image | Floats, size: tuple[int, int], sigma: float) -> Floats:
     """(h, w, 4) the colours of a strip's foreground averaged over `sigma` pixels of (width, height) `size`.
 
     Smaller than that, as far as nothing is lost.

@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from cfg.errors import ModelError
 from ditto import bundled
-from ditto.arrays import Floats
+from ditto.arrays import Floats, Numbers
 from ditto.faces.pose import Doubles
 from ditto.faces.topology import EYES, LOWER_INNER, MILLIMETRES, POINTS, UPPER_INNER
 from ditto.packs.mini.motion.expression_numbers import Exp
@@ -84,7 +83,7 @@ def default_template() -> Template:
     return load_template(bundled.path("template.npz"))
 
 
-def measured(displacement: npt.NDArray[Any]) -> Doubles:
+def measured(displacement: Numbers) -> Doubles:
     """(..., 478, 3) template units of displacement -> (..., 14) millimetres, in the order of LINEAR."""
     x, y, z = (np.asarray(displacement, np.float64)[..., axis] * MILLIMETRES for axis in range(3))
     chin = y[..., list(CHIN)].mean(-1)
