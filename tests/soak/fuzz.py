@@ -82,6 +82,8 @@ class Fuzz:
 
     def _keep(self, problem: str) -> None:
         """Tells of a finding, unless there was one like it; its file stays."""
+        if re.match(kind_of(self.name).native, problem):
+            return
         alike = re.sub(r"0x[0-9a-f]+|tmp\w+|\d+|'[^']*'|\S*/\S*", "", problem)[:300]
         if alike not in self.known:
             self.known.add(alike)
@@ -155,7 +157,8 @@ def how_ended(child: subprocess.Popen[bytes]) -> str:
 
 def last_words(folder: Path) -> str:
     said = (folder / "said").read_text(errors="replace").split("\n")
-    return " | ".join(line.strip() for line in said[-6:] if line.strip())
+    lines = [line.strip() for line in said[-20:] if line.strip()]
+    return " | ".join(line for line in lines if not line.startswith("File "))
 
 
 def allowed(kind: Any, case: Path) -> float:
