@@ -6,7 +6,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -158,6 +158,11 @@ class Engine:
         for warning in avatar.first.warnings:
             log.info("registered: %s: %s", name, warning)
         return avatar
+
+    @property
+    def extra(self) -> Sequence[Extra]:
+        """The caller's own stages."""
+        return tuple(self._extra)
 
     def add_stage(self, after: str, make: Callable[[], AnyStage]) -> None:
         """A stage of your own behind a named one, in every stream from now on, on a thread of its own.

@@ -68,6 +68,14 @@ class Starved:
 
 
 @dataclass(frozen=True, slots=True)
+class Failed:
+    """No sound could be made of a text; what was made is spoken."""
+
+    utterance: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Listening:
     """The other person began to speak, or ended."""
 
@@ -83,7 +91,7 @@ class Degraded:
     said: str  # what is done at that step
 
 
-Event = Started | Position | Finished | Interrupted | Starved | Listening | Degraded
+Event = Started | Position | Finished | Interrupted | Starved | Failed | Listening | Degraded
 
 
 @dataclass(frozen=True, slots=True)

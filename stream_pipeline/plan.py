@@ -23,6 +23,7 @@ from ditto.picture.blending import Blended
 from ditto.rates import SAMPLES_PER_FRAME
 from ditto.reference.conventions import Conventions, MotionNeeds, conventions
 from ditto.source.avatar import AnyAvatar, AnySourceFrame
+from ditto.stages.audio2motion import Seen
 from ditto.stages.avatar_registrar import NAME as REGISTRAR
 from ditto.stages.avatar_registrar import Playback
 from ditto.stages.condition_handler import ConditionHandler, eyes_of
@@ -55,6 +56,14 @@ class Extra:
     def __post_init__(self) -> None:
         if self.after not in STAGES:
             raise ConfigError(f"'{self.after}' is not a stage{did_you_mean(self.after, STAGES)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Clocked:
+    """What a stream whose pictures are shown by a clock tells its stages."""
+
+    wanted: Callable[[int, int], bool]  # whether a frame, by turn and index, is still worth painting
+    seen: Seen  # turn and index of the frame last shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,15 +121,17 @@ def plan(
     length: int = -1,
     first: int = 0,
     extra: Sequence[Extra] = (),
+    clocked: Clocked | None = None,
 ) -> StreamPlan:
     """Everything one stream needs; its results are the pictures, written to the sink if there is one.
 
-    Frames before `first` are moved, so that what follows is the same, but not painted.
+    Frames before `first` are moved, so that what follows is the same, but not painted; neither are
+    those that a clock has no use for.
     """
     way = conventions(settings)
     frames: Channel[AnySourceFrame] = Channel(SOURCE_FRAMES_AHEAD)
     source_frames, steps = output_steps(pack, avatar, settings)
-    motion = motion_plan(pack, avatar, settings, controls.mood)
+    motion = motion_plan(pack, avatar, settings, controls.mood, clocked)
     still = None if callable(motion.zero) else motion.zero
     batch = 1 if settings.online else pack.batch
     return StreamPlan(
@@ -142,11 +153,12 @@ def plan(
             fps=settings.output.fps,
             character_scale=Character.of(avatar.first, settings.condition.override).scale,
             mixing=way.mixing,
+            wanted=None if clocked is None else clocked.wanted,
         ),
         warp=Warp(pack.warper(), batch),
         decode=Decode(pack.decoder(), batch),
         putback=Putback(Blended(pack.compositor(settings), settings.blend), steps),
-        writer=Writer(sink or Callback(lambda image, index: None), first),
+        writer=Writer(sink or Callback(lambda image, index: None), first, gaps=clocked is not None),
         extra=extra,
     )
 
@@ -165,7 +177,13 @@ class MotionPlan:
         return [s for s in (self.wav2feat, self.condition, self.audio2motion) if s is not None]
 
 
-def motion_plan(pack: AnyPack, avatar: AnyAvatar, settings: Settings, mood: Mood | None = None) -> MotionPlan:
+def motion_plan(
+    pack: AnyPack,
+    avatar: AnyAvatar,
+    settings: Settings,
+    mood: Mood | None = None,
+    clocked: Clocked | None = None,
+) -> MotionPlan:
     """From sound to motion."""
     way, motion = conventions(settings), settings.motion
     overlap = way.overlap(pack, settings.online) if motion.overlap is None else motion.overlap
@@ -184,6 +202,7 @@ def motion_plan(pack: AnyPack, avatar: AnyAvatar, settings: Settings, mood: Mood
         limits=limits,
         silence=lambda count: silent_rows(pack, settings, count),
         zero=pack.rest(avatar.first),
+        seen=None if clocked is None else clocked.seen,
     )
     return MotionPlan(Wav2Feat(pack.speech(settings)), *way.motion(needs))
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,6 +31,7 @@ from ditto.source.avatar import AnyAvatar
 from ditto.stages.messages import AudioChunk, EndOfSpeech, Features, Picture
 from stream_pipeline.metrics import StageMetrics, table
 from stream_pipeline.plan import Extra, plan
+from stream_pipeline.samples import Samples
 from stream_pipeline.style_steps import layers
 
 PIECE = SAMPLE_RATE  # longest stretch of sound handed over at once, samples
@@ -61,7 +61,7 @@ class _Turn:
         self.resampler = Resampler(rate)
         self.pushed = 0  # samples, at 16 kHz
         self.rows = 0  # feature rows
-        self.heard: deque[Floats] = deque()  # sound that is not delivered yet
+        self.heard = Samples()  # sound that is not delivered yet
 
 
 class Session:
@@ -142,7 +142,7 @@ class Session:
             rest = self._heard(turn, turn.resampler.flush())
             with self._lock:
                 missing = -turn.pushed % SAMPLES_PER_FRAME
-                turn.heard.append(np.zeros(missing, np.float32))
+                turn.heard.put(np.zeros(missing, np.float32))
             turn.pushed += missing
             self._pipeline.push_all([*rest, EndOfSpeech(turn.number)])
 
@@ -231,7 +231,8 @@ class Session:
             chunks.append(AudioChunk(turn.number, turn.pushed, voice[at : at + PIECE]))
             turn.pushed += len(chunks[-1].samples)
         with self._lock:
-            turn.heard.extend(chunk.samples for chunk in chunks)
+            for chunk in chunks:
+                turn.heard.put(chunk.samples)
         return chunks
 
     def _picture(self, item: Picture) -> LivePicture | None:
@@ -239,24 +240,11 @@ class Session:
         with self._lock:
             if item.turn != self._turn.number:
                 return None
-            picture = LivePicture(item.image, self._shown, item.turn, item.index, self._sound())
+            picture = LivePicture(
+                item.image, self._shown, item.turn, item.index, self._turn.heard.take(SAMPLES_PER_FRAME)
+            )
             self._shown += 1
         return picture
-
-    def _sound(self) -> Floats:
-        """The next 40 ms of the turn; silence where the voice has ended."""
-        sound = np.zeros(SAMPLES_PER_FRAME, np.float32)
-        pieces = self._turn.heard
-        filled = 0
-        while pieces and filled < SAMPLES_PER_FRAME:
-            part = pieces[0][: SAMPLES_PER_FRAME - filled]
-            sound[filled : filled + len(part)] = part
-            filled += len(part)
-            if len(part) == len(pieces[0]):
-                pieces.popleft()
-            else:
-                pieces[0] = pieces[0][len(part) :]
-        return sound
 
 
 def floats_of(given: object, what: str, axes: int = 1) -> Floats:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -18,6 +19,10 @@ OVERLAP_OFFLINE = 10
 OVERLAP_ONLINE = 70
 SMOOTHING_OFFLINE = 3
 SMOOTHING_ONLINE = 13
+ROOM = 3  # windows of rows
+RECENT = 250  # frames made that may not have been shown yet
+
+Seen = Callable[[], tuple[int, int] | None]  # turn and index of the frame last shown
 
 
 class Audio2Motion:
@@ -44,13 +49,16 @@ class Audio2Motion:
         limits: tuple[Floats, Floats] | None = None,
         silence: Floats | None = None,
         seed: int = 0,
+        seen: Seen | None = None,
     ) -> None:
         """`source` (265,) is the portrait's own motion, where the first window starts from.
 
         `smoothing`: frames that head motion is averaged over. `limits`: least and most of each
         motion number. Online only: `delay` is how many frames may be held back, so that one window
         fades into the next over so many; with 0 each goes on where the one before ended. `silence`
-        (C,) is the row for what was before the first; without it the first row stands for it.
+        (C,) is the row for what was before the first; without it the first row stands for it. `seen`
+        tells the turn and index of the last frame that was shown before an interruption: the head goes
+        on from there. Without it every frame that was made counts as shown.
         """
         self._sampler = sampler
         self._online = online
@@ -71,11 +79,13 @@ class Audio2Motion:
         self._turn = 0
         self._utterance = 0  # of this turn
         self._last: Floats | None = None  # the newest frame of the turn
+        self._seen = seen
+        self._recent: deque[Motion] = deque(maxlen=RECENT if seen else 0)
         self._begin()
 
     def _begin(self) -> None:
         """Made ready for an utterance of which nothing is known yet."""
-        self._rows: list[Floats] = []  # from the first row of the next window on
+        self._rows = Rows(self._sampler.window)
         self._heard = 0  # rows
         self._joint = 0  # frames handed on to be averaged
         self._made = 0  # frames given
@@ -102,7 +112,7 @@ class Audio2Motion:
         for row in item.rows:
             self._rows.append(row)
             self._heard += 1
-            if len(self._rows) == self._sampler.window:
+            if self._rows.full:
                 self._add_window()
                 yield from self._settled(self._joined.settled - self._lead)
 
@@ -110,7 +120,7 @@ class Audio2Motion:
         if not self._heard:
             return
         while self._windows * self._advance < self._heard:
-            self._rows += [self._rows[-1]] * (self._sampler.window - len(self._rows))
+            self._rows.fill()
             self._add_window()
         yield from self._settled(self._heard, last=True)
         for frame in self._smoother.flush():
@@ -119,7 +129,11 @@ class Audio2Motion:
         self._begin()
 
     def interrupt(self) -> None:
-        """The head goes on from where it was last sent, so it does not jump."""
+        """The head goes on from where it was last seen, so it does not jump."""
+        shown = None if self._seen is None else self._seen()
+        for motion in self._recent:
+            if (motion.turn, motion.index) == shown:
+                self._last = motion.vector
         self._utterance = 0
         self._begin()
 
@@ -129,17 +143,18 @@ class Audio2Motion:
             self.interrupt()
         self._first = item.index
         before = item.rows[0] if self._silence is None else self._silence
-        self._rows = [before] * self._lead
+        for _ in range(self._lead):
+            self._rows.append(before)
 
     def _add_window(self) -> None:
-        frames = self._sampler.sample(self._previous, np.stack(self._rows), self._rng)
+        frames = self._sampler.sample(self._previous, self._rows.window, self._rng)
         if self._windows == 0 and self._lead and self._last is not None:
             frames = continued(frames, self._overlap, self._last)
         self._joined.add(frames)
         self._windows += 1
         reached = self._joined.before_next
         self._previous = self._identity.before_window(self._windows, self._source, reached)
-        del self._rows[: self._advance]
+        self._rows.advance(self._advance)
 
     def _settled(self, until: int, last: bool = False) -> Iterator[Motion]:
         """Frames of the utterance up to `until` that have not been given; its last ones, or not."""
@@ -159,7 +174,51 @@ class Audio2Motion:
             frame = np.clip(frame, *self._limits)
         self._last = frame
         self._made += 1
-        return Motion(self._turn, self._first + self._made - 1, frame)
+        motion = Motion(self._turn, self._first + self._made - 1, frame)
+        self._recent.append(motion)
+        return motion
+
+
+class Rows:
+    """Rows of conditions from the first one of the next window on, in one array."""
+
+    def __init__(self, window: int) -> None:
+        self._window = window
+        self._kept = np.zeros((0, 0), np.float32)  # room for several windows, so that rows seldom move
+        self._first = self._end = 0
+
+    def __len__(self) -> int:
+        return self._end - self._first
+
+    @property
+    def full(self) -> bool:
+        """Whether they are a whole window."""
+        return len(self) == self._window
+
+    @property
+    def window(self) -> Floats:
+        """(80, C), to be read before the next row comes."""
+        rows: Floats = self._kept[self._first : self._end]
+        return rows
+
+    def append(self, row: Floats) -> None:
+        if not len(self._kept):
+            self._kept = np.zeros((ROOM * self._window, len(row)), np.float32)
+        if self._end == len(self._kept):
+            self._kept[: len(self)] = self.window.copy()
+            self._first, self._end = 0, len(self)
+        self._kept[self._end] = row
+        self._end += 1
+
+    def fill(self) -> None:
+        """The last row, as often as a window lacks some."""
+        last = self._kept[self._end - 1].copy()
+        while not self.full:
+            self.append(last)
+
+    def advance(self, count: int) -> None:
+        """The next window starts so many rows later."""
+        self._first += count
 
 
 def _either(chosen: int | None, usual: int) -> int:

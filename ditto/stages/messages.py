@@ -25,6 +25,7 @@ class AudioChunk:
     turn: int
     start: int  # first sample, counted from 0
     samples: Floats  # (n,) mono, 16 kHz, -1..1
+    pauses: bool = False  # nothing is known to follow: all its frames are due now, as if silence followed
 
     def __str__(self) -> str:
         return f"sample {self.start}"

@@ -99,6 +99,7 @@ class Stitch(Generic[Made]):
         fps: Rate = FRAME_RATE,
         character_scale: float | None = None,
         mixing: Mixing = OURS,
+        wanted: Callable[[int, int], bool] | None = None,
     ) -> None:
         """`d0`: (265,) motion that stands for no movement, or what tells it when the first frame is
         there; None takes the first frame's. `face`: the pack's numbers for smiles, winks and so on.
@@ -108,7 +109,8 @@ class Stitch(Generic[Made]):
         blinks. A `controls` track of the caller's is used as it is, otherwise one is made with the
         settings' overall controls. At another `fps` the source and the blinks keep their own 25 frames
         a second. `character_scale`: head size of another character whose motion this is. `mixing`: the
-        arithmetic, ours or the reference's (docs/controls.md).
+        arithmetic, ours or the reference's (docs/controls.md). `wanted` tells whether a frame, by turn
+        and index, is still worth painting.
         """
         self._source = source
         self._settings = settings or StitchSettings()
@@ -137,6 +139,7 @@ class Stitch(Generic[Made]):
         self._rest: _Rest[Made] | None = None  # of the source frame last shown
         self._first_driven: SourceMotion | None = None
         self._begin = first
+        self._wanted = wanted
         self._length = 0
         self.set_length(length)
 
@@ -163,7 +166,7 @@ class Stitch(Generic[Made]):
         if self._stitcher is not None:
             driven = self._stitcher(rest.keypoints, driven)
         self._shown += 1
-        if item.index < self._begin:
+        if item.index < self._begin or not (self._wanted is None or self._wanted(item.turn, item.index)):
             return
         yield Pose(
             turn=item.turn,

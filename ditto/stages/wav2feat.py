@@ -21,13 +21,16 @@ class Wav2Feat:
 
     def process(self, item: AudioChunk | Features) -> Iterator[Features]:
         """Features that a caller brings along pass as they are."""
-        if isinstance(item, Features):
-            yield item
-            return
         if item.turn != self._turn:
             self.interrupt()
             self._turn = item.turn
+        if isinstance(item, Features):
+            self._frame = item.index + len(item.rows)
+            yield item
+            return
         yield from self._counted(self._stream.push(item.samples))
+        if item.pauses:
+            yield from self._counted(self._stream.flush())
 
     def flush(self) -> Iterator[Features]:
         yield from self._counted(self._stream.flush())

@@ -29,18 +29,22 @@ class Writer:
 
     name = "writer"
 
-    def __init__(self, sink: Sink, first: int = 0) -> None:
-        """`first` is the frame the first turn begins with: those before it are in the sink already."""
+    def __init__(self, sink: Sink, first: int = 0, *, gaps: bool = False) -> None:
+        """`first` is the frame the first turn begins with: those before it are in the sink already.
+
+        With `gaps` frames may be missing, as in a live stream that has fallen behind.
+        """
         self._sink = sink
+        self._gaps = gaps
         self._next = first  # index within the turn
         self.written = 0
 
     def process(self, picture: Picture) -> Iterable[Picture]:
-        if picture.index != self._next:
+        if picture.index < self._next or (picture.index > self._next and not self._gaps):
             raise ValueError(f"frame {picture.index} arrived where frame {self._next} was due")
         check_picture(picture.image)
         self._sink.write(picture.image, self.written)
-        self._next += 1
+        self._next = picture.index + 1
         self.written += 1
         yield picture
 

@@ -32,7 +32,7 @@ class MiniPack:
     """Opened once and shared by all sessions; the methods make what belongs to one session."""
 
     traits = TRAITS
-    online_overlap = 75
+    online_overlap = 79
     online_delay = 0
     smoothing: int | None = 1
     batch = 1

@@ -7,6 +7,7 @@ only on the seed and on the frame's number: windows that share frames agree on t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -61,36 +62,32 @@ class Idle:
         self._blinks = Events(np.random.default_rng((seed, 2)), BLINK_PAUSE, BLINK_FIRST)
         self._looks = Events(np.random.default_rng((seed, 3)), FIXATION, FIXATION_FIRST)
 
-    def wander(self, start: int) -> Floats:
-        """(80, 8) in the order of WANDERING."""
-        slow, quick = self._noise(start, 4), self._noise(start, 5)
-        mixed = np.sqrt(1 - self._share) * (self._slow @ slow) + np.sqrt(self._share) * (self._quick @ quick)
+    def wander(self, start: int, count: int = WINDOW) -> Floats:
+        """(count, 8) in the order of WANDERING, up to 80 frames."""
+        slow, quick = self._noise(4, start, count), self._noise(5, start, count)
+        reach = count + 2 * REACH
+        mixed = np.sqrt(1 - self._share) * (self._slow[:count, :reach] @ slow) + np.sqrt(self._share) * (
+            self._quick[:count, :reach] @ quick
+        )
         return np.asarray(mixed * self._spread, np.float32)
 
-    def _noise(self, start: int, stream: int) -> npt.NDArray[np.float64]:
+    def _noise(self, stream: int, start: int, count: int) -> npt.NDArray[np.float64]:
         """White noise of the frames of a window and REACH frames to either side."""
-        first, last = start, start + WINDOW + 2 * REACH  # numbered from REACH frames earlier
+        first, last = start, start + count + 2 * REACH  # numbered from REACH frames earlier
         blocks = range(first // NOISE_BLOCK, (last - 1) // NOISE_BLOCK + 1)
-        drawn = np.concatenate(
-            [
-                np.random.default_rng((self._seed, stream, block)).standard_normal(
-                    (NOISE_BLOCK, len(WANDERING))
-                )
-                for block in blocks
-            ]
-        )
+        drawn = np.concatenate([noise_block(self._seed, stream, block) for block in blocks])
         skipped = first - blocks.start * NOISE_BLOCK
         noise: npt.NDArray[np.float64] = drawn[skipped : skipped + last - first]
         return noise
 
-    def breath(self, start: int) -> Floats:
-        """(80,) degrees of pitch."""
-        seconds = (start + np.arange(WINDOW)) / FRAME_RATE
+    def breath(self, start: int, count: int = WINDOW) -> Floats:
+        """(count,) degrees of pitch."""
+        seconds = (start + np.arange(count)) / FRAME_RATE
         return np.asarray(BREATH[1] * np.sin(2 * np.pi * seconds / BREATH[0] + self._phase), np.float32)
 
-    def blink(self, start: int) -> Floats:
-        """(80,) 0 for an open eye, 1 for a closed one."""
-        closed = np.zeros(WINDOW + 2 * len(BLINK_SHAPE), np.float32)
+    def blink(self, start: int, count: int = WINDOW) -> Floats:
+        """(count,) 0 for an open eye, 1 for a closed one."""
+        closed = np.zeros(count + 2 * len(BLINK_SHAPE), np.float32)
         for at, _ in self._blinks.near(start):
             place = at - start + len(BLINK_SHAPE)
             if 0 <= place < len(closed):
@@ -105,13 +102,19 @@ class Idle:
                 return at
         return None
 
-    def gaze(self, start: int) -> Floats:
-        """(80, 2) millimetres: rests, and jumps that take two frames."""
+    def gaze(self, start: int, count: int = WINDOW) -> Floats:
+        """(count, 2) millimetres: rests, and jumps that take two frames."""
         looks = self._looks.near(start)
-        before = np.searchsorted([at for at, _ in looks], start + np.arange(-1, WINDOW), side="right")
+        before = np.searchsorted([at for at, _ in looks], start + np.arange(-1, count), side="right")
         places = np.concatenate([[(0.0, 0.0)], [place for _, place in looks]]) * GAZE
         held = places[before]
         return np.asarray((held[1:] + held[:-1]) / 2, np.float32)
+
+
+@lru_cache(maxsize=64)
+def noise_block(seed: int, stream: int, block: int) -> npt.NDArray[np.float64]:
+    """(64, 8) white noise, the same whenever it is asked for."""
+    return np.random.default_rng((seed, stream, block)).standard_normal((NOISE_BLOCK, len(WANDERING)))
 
 
 class Events:

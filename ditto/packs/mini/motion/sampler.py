@@ -20,6 +20,9 @@ CARRY_HEAD, CARRY_FACE = 12.0, 3.0  # frames in which the pose before an utteran
 class MiniSampler:
     """Motion of one session; windows must be asked for in order, `overlap` frames shared.
 
+    Online the shared frames but the last are those of a window before and are not made again: the
+    first one made stands for them.
+
     A new generator begins a new utterance: the processes go on, and the face moves from where the
     one before left it.
     """
@@ -64,10 +67,12 @@ class MiniSampler:
             self._rng = rng
             self._anchor = self._start + self._lead
             self._silence = Silence()
-        frames = self._make(self._idle, conditions)
+        first = 0 if begins or not self._lead else self._lead - 1
+        made = self._make(self._idle, conditions[first:], self._start + first)
         if begins:
-            self._carried = previous - frames[self._lead]
-        frames = frames + self._carried * self._left()
+            self._carried = previous - made[self._lead]
+        made = made + self._carried * self._left(self._start + first, len(made))
+        frames = np.concatenate([np.repeat(made[:1], first, axis=0), made])
         frames[:, EXPRESSION.start + Exp.GAP] = np.maximum(frames[:, EXPRESSION.start + Exp.GAP], 0)
         self._start += self._advance
         return np.asarray(frames, np.float32)
@@ -88,14 +93,16 @@ class MiniSampler:
         frames[cut - first :, lids] = (frames[cut - first, lids] - begun * (shut + at_rest)) / (1 - begun)
         return frames
 
-    def _left(self) -> Floats:
-        """(80, 265) how much is left in each frame of what was carried into the utterance."""
-        age = np.maximum(self._start + np.arange(WINDOW) - self._anchor, 0)[:, None]
+    def _left(self, start: int, count: int) -> Floats:
+        """(count, 265) how much is left in each frame of what was carried into the utterance."""
+        age = np.maximum(start + np.arange(count) - self._anchor, 0)[:, None]
         left = np.repeat(np.exp(-age / CARRY_HEAD), LENGTH, axis=1)
         left[:, EXPRESSION] = np.exp(-age / CARRY_FACE)
         return np.asarray(left, np.float32)
 
-    def _make(self, idle: Idle, conditions: Floats) -> Floats:
+    def _make(self, idle: Idle, conditions: Floats, start: int) -> Floats:
+        """(n, 265) the motion of as many frames as there are conditions."""
+        count = len(conditions)
         rows, feelings = conditions, None
         if self._emotion:
             rows, feelings = conditions[:, :-EMOTIONS], conditions[:, -EMOTIONS:]
@@ -104,29 +111,29 @@ class MiniSampler:
             rows, loud = rows[:, :-1], rows[:, -1] > 0
         lips, speaks = self._readout(rows)
         speaks &= loud
-        self._silence.hear(speaks, self._start)
-        shut = self._silence.shut(self._start)[:, None]
-        lively = self._silence.lively(self._start)[:, None]
-        wander = idle.wander(self._start) * (IDLE_SHARE + (1 - IDLE_SHARE) * lively)
+        self._silence.hear(speaks, start)
+        shut = self._silence.shut(start)[:, None]
+        lively = self._silence.lively(start)[:, None]
+        wander = idle.wander(start, count) * (IDLE_SHARE + (1 - IDLE_SHARE) * lively)
 
-        face = np.zeros((WINDOW, 63), np.float32)  # millimetres
+        face = np.zeros((count, 63), np.float32)  # millimetres
         face[:, list(CHANNELS)] = lips * (1 - shut)
         face[:, [Exp.BROW_IN, Exp.BROW_OUT]] = wander[:, 6:7] + wander[:, 7:8] * np.array([1, -1], np.float32)
         if feelings is not None:
             add_emotions(face, feelings, shut[:, 0])
-        gaze = idle.gaze(self._start)
+        gaze = idle.gaze(start, count)
         face[:, [Exp.GAZE_X_LEFT, Exp.GAZE_Y_LEFT]] += gaze
         face[:, [Exp.GAZE_X_RIGHT, Exp.GAZE_Y_RIGHT]] += gaze
         lids = [Exp.BLINK_LEFT, Exp.BLINK_RIGHT]
-        blink = idle.blink(self._start)[:, None]
+        blink = idle.blink(start, count)[:, None]
         face[:, lids] = face[:, lids] * (1 - blink) + FULL_BLINK * blink
 
-        frames = np.repeat(self._source[None], WINDOW, axis=0)
+        frames = np.repeat(self._source[None], count, axis=0)
         frames[:, EXPRESSION] = self._rest() + face * np.float32(METRE)
         for part, name in enumerate(("pitch", "yaw", "roll")):
             degrees = wander[:, part] + np.float32(self._source_degrees[part])
             if name == "pitch":
-                degrees = degrees + idle.breath(self._start)
+                degrees = degrees + idle.breath(start, count)
             frames[:, PLACES[name]] = degrees_to_bins(degrees.astype(np.float32))
         frames[:, TRANSLATION.start : TRANSLATION.start + 2] += wander[:, 3:5]
         frames[:, 0] += wander[:, 5]

@@ -1,0 +1,77 @@
+"""Timing of a live face: how early work on a frame begins, and what is left out where it falls behind."""
+
+from __future__ import annotations
+
+from collections import deque
+
+import numpy as np
+
+MIN_LEAD, MAX_LEAD = 0.02, 0.4  # seconds
+FIRST_LEAD = 0.12  # seconds, before anything was measured
+MARGIN = 0.008  # seconds beyond what nearly all pictures take
+NEARLY_ALL = 95  # per cent
+SPEECH_FRAMES, REST_FRAMES = 60, 100  # frames whose times are kept
+FULL_RATE = "every picture"
+LADDER = ((1, FULL_RATE), (2, "every second picture"), (3, "every third picture"), (5, "every fifth picture"))
+WINDOW = 50  # frames over which late ones are counted
+LATE_SHARE = 0.2  # of them above which a step is taken
+PATIENCE, MAX_PATIENCE = 250, 3000  # frames without a late one after which a step is taken back
+
+
+class Lead:
+    """How long before a frame is due work on it begins: as long as nearly all pictures took of late."""
+
+    def __init__(self) -> None:
+        self._speech: deque[float] = deque(maxlen=SPEECH_FRAMES)
+        self._rest: deque[float] = deque(maxlen=REST_FRAMES)
+        self.seconds = FIRST_LEAD
+
+    def took(self, seconds: float, speech: bool) -> None:
+        """A picture was ready so long after its frame had been fed."""
+        (self._speech if speech else self._rest).append(seconds)
+        most = max(float(np.percentile(times, NEARLY_ALL)) for times in (self._speech, self._rest) if times)
+        self.seconds = min(max(most + MARGIN, MIN_LEAD), MAX_LEAD)
+
+    @property
+    def median(self) -> float:
+        """Seconds a picture takes."""
+        times = [*self._speech, *self._rest]
+        return float(np.median(times)) if times else 0.0
+
+
+class Ladder:
+    """Steps down where painting falls behind, and up again; sound is never touched."""
+
+    def __init__(self) -> None:
+        self.step = 0
+        self._late: deque[bool] = deque(maxlen=WINDOW)
+        self._patience = PATIENCE
+        self._good = 0
+
+    @property
+    def every(self) -> int:
+        """One of so many frames is painted."""
+        return LADDER[self.step][0]
+
+    @property
+    def said(self) -> str:
+        return LADDER[self.step][1]
+
+    def count(self, late: bool) -> bool:
+        """A frame that was to be painted was late, or was not; whether another step holds now."""
+        self._late.append(late)
+        self._good = 0 if late else self._good + self.every
+        full = len(self._late) * self.every >= WINDOW
+        if full and sum(self._late) > LATE_SHARE * len(self._late) and self.step < len(LADDER) - 1:
+            self._patience = min(2 * self._patience, MAX_PATIENCE) if self.step else self._patience
+            self._move(1)
+            return True
+        if self.step and self._good >= self._patience:
+            self._move(-1)
+            return True
+        return False
+
+    def _move(self, steps: int) -> None:
+        self.step += steps
+        self._late.clear()
+        self._good = 0
