@@ -68,8 +68,12 @@ class Feeder:
         self.planned.extend([None] * frames)
         self._fed += frames
 
-    def advance(self, needed: int, wanted: int, now: float) -> None:
-        """Makes `needed` frames certain, and up to `wanted` if speech is there for them."""
+    def advance(self, needed: int, wanted: int, earliest: int, now: float) -> None:
+        """Makes `needed` frames certain, and up to `wanted` if speech is there for them.
+
+        Speech begins with frame `earliest` or a later one: there is no time left for the pictures of
+        those before.
+        """
         while self.certain < wanted:
             if self._speaks:
                 if self._speak(wanted):
@@ -77,7 +81,7 @@ class Feeder:
                 if self.certain >= needed:
                     break
                 self._pause()
-            elif self._begins(now):
+            elif self.certain >= earliest and self._begins(now):
                 self._speaks = True
             elif self.certain < needed:
                 self._rest()

@@ -24,19 +24,20 @@ class Lead:
     def __init__(self) -> None:
         self._speech: deque[float] = deque(maxlen=SPEECH_FRAMES)
         self._rest: deque[float] = deque(maxlen=REST_FRAMES)
+        self._times: deque[float] = deque(maxlen=REST_FRAMES)
         self.seconds = FIRST_LEAD
 
-    def took(self, seconds: float, speech: bool) -> None:
-        """A picture was ready so long after its frame had been fed."""
-        (self._speech if speech else self._rest).append(seconds)
+    def took(self, needed: float, whole: float, speech: bool) -> None:
+        """A picture was ready `whole` seconds after its frame was fed, `needed` after it had to be."""
+        self._times.append(whole)
+        (self._speech if speech else self._rest).append(needed)
         most = max(float(np.percentile(times, NEARLY_ALL)) for times in (self._speech, self._rest) if times)
         self.seconds = min(max(most + MARGIN, MIN_LEAD), MAX_LEAD)
 
     @property
     def median(self) -> float:
         """Seconds a picture takes."""
-        times = [*self._speech, *self._rest]
-        return float(np.median(times)) if times else 0.0
+        return float(np.median(self._times)) if self._times else 0.0
 
 
 class Ladder:
@@ -46,7 +47,8 @@ class Ladder:
         self.step = 0
         self._late: deque[bool] = deque(maxlen=WINDOW)
         self._patience = PATIENCE
-        self._good = 0
+        self._good = 0  # frames since one was late
+        self._rose = False  # whether the last step was back up
 
     @property
     def every(self) -> int:
@@ -63,15 +65,19 @@ class Ladder:
         self._good = 0 if late else self._good + self.every
         full = len(self._late) * self.every >= WINDOW
         if full and sum(self._late) > LATE_SHARE * len(self._late) and self.step < len(LADDER) - 1:
-            self._patience = min(2 * self._patience, MAX_PATIENCE) if self.step else self._patience
+            if self._rose:
+                self._patience = min(2 * self._patience, MAX_PATIENCE)
             self._move(1)
             return True
         if self.step and self._good >= self._patience:
             self._move(-1)
             return True
+        if self._good >= MAX_PATIENCE:
+            self._patience = PATIENCE
         return False
 
     def _move(self, steps: int) -> None:
         self.step += steps
+        self._rose = steps < 0
         self._late.clear()
         self._good = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -11,7 +12,7 @@ from ditto.arrays import Floats, Image
 from ditto.rates import FRAME_RATE
 from stream_pipeline.live.feeder import Feeder
 from stream_pipeline.live.pace import Ladder, Lead
-from stream_pipeline.live.voice_queue import VoiceFrame, VoiceQueue
+from stream_pipeline.live.voice_queue import Utterance, VoiceFrame, VoiceQueue
 from stream_pipeline.live_face import (
     Degraded,
     Event,
@@ -27,6 +28,7 @@ from stream_pipeline.live_face import (
 FRAME = 1 / FRAME_RATE  # seconds
 CUSHION_FRAMES = 3  # of speech that are painted ahead, where there is some
 FADE_SECONDS = 0.02  # in which a voice that is interrupted fades
+EARLY_SECONDS = 0.002  # that work on a frame may begin late
 STOPPED_SECONDS = 1.0  # without a step, after which time is taken to have stood still
 EDGE_SECONDS = 0.005  # in which it fades where it stops in its middle
 SLEEP_SECONDS = 2.0  # without a reader and without speech, after which a face rests
@@ -43,6 +45,15 @@ class Hearing:
     lookahead: int  # frames that the encoder may hold back
     unit: int  # rows that motion is made for at once
     delay: int  # frames of motion that are held back
+
+
+@dataclass(frozen=True, slots=True)
+class Fed:
+    """When the sound of a frame was fed."""
+
+    at: float
+    in_time: float  # when it had to be, or `at` where that was later
+    speech: bool
 
 
 @dataclass(slots=True)
@@ -78,12 +89,12 @@ class Performance:
         self._now = 0.0
         self._pictures: dict[int, Image] = {}
         self._spare: Image | None = None  # a picture that came too late for its own frame
-        self._fed: dict[int, tuple[float, bool]] = {}  # by frame: when, and whether with speech
+        self._fed: dict[int, Fed] = {}  # by frame
         self._tail: Floats | None = None  # what is still heard of an interrupted voice
-        self._heard: dict[int, int] = {}  # samples of utterances that have begun and not ended
+        self._heard: dict[Utterance, int] = {}  # samples of utterances that have begun and not ended
         self._busy_until = 0.0  # of late somebody looked, or it spoke
         self._rests = False
-        self._speaking: int | None = None  # utterance of the last frame
+        self._spoken: Utterance | None = None  # in the last frame
 
     @property
     def turn(self) -> int:
@@ -105,7 +116,8 @@ class Performance:
         """Feeds the first frames; time starts when the first picture arrives."""
         self._busy_until = now + SLEEP_SECONDS
         self._feeder.warm(WARM_FRAMES)
-        self._fed = dict.fromkeys(range(WARM_FRAMES), (now, True))
+        self._feeder.advance(1, 1, 1, now)
+        self._fed = {frame: Fed(now, now + frame * FRAME, True) for frame in range(WARM_FRAMES)}
 
     def wanted(self, turn: int, frame: int) -> bool:
         """Whether a frame of a turn is still worth painting. May be asked from any thread."""
@@ -126,9 +138,11 @@ class Performance:
             return due
         if now - self._due(self.next) > STOPPED_SECONDS:
             self._zero += now - self._due(self.next)
+        due.events += self._finished()
         while self._due(self.next) <= now:
-            self._ensure(self.next + 2, self.next + 2, now)
+            self._ensure(self.next + 1, self.next + 1, now)
             due.frames.append(self._frame(due.events))
+            due.events += self._finished()
         ahead = int((now + self.lead.seconds - self._zero) / FRAME) + 1
         self._ensure(ahead, ahead + CUSHION_FRAMES, now)
         following = self._base + self._feeder.certain
@@ -140,8 +154,9 @@ class Performance:
         if turn != self.turn:
             return
         number = self._base + frame
-        fed, speech = self._fed.pop(number, (now, False))
-        self.lead.took(max(0.0, now - fed), speech)
+        fed = self._fed.pop(number, None)
+        if fed is not None:
+            self.lead.took(now - fed.in_time, now - fed.at, fed.speech)
         if self._zero is None:
             self._zero = now - number * FRAME
             self.next = number
@@ -156,23 +171,20 @@ class Performance:
         What is handed out next ends its sound within 40 ms from now.
         """
         planned = self._feeder.planned
-        cut = next((voice for voice in planned if voice is not None), None)
         self._tail = None
         if planned and planned[0] is not None and self._zero is not None:
             left = self._due(self.next) - now
             self._tail = faded(planned[0].sound, self._rate, FRAME - left)
         turn = next_turn()
-        waiting = self.voices.clear()
-        numbers = sorted({*self._heard, *(utterance.number for utterance in waiting)})
-        if cut is not None and cut.utterance not in numbers:
-            numbers.insert(0, cut.utterance)
-        told: list[Event] = [Interrupted(n, self._heard.get(n, 0) / self._rate) for n in numbers]
+        begun = [voice.utterance for voice in planned if voice is not None]
+        cut = dict.fromkeys([*self._heard, *begun, *self.voices.clear()])
+        told: list[Event] = [Interrupted(u.number, self._heard.get(u, 0) / self._rate) for u in cut]
         heard = sum(self._heard.values()) / self._rate
         self._heard.clear()
         self._pictures.clear()
         self._fed.clear()
         self._spare = None
-        self._speaking = None
+        self._spoken = None
         self._base = self.next
         self._feeder = self._new_feeder(turn)
         return heard, told
@@ -206,11 +218,14 @@ class Performance:
 
     def _ensure(self, needed: int, wanted: int, now: float) -> None:
         """Has frames before `needed` fed, and before `wanted` where there is speech for them."""
-        before = self._feeder.certain
-        speaks = self._feeder.speaks
-        self._feeder.advance(needed - self._base, wanted - self._base, now)
+        before, speaks = self._feeder.certain, self._feeder.speaks
+        assert self._zero is not None
+        earliest = math.ceil((now + self.lead.seconds - EARLY_SECONDS - self._zero) / FRAME)
+        self._feeder.advance(needed - self._base, wanted - self._base, earliest - self._base, now)
         for frame in range(before, self._feeder.certain):
-            self._fed[self._base + frame] = (now, speaks or self._feeder.speaks)
+            number = self._base + frame
+            in_time = max(now, self._due(number) - self.lead.seconds)
+            self._fed[number] = Fed(now, in_time, speaks or self._feeder.speaks)
 
     def _frame(self, events: list[Event]) -> LiveFrame:
         """The frame that is due."""
@@ -228,39 +243,47 @@ class Performance:
             self.shown = (self.turn, number - self._base)
         voice = self._feeder.planned.popleft()
         sound = self._sound(voice, number, events)
-        return LiveFrame(number, self.turn, image, sound, None if voice is None else voice.utterance)
+        return LiveFrame(number, self.turn, image, sound, None if voice is None else voice.utterance.number)
 
     def _sound(self, voice: VoiceFrame | None, number: int, events: list[Event]) -> Floats:
         """What is heard of a frame. An utterance that stops in its middle and goes on later does not pop."""
-        utterance = None if voice is None else voice.utterance
+        spoken, self._spoken = self._spoken, None if voice is None else voice.utterance
         sound = np.zeros(self._rate // FRAME_RATE, np.float32) if voice is None else voice.sound
         if self._tail is not None:
             sound[: len(self._tail)] += self._tail
             self._tail = None
-        if voice is not None:
-            edge = round(self._rate * EDGE_SECONDS)
-            following = self._feeder.planned[0]
-            if utterance in self._heard and self._speaking != utterance:
-                sound[:edge] *= np.linspace(0, 1, edge, dtype=np.float32)
-            self._tell(voice, number, events)
-            if not voice.ends and (following is None or following.utterance != utterance):
-                sound[-edge:] *= np.linspace(1, 0, edge, dtype=np.float32)
-                events.append(Starved(voice.utterance))
-        self._speaking = utterance
+        if voice is None:
+            return sound
+        utterance = voice.utterance
+        edge = round(self._rate * EDGE_SECONDS)
+        before = self._heard.get(utterance, 0)
+        if utterance not in self._heard:
+            events.append(Started(utterance.number, number))
+        elif spoken is not utterance:
+            sound[:edge] *= np.linspace(0, 1, edge, dtype=np.float32)
+        heard = self._heard[utterance] = before + voice.spoken
+        if not self._goes_on(utterance) and not utterance.over:
+            sound[-edge:] *= np.linspace(1, 0, edge, dtype=np.float32)
+            events.append(Starved(utterance.number))
+        elif heard // self._rate > before // self._rate and not self._ended(utterance):
+            events.append(Position(utterance.number, heard / self._rate))
         return sound
 
-    def _tell(self, voice: VoiceFrame, number: int, events: list[Event]) -> None:
-        """Keeps count of what is heard of an utterance."""
-        utterance, before = voice.utterance, self._heard.get(voice.utterance)
-        if before is None:
-            events.append(Started(utterance, number))
-            before = 0
-        heard = self._heard[utterance] = before + voice.spoken
-        if voice.ends:
-            del self._heard[utterance]
-            events.append(Finished(utterance, heard / self._rate))
-        elif heard // self._rate > before // self._rate:
-            events.append(Position(utterance, heard / self._rate))
+    def _goes_on(self, utterance: Utterance) -> bool:
+        """Whether the next frame is of the utterance too."""
+        planned = self._feeder.planned
+        return (
+            planned[0] is not None and planned[0].utterance is utterance if planned else utterance.frames > 0
+        )
+
+    def _ended(self, utterance: Utterance) -> bool:
+        """Whether all of an utterance has been heard."""
+        return utterance.over and not self._goes_on(utterance)
+
+    def _finished(self) -> list[Event]:
+        """Utterances that ended with the last frame, or were closed when all of them had been heard."""
+        ended = [utterance for utterance in self._heard if self._ended(utterance)]
+        return [Finished(u.number, self._heard.pop(u) / self._rate) for u in ended]
 
 
 def faded(sound: Floats, rate: int, seconds: float) -> Floats:

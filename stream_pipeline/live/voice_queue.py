@@ -16,10 +16,9 @@ from stream_pipeline.samples import Samples
 class VoiceFrame:
     """40 ms of an utterance as it will be heard."""
 
-    utterance: int
+    utterance: Utterance
     sound: Floats  # (rate / 25,) samples, silence after the last
     spoken: int  # of the samples, how many are of the utterance
-    ends: bool  # whether it is the utterance's last
 
 
 class Utterance:
@@ -70,8 +69,7 @@ class Utterance:
         frames = []
         for _ in range(count):
             spoken = min(frame, len(self._heard))
-            sound = self._heard.take(frame)
-            frames.append(VoiceFrame(self.number, sound, spoken, self.over))
+            frames.append(VoiceFrame(self, self._heard.take(frame), spoken))
         return frames, self._encoded.take(count * SAMPLES_PER_FRAME)
 
 
