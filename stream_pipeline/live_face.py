@@ -107,6 +107,16 @@ class LiveFigures:
     queued_seconds: float  # of sound that is not heard yet
 
 
+class Reader(Protocol):
+    """Frames of a face for one reader."""
+
+    def take(self) -> LiveFrame | None:
+        """The next frame if there is one; raises Cancelled when the face is closed, or what went wrong."""
+
+    def close(self) -> None:
+        """Frames are wanted no more."""
+
+
 class LiveFace(Protocol):
     """Every method may be called from any thread; `frames` may be read by several at once."""
 
@@ -146,6 +156,9 @@ class LiveFace(Protocol):
 
         A reader that is slow loses pictures, then sound that is older than two seconds.
         """
+
+    def reader(self, ready: Callable[[], None] | None = None) -> Reader:
+        """The same frames for who must not wait: `ready` is called from another thread when there is one."""
 
     def subscribe(self, tell: Callable[[Event], None]) -> Callable[[], None]:
         """Events from now on, told from a thread of the face; gives what ends the subscription."""

@@ -29,9 +29,20 @@ from ditto.source.avatar import AnyAvatar
 from ditto.stages.messages import Picture
 from stream_pipeline.engine import Engine, check_registered
 from stream_pipeline.live.frame_readers import FrameReader, FrameReaders
+from stream_pipeline.live.listening import (
+    BEGIN_SECONDS,
+    Detector,
+    Heard,
+    Listener,
+    PhraseEnds,
+    VoiceBegins,
+    VoiceEnds,
+    installed_detector,
+)
 from stream_pipeline.live.performance import Hearing, Performance
+from stream_pipeline.live.reactions import Reactions
 from stream_pipeline.live.voice_queue import Utterance
-from stream_pipeline.live_face import Event, Failed, LiveFigures, LiveFrame
+from stream_pipeline.live_face import Event, Failed, Listening, LiveFigures, LiveFrame
 from stream_pipeline.metrics import StageMetrics, table
 from stream_pipeline.output_steps import picture_size
 from stream_pipeline.plan import Clocked, plan, silent_rows
@@ -57,10 +68,14 @@ class Performer:
         *,
         rate: int = SAMPLE_RATE,
         speak: Speak | None = None,
+        barge_in: float | None = None,
+        detect: Detector | None = None,
         **over: object,
     ) -> None:
         """`rate` of the sound that is pushed and given, a multiple of 25; `speak` makes sound of text.
 
+        After `barge_in` seconds of the other person's voice the face falls silent; None lets it speak on.
+        `detect` tells a voice from other sound; without it, the detector of the extra `live`.
         `over` are groups of settings, as `Engine.session` takes them.
         """
         check_registered(avatar, "Performer")
@@ -90,6 +105,13 @@ class Performer:
         self._open: Utterance | None = None  # that `push` adds to
         self._speak = speak
         self._stirred = False  # whether anything has changed since the last step
+        self._hearing = threading.Lock()  # guards who listens
+        self._detect = detect
+        self._barge_in = barge_in
+        self._listener: Listener | None = None
+        self._reactions = Reactions(
+            lambda name, strength: self.gesture(name, strength=strength), settings.motion.seed
+        )
         self._over = False
         self._error: StageError | None = None
         self._threads = [
@@ -171,6 +193,18 @@ class Performer:
             self._untold += told
             self._wake()
         return heard
+
+    def listen(self, samples: object) -> None:
+        """What the other person says, at 16 kHz, as it is heard: the face shows that it listens."""
+        voice = as_voice(samples)
+        with self._hearing:
+            self._check()
+            if self._listener is None:
+                begin = BEGIN_SECONDS if self._barge_in is None else self._barge_in
+                self._listener = Listener(self._detect or installed_detector(), begin)
+            heard = list(self._listener.hear(voice))
+        for said in heard:
+            self._answer(said)
 
     def gesture(self, name: str, *, strength: float = 1.0) -> None:
         """Plays a gesture from the next frame on (docs/scripting.md names them)."""
@@ -260,6 +294,25 @@ class Performer:
                 utterance.close()
                 self._wake()
 
+    def _answer(self, said: Heard) -> None:
+        """Shows and tells what was heard of the other person."""
+        speaks = self._performance.speaks
+        if isinstance(said, VoiceBegins) and speaks and self._barge_in is not None:
+            self.interrupt()
+        elif not speaks:
+            self._reactions.to(said)
+        if not isinstance(said, PhraseEnds):
+            seconds = said.seconds if isinstance(said, VoiceEnds) else 0.0
+            with self._changed:
+                self._untold.append(Listening(isinstance(said, VoiceBegins), seconds))
+                self._wake()
+
+    def _plays(self, frame: LiveFrame) -> None:
+        """Lets who listens know what the face itself says."""
+        listener = self._listener
+        if listener is not None:
+            listener.plays(frame.sound)
+
     def _forget(self, tell: Callable[[Event], None]) -> None:
         with self._changed, contextlib.suppress(ValueError):
             self._subscribers.remove(tell)
@@ -281,6 +334,7 @@ class Performer:
                     if due.frames:  # there may be room for sound that waits to be pushed
                         self._changed.notify_all()
                 for frame in due.frames:
+                    self._plays(frame)
                     self._readers.put(frame)
                 self._tell(events)
                 with self._changed:

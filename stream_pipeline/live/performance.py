@@ -101,6 +101,11 @@ class Performance:
         return self._feeder.turn
 
     @property
+    def speaks(self) -> bool:
+        """Whether its voice is heard, or about to be."""
+        return bool(self._heard) or self.voices.first is not None
+
+    @property
     def figures(self) -> LiveFigures:
         return LiveFigures(
             frames=self.next,

@@ -15,6 +15,7 @@ from ditto.packs.mini.motion.silence import Silence
 
 IDLE_SHARE = 0.45  # part of the movement that is left when nobody speaks
 CARRY_HEAD, CARRY_FACE = 12.0, 3.0  # frames in which the pose before an utterance is left
+SHUT_FRAMES = 3  # in which a mouth that was interrupted closes
 
 
 class MiniSampler:
@@ -57,6 +58,7 @@ class MiniSampler:
         self._start = 0  # number of the next window's first frame
         self._anchor = 0  # number of the utterance's first frame
         self._carried = np.zeros(LENGTH, np.float32)  # what the utterance has to leave behind
+        self._shuts = False  # whether the utterance begins in silence, after another
         self._silence = Silence()
 
     def sample(self, previous: Floats, conditions: Floats, rng: np.random.Generator) -> Floats:
@@ -71,6 +73,7 @@ class MiniSampler:
         made = self._make(self._idle, conditions[first:], self._start + first)
         if begins:
             self._carried = previous - made[self._lead]
+            self._shuts = self._start > 0 and self._silence.shut(self._anchor)[0] == 1
         made = made + self._carried * self._left(self._start + first, len(made))
         frames = np.concatenate([np.repeat(made[:1], first, axis=0), made])
         frames[:, EXPRESSION.start + Exp.GAP] = np.maximum(frames[:, EXPRESSION.start + Exp.GAP], 0)
@@ -97,7 +100,9 @@ class MiniSampler:
         """(count, 265) how much is left in each frame of what was carried into the utterance."""
         age = np.maximum(start + np.arange(count) - self._anchor, 0)[:, None]
         left = np.repeat(np.exp(-age / CARRY_HEAD), LENGTH, axis=1)
-        left[:, EXPRESSION] = np.exp(-age / CARRY_FACE)
+        left[:, EXPRESSION] = (
+            np.maximum(1 - (age + 1) / SHUT_FRAMES, 0) if self._shuts else np.exp(-age / CARRY_FACE)
+        )
         return np.asarray(left, np.float32)
 
     def _make(self, idle: Idle, conditions: Floats, start: int) -> Floats:
