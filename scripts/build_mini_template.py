@@ -17,10 +17,11 @@ from itertools import combinations
 from pathlib import Path
 
 import numpy as np
+from measure_motion import linear_numbers
 
 from ditto.faces.pose import Doubles, fit
 from ditto.faces.topology import EYES, OVAL, POINTS, STABLE
-from ditto.packs.mini.source.template import LINEAR, Ints, measured
+from ditto.packs.mini.source.template import LINEAR, Ints
 
 FRAMES_PER_PERSON = 240
 LEAST_FACE = 150  # pixels
@@ -107,12 +108,12 @@ def displacement_basis(people: list[Doubles], shape: Doubles, mirror: Ints) -> D
     moved = np.concatenate(moves)
     moved[:, LID_POINTS] = 0
     moved = np.concatenate([moved, moved[:, mirror] * [-1, 1, 1]])
-    numbers = measured(moved)
+    numbers = linear_numbers(moved)
     weights = numbers.T @ numbers + RIDGE * len(numbers) * np.eye(len(LINEAR))
     basis = np.linalg.solve(weights, numbers.T @ moved.reshape(len(moved), -1))
     basis = basis.reshape(-1, POINTS, 3)
     basis = (basis + SIGNS[:, None, None] * basis[:, mirror] * [-1, 1, 1]) / 2
-    mix = measured(basis)
+    mix = linear_numbers(basis)
     return np.asarray(np.linalg.solve(mix, basis.reshape(len(LINEAR), -1))).reshape(-1, POINTS, 3)
 
 

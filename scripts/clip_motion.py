@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import train_mini_motion as training
+from measure_motion import Measured, measure
 from scipy.ndimage import gaussian_filter1d, shift
 from train_mini_motion import GAP, WIDTH, Clip
 
@@ -19,7 +20,6 @@ from ditto.packs.mini.motion.expression_numbers import FULL_BLINK, METRE, Exp
 from ditto.packs.mini.motion.readout import CHANNELS, LISTENING, Readout, load_readout
 from ditto.packs.mini.motion.sampler import MiniSampler
 from ditto.packs.mini.pack import MiniPack
-from ditto.packs.mini.source.measure import Measured, measure
 from ditto.packs.mini.speech.encoder import LogMel, WhisperStream
 from ditto.packs.mini.speech.voice_level import WithLoudness
 from ditto.stages.audio2motion import OVERLAP_OFFLINE, Audio2Motion

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from measure_motion import Measured
 
 from ditto.arrays import Floats, Image
 from ditto.motion.pose import Placement, placement, rotation
 from ditto.packs.mini.motion.expression_numbers import METRE, Exp
 from ditto.packs.mini.paint.decoder import MiniDecoder
 from ditto.packs.mini.paint.warper import MiniWarper
-from ditto.packs.mini.source.measure import Measured
 from ditto.source.avatar import SourceFrame
 from ditto.stages.messages import Pose
 

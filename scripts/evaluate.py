@@ -40,6 +40,7 @@ from clip_motion import (
     steadied,
 )
 from clip_pictures import Painter, around, likeness, read_pictures
+from measure_motion import measure
 from train_mini_motion import CLOSED, DELAY, ROOT, Clip, correlation
 
 from cfg.settings import SourceSettings
@@ -52,7 +53,6 @@ from ditto.motion.pose import Placement, placement
 from ditto.motion.vector import from_vector, to_vector
 from ditto.packs.mini.motion.readout import LISTENING
 from ditto.packs.mini.source.analyser import MiniAnalyser
-from ditto.packs.mini.source.measure import measure
 
 REPORT = ROOT / "docs" / "mini_quality.md"
 KEPT = "## Odd portraits and sounds"  # from here on the report is not this script's

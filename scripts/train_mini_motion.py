@@ -22,12 +22,12 @@ import mini_reader
 import numpy as np
 import soundfile
 import torch
+from measure_motion import measure
 from mini_reader import Example
 from scipy.ndimage import gaussian_filter1d, shift
 
 from ditto.packs.mini.motion.expression_numbers import METRE
 from ditto.packs.mini.motion.readout import CHANNELS, LIMITS, LISTENING, READER, SPOKEN, met
-from ditto.packs.mini.source.measure import measure
 from ditto.packs.mini.speech.encoder import ROWS_PER_FRAME, TAPS, WhisperStream, neighbours
 from ditto.packs.mini.speech.encoder import WIDTH as HEARD
 from model_formats import open_model

@@ -1,4 +1,4 @@
-"""Head pose and eyelids read off the 478 landmarks of the face mesh."""
+"""Head pose, eyelids and lip gap read off the 478 landmarks of the face mesh."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy.typing as npt
 from cfg.errors import ModelError
 from ditto import bundled
 from ditto.arrays import Floats
-from ditto.faces.topology import EYES, POINTS, STABLE, Eye
+from ditto.faces.topology import EYES, MILLIMETRES, POINTS, STABLE, Eye
 
 Doubles = npt.NDArray[np.float64]
 
@@ -43,6 +43,11 @@ def closed_lids(face: Doubles) -> Doubles:
     """(T, 2) share of each eye that is closed in (T, 478, 3) pose-free faces, image-left first."""
     opening = np.stack([lid_opening(face, eye) for eye in EYES], axis=-1)
     return np.asarray((OPEN_LID - opening) / (OPEN_LID - SHUT_LID))
+
+
+def lip_gap(face: Doubles) -> Doubles:
+    """(T,) millimetres between the inner lips of (T, 478, 3) pose-free faces; 0 where they cross."""
+    return np.asarray(np.maximum(face[:, 14, 1] - face[:, 13, 1], 0) * MILLIMETRES)
 
 
 def lid_opening(face: Doubles, eye: Eye) -> Doubles:

@@ -19,9 +19,9 @@ from ditto.media.picture import read_picture
 from ditto.media.sound import read_sound, shortened
 from ditto.media.video import VideoSource
 from ditto.packs.mini.motion.expression_numbers import METRE, Exp
-from ditto.packs.mini.source.measure import measure
 from ditto.rates import SAMPLES_PER_FRAME
 from ditto.source.registered import bounce
+from scripts.measure_motion import measure
 from stream_pipeline.engine import Engine
 from stream_pipeline.session import Session
 

@@ -15,9 +15,9 @@ from ditto.packs.mini.motion.face_movements import FACE
 from ditto.packs.mini.paint.decoder import MiniDecoder
 from ditto.packs.mini.paint.warper import MiniWarper
 from ditto.packs.mini.source.analyser import MiniAnalyser
-from ditto.packs.mini.source.measure import measure
 from ditto.stages.messages import Motion
 from ditto.stages.stitch import Stitch
+from scripts.measure_motion import measure
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ditto.arrays import Floats, Image
-from ditto.faces.pose import Doubles, angles, fit, lid_opening
+from ditto.faces.pose import Doubles, angles, fit, lid_opening, lip_gap
 from ditto.faces.topology import (
     EYES,
     LOWER_INNER,
@@ -20,7 +20,6 @@ from ditto.packs.mini.curves import Box
 from ditto.packs.mini.smoothstep import smoothstep
 from ditto.packs.mini.source.contour import Outline
 from ditto.packs.mini.source.head_mesh import Rings
-from ditto.packs.mini.source.measure import lip_gap
 from ditto.packs.mini.source.template import Template
 
 DEPTH_GAIN = 1.15  # times the depth that the mesh network gives a head

@@ -12,14 +12,12 @@ import numpy.typing as npt
 
 from cfg.errors import ModelError
 from ditto import bundled
-from ditto.arrays import Floats, Numbers
-from ditto.faces.pose import Doubles
-from ditto.faces.topology import EYES, LOWER_INNER, MILLIMETRES, POINTS, UPPER_INNER
+from ditto.arrays import Floats
+from ditto.faces.topology import EYES, LOWER_INNER, POINTS, UPPER_INNER
 from ditto.packs.mini.motion.expression_numbers import Exp
 
 Ints = npt.NDArray[np.int32]
 
-CHIN = (152, 148, 377)
 # mesh points that stand for the 21 keypoints; the roles of lips and eyes are the language's
 KEYPOINTS = (10, 67, 297, 234, 454, 4, 13, 50, 280, 152, 168, 468, 14, 159, 17, 473, 386, 61, 9, 0, 291)
 
@@ -81,28 +79,3 @@ def load_template(path: Path) -> Template:
 def default_template() -> Template:
     """The template of the pack that comes with the engine."""
     return load_template(bundled.path("template.npz"))
-
-
-def measured(displacement: Numbers) -> Doubles:
-    """(..., 478, 3) template units of displacement -> (..., 14) millimetres, in the order of LINEAR."""
-    x, y, z = (np.asarray(displacement, np.float64)[..., axis] * MILLIMETRES for axis in range(3))
-    chin = y[..., list(CHIN)].mean(-1)
-    return np.stack(
-        [
-            chin,
-            y[..., 14] - chin,
-            y[..., 13],
-            x[..., 291] - x[..., 61],
-            (y[..., 61] + y[..., 291]) / 2,
-            z[..., [13, 14, 0, 17]].mean(-1) - z[..., [61, 291]].mean(-1),
-            y[..., 13] - y[..., 0],
-            y[..., 17] - y[..., 14],
-            y[..., [107, 336]].mean(-1),
-            y[..., [70, 300, 105, 334]].mean(-1),
-            x[..., 336] - x[..., 107],
-            y[..., [129, 358]].mean(-1),
-            (y[..., 61] - y[..., 291]) / 2,
-            x[..., 152],
-        ],
-        axis=-1,
-    )

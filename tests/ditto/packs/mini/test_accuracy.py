@@ -22,8 +22,8 @@ from ditto.packs.mini.motion.expression_numbers import FULL_BLINK, METRE, Exp
 from ditto.packs.mini.paint.decoder import MiniDecoder
 from ditto.packs.mini.paint.warper import MiniWarper
 from ditto.packs.mini.source.analyser import MiniAnalyser
-from ditto.packs.mini.source.measure import measure
 from ditto.stages.messages import Pose
+from scripts.measure_motion import measure
 
 EXAMPLES = Path(__file__).parents[4] / "examples"
 NAMES = ("astronaut", "grace_hopper", "drawn_man", "drawn_woman")

@@ -14,8 +14,8 @@ from ditto.packs.mini.motion.expression_numbers import EYES, FULL_BLINK, LIPS, M
 from ditto.packs.mini.paint.decoder import MiniDecoder
 from ditto.packs.mini.paint.warper import MiniWarper
 from ditto.packs.mini.source.analyser import MiniAnalyser
-from ditto.packs.mini.source.measure import measure
 from ditto.stages.messages import Pose
+from scripts.measure_motion import measure
 
 EXAMPLES = Path(__file__).parents[4] / "examples"
 STILL = np.zeros((1, 21, 3), np.float32)

@@ -5,8 +5,8 @@ from ditto.faces.pose import OPEN_LID, SHUT_LID, lid_opening
 from ditto.faces.topology import EYES, MILLIMETRES
 from ditto.motion.pose import rotation
 from ditto.packs.mini.motion.expression_numbers import FULL_BLINK, METRE, Exp
-from ditto.packs.mini.source.measure import measure
 from ditto.packs.mini.source.template import LINEAR, default_template
+from scripts.measure_motion import measure
 
 SCALE = 200.0  # pixels for a template unit
 
