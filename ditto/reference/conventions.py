@@ -1,7 +1,7 @@
 """Differences between this program and the reference, side by side; chosen once for a stream.
 
-What a pack feeds its own networks differently is the pack's business (`settings.compat` in
-`packs/official`); docs/decisions/reference-quirks.md lists everything.
+What the official networks are fed differently is in `networks.py`; docs/decisions/reference_quirks.md
+lists everything.
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ from ditto.packs.official.detector import LEAST_SCORE, Faces, overlap
 from ditto.packs.official.landmark203 import SIDE_203 as LANDMARK_SIDE
 from ditto.packs.official.landmark203 import unit_planes
 from ditto.packs.official.volume import Volume
+from ditto.reference.networks import network_conventions
 from ditto.source.avatar import SourceFrame
 from model_formats.backend import Network
 
@@ -61,20 +62,20 @@ class OfficialAnalyser:
         compat: bool = False,
         last: Points | None = None,
     ) -> None:
-        """`compat` follows as the reference does: no second look, no shift to the right.
+        """`compat` crops and follows as the reference does.
 
         `last` are the landmarks (203, 2) of a frame before the first one, to follow instead of a detection.
         """
         self._networks = networks
         self._settings = settings or SourceSettings()
-        self._compat = compat
+        self._way = network_conventions(compat)
         self._last = last
         self._unconfirmed = 0  # frames since the detector last agreed
         self._warnings: tuple[str, ...] = ()  # of the frame last tracked
         self._around_head = Framing(
             HEAD_SIDE,
             self._settings.crop_scale,
-            0.0 if compat else self._settings.crop_vx_ratio,
+            self._way.shift_right(self._settings.crop_vx_ratio),
             self._settings.crop_vy_ratio,
             self._settings.crop_rotate,
         )
@@ -129,7 +130,7 @@ class OfficialAnalyser:
     def _follow(self, image: Image, index: int, last: Points) -> tuple[Points, bool]:
         """Landmarks, and whether the face was found anew instead of followed."""
         landmarks = self._refine(image, last)
-        if self._compat:
+        if not self._way.confirms_faces:
             return landmarks, False
         self._unconfirmed += 1
         steady = is_one_step(last, landmarks)

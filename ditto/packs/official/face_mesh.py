@@ -18,6 +18,7 @@ from ditto.arrays import Floats, Image, Numbers
 from ditto.faces.outputs import output_with
 from ditto.packs.official.blaze_face import DETECTOR_SIDE, BlazeFace
 from ditto.packs.official.crop import Points
+from ditto.reference.networks import network_conventions
 from model_formats.backend import Network
 
 MESH_SIDE = 256  # pixels of the square the network sees
@@ -63,10 +64,10 @@ class Landmark478:
     """Detector and mesh together, on a square crop around a face."""
 
     def __init__(self, detector: BlazeFace, mesh: FaceMesh, compat: bool = False) -> None:
-        """`compat` repeats the reference's mix-up of width and height in pictures that are not square."""
+        """`compat` places the mesh as the reference does."""
         self._detector = detector
         self._mesh = mesh
-        self._compat = compat
+        self._scales = network_conventions(compat).mesh_scales
 
     def __call__(self, image: Image, known: Points) -> Floats:
         """(478, 3) in 0..1 of the picture, depth in picture widths.
@@ -82,11 +83,9 @@ class Landmark478:
         return np.asarray(self._mesh(image, region) / np.array([width, height, width]), np.float32)
 
     def _region(self, face: Floats, width: int, height: int) -> Region:
-        scale = np.array([height, width] if self._compat else [width, height], np.float32)
-        eyes = face[4:8].reshape(2, 2)
-        if not self._compat:
-            eyes = eyes * scale
-        return face_region(face[:4] * np.tile(scale / DETECTOR_SIDE, 2), eyes)
+        box_scale, eye_scale = self._scales(width, height)
+        eyes = face[4:8].reshape(2, 2) * eye_scale
+        return face_region(face[:4] * np.tile(box_scale / DETECTOR_SIDE, 2), eyes)
 
 
 def face_region(

@@ -45,6 +45,7 @@ from ditto.packs.official.silhouette import PaintedSilhouette
 from ditto.packs.official.task_file import TaskFile
 from ditto.packs.official.traits import TRAITS
 from ditto.packs.official.volume import Features, Volume
+from ditto.reference.networks import network_conventions
 from ditto.source.avatar import SourceFrame
 from model_formats.backend import Backend, DeviceBackend, NetworkArray, Precision, existing
 from model_formats.batching import Batches, quickest, takes_batches
@@ -136,7 +137,8 @@ class OfficialPack:
     def sampler(self, settings: Settings, source: SourceFrame[Volume], overlap: int) -> Sampler:
         if settings.motion.solver == "dpm++":
             return FewStepSampler(self._denoiser, settings.motion.steps)
-        return DiffusionSampler(self._denoiser, settings.motion.steps, keep_noise=settings.compat)
+        way = network_conventions(settings.compat)
+        return DiffusionSampler(self._denoiser, settings.motion.steps, keep_noise=way.keeps_noise)
 
     def rest(self, source: SourceFrame[Volume]) -> Floats | None:
         """None: motion counts from its own first frame."""

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from ditto.arrays import Floats, Image
 from ditto.packs.official.volume import Volume
+from ditto.reference.networks import network_conventions
 from ditto.stages.messages import Pose
 
 
@@ -49,13 +50,9 @@ class OfficialCompositor:
     """Lays the painted square over the source picture, touching nothing outside it."""
 
     def __init__(self, mask: Floats | None = None, compat: bool = False) -> None:
-        """`mask` (h, w) in 0..1 has the square's size.
-
-        `compat` cuts off fractions as the reference does, at most one level darker; otherwise
-        levels are rounded, so that a square that equals the picture gives back the picture.
-        """
+        """`mask` (h, w) in 0..1 has the square's size; `compat` blends as the reference does."""
         self._mask = feathered_mask(512, 512) if mask is None else mask
-        self._compat = compat
+        self._blended = network_conventions(compat).blended
         self._work = _Work()
         self._place: _Place | None = None  # of the last source frame: a portrait has only one
 
@@ -79,12 +76,8 @@ class OfficialCompositor:
         cv2.cvtColor(moved, cv2.COLOR_RGBA2RGB, dst=painted)
         cv2.multiply(painted, place.cover, dst=painted)
         cv2.multiply(picture[place.box], place.keep, dst=kept, dtype=cv2.CV_32F)
-        if self._compat:
-            cv2.add(painted, kept, dst=painted)
-            result[place.box] = np.clip(painted, 0, 255, out=painted)
-        else:
-            rounded = take("rounded", (height, width, 3), np.uint8)
-            result[place.box] = cv2.add(painted, kept, dst=rounded, dtype=cv2.CV_8U)
+        levels = take("levels", (height, width, 3), np.uint8)
+        result[place.box] = self._blended(painted, kept, levels)
         return result
 
     def _placed(self, to_frame: Floats, shape: tuple[int, ...]) -> _Place:
