@@ -8,6 +8,7 @@ import time
 import pytest
 
 from stream_pipeline import stall
+from stream_pipeline.metrics import BLOCKED
 from stream_pipeline.pipeline import Pipeline
 
 
@@ -36,7 +37,7 @@ class Step:
     def flush(self):
         return ()
 
-    def interrupt(self):
+    def interrupt(self, turn):
         pass
 
 
@@ -47,7 +48,8 @@ def stuck():
     steps = [Step("first"), Step("stuck", gate), Step("last")]
     with Pipeline(steps, capacity=1, feed=[Numbered(n) for n in range(9)]) as pipeline:
         assert steps[1].reached.wait(10)
-        while stages(stall.described(pipeline, time.perf_counter()))["first"][0] != "blocked on output":
+        first = next(m for m in pipeline.metrics if m.name == "first")
+        while first.results < 3 or first.state != BLOCKED:  # one is worked on, one waits, one finds no place
             pass
         yield pipeline
         gate.set()
