@@ -39,7 +39,7 @@ class Costs:
     def flush(self) -> tuple[Item, ...]:
         return ()
 
-    def interrupt(self) -> None:
+    def interrupt(self, turn: int) -> None:
         """Nothing is remembered."""
 
 

@@ -38,7 +38,7 @@ class Trail:
     def flush(self) -> Iterable[Picture]:
         return ()  # nothing is held back
 
-    def interrupt(self) -> None:
+    def interrupt(self, turn: int) -> None:
         self._before = None
 
 

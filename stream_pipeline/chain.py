@@ -21,9 +21,9 @@ class Chain:
         for number, step in enumerate(self._steps):
             yield from self._through(step.flush(), number + 1)
 
-    def interrupt(self) -> None:
+    def interrupt(self, turn: int) -> None:
         for step in self._steps:
-            step.interrupt()
+            step.interrupt(turn)
 
     def _through(self, items: Iterable[object], first: int) -> Iterable[object]:
         """The items through the steps from number `first` on."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from cfg.errors import Cancelled, ConfigError, StageError
 from ditto.deferred_stop import uninterrupted
 from ditto.stages.messages import EndOfSpeech
-from ditto.stages.stage import AnyStage, process_of
+from ditto.stages.stage import AnyStage, interrupt_of, process_of
 from stream_pipeline.channel import Aborted, Channel, Closed
 from stream_pipeline.metrics import BLOCKED, ENDED, WAITING, WORKING, StageMetrics
 from stream_pipeline.stall import forget, watch
@@ -65,7 +65,8 @@ class Pipeline:
             self._sources.append(source)
             metrics = StageMetrics(stage.name)
             self.metrics.append(metrics)
-            self._threads.append(self._thread(stage.name, self._work, stage, source, sink, metrics))
+            parts = (stage, interrupt_of(stage), source, sink, metrics)
+            self._threads.append(self._thread(stage.name, self._work, *parts))
 
     @property
     def turn(self) -> int:
@@ -207,7 +208,12 @@ class Pipeline:
                 close()
 
     def _work(
-        self, stage: AnyStage, source: Channel[object], sink: Channel[object], metrics: StageMetrics
+        self,
+        stage: AnyStage,
+        interrupt: Callable[[int], object],
+        source: Channel[object],
+        sink: Channel[object],
+        metrics: StageMetrics,
     ) -> None:
         at: object = "its start"
         turn = 0
@@ -232,8 +238,8 @@ class Pipeline:
                 metrics.queue = source.deepest
                 arrived: int = getattr(at, "turn", turn)
                 if arrived > turn:
-                    stage.interrupt()
                     turn = arrived
+                    interrupt(turn)
                 if isinstance(at, EndOfSpeech):
                     hand_on(stage.flush())
                     clock.lap("starved", BLOCKED)

@@ -48,6 +48,6 @@ class Retimed:
             yield Motion(self._last.turn, self._given, self._last.vector)
             self._given += 1
 
-    def interrupt(self) -> None:
+    def interrupt(self, turn: int) -> None:
         self._given = 0
         self._last = None

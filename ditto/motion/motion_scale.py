@@ -84,5 +84,5 @@ class ScaledMotion:
         """Nothing is owed: every frame was given at once."""
         return iter(())
 
-    def interrupt(self) -> None:
+    def interrupt(self, turn: int) -> None:
         """Where head and face came to rest is remembered, so that neither jumps."""

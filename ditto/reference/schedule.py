@@ -67,7 +67,6 @@ class ReferenceMotion:
         self._heard = False
 
     def process(self, item: Features) -> Iterator[Motion]:
-        self._turn = item.turn
         self._heard = True
         self._waiting += list(item.rows)
         if len(self._waiting) >= self._advance:
@@ -78,7 +77,8 @@ class ReferenceMotion:
             yield from self._windows_of(ended=True)
             self._begin()
 
-    def interrupt(self) -> None:
+    def interrupt(self, turn: int) -> None:
+        self._turn = turn
         self._index = 0
         self._begin()
 

@@ -128,8 +128,9 @@ class Audio2Motion:
         self._utterance += 1
         self._begin()
 
-    def interrupt(self) -> None:
+    def interrupt(self, turn: int) -> None:
         """The head goes on from where it was last seen, so it does not jump."""
+        self._turn = turn
         shown = None if self._seen is None else self._seen()
         for motion in self._recent:
             if (motion.turn, motion.index) == shown:
@@ -138,9 +139,6 @@ class Audio2Motion:
         self._begin()
 
     def _open(self, item: Conditions) -> None:
-        if item.turn != self._turn:
-            self._turn = item.turn
-            self.interrupt()
         self._first = item.index
         before = item.rows[0] if self._silence is None else self._silence
         for _ in range(self._lead):

@@ -121,5 +121,5 @@ class Condition:
         """Nothing is owed: every row was joined at once."""
         return iter(())
 
-    def interrupt(self) -> None:
+    def interrupt(self, turn: int) -> None:
         """Nothing is remembered of an utterance."""

@@ -39,5 +39,5 @@ class Decode(Generic[Appearance, Layers, Paint]):
             face = next(faces) if item.pose.source.seen else None
             yield Face(item.turn, item.index, item.pose, face)
 
-    def interrupt(self) -> None:
+    def interrupt(self, turn: int) -> None:
         self._warped.take()

@@ -33,5 +33,5 @@ class Putback(Generic[Appearance, Face]):
     def flush(self) -> tuple[Picture, ...]:
         return ()
 
-    def interrupt(self) -> None:
+    def interrupt(self, turn: int) -> None:
         """Nothing is remembered that belongs to an utterance."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable
+from inspect import signature
 from typing import Generic, NoReturn, Protocol, TypeVar, cast
 
 In = TypeVar("In", contravariant=True)
@@ -21,8 +23,8 @@ class Stage(Protocol[In, Out]):
     def flush(self) -> Iterable[Out]:
         """What is still owed when an utterance has ended; ready for the next one afterwards."""
 
-    def interrupt(self) -> None:
-        """Forget the current utterance: a newer turn has begun."""
+    def interrupt(self, turn: int) -> None:
+        """Forget the current utterance: what is processed from now on belongs to this newer turn."""
 
 
 AnyStage = Stage[NoReturn, object]  # of whatever messages; who puts stages in a row knows which fit
@@ -31,6 +33,19 @@ AnyStage = Stage[NoReturn, object]  # of whatever messages; who puts stages in a
 def process_of(stage: AnyStage) -> Callable[[object], Iterable[object]]:
     """The stage's `process`, for a caller who knows no more of a message than that it fits."""
     return cast(Callable[[object], Iterable[object]], stage.process)
+
+
+def interrupt_of(stage: AnyStage) -> Callable[[int], object]:
+    """The stage's `interrupt`; one that was written for 0.1.0 is not told the turn."""
+    interrupt: Callable[..., object] = stage.interrupt
+    if signature(interrupt).parameters:
+        return interrupt
+    warnings.warn(
+        f"stage '{stage.name}': interrupt() without the turn is deprecated; write interrupt(self, turn)",
+        DeprecationWarning,
+        stacklevel=2,
+    )
+    return lambda turn: interrupt()
 
 
 class Gathered(Generic[Item]):

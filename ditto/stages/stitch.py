@@ -183,7 +183,7 @@ class Stitch(Generic[Made]):
         """Nothing is owed: every motion gave its pose at once."""
         return iter(())
 
-    def interrupt(self) -> None:
+    def interrupt(self, turn: int) -> None:
         self._begin = 0
         self._controls.restart()
 

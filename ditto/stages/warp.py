@@ -36,5 +36,5 @@ class Warp(Generic[Appearance, Layers]):
         for pose in poses:
             yield Warped(pose.turn, pose.index, pose, next(payloads) if pose.source.seen else None)
 
-    def interrupt(self) -> None:
+    def interrupt(self, turn: int) -> None:
         self._poses.take()

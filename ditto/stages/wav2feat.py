@@ -21,9 +21,6 @@ class Wav2Feat:
 
     def process(self, item: AudioChunk | Features) -> Iterator[Features]:
         """Features that a caller brings along pass as they are."""
-        if item.turn != self._turn:
-            self.interrupt()
-            self._turn = item.turn
         if isinstance(item, Features):
             self._frame = item.index + len(item.rows)
             yield item
@@ -35,8 +32,9 @@ class Wav2Feat:
     def flush(self) -> Iterator[Features]:
         yield from self._counted(self._stream.flush())
 
-    def interrupt(self) -> None:
+    def interrupt(self, turn: int) -> None:
         self._stream.reset()
+        self._turn = turn
         self._frame = 0
 
     def _counted(self, rows: Floats) -> Iterator[Features]:

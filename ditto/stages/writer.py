@@ -51,5 +51,5 @@ class Writer:
     def flush(self) -> Iterable[Picture]:
         return ()
 
-    def interrupt(self) -> None:
+    def interrupt(self, turn: int) -> None:
         self._next = 0

@@ -64,7 +64,7 @@ def test_a_stage_mixes_each_picture_with_those_before_until_it_is_interrupted(tr
 
     stage = trail_stage.Trail()
     assert mixed(100, 0, 0) == [100, 60, 36]
-    stage.interrupt()
+    stage.interrupt(1)
     assert mixed(0) == [0]
 
 

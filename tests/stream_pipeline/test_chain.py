@@ -9,7 +9,7 @@ class Doubling:
     def __init__(self, name):
         self.name = name
         self.count = 0
-        self.interrupted = 0
+        self.turn = 0
 
     def process(self, item):
         self.count += 1
@@ -20,8 +20,8 @@ class Doubling:
         yield self.count
         self.count = 0
 
-    def interrupt(self):
-        self.interrupted += 1
+    def interrupt(self, turn):
+        self.turn = turn
 
 
 def test_what_one_step_gives_the_next_one_takes():
@@ -37,7 +37,7 @@ def test_what_is_owed_at_the_end_goes_through_the_following_steps():
     assert list(chain.flush()) == [0, 1, 1]
 
 
-def test_every_step_hears_of_an_interruption():
+def test_every_step_is_told_the_turn_of_an_interruption():
     steps = [Doubling("first"), Doubling("second")]
-    Chain(steps).interrupt()
-    assert [step.interrupted for step in steps] == [1, 1]
+    Chain(steps).interrupt(3)
+    assert [step.turn for step in steps] == [3, 3]

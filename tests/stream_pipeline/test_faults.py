@@ -37,8 +37,8 @@ class Wrapped:
     def flush(self):
         return self.stage.flush()
 
-    def interrupt(self):
-        self.stage.interrupt()
+    def interrupt(self, turn):
+        self.stage.interrupt(turn)
 
 
 class WrappedAvatar:

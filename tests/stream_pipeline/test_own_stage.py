@@ -26,7 +26,7 @@ class Darkened:
     def flush(self):
         return ()
 
-    def interrupt(self):
+    def interrupt(self, turn):
         pass
 
 

@@ -26,7 +26,7 @@ class Same:
 
     def __init__(self, name="same"):
         self.name = name
-        self.interrupted = 0
+        self.turns = []  # it was told of
 
     def process(self, item):
         yield item
@@ -34,8 +34,8 @@ class Same:
     def flush(self):
         return ()
 
-    def interrupt(self):
-        self.interrupted += 1
+    def interrupt(self, turn):
+        self.turns.append(turn)
 
 
 class Sums(Same):
@@ -53,7 +53,7 @@ class Sums(Same):
         yield Item(self.turn, self.total)
         self.total = 0
 
-    def interrupt(self):
+    def interrupt(self, turn):
         self.total = 0
 
 
@@ -234,14 +234,31 @@ def test_after_an_interruption_nothing_of_the_old_turn_is_delivered():
         assert drain(pipeline) == ["new"]
 
 
-def test_every_stage_is_told_of_an_interruption_before_it_sees_the_new_turn():
+def test_every_stage_is_told_the_turn_before_it_sees_anything_of_it():
     stages = [Same("a"), Sums(), Same("c")]
     with Pipeline(stages) as pipeline:
         pipeline.push(Item(0, 5))
         turn = pipeline.interrupt()
         pipeline.push(Item(turn, 7))
         assert drain(pipeline) == [7]
-    assert stages[0].interrupted == 1
+    assert [stage.turns for stage in (stages[0], stages[2])] == [[1], [1]]
+
+
+class Interrupted(Same):
+    """As stages of 0.1.0 were: not told the turn."""
+
+    def interrupt(self):
+        self.turns.append("a newer one")
+
+
+def test_a_stage_that_takes_no_turn_is_told_of_interruptions_too():
+    stage = Interrupted("mine")
+    with pytest.warns(DeprecationWarning, match=r"stage 'mine': .* write interrupt\(self, turn\)"):
+        pipeline = Pipeline([stage])
+    with pipeline:
+        pipeline.push(Item(pipeline.interrupt(), 7))
+        assert drain(pipeline) == [7]
+    assert stage.turns == ["a newer one"]
 
 
 def test_thread_timing_does_not_change_the_order():

@@ -94,7 +94,7 @@ def test_another_stage_of_the_users_own_begins_anew(engine, sound, tmp_path):
         def flush(self):
             return ()
 
-        def interrupt(self):
+        def interrupt(self, turn):
             pass
 
     broken, avatar, _ = engine(breaks=BREAKS_AT)

@@ -83,7 +83,7 @@ def test_frames_without_a_face_take_no_place_in_a_call(stage):
 def test_an_interruption_forgets_what_waits(stage):
     batched, role, item = stage(4)
     given_before = [list(batched.process(item(n))) for n in range(3)]
-    batched.interrupt()
+    batched.interrupt(1)
     assert not any(given_before)
     assert list(batched.flush()) == []
     assert role.sizes == []

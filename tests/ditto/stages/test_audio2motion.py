@@ -139,7 +139,7 @@ def test_the_next_utterance_goes_on_where_the_last_ended():
 def test_an_interruption_forgets_what_was_said_but_the_head_goes_on_from_where_it_was():
     stage = Audio2Motion(Echo(), SOURCE, online=True, overlap=70)
     before = list(stage.process(Conditions(0, 0, rows(40))))
-    stage.interrupt()
+    stage.interrupt(1)
     after = drive(stage, 30, turn=1)
     assert [(m.turn, m.index) for m in after] == [(1, index) for index in range(30)]
     assert abs(after[0].vector[264] - before[-1].vector[264]) < 4

@@ -251,7 +251,7 @@ def test_controls_change_while_the_stream_runs():
 def test_the_head_does_not_jump_when_an_interruption_begins_a_new_turn():
     stage = Stitch(source(), None, controls={0: {"delta_roll": 9}})
     before = drive(stage, still_then(yaw=6))[1].drive
-    stage.interrupt()
+    stage.interrupt(1)
     after = drive(stage, [motion(0, turn=1, yaw=6)])[0]
     assert after.turn == 1 and after.drive.yaw == before.yaw
     assert after.drive.roll == pytest.approx(0, abs=1e-3)

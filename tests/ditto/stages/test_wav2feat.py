@@ -91,7 +91,7 @@ def test_after_its_end_a_stream_begins_anew_and_counts_on():
 def test_a_new_turn_counts_from_zero():
     stage = Wav2Feat(stream())
     list(stage.process(AudioChunk(0, 0, sound_of(9000))))
-    stage.interrupt()
+    stage.interrupt(1)
     assert [m.index for m in heard(stage, sound_of(3000), 3000, turn=1)] == [0]
 
 

@@ -52,7 +52,7 @@ def test_the_next_turn_begins_at_0_but_the_file_goes_on():
     sink = Kept()
     writer = Writer(sink)
     drive(writer, pictures(0, 1))
-    writer.interrupt()
+    writer.interrupt(1)
     drive(writer, pictures(0, 1, turn=1))
     assert sink.indices == [0, 1, 2, 3]
 
