@@ -7,7 +7,7 @@ import reprlib
 from collections.abc import Collection, Mapping
 from numbers import Real
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from cfg.errors import ConfigError, did_you_mean
 
@@ -22,14 +22,14 @@ def path_of(given: object, what: str) -> Path:
     return Path(text)
 
 
-def whole_of(given: Any, what: str, least: int, most: int) -> int:
+def whole_of(given: object, what: str, least: int, most: int) -> int:
     """The whole number that is given, also as 16000.0 or NumPy's."""
     if is_number(given) and least <= given <= most and given == int(given):
         return int(given)
     raise ConfigError(f"{what} is {kind_of(given)}, but must be a whole number from {least} to {most}")
 
 
-def seconds_of(given: Any, what: str) -> float | None:
+def seconds_of(given: object, what: str) -> float | None:
     """A time to wait for; None is for ever."""
     if given is None:
         return None
@@ -57,7 +57,7 @@ def word_of(given: object, known: Collection[str], problem: str) -> str:
     raise ConfigError(f"'{reprlib.repr(shown)[1:-1]}' {problem}{did_you_mean(shown, known)}")
 
 
-def is_number(given: object) -> bool:
+def is_number(given: object) -> TypeGuard[float]:
     return isinstance(given, Real) and not isinstance(given, bool)
 
 

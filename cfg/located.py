@@ -21,7 +21,7 @@ _BRACKET = re.compile(r"[\[\]{}]")
 _QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'[^']*'", re.DOTALL)
 _INTEGER = re.compile(r"[-+]?\d{1,18}")
 _DECIMAL = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
-_WORDS: Mapping[str, Any] = {"true": True, "false": False, "null": None, "~": None, "": None}
+_WORDS: Mapping[str, object] = {"true": True, "false": False, "null": None, "~": None, "": None}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,7 +39,7 @@ class Located:
     def fail(self, message: str) -> NoReturn:
         raise ConfigError(f"{self.where}: {message}")
 
-    def plain(self) -> Any:
+    def plain(self) -> object:
         """The value without its places."""
         if isinstance(self.value, dict):
             return {name: entry.plain() for name, entry in self.value.items()}
@@ -48,7 +48,7 @@ class Located:
         return self.value
 
 
-def located(value: Any, origin: str) -> Located:
+def located(value: object, origin: str) -> Located:
     """Values that are not from a file, in the same form."""
     if isinstance(value, Mapping):
         return Located({str(key): located(entry, origin) for key, entry in value.items()}, origin, 0)
@@ -143,11 +143,11 @@ class _Reader:
             if depth > DEEPEST:
                 self._too_deep(mark.line + 1)
 
-    def _at(self, line: int, value: Any = None) -> Located:
+    def _at(self, line: int, value: object = None) -> Located:
         return Located(value, self._origin, line)
 
     def _begin(self, event: Any, line: int) -> None:
-        empty: Any = {} if isinstance(event, yaml.MappingStartEvent) else []
+        empty: object = {} if isinstance(event, yaml.MappingStartEvent) else []
         self._plainly(event, line)
         if len(self._open) == DEEPEST:
             self._too_deep(line)
@@ -200,7 +200,7 @@ class _Reader:
             self._at(line).fail(f"more than {MOST_VALUES} values and keys")
 
 
-def resolved(text: str) -> Any:
+def resolved(text: str) -> object:
     """A plain scalar's number, truth or nothing; any other stays text, `1:30` and `yes` too."""
     if _INTEGER.fullmatch(text):
         return int(text)

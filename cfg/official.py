@@ -91,7 +91,7 @@ def read_official(path: Path, root: Path) -> dict[str, Any]:
     }
 
 
-def _group(values: Any, key: str, path: Path, *, needed: bool = True) -> dict[str, Any]:
+def _group(values: dict[str, Any], key: str, path: Path, *, needed: bool = True) -> dict[str, Any]:
     found = values.get(key, None if needed else {})
     if not isinstance(found, dict):
         hint = did_you_mean(key, [str(k) for k in values]) if values else ""

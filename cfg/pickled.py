@@ -21,7 +21,8 @@ LONGEST_NUMBER = 1 << 64  # what a whole number stays below, either side of 0
 KEYS = (str, bytes, int, float, type(None))  # what is hashed in a time that no file can stretch
 
 Name = tuple[str, str]  # of a module, and of something in it
-Maker = Callable[[tuple[Any, ...], Any], Any]  # takes the arguments of a call and the state set on its result
+# takes the arguments of a call, and the state set on its result
+Maker = Callable[[tuple[object, ...], object], object]
 
 
 class Refused(Exception):
@@ -40,8 +41,8 @@ class _Call:
     """A call, and the state that is set on its result."""
 
     name: Name
-    arguments: tuple[Any, ...]
-    state: Any = None
+    arguments: tuple[object, ...]
+    state: object = None
 
 
 EXTERNAL: Name = ("", "")  # what is called for an object outside the pickle
@@ -52,7 +53,7 @@ def read_data(
     makers: Mapping[Name, Maker],
     symbols: frozenset[Name] = frozenset(),
     largest: float = LARGEST,
-) -> Any:
+) -> object:
     """What a pickle of any protocol holds; raises `Refused`.
 
     `symbols` are names that a call may be handed: its maker sees them as (module, name). The maker of
@@ -80,12 +81,12 @@ class _Machine:
     """A stack of plain values, and the instructions that work on it."""
 
     def __init__(self) -> None:
-        self._stack: list[Any] = []
+        self._stack: list[object] = []
         self._marks: list[int] = []  # lengths of the stack
-        self._memo: dict[int, Any] = {}
+        self._memo: dict[int, object] = {}
 
-    def run(self, data: bytes) -> Any:
-        argument: Any
+    def run(self, data: bytes) -> object:
+        argument: Any  # as its instruction says
         for count, (instruction, argument, _) in enumerate(pickletools.genops(_Lines(data))):
             name = instruction.name
             if count == MOST:
@@ -122,7 +123,7 @@ class _Machine:
             raise Refused("damaged: it ends in the middle")
         return self._stack[0]
 
-    def _take(self, count: int) -> list[Any]:
+    def _take(self, count: int) -> list[object]:
         at = len(self._stack) - count
         if at < (self._marks[-1] if self._marks else 0):
             raise Refused("damaged: values are missing")
@@ -130,13 +131,13 @@ class _Machine:
         del self._stack[at:]
         return found
 
-    def _since_mark(self) -> list[Any]:
+    def _since_mark(self) -> list[object]:
         at = self._marks.pop()
         found = self._stack[at:]
         del self._stack[at:]
         return found
 
-    def _grow(self, values: list[Any]) -> None:
+    def _grow(self, values: list[object]) -> None:
         """Puts values into the container on top of the stack."""
         group = self._stack[-1]
         if isinstance(group, list):
@@ -148,12 +149,12 @@ class _Machine:
         else:
             raise Refused(f"damaged: a {type(group).__name__} in place of a container")
 
-    def _name(self, module: Any, name: Any) -> None:
+    def _name(self, module: object, name: object) -> None:
         if not isinstance(module, str) or not isinstance(name, str):
             raise Refused("damaged: a name that is no text")
         self._stack.append(_Named((OLD_NAMES.get(module, module), name)))
 
-    def _call(self, called: Any, arguments: Any) -> None:
+    def _call(self, called: object, arguments: object) -> None:
         if not isinstance(called, _Named) or not isinstance(arguments, tuple):
             raise Refused("damaged: a call of something without a name")
         if called.name == MAPPING:
@@ -161,7 +162,7 @@ class _Machine:
         else:
             self._stack.append(_Call(called.name, arguments))
 
-    def _set_state(self, state: Any) -> None:
+    def _set_state(self, state: object) -> None:
         made = self._stack[-1]
         if isinstance(made, _Call):
             made.state = state
@@ -176,11 +177,11 @@ class _Values:
         self._makers = makers
         self._symbols = symbols
         self._largest = largest
-        self._made: dict[int, Any] = {}  # by the identity of the call
+        self._made: dict[int, object] = {}  # by the identity of the call
         self._count = 0
         self._bytes = 0
 
-    def of(self, noted: Any, depth: int = 0, *, handed: bool = False) -> Any:
+    def of(self, noted: object, depth: int = 0, *, handed: bool = False) -> object:
         """`handed`: whether it is for a call."""
         self._count += 1
         if self._count > MOST:
@@ -201,12 +202,13 @@ class _Values:
             return type(noted)([self.of(value, depth + 1, handed=handed) for value in noted])
         return set(noted) if isinstance(noted, set) else noted
 
-    def _result(self, call: _Call, depth: int) -> Any:
+    def _result(self, call: _Call, depth: int) -> object:
         maker = self._makers.get(call.name)
         if maker is None:
             raise _unwanted(call.name)
-        given = (self.of(value, depth + 1, handed=True) for value in (call.arguments, call.state))
-        made = maker(*given)
+        arguments = self.of(call.arguments, depth + 1, handed=True)
+        assert isinstance(arguments, tuple)
+        made = maker(arguments, self.of(call.state, depth + 1, handed=True))
         self._bytes += len(made) if isinstance(made, bytes) else getattr(made, "nbytes", 0)
         if self._bytes > self._largest:
             raise Refused(f"it holds more than {self._largest} bytes of data")
@@ -219,19 +221,19 @@ def _unwanted(name: Name) -> Refused:
     )
 
 
-def _checked(value: Any) -> Any:
+def _checked(value: object) -> object:
     if isinstance(value, int) and not -LONGEST_NUMBER < value < LONGEST_NUMBER:
         raise Refused("a whole number of more than 64 bits")
     return value
 
 
-def _key(value: Any) -> Any:
+def _key(value: object) -> object:
     if not isinstance(value, KEYS):
         raise Refused(f"a {type(value).__name__} as a key")
     return value
 
 
-def _paired(values: list[Any]) -> dict[Any, Any]:
+def _paired(values: list[object]) -> dict[object, object]:
     return dict(zip(map(_key, values[::2]), values[1::2], strict=True))
 
 
@@ -241,7 +243,7 @@ NUMBERS = {"INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLO
 BYTES = {"BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8"}
 TEXT = {"STRING", "BINSTRING", "SHORT_BINSTRING", "UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8"}
 PUSH = NUMBERS | BYTES | TEXT
-MAKE: Mapping[str, Callable[[], Any]] = {
+MAKE: Mapping[str, Callable[[], object]] = {
     "NONE": lambda: None,
     "NEWTRUE": lambda: True,
     "NEWFALSE": lambda: False,
@@ -250,7 +252,7 @@ MAKE: Mapping[str, Callable[[], Any]] = {
     "EMPTY_DICT": dict,
     "EMPTY_SET": set,
 }
-COLLECT: Mapping[str, Callable[[list[Any]], Any]] = {"LIST": list, "TUPLE": tuple, "DICT": _paired}
+COLLECT: Mapping[str, Callable[[list[object]], object]] = {"LIST": list, "TUPLE": tuple, "DICT": _paired}
 GROW = {"APPEND": 1, "APPENDS": 0, "SETITEM": 2, "SETITEMS": 0, "ADDITEMS": 0}  # values, or up to a mark
 TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
 STORE = frozenset({"PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE"})

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from cfg.pickled import Maker, Name, Refused
 
@@ -18,32 +18,34 @@ CODECS = ("latin1", "latin-1", "utf-8", "ascii")
 NDARRAY: Name = ("numpy", "ndarray")
 
 
-def _dtype(arguments: tuple[Any, ...], state: Any) -> np.dtype[Any]:
+def _dtype(arguments: tuple[object, ...], state: object) -> np.dtype[np.generic]:
     code, *_ = arguments
-    if code not in PLAIN or len(state) != 8 or tuple(state[2:]) != REST or state[1] not in ORDERS:
+    if code not in PLAIN or not isinstance(state, tuple) or len(state) != 8:
+        raise Refused("it holds an array of something other than plain numbers")
+    if state[2:] != REST or state[1] not in ORDERS:
         raise Refused("it holds an array of something other than plain numbers")
     return np.dtype(f"{state[1]}{code}")
 
 
-def _reconstructed(arguments: tuple[Any, ...], state: Any) -> np.ndarray[Any, Any]:
-    if arguments[0] != NDARRAY or state is None:
+def _reconstructed(arguments: tuple[object, ...], state: object) -> npt.NDArray[np.generic]:
+    if arguments[0] != NDARRAY or not isinstance(state, tuple):
         raise Refused("damaged: an array without content")
     _, shape, dtype, by_columns, data = state
     return _array(data, dtype, shape, "F" if by_columns else "C")
 
 
-def _from_buffer(arguments: tuple[Any, ...], state: Any) -> np.ndarray[Any, Any]:
+def _from_buffer(arguments: tuple[object, ...], state: object) -> npt.NDArray[np.generic]:
     data, dtype, shape, order = arguments[:4]
     return _array(data, dtype, shape, order)
 
 
-def _scalar(arguments: tuple[Any, ...], state: Any) -> bool | int | float:
+def _scalar(arguments: tuple[object, ...], state: object) -> bool | int | float:
     dtype, data = arguments
     number: bool | int | float = _array(data, dtype, (), "C").item()
     return number
 
 
-def _array(data: Any, dtype: Any, shape: Any, order: Any) -> np.ndarray[Any, Any]:
+def _array(data: object, dtype: object, shape: object, order: object) -> npt.NDArray[np.generic]:
     if not isinstance(dtype, np.dtype) or not isinstance(data, (bytes, bytearray)):
         raise Refused("damaged: an array without bytes or kind")
     if not isinstance(shape, tuple) or len(shape) > MOST_AXES or order not in ("C", "F"):
@@ -59,27 +61,28 @@ def _array(data: Any, dtype: Any, shape: Any, order: Any) -> np.ndarray[Any, Any
     return np.frombuffer(data, dtype).astype(dtype.newbyteorder("=")).reshape(shape, order=order)
 
 
-def _encoded(arguments: tuple[Any, ...], state: Any) -> bytes:
+def _encoded(arguments: tuple[object, ...], state: object) -> bytes:
     text, codec = (*arguments, "utf-8")[:2]
     if not isinstance(text, str) or codec not in CODECS:
         raise Refused(f"it asks for the codec {codec!r}")
     return text.encode(codec)
 
 
-def _empty_bytes(arguments: tuple[Any, ...], state: Any) -> bytes:
+def _empty_bytes(arguments: tuple[object, ...], state: object) -> bytes:
     if arguments:
         raise Refused("it asks for 'builtins.bytes' of something")
     return b""
 
 
-def _set(arguments: tuple[Any, ...], state: Any) -> set[Any]:
+def _set(arguments: tuple[object, ...], state: object) -> set[object]:
     members = arguments[0]
-    if any(isinstance(member, (list, dict, tuple, set, np.ndarray)) for member in members):
+    nested = (list, dict, tuple, set, np.ndarray)
+    if not isinstance(members, (list, tuple)) or any(isinstance(member, nested) for member in members):
         raise Refused("a set of something other than numbers and text")
     return set(members)
 
 
-def _slice(arguments: tuple[Any, ...], state: Any) -> slice:
+def _slice(arguments: tuple[object, ...], state: object) -> slice:
     if not all(end is None or type(end) is int for end in arguments):
         raise Refused("damaged: a slice of something other than whole numbers")
     return slice(*arguments)

@@ -104,7 +104,7 @@ def load(config: str | Path | Mapping[str, Any] = "mini", **over: Any) -> Settin
     return build(Settings, merge(values, over))
 
 
-def as_mapping(settings: Any) -> Any:
+def as_mapping(settings: object) -> Any:
     """Settings as plain nested mappings and lists, ready for YAML."""
     if dataclasses.is_dataclass(settings) and not isinstance(settings, type):
         return {f.name: as_mapping(getattr(settings, f.name)) for f in dataclasses.fields(settings)}
@@ -132,7 +132,7 @@ def parse_value(text: str) -> Any:
     return parse_located(text, "value").plain() if text.strip() else None
 
 
-def _convert(hint: Any, value: Any, name: str) -> Any:
+def _convert(hint: Any, value: object, name: str) -> object:
     if hint is Any:
         return value
     if dataclasses.is_dataclass(hint):
@@ -158,7 +158,7 @@ def _convert(hint: Any, value: Any, name: str) -> Any:
     raise ConfigError(f"{name} is {reprlib.repr(value)}, but must be of type {hint.__name__}")
 
 
-def _fraction(value: Any, name: str) -> Fraction:
+def _fraction(value: object, name: str) -> Fraction:
     """29.97, '29.97' and '30000/1001' as what they say."""
     if isinstance(value, Fraction):
         return value
@@ -167,7 +167,7 @@ def _fraction(value: Any, name: str) -> Fraction:
     raise ConfigError(f"{name} is {reprlib.repr(value)}, but must be a number or a fraction")
 
 
-def _convert_union(hints: tuple[Any, ...], value: Any, name: str) -> Any:
+def _convert_union(hints: tuple[Any, ...], value: object, name: str) -> object:
     if value is None and type(None) in hints:
         return None
     wanted = [h for h in hints if h is not type(None)]
@@ -180,7 +180,7 @@ def _convert_union(hints: tuple[Any, ...], value: Any, name: str) -> Any:
     raise ConfigError(f"{name} is {reprlib.repr(value)}, but must be of type {kinds}")
 
 
-def _convert_tuple(hints: tuple[Any, ...], value: Any, name: str) -> Any:
+def _convert_tuple(hints: tuple[Any, ...], value: object, name: str) -> object:
     if not isinstance(value, (list, tuple)):
         raise ConfigError(f"{name} is {reprlib.repr(value)}, but must be a list")
     if len(hints) == 2 and hints[1] is Ellipsis:

@@ -8,7 +8,7 @@ interpolation as `GridSample` defines it.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -64,7 +64,9 @@ class Ordinary:
         table = self._table(volume)
         count = math.prod(self._places)
         listed = self._op("Reshape", [grid, self._whole("listed", [0, count, 3])])
-        listed = self._op("Cast", [listed], to=TensorProto.FLOAT)  # half precision cannot tell cells apart
+        listed = self._op(
+            "Cast", [listed], {"to": TensorProto.FLOAT}
+        )  # half precision cannot tell cells apart
         axes = [self._axis(listed, axis, self._size[2 - axis]) for axis in range(3)]  # x, y, z
         total = None
         for corner in range(8):
@@ -73,9 +75,9 @@ class Ordinary:
             row = self._op("Mul", [z, self._number("plane", self._size[1] * self._size[2])])
             row = self._op("Add", [row, self._op("Mul", [y, self._number("line", self._size[2])])])
             seen = self._rows(table, self._op("Add", [row, x]))
-            share = self._op("Mul", [seen, self._op("Cast", [weight], to=self._kind)])
+            share = self._op("Mul", [seen, self._op("Cast", [weight], {"to": self._kind})])
             total = share if total is None else self._op("Add", [total, share])
-        back = self._op("Transpose", [str(total)], perm=[0, 2, 1])
+        back = self._op("Transpose", [str(total)], {"perm": [0, 2, 1]})
         shape = self._whole("places", [0, self._channels, *self._places])
         self._made.append(helper.make_node("Reshape", [back, shape], [result], f"{self._prefix}/result"))
         return self._made
@@ -83,21 +85,21 @@ class Ordinary:
     def _table(self, volume: str) -> str:
         """(B, cells, C), or (B cells, C) where the batch is known."""
         flat = self._op("Reshape", [volume, self._whole("flat", [0, self._channels, self._cells])])
-        rows = self._op("Transpose", [flat], perm=[0, 2, 1])
+        rows = self._op("Transpose", [flat], {"perm": [0, 2, 1]})
         if self._batch is None:
             return rows
         return self._op("Reshape", [rows, self._whole("rows", [self._batch * self._cells, self._channels])])
 
     def _rows(self, table: str, row: str) -> str:
         """(B, n, C) from (B, n, 1) numbers of rows."""
-        row = self._op("Cast", [row], to=TensorProto.INT64)
+        row = self._op("Cast", [row], {"to": TensorProto.INT64})
         if self._batch is None:
-            return self._op("GatherND", [table, row], batch_dims=1)
+            return self._op("GatherND", [table, row], {"batch_dims": 1})
         if self._batch > 1:
             starts = np.arange(self._batch, dtype=np.int64)[:, None, None] * self._cells
             row = self._op("Add", [row, self._constant("starts", starts)])
         row = self._op("Reshape", [row, self._whole("numbers", [self._batch, -1])])
-        return self._op("Gather", [table, row], axis=0)
+        return self._op("Gather", [table, row], {"axis": 0})
 
     def _axis(self, listed: str, axis: int, size: int) -> tuple[tuple[str, str], tuple[str, str]]:
         """Lower and upper neighbour along an axis: cell and weight, each (B, n, 1)."""
@@ -127,7 +129,7 @@ class Ordinary:
         """A cell that is there, with weight 0 where it stands for one that is not."""
         there = self._within(cell, size, axis)
         if self._padding == "zeros":
-            inside = self._op("Cast", [self._op("Equal", [there, cell])], to=TensorProto.FLOAT)
+            inside = self._op("Cast", [self._op("Equal", [there, cell])], {"to": TensorProto.FLOAT})
             weight = self._op("Mul", [weight, inside])
         return there, weight
 
@@ -148,10 +150,10 @@ class Ordinary:
         folded = self._op("Sub", [span, self._op("Abs", [self._op("Sub", [rest, span])])])
         return self._op("Add", [folded, self._number(f"start{axis}", start)])
 
-    def _op(self, kind: str, inputs: Sequence[str], **attributes: Attribute) -> str:
+    def _op(self, kind: str, inputs: Sequence[str], attributes: Mapping[str, Attribute] | None = None) -> str:
         name = f"{self._prefix}/{len(self._made)}_{kind}"
         make: Callable[..., onnx.NodeProto] = helper.make_node
-        self._made.append(make(kind, list(inputs), [name], name, **attributes))
+        self._made.append(make(kind, list(inputs), [name], name, **(attributes or {})))
         return name
 
     def _number(self, name: str, value: float) -> str:

@@ -30,7 +30,7 @@ def nested(keywords: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return groups
 
 
-def _plain(key: str, value: Any) -> Any:
+def _plain(key: str, value: object) -> object:
     """The value without numpy's types, which settings do not take."""
     if key == "v_min_max_for_clip" and value is not None:
         try:

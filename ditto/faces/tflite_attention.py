@@ -57,32 +57,32 @@ def frame_of_points(graph: Graph, operator: Operator) -> None:
     points = graph.node("Reshape", [flat, graph.whole(-1, 2)])
     turn = _upright(graph, points, settings)
 
-    chosen = graph.node("Gather", [points, graph.whole(*settings.numbers("subset_idxs"))], axis=0)
+    chosen = graph.node("Gather", [points, graph.whole(*settings.numbers("subset_idxs"))], {"axis": 0})
     turned = graph.node("MatMul", [chosen, turn])
-    low = graph.node("ReduceMin", [turned, graph.whole(0)], keepdims=1)  # (1, 2)
-    high = graph.node("ReduceMax", [turned, graph.whole(0)], keepdims=1)
+    low = graph.node("ReduceMin", [turned, graph.whole(0)], {"keepdims": 1})  # (1, 2)
+    high = graph.node("ReduceMax", [turned, graph.whole(0)], {"keepdims": 1})
     middle = graph.node("Mul", [graph.node("Add", [low, high]), graph.floats(0.5)])
-    centre = graph.node("MatMul", [middle, graph.node("Transpose", [turn], perm=(1, 0))])
+    centre = graph.node("MatMul", [middle, graph.node("Transpose", [turn], {"perm": (1, 0)})])
 
     per_pixel = [[settings.number("scale_x") / width, settings.number("scale_y") / height]]
     scale = graph.node("Mul", [graph.node("Sub", [high, low]), graph.floats(per_pixel)])
     linear = graph.node("Mul", [turn, scale])  # (2, 2), for columns
     corner = graph.node(
-        "Gemm", [graph.floats([[-width / 2, -height / 2]]), linear, centre], transB=1
+        "Gemm", [graph.floats([[-width / 2, -height / 2]]), linear, centre], {"transB": 1}
     )  # where pixel (0, 0) goes
 
-    columns = [linear, graph.floats(np.zeros((2, 1))), graph.node("Transpose", [corner], perm=(1, 0))]
-    rows = [graph.node("Concat", columns, axis=1), graph.floats([[0, 0, 1, 0], [0, 0, 0, 1]])]
-    matrix = graph.node("Reshape", [graph.node("Concat", rows, axis=0), graph.whole(1, 4, 4)])
+    columns = [linear, graph.floats(np.zeros((2, 1))), graph.node("Transpose", [corner], {"perm": (1, 0)})]
+    rows = [graph.node("Concat", columns, {"axis": 1}), graph.floats([[0, 0, 1, 0], [0, 0, 0, 1]])]
+    matrix = graph.node("Reshape", [graph.node("Concat", rows, {"axis": 0}), graph.whole(1, 4, 4)])
     graph.made_plain(operator.outputs[0], matrix)
 
 
 def _upright(graph: Graph, points: str, settings: Settings) -> str:
     """(2, 2) for rows: turns points so that the line from the left to the right mark is at the target."""
     marks = [int(settings.number("left_rotation_idx")), int(settings.number("right_rotation_idx"))]
-    ends = graph.node("Gather", [points, graph.whole(*marks)], axis=0)
+    ends = graph.node("Gather", [points, graph.whole(*marks)], {"axis": 0})
     along = graph.node("MatMul", [graph.floats([[-1, 1]]), ends])  # (1, 2)
-    length = graph.node("ReduceL2", [along, graph.whole(1)], keepdims=1)
+    length = graph.node("ReduceL2", [along, graph.whole(1)], {"keepdims": 1})
     unit = graph.node("Div", [along, graph.node("Max", [length, graph.floats(MIN_DIRECTION_PIXELS)])])
     target = settings.number("target_rotation_radians")
     cosine, sine = math.cos(target), math.sin(target)
@@ -103,7 +103,7 @@ def cut_out(graph: Graph, operator: Operator) -> None:
     grid = graph.node("Sub", [scaled, graph.floats(1)])  # -1 to 1 from edge to edge
     grid = graph.node("Reshape", [grid, graph.whole(1, height, width, 2)])
     inputs = [graph.planar(features), grid]
-    result = graph.node("GridSample", inputs, mode="linear", padding_mode="zeros", align_corners=0)
+    result = graph.node("GridSample", inputs, {"mode": "linear", "padding_mode": "zeros", "align_corners": 0})
     graph.made_planar(operator.outputs[0], result)
 
 
@@ -115,7 +115,7 @@ def place_back(graph: Graph, operator: Operator) -> None:
 
 def _placed(graph: Graph, points: str, matrix: int) -> str:
     """(1, n, 2) points taken through the matrix."""
-    by_column = graph.node("Transpose", [graph.plain(matrix)], perm=(0, 2, 1))
+    by_column = graph.node("Transpose", [graph.plain(matrix)], {"perm": (0, 2, 1)})
     axes = graph.whole(1, 2)
     linear = graph.node("Slice", [by_column, graph.whole(0, 0), graph.whole(2, 2), axes])
     shift = graph.node("Slice", [by_column, graph.whole(3, 0), graph.whole(4, 2), axes])

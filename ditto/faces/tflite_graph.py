@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -31,7 +31,7 @@ class Node:
     kind: str
     inputs: tuple[str, ...]
     output: str
-    attributes: dict[str, object]
+    attributes: Mapping[str, object]
 
 
 class Graph:
@@ -110,19 +110,19 @@ class Graph:
             values = self.constant(tensor)
             return self.learned(values.reshape((1,) * (4 - values.ndim) + values.shape).transpose(TO_PLANAR))
         self.picture_shape(tensor)
-        return self.node("Transpose", [self.plain(tensor)], perm=TO_PLANAR)
+        return self.node("Transpose", [self.plain(tensor)], {"perm": TO_PLANAR})
 
     def _to_plain(self, tensor: int) -> str:
         if tensor in self._planar:
-            return self.node("Transpose", [self._planar[tensor]], perm=TO_PLAIN)
+            return self.node("Transpose", [self._planar[tensor]], {"perm": TO_PLAIN})
         if self.is_constant(tensor):
             return self.learned(self.constant(tensor))
         raise ModelError(f"tensor '{self._network.tensor(tensor).name}' is used before it is computed")
 
-    def node(self, kind: str, inputs: Sequence[str], **attributes: object) -> str:
+    def node(self, kind: str, inputs: Sequence[str], attributes: Mapping[str, object] | None = None) -> str:
         """The name of what the operator gives."""
         output = self._fresh()
-        self.nodes.append(Node(kind, tuple(inputs), output, attributes))
+        self.nodes.append(Node(kind, tuple(inputs), output, attributes or {}))
         return output
 
     def activated(self, name: str, code: int) -> str:
@@ -140,7 +140,7 @@ class Graph:
             return self._store(values)
         if not self._half or not np.abs(values).max() <= LARGEST_HALF:
             return self._store(values)
-        return self.node("Cast", [self._store(values.astype(np.float16))], to=1)
+        return self.node("Cast", [self._store(values.astype(np.float16))], {"to": 1})
 
     def floats(self, values: object) -> str:
         """Numbers of the conversion itself, stored exactly."""

@@ -44,11 +44,13 @@ def _convolve(
     result = graph.node(
         "Conv",
         [graph.planar(operator.inputs[0]), graph.learned(weights), *bias],
-        kernel_shape=kernel,
-        strides=stride,
-        dilations=dilation,
-        group=groups,
-        pads=_pads(graph, operator, kernel, stride, dilation),
+        {
+            "kernel_shape": kernel,
+            "strides": stride,
+            "dilations": dilation,
+            "group": groups,
+            "pads": _pads(graph, operator, kernel, stride, dilation),
+        },
     )
     graph.made_planar(operator.outputs[0], graph.activated(result, activation))
 
@@ -61,7 +63,7 @@ def transposed_convolution(graph: Graph, operator: Operator) -> None:
     if (before[1] * kernel[0], before[2] * kernel[1]) != after[1:3]:
         raise ModelError(f"{operator}: kernels {kernel} that overlap or leave gaps are not converted")
     weighted = [graph.planar(image), graph.learned(weights), graph.learned(graph.constant(bias))]
-    result = graph.node("ConvTranspose", weighted, kernel_shape=kernel, strides=kernel)
+    result = graph.node("ConvTranspose", weighted, {"kernel_shape": kernel, "strides": kernel})
     graph.made_planar(operator.outputs[0], result)
 
 
@@ -71,9 +73,11 @@ def pool(kind: str) -> Handler:
         result = graph.node(
             kind,
             [graph.planar(operator.inputs[0])],
-            kernel_shape=kernel,
-            strides=stride,
-            pads=_pads(graph, operator, kernel, stride, (1, 1)),
+            {
+                "kernel_shape": kernel,
+                "strides": stride,
+                "pads": _pads(graph, operator, kernel, stride, (1, 1)),
+            },
         )
         graph.made_planar(operator.outputs[0], graph.activated(result, operator.options.int8(5)))
 
@@ -146,10 +150,10 @@ def concatenation(graph: Graph, operator: Operator) -> None:
     axis, activation = operator.options.int32(0), operator.options.int8(1)
     if _is_planar(graph, operator):
         names = [graph.planar(number) for number in operator.inputs]
-        result = graph.node("Concat", names, axis=PLANAR_AXIS[axis % 4])
+        result = graph.node("Concat", names, {"axis": PLANAR_AXIS[axis % 4]})
         graph.made_planar(operator.outputs[0], graph.activated(result, activation))
     else:
-        result = graph.node("Concat", [graph.plain(number) for number in operator.inputs], axis=axis)
+        result = graph.node("Concat", [graph.plain(number) for number in operator.inputs], {"axis": axis})
         graph.made_plain(operator.outputs[0], graph.activated(result, activation))
 
 
@@ -174,7 +178,7 @@ def mean(graph: Graph, operator: Operator) -> None:
     source, along = operator.inputs
     axes = graph.whole(*graph.integers(along))
     kept = operator.options.int8(0)
-    result = graph.node("ReduceMean", [graph.plain(source), axes], keepdims=kept)
+    result = graph.node("ReduceMean", [graph.plain(source), axes], {"keepdims": kept})
     graph.made_plain(operator.outputs[0], result)
 
 
@@ -183,7 +187,7 @@ def fully_connected(graph: Graph, operator: Operator) -> None:
     weights = graph.constant(matrix)  # (out, in)
     rows = graph.node("Reshape", [graph.plain(source), graph.whole(-1, weights.shape[1])])
     bias = [graph.learned(graph.constant(number)) for number in operator.inputs[2:3] if number >= 0]
-    product = graph.node("Gemm", [rows, graph.learned(weights), *bias], transB=1)
+    product = graph.node("Gemm", [rows, graph.learned(weights), *bias], {"transB": 1})
     shaped = graph.node("Reshape", [product, graph.whole(*graph.shape(operator.outputs[0]))])
     graph.made_plain(operator.outputs[0], graph.activated(shaped, operator.options.int8(0)))
 
@@ -194,7 +198,7 @@ def resize_bilinear(graph: Graph, operator: Operator) -> None:
     count, height, width, channels = graph.picture_shape(operator.outputs[0])
     size = graph.whole(count, channels, height, width)
     inputs = [graph.planar(operator.inputs[0]), "", "", size]
-    result = graph.node("Resize", inputs, mode="linear", coordinate_transformation_mode=grid)
+    result = graph.node("Resize", inputs, {"mode": "linear", "coordinate_transformation_mode": grid})
     graph.made_planar(operator.outputs[0], result)
 
 

@@ -15,7 +15,7 @@ DEFAULTS = Settings()
 Nested = dict[str, dict[str, Any]]  # settings by group and name
 
 
-def as_said(value: Any) -> Any:
+def as_said(value: object) -> object:
     """The setting that needs no other form than the option has."""
     return value
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from cfg.errors import ConfigError
 from ditto.motion.emotion import emotion_rows
 
 
-def emotion(text: str) -> Any:
+def emotion(text: str) -> object:
     """A label or a list of labels to blend."""
     labels = [int(part) if part.strip().isdecimal() else part.strip() for part in text.split(",")]
     said = labels[0] if len(labels) == 1 else labels
