@@ -6,7 +6,7 @@ import difflib
 import textwrap
 from collections.abc import Iterable
 
-MOST_SAID = 200  # letters of the item a stage was working on
+MAX_ITEM_LETTERS = 200  # letters of the item a stage was working on
 
 
 class DittoError(Exception):
@@ -37,7 +37,7 @@ class StageError(DittoError):
 
     def __init__(self, stage: str, at: object, cause: BaseException) -> None:
         self.stage = stage
-        self.at = textwrap.shorten(str(at), MOST_SAID, placeholder=" …")
+        self.at = textwrap.shorten(str(at), MAX_ITEM_LETTERS, placeholder=" …")
         super().__init__(f"stage '{stage}' failed at {self.at}: {words_of(cause)}")
         self.__cause__ = cause
 

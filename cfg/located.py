@@ -13,9 +13,9 @@ import yaml
 
 from cfg.errors import ConfigError
 
-LARGEST_FILE = 1_000_000  # bytes
-MOST_VALUES = 100_000  # values and keys together
-DEEPEST = 8  # groups within groups
+MAX_FILE_BYTES = 1_000_000  # bytes
+MAX_FILE_VALUES = 100_000  # values and keys together
+MAX_GROUP_DEPTH = 8  # groups within groups
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C scanner where PyYAML has it
 _BRACKET = re.compile(r"[\[\]{}]")
 _QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'[^']*'", re.DOTALL)
@@ -57,7 +57,7 @@ def located(value: object, origin: str) -> Located:
     return Located(value, origin, 0)
 
 
-def read_located(path: Path, largest: int = LARGEST_FILE) -> Located:
+def read_located(path: Path, largest: int = MAX_FILE_BYTES) -> Located:
     """The one document in a YAML or JSON file; an empty one is an empty group.
 
     Aliases and tags are refused: a few lines of the former can stand for gigabytes.
@@ -140,7 +140,7 @@ class _Reader:
         depth = len(self._open)
         for bracket in _BRACKET.findall(ahead):
             depth += 1 if bracket in "[{" else -1
-            if depth > DEEPEST:
+            if depth > MAX_GROUP_DEPTH:
                 self._too_deep(mark.line + 1)
 
     def _at(self, line: int, value: object = None) -> Located:
@@ -149,7 +149,7 @@ class _Reader:
     def _begin(self, event: Any, line: int) -> None:
         empty: object = {} if isinstance(event, yaml.MappingStartEvent) else []
         self._plainly(event, line)
-        if len(self._open) == DEEPEST:
+        if len(self._open) == MAX_GROUP_DEPTH:
             self._too_deep(line)
         key = self._open[-1][1] if self._open else None
         self._path.append(key.value if key else "")
@@ -158,7 +158,7 @@ class _Reader:
 
     def _too_deep(self, line: int) -> NoReturn:
         path = ".".join(name for name in self._path if name)
-        self._at(line).fail(f"{path or 'lists'}: nested more than {DEEPEST} deep")
+        self._at(line).fail(f"{path or 'lists'}: nested more than {MAX_GROUP_DEPTH} deep")
 
     def _scalar(self, event: Any, line: int) -> None:
         self._plainly(event, line)
@@ -196,8 +196,8 @@ class _Reader:
 
     def _counted(self, line: int) -> None:
         self._count += 1
-        if self._count > MOST_VALUES:
-            self._at(line).fail(f"more than {MOST_VALUES} values and keys")
+        if self._count > MAX_FILE_VALUES:
+            self._at(line).fail(f"more than {MAX_FILE_VALUES} values and keys")
 
 
 def resolved(text: str) -> object:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cfg.errors import ConfigError, did_you_mean
-from cfg.pickled import LARGEST, Refused, read_data
+from cfg.pickled import MAX_PICKLE_BYTES, Refused, read_data
 from cfg.pickled_arrays import MAKERS, SYMBOLS
 
 NETWORKS = {
@@ -36,7 +36,7 @@ def read_pickle(path: Path) -> dict[str, Any]:
     """The mapping in an official `.pkl`; refuses anything that is not plain data."""
     try:
         size = path.stat().st_size
-        if size > LARGEST:
+        if size > MAX_PICKLE_BYTES:
             raise ConfigError(f"{path}: {size} bytes are too many for a configuration")
         data = path.read_bytes()
     except OSError as error:

@@ -13,12 +13,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-LARGEST = 50_000_000  # bytes of a pickle, and of what is made of it
-MOST = 300_000  # instructions, and values made by them
-DEEPEST = 32  # containers within containers
-LONGEST_LINE = 1_000_000  # bytes of a number or text that ends with its line
-LONGEST_NUMBER = 1 << 64  # what a whole number stays below, either side of 0
-KEYS = (str, bytes, int, float, type(None))  # what is hashed in a time that no file can stretch
+MAX_PICKLE_BYTES = 50_000_000  # bytes of a pickle, and of what is made of it
+MAX_VALUES = 300_000  # instructions, and values made by them
+MAX_CONTAINER_DEPTH = 32  # containers within containers
+MAX_LINE_BYTES = 1_000_000  # bytes of a number or text that ends with its line
+NUMBER_BOUND = 1 << 64  # what a whole number stays below, either side of 0
+HASHABLE_TYPES = (str, bytes, int, float, type(None))  # what is hashed in a time that no file can stretch
 
 Name = tuple[str, str]  # of a module, and of something in it
 # takes the arguments of a call, and the state set on its result
@@ -52,14 +52,14 @@ def read_data(
     data: bytes,
     makers: Mapping[Name, Maker],
     symbols: frozenset[Name] = frozenset(),
-    largest: float = LARGEST,
+    largest: float = MAX_PICKLE_BYTES,
 ) -> object:
     """What a pickle of any protocol holds; raises `Refused`.
 
     `symbols` are names that a call may be handed: its maker sees them as (module, name). The maker of
     `EXTERNAL` is handed what the file knows of an object outside itself.
     """
-    if len(data) > LARGEST:
+    if len(data) > MAX_PICKLE_BYTES:
         raise Refused(f"{len(data)} bytes are too many")
     try:
         return _Values(makers, symbols, largest).of(_Machine().run(data))
@@ -71,8 +71,8 @@ class _Lines(io.BytesIO):
     """Bytes whose lines have a bound: the digits of a number take more than their share of time."""
 
     def readline(self, size: int | None = -1, /) -> bytes:
-        line = super().readline(LONGEST_LINE)
-        if len(line) == LONGEST_LINE:
+        line = super().readline(MAX_LINE_BYTES)
+        if len(line) == MAX_LINE_BYTES:
             raise Refused("a line of it does not end")
         return line
 
@@ -89,8 +89,8 @@ class _Machine:
         argument: Any  # as its instruction says
         for count, (instruction, argument, _) in enumerate(pickletools.genops(_Lines(data))):
             name = instruction.name
-            if count == MOST:
-                raise Refused(f"more than {MOST} instructions")
+            if count == MAX_VALUES:
+                raise Refused(f"more than {MAX_VALUES} instructions")
             if name in PUSH:
                 self._stack.append(_checked(argument))
             elif name in MAKE:
@@ -184,10 +184,10 @@ class _Values:
     def of(self, noted: object, depth: int = 0, *, handed: bool = False) -> object:
         """`handed`: whether it is for a call."""
         self._count += 1
-        if self._count > MOST:
-            raise Refused(f"more than {MOST} values")
-        if depth > DEEPEST:
-            raise Refused(f"nested more than {DEEPEST} deep")
+        if self._count > MAX_VALUES:
+            raise Refused(f"more than {MAX_VALUES} values")
+        if depth > MAX_CONTAINER_DEPTH:
+            raise Refused(f"nested more than {MAX_CONTAINER_DEPTH} deep")
         if isinstance(noted, _Call):
             if id(noted) not in self._made:
                 self._made[id(noted)] = self._result(noted, depth)
@@ -222,13 +222,13 @@ def _unwanted(name: Name) -> Refused:
 
 
 def _checked(value: object) -> object:
-    if isinstance(value, int) and not -LONGEST_NUMBER < value < LONGEST_NUMBER:
+    if isinstance(value, int) and not -NUMBER_BOUND < value < NUMBER_BOUND:
         raise Refused("a whole number of more than 64 bits")
     return value
 
 
 def _key(value: object) -> object:
-    if not isinstance(value, KEYS):
+    if not isinstance(value, HASHABLE_TYPES):
         raise Refused(f"a {type(value).__name__} as a key")
     return value
 

@@ -10,19 +10,20 @@ import numpy.typing as npt
 
 from cfg.pickled import Maker, Name, Refused
 
-PLAIN = frozenset({"b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8"})
-ORDERS = frozenset({"<", ">", "=", "|"})
-REST = (None, None, None, -1, -1, 0)  # of a dtype without fields: subtype, names, fields, sizes of C, flags
-MOST_AXES = 8
+PLAIN_DTYPES = frozenset({"b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8"})
+BYTE_ORDERS = frozenset({"<", ">", "=", "|"})
+# of a dtype without fields: subtype, names, fields, sizes of C, flags
+PLAIN_DTYPE_STATE = (None, None, None, -1, -1, 0)
+MAX_AXES = 8
 CODECS = ("latin1", "latin-1", "utf-8", "ascii")
 NDARRAY: Name = ("numpy", "ndarray")
 
 
 def _dtype(arguments: tuple[object, ...], state: object) -> np.dtype[np.generic]:
     code, *_ = arguments
-    if code not in PLAIN or not isinstance(state, tuple) or len(state) != 8:
+    if code not in PLAIN_DTYPES or not isinstance(state, tuple) or len(state) != 8:
         raise Refused("it holds an array of something other than plain numbers")
-    if state[2:] != REST or state[1] not in ORDERS:
+    if state[2:] != PLAIN_DTYPE_STATE or state[1] not in BYTE_ORDERS:
         raise Refused("it holds an array of something other than plain numbers")
     return np.dtype(f"{state[1]}{code}")
 
@@ -48,7 +49,7 @@ def _scalar(arguments: tuple[object, ...], state: object) -> bool | int | float:
 def _array(data: object, dtype: object, shape: object, order: object) -> npt.NDArray[np.generic]:
     if not isinstance(dtype, np.dtype) or not isinstance(data, (bytes, bytearray)):
         raise Refused("damaged: an array without bytes or kind")
-    if not isinstance(shape, tuple) or len(shape) > MOST_AXES or order not in ("C", "F"):
+    if not isinstance(shape, tuple) or len(shape) > MAX_AXES or order not in ("C", "F"):
         raise Refused("damaged: an array without a plain shape")
     if any(type(side) is not int or side < 0 for side in shape):
         raise Refused("damaged: an array without a plain shape")

@@ -17,12 +17,12 @@ from typing import Any, TypeVar
 from cfg.errors import ConfigError, did_you_mean
 from cfg.given import path_of
 from cfg.keywords import PLACES
-from cfg.located import LARGEST_FILE, parse_located
+from cfg.located import MAX_FILE_BYTES, parse_located
 from cfg.settings import Settings
 
 T = TypeVar("T")
-TRUTHS = {"yes": True, "on": True, "no": False, "off": False}  # besides true and false
-SAID = {Fraction: "a fraction, such as 29.97 or 30000/1001"}  # what an error calls a type
+SPELLED_TRUTHS = {"yes": True, "on": True, "no": False, "off": False}  # besides true and false
+TYPE_NAMES = {Fraction: "a fraction, such as 29.97 or 30000/1001"}  # what an error calls a type
 RATIONAL = r"\d{1,9}(\.\d{1,9}|/0*[1-9]\d{0,8})?"
 
 
@@ -72,7 +72,7 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 def read_yaml(path: Path) -> dict[str, Any]:
     """The mapping in a YAML file; {} for an empty one."""
     try:
-        if path.stat().st_size > LARGEST_FILE:
+        if path.stat().st_size > MAX_FILE_BYTES:
             raise ConfigError(f"{path}: {path.stat().st_size} bytes are too many for a configuration")
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -147,8 +147,8 @@ def _convert(hint: Any, value: object, name: str) -> object:
             raise ConfigError(f"{name} is {reprlib.repr(value)}, but must be a group of settings")
         inner = typing.get_args(hint)[1]
         return {key: _convert(inner, entry, f"{name}.{key}") for key, entry in value.items()}
-    if hint is bool and isinstance(value, str) and value.lower() in TRUTHS:
-        return TRUTHS[value.lower()]
+    if hint is bool and isinstance(value, str) and value.lower() in SPELLED_TRUTHS:
+        return SPELLED_TRUTHS[value.lower()]
     if hint is Fraction:
         return _fraction(value, name)
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
@@ -176,7 +176,7 @@ def _convert_union(hints: tuple[Any, ...], value: object, name: str) -> object:
             return _convert(hint, value, name)
         except ConfigError:
             continue
-    kinds = " or ".join(SAID.get(h, getattr(h, "__name__", str(h))) for h in wanted)
+    kinds = " or ".join(TYPE_NAMES.get(h, getattr(h, "__name__", str(h))) for h in wanted)
     raise ConfigError(f"{name} is {reprlib.repr(value)}, but must be of type {kinds}")
 
 

@@ -14,7 +14,7 @@ from onnx import helper
 
 from cfg.errors import ModelError
 from model_formats.backend import Backend, NetworkArray
-from model_formats.onnx_file import BROKEN
+from model_formats.onnx_file import LOAD_ERRORS
 from model_formats.polygraphy_tools import listening
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def compared(exact: BaseRunner, other: BaseRunner, data: DataLoader, allowed: fl
     with listening() as words, np.errstate(invalid="ignore"):
         try:
             ran = Comparator.run([exact, other], data_loader=data)
-        except (PolygraphyException, *BROKEN) as error:
+        except (PolygraphyException, *LOAD_ERRORS) as error:
             raise ModelError(f"{exact.name} and {other.name} cannot be compared: {error}") from error
         wanted, given = (iterations[0] for _, iterations in ran)
         if set(wanted) != set(given):

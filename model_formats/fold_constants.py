@@ -14,9 +14,9 @@ from onnx.reference import ReferenceEvaluator
 
 Array = npt.NDArray[np.generic]
 Types = dict[str, onnx.TypeProto]
-LARGEST_GAIN = 1 << 22  # numbers; an operator that makes more than that of less is left to do so
-TELLING = 64  # numbers; a longer constant is no shape or scale, and says nothing about other shapes
-OPEN = np.iinfo(np.int64).min  # no size that a model could mean
+MAX_GAIN = 1 << 22  # numbers; an operator that makes more than that of less is left to do so
+MAX_SHAPE_NUMBERS = 64  # numbers; a longer constant is no shape or scale, and says nothing about other shapes
+OPEN_SIZE = np.iinfo(np.int64).min  # no size that a model could mean
 RANDOM = {"RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Multinomial"}
 
 
@@ -113,7 +113,7 @@ class _Pass:
             t.name: helper.make_tensor_type_proto(t.data_type, t.dims) for t in model.graph.initializer
         }
         self.types |= {value.name: value.type for value in model.graph.input}
-        self._sizes: dict[str, Array] = {}  # what Shape gives, with OPEN for axes that are
+        self._sizes: dict[str, Array] = {}  # what Shape gives, with OPEN_SIZE for axes that are
 
     def learn(self, constants: Iterable[tuple[str, Array]]) -> None:
         for name, value in constants:
@@ -152,7 +152,7 @@ class _Pass:
             axes = self.types[first].tensor_type.shape.dim
             if not self.types[first].tensor_type.HasField("shape"):
                 return None
-            sizes = np.array([axis.dim_value if axis.HasField("dim_value") else OPEN for axis in axes])
+            sizes = np.array([axis.dim_value if axis.HasField("dim_value") else OPEN_SIZE for axis in axes])
             bounds = {attribute.name: attribute.i for attribute in node.attribute}
             picked: Array = sizes.astype(np.int64)[bounds.get("start", 0) : bounds.get("end")]
             self._sizes[node.output[0]] = picked
@@ -164,7 +164,7 @@ class _Pass:
             (picked,) = self._run(node, given)
         else:
             return None
-        return None if (picked == OPEN).any() else picked
+        return None if (picked == OPEN_SIZE).any() else picked
 
     def infer(self, node: onnx.NodeProto) -> None:
         """The shapes of what a node gives, where its operator is a standard one."""
@@ -175,7 +175,7 @@ class _Pass:
 
     def _swells(self, node: onnx.NodeProto, given: int) -> bool:
         shapes = (static_shape(kind) for kind in self._inferred(node).values())
-        return sum(math.prod(shape) for shape in shapes if shape) > given + LARGEST_GAIN
+        return sum(math.prod(shape) for shape in shapes if shape) > given + MAX_GAIN
 
     def _inferred(self, node: onnx.NodeProto) -> Types:
         names = [name for name in node.input if name]
@@ -195,7 +195,7 @@ class _Pass:
         return inferred
 
     def _telling(self, name: str) -> onnx.TensorProto | None:
-        if name in self.found and self.found[name].size <= TELLING:
+        if name in self.found and self.found[name].size <= MAX_SHAPE_NUMBERS:
             return numpy_helper.from_array(self.found[name], name)
         weight = self._weights.get(name)
-        return weight if weight is not None and math.prod(weight.dims) <= TELLING else None
+        return weight if weight is not None and math.prod(weight.dims) <= MAX_SHAPE_NUMBERS else None

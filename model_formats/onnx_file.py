@@ -29,7 +29,7 @@ ARRAY_TYPES = {
     "tensor(uint8)": np.uint8,
     "tensor(bool)": np.bool_,
 }
-BROKEN = (
+LOAD_ERRORS = (
     failures.EPFail,
     failures.Fail,
     failures.InvalidArgument,
@@ -87,7 +87,7 @@ class OnnxFile:
             provider = cuda_provider(self._index)
         try:
             session = self._read(options, provider)
-        except BROKEN as error:
+        except LOAD_ERRORS as error:
             raise ModelError(
                 f"{self._path} cannot be opened by ONNX Runtime {ort.__version__}: {error}"
             ) from error
@@ -102,7 +102,7 @@ class OnnxFile:
     def _read(self, options: ort.SessionOptions, provider: Provider) -> ort.InferenceSession:
         try:
             return self._session_of(str(self._path), options, provider)
-        except BROKEN as error:
+        except LOAD_ERRORS as error:
             if PLUGIN not in str(error):
                 raise
         return self._session_of(rewritten(self._path), options, provider)
@@ -146,7 +146,7 @@ class OnnxFile:
             if self._keep or on_device:
                 return self._run_bound(on_host, on_device)
             results = self._session.run(list(self._outputs), on_host)
-        except BROKEN as error:
+        except LOAD_ERRORS as error:
             raise ModelError(f"{self._path.name} failed in ONNX Runtime: {error}") from error
         return dict(zip(self._outputs, results, strict=True))
 

@@ -23,7 +23,7 @@ from model_formats.half import to_half
 from model_formats.polygraphy_tools import bind, listening
 from model_formats.rewrite import fix_axes, lower_to_opset_17, ordinary_grid_sample, standard_grid_sample
 from model_formats.tensorrt_file import Stamp
-from model_formats.tensorrt_library import OLDEST, is_rtx, is_strongly_typed, samples_volumes, version
+from model_formats.tensorrt_library import MIN_VERSION, is_rtx, is_strongly_typed, samples_volumes, version
 
 if TYPE_CHECKING:
     import tensorrt as trt
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 Range = tuple[int, int, int]  # smallest, usual and largest size of an axis
 Report = Callable[[str, int, int], None]  # phase, steps done, steps in all
-OLDEST_PLUS = "8.0"  # compute capability from which on engines may be built for all newer GPUs
+MIN_PORTABLE_CAPABILITY = "8.0"  # compute capability from which on engines may be built for all newer GPUs
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Machine:
 
     def stamp(self, library: ModuleType, model: str, recipe: Recipe) -> Stamp:
         """What an engine built here from that graph (SHA-256) would be stamped with."""
-        capability = f"{OLDEST_PLUS}+" if recipe.newer_gpus else self.capability
+        capability = f"{MIN_PORTABLE_CAPABILITY}+" if recipe.newer_gpus else self.capability
         return Stamp(
             library=str(library.__name__),
             version=str(library.__version__),
@@ -123,7 +123,7 @@ def build_engine(
 
 
 def _check(library: ModuleType, recipe: Recipe) -> None:
-    if not is_rtx(library) and version(library) < OLDEST:
+    if not is_rtx(library) and version(library) < MIN_VERSION:
         raise ModelError(f"TensorRT {library.__version__} is too old; 8.6 is the oldest that is supported")
     if recipe.newer_gpus and is_rtx(library):
         raise ModelError("engines of TensorRT for RTX run on every GPU as they are; remove --newer-gpus")

@@ -13,8 +13,11 @@ from cfg.installing import installing
 
 LIBRARIES = ("tensorrt", "tensorrt_rtx")
 EXTRAS = {"tensorrt": "trt", "tensorrt_rtx": "trt-rtx"}
-VOLUMES = {"tensorrt": (11, 2), "tensorrt_rtx": (1, 7)}  # sampled by their own operator from here on
-OLDEST = (8, 6)
+MIN_VOLUME_VERSIONS = {
+    "tensorrt": (11, 2),
+    "tensorrt_rtx": (1, 7),
+}  # sampled by their own operator from here on
+MIN_VERSION = (8, 6)
 
 
 def find_library(wanted: Sequence[str] = LIBRARIES, purpose: str = "this") -> ModuleType:
@@ -39,7 +42,7 @@ def version(library: ModuleType) -> tuple[int, int]:
 
 def samples_volumes(library: ModuleType) -> bool:
     """Whether the library's GridSample takes volumes."""
-    return version(library) >= VOLUMES[library.__name__]
+    return version(library) >= MIN_VOLUME_VERSIONS[library.__name__]
 
 
 def is_strongly_typed(library: ModuleType) -> bool:

@@ -16,7 +16,7 @@ from cfg.errors import ModelError
 from cfg.pickled import EXTERNAL, Maker, Name, Refused, read_data
 from model_formats.backend import existing
 
-PORTION = 4 << 20  # bytes read at once, and an archive's table of contents at most
+PORTION_BYTES = 4 << 20  # bytes read at once, and an archive's table of contents at most
 Arguments = tuple[Any, ...]  # of a call in a pickle, each of them checked by what it makes
 MAX_AXES = 16
 STORAGES: Mapping[Name, torch.dtype] = {
@@ -32,7 +32,7 @@ STORAGES: Mapping[Name, torch.dtype] = {
     ("torch", "BoolStorage"): torch.bool,
 }
 # What `zipfile` raises for damaged archives, and PyTorch for sizes beyond its own.
-UNREADABLE = (
+READ_ERRORS = (
     Refused,
     zipfile.BadZipFile,
     NotImplementedError,
@@ -55,7 +55,7 @@ def read_weights(path: Path) -> Any:
             )
         with _File(path) as file, zipfile.ZipFile(file) as archive:
             return _Weights(archive, path.stat().st_size).content()
-    except UNREADABLE as error:
+    except READ_ERRORS as error:
         words = str(error).strip().partition("\n")[0] or type(error).__name__
         raise ModelError(
             f"{path} is not a readable weight file, or holds more than weights ({words}). "
@@ -67,7 +67,7 @@ class _File(io.FileIO):
     """A file that is read in portions, so that no claim of its own asks for much memory at once."""
 
     def read(self, size: int | None = -1, /) -> bytes:
-        if size is not None and size > PORTION:
+        if size is not None and size > PORTION_BYTES:
             raise Refused("its table of contents is too long")
         return super().read(size)
 
@@ -123,7 +123,7 @@ class _Weights:
         with self._archive.open(self._members[name]) as file:
             assert isinstance(file, zipfile.ZipExtFile)
             while len(left):
-                read = file.readinto(left[:PORTION])
+                read = file.readinto(left[:PORTION_BYTES])
                 if not read:
                     raise Refused(f"damaged: '{name}' is cut off")
                 left = left[read:]

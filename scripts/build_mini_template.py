@@ -24,7 +24,7 @@ from ditto.faces.topology import EYES, OVAL, POINTS, STABLE
 from ditto.packs.mini.source.template import LINEAR, Ints
 
 FRAMES_PER_PERSON = 240
-LEAST_FACE = 150  # pixels
+MIN_FACE_PIXELS = 150  # pixels
 RIDGE = 0.001
 LID_POINTS = sorted({p for e in EYES for p in e.upper + e.lower + e.iris + e.upper_fold + e.lower_fold})
 SIGNS = np.array([1.0] * 12 + [-1.0, -1.0])  # of LINEAR in the mirror
@@ -56,7 +56,7 @@ def read_people(folder: Path) -> list[Doubles]:
     with (folder / "clips.csv").open(newline="") as table:
         for row in csv.DictReader(table):
             known = by_person.setdefault(row["identity"], [])
-            if float(row["src_face_px"]) < LEAST_FACE or sum(map(len, known)) >= FRAMES_PER_PERSON:
+            if float(row["src_face_px"]) < MIN_FACE_PIXELS or sum(map(len, known)) >= FRAMES_PER_PERSON:
                 continue
             with np.load(folder / f"{row['clip']}.npz", allow_pickle=False) as stored:
                 flat = np.cumsum(stored["dq"].astype(np.int32), axis=1).T / 8

@@ -27,7 +27,7 @@ from mini_reader import Example
 from scipy.ndimage import gaussian_filter1d, shift
 
 from ditto.packs.mini.motion.expression_numbers import METRE
-from ditto.packs.mini.motion.readout import CHANNELS, LIMITS, LISTENING, READER, SPOKEN, met
+from ditto.packs.mini.motion.readout import CHANNEL_LIMITS, CHANNELS, LISTENING, MIN_SPEECH, READER, met
 from ditto.packs.mini.speech.encoder import ROWS_PER_FRAME, TAPS, WhisperStream, neighbours
 from ditto.packs.mini.speech.encoder import WIDTH as HEARD
 from model_formats import open_model
@@ -51,7 +51,7 @@ BLURRED = 20  # milliseconds to which the times of phones are good
 OPEN = 5.0  # millimetres
 CLOSED = 2.0  # millimetres
 BILABIAL = ("M", "B", "P")
-LONGEST = 0.25  # seconds of one of them; longer ones are misheard
+MAX_BILABIAL_SECONDS = 0.25  # seconds of one of them; longer ones are misheard
 SPOKEN_RANGE = 1.4  # decades under a clip's loud parts that still count as voice
 GAP, WIDTH = 0, 4  # in CHANNELS
 
@@ -211,7 +211,7 @@ def meetings(folder: Path, clips: list[Clip]) -> dict[str, np.ndarray]:
 
 
 def is_bilabial(row: dict[str, str]) -> bool:
-    return row["phone"].split("(")[0] in BILABIAL and float(row["duration_s"]) <= LONGEST
+    return row["phone"].split("(")[0] in BILABIAL and float(row["duration_s"]) <= MAX_BILABIAL_SECONDS
 
 
 class Ridge:
@@ -261,7 +261,7 @@ class Calibration:
 
     def __call__(self, made: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """(T, 11) of each clip, from the (T, 12) that was read."""
-        least, most = np.append(np.array(LIMITS, float).T, [[-9], [9]], axis=1)
+        least, most = np.append(np.array(CHANNEL_LIMITS, float).T, [[-9], [9]], axis=1)
         found = {}
         for name, track in made.items():
             lips = self.level + self.gain * (track[:, :-1] - self.level)
@@ -304,7 +304,7 @@ def judge(folder: Path, made, wanted, clips) -> dict[str, float]:
     r = np.array([correlation(made[name], wanted[name]) for name in strict])
     ratio = np.median([made[n].std(axis=0) / (wanted[n].std(axis=0) + 1e-6) for n in strict], axis=0)
     lips = [np.concatenate([of[name][:, GAP] for name in strict]) for of in (made, wanted)]
-    said = np.concatenate([made[name][:, -1] > SPOKEN for name in strict])
+    said = np.concatenate([made[name][:, -1] > MIN_SPEECH for name in strict])
     voice = np.concatenate([wanted[name][:, -1] > 0.5 for name in strict])
     count, closed = closures(folder, {name: track[:, GAP] for name, track in made.items()})
     _, steady = closures(folder, {name: steadied(track[:, GAP]) for name, track in made.items()})

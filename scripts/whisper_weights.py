@@ -16,7 +16,7 @@ Array = npt.NDArray[Any]
 STORED_AS = {0: "<f4", 1: "<i1", 2: "<i2", 3: "<i4", 4: "<f2"}
 NORM_EPSILON = 1e-5
 LAYERS = 3  # of the four: lips are easier to read before the last one
-LARGEST = 63  # of a weight in 7 bits: sums of 16-bit products cannot overflow on any processor
+MAX_QUANTISED_WEIGHT = 63  # of a weight in 7 bits: sums of 16-bit products cannot overflow on any processor
 
 
 def read_variables(path: Path, prefix: str) -> dict[str, Array]:
@@ -141,7 +141,7 @@ class _Encoder:
     def _linear(self, x: str, name: str, part: slice = slice(None)) -> str:
         """All outputs, or a part of them."""
         weight = self._variables[f"{name}/weight"][part].astype(np.float32).T
-        step = np.abs(weight).max(axis=0) / LARGEST
+        step = np.abs(weight).max(axis=0) / MAX_QUANTISED_WEIGHT
         whole = self._constant(np.rint(weight / step).astype(np.int8))
         small, scale, zero = self._rounding(x)
         product = self._op("Cast", self._op("MatMulInteger", small, whole, zero), to=1)

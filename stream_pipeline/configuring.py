@@ -13,7 +13,7 @@ from cfg.official import read_official
 from cfg.reading import build, configurations, load, merge
 from cfg.settings import Settings
 from ditto.packs.registry import names, traits_of
-from stream_pipeline.keywords import KNOWN, nested
+from stream_pipeline.keywords import KNOWN_KEYWORDS, nested
 
 log = logging.getLogger(__name__)
 
@@ -57,10 +57,12 @@ def official_settings(cfg_pkl: Path, data_root: str | Path | None, over: Mapping
         raise ConfigError("--cfg_pkl needs --data_root, the folder its model files lie in")
     found = read_official(cfg_pkl, Path(data_root))
     defaults = found["default_kwargs"]
-    strange = sorted(key for key in defaults if key not in KNOWN)
+    strange = sorted(key for key in defaults if key not in KNOWN_KEYWORDS)
     if strange:
         log.warning("%s: default_kwargs has %s, which nothing here uses", cfg_pkl, ", ".join(strange))
-    values = merge({"pack": found["pack"]}, nested({k: v for k, v in defaults.items() if k in KNOWN}))
+    values = merge(
+        {"pack": found["pack"]}, nested({k: v for k, v in defaults.items() if k in KNOWN_KEYWORDS})
+    )
     flags = {k: v for k, v in found["flags"].items() if k.startswith("use_")}
     values = merge(values, {"condition": flags})
     return build(Settings, merge(values, over))

@@ -21,7 +21,7 @@ from ditto.media.sound import Sound, SoundFile, sound_of
 from ditto.media.video import VideoSource
 from ditto.rates import SAMPLE_RATE
 from ditto.source.avatar import AnyAvatar
-from stream_pipeline.batches.jobs import SOUNDS, distinct_names, files_in
+from stream_pipeline.batches.jobs import SOUND_SUFFIXES, distinct_names, files_in
 from stream_pipeline.engine import Engine, Progress, read
 
 FaceDetector = Callable[[Image], Sequence[Sequence[float]]]  # boxes (left, top, right, bottom), pixels
@@ -116,7 +116,7 @@ class Ditto:
         if self._avatar is None:
             raise ConfigError("nothing to generate from: call load_source first")
         if isinstance(voices, (str, Path)):
-            listed: list[object] = [*files_in(path_of(voices, "folder of sounds"), SOUNDS, "sounds")]
+            listed: list[object] = [*files_in(path_of(voices, "folder of sounds"), SOUND_SUFFIXES, "sounds")]
         elif isinstance(voices, Sequence):
             listed = list(voices)
         else:

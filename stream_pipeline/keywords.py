@@ -10,10 +10,10 @@ import numpy as np
 from cfg.errors import ConfigError, did_you_mean
 from cfg.keywords import PLACES
 
-SPECIAL = ("online_mode", "N_d")
-KNOWN = (*PLACES, *SPECIAL)
+SPECIAL_KEYWORDS = ("online_mode", "N_d")
+KNOWN_KEYWORDS = (*PLACES, *SPECIAL_KEYWORDS)
 
-__all__ = ["KNOWN", "PLACES", "nested"]
+__all__ = ["KNOWN_KEYWORDS", "PLACES", "nested"]
 
 
 def nested(keywords: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -25,8 +25,8 @@ def nested(keywords: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         elif key in PLACES:
             group, name = PLACES[key]
             groups.setdefault(group, {})[name] = _plain(key, value)
-        elif key not in SPECIAL:
-            raise ConfigError(f"{key} is not an option of setup{did_you_mean(key, KNOWN)}")
+        elif key not in SPECIAL_KEYWORDS:
+            raise ConfigError(f"{key} is not an option of setup{did_you_mean(key, KNOWN_KEYWORDS)}")
     return groups
 
 

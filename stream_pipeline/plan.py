@@ -42,7 +42,7 @@ from stream_pipeline.output_steps import output_steps
 from stream_pipeline.pipeline import Pipeline
 from stream_pipeline.style_steps import blinking, style_steps
 
-FLAGS = ("use_emo", "use_sc", "use_eye_open", "use_eye_ball")
+CONDITION_FLAGS = ("use_emo", "use_sc", "use_eye_open", "use_eye_ball")
 SOURCE_FRAMES_AHEAD = 2  # that the registrar may have ready
 
 
@@ -222,7 +222,7 @@ def condition_handler(
     wanted = settings.condition
     of = Character.of(avatar.first, wanted.override)
     eyes = blinking(eyes_of(of.eye_open, of.eye_ball, wanted.eye_first_frame), pack, settings)
-    used = {flag: getattr(wanted, flag) and flag in pack.traits.conditions for flag in FLAGS}
+    used = {flag: getattr(wanted, flag) and flag in pack.traits.conditions for flag in CONDITION_FLAGS}
     return ConditionHandler(of.canonical, eyes, wanted.emotion, **used, mood=mood)
 
 

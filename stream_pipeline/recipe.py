@@ -15,7 +15,8 @@ import numpy as np
 from cfg.settings import Settings
 from model_formats.backend import sha256
 
-READ = 64_000_000  # bytes above which a file is told by its size and time of change instead of its content
+# bytes above which a file is told by its size and time of change instead of its content
+MAX_HASHED_BYTES = 64_000_000
 
 
 def digest(*about: str, blocks: Iterable[bytes] = ()) -> str:
@@ -48,7 +49,7 @@ def state(path: Path) -> str:
 
 @lru_cache(maxsize=1024)
 def content(path: Path, size: int, changed: int) -> str:
-    return sha256(path) if size <= READ else f"{size} {changed}"
+    return sha256(path) if size <= MAX_HASHED_BYTES else f"{size} {changed}"
 
 
 def named_files(settings: Settings) -> set[Path]:

@@ -34,7 +34,7 @@ from stream_pipeline.plan import Extra, plan
 from stream_pipeline.samples import Samples
 from stream_pipeline.style_steps import layers
 
-PIECE = SAMPLE_RATE  # longest stretch of sound handed over at once, samples
+PIECE_SAMPLES = SAMPLE_RATE  # longest stretch of sound handed over at once, samples
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -191,8 +191,8 @@ class Session:
     def _chunks(self, sound: Iterable[Floats]) -> Iterator[AudioChunk]:
         start = 0
         for piece in sound:
-            for at in range(0, len(piece), PIECE):
-                part = piece[at : at + PIECE]
+            for at in range(0, len(piece), PIECE_SAMPLES):
+                part = piece[at : at + PIECE_SAMPLES]
                 yield AudioChunk(0, start, part)
                 start += len(part)
 
@@ -209,7 +209,7 @@ class Session:
         ):
             raise TimeoutError("another push is waiting for its place")
         try:
-            pieces = -(-self._notice().resampler.most(samples) // PIECE) + more
+            pieces = -(-self._notice().resampler.most(samples) // PIECE_SAMPLES) + more
             self._pipeline.room(pieces, None if until is None else until - time.monotonic())
             turn = self._notice()
             yield turn if turn.number == begun else _Turn(begun, self._rate)
@@ -227,8 +227,8 @@ class Session:
     def _heard(self, turn: _Turn, voice: Floats) -> list[AudioChunk]:
         """The sound in pieces, kept to be delivered with the pictures."""
         chunks = []
-        for at in range(0, len(voice), PIECE):
-            chunks.append(AudioChunk(turn.number, turn.pushed, voice[at : at + PIECE]))
+        for at in range(0, len(voice), PIECE_SAMPLES):
+            chunks.append(AudioChunk(turn.number, turn.pushed, voice[at : at + PIECE_SAMPLES]))
             turn.pushed += len(chunks[-1].samples)
         with self._lock:
             for chunk in chunks:

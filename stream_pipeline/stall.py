@@ -17,7 +17,7 @@ from weakref import WeakSet
 
 from stream_pipeline.metrics import StageMetrics
 
-HEADS = ("stage", "does", "for", "with", "queue")
+COLUMN_HEADS = ("stage", "does", "for", "with", "queue")
 COLUMN_WIDTHS = (18, 20, 10, 22, 8)
 
 
@@ -65,7 +65,7 @@ def report(now: float | None = None) -> str:
 
 def described(stream: Watched, now: float) -> str:
     """The stages of one stream: what each does, since when, with which message, and what waits for it."""
-    lines = [f"a stream in turn {stream.turn}", row(*HEADS)]
+    lines = [f"a stream in turn {stream.turn}", row(*COLUMN_HEADS)]
     for stage, queue in zip(stream.metrics, stream.queues(), strict=True):
         since = "" if stage.since is None else f"{now - stage.since:.1f} s"
         waiting = "" if queue is None else f"{queue[0]} of {queue[1]}"

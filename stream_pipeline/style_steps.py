@@ -11,7 +11,7 @@ from cfg.frame_rates import shown_rate
 from cfg.settings import Settings
 from ditto.arrays import Floats
 from ditto.motion.frame_rate import Retimed
-from ditto.motion.head_styles import OWN_MOTION, head_style
+from ditto.motion.head_styles import OWN_MOTION_SHARE, head_style
 from ditto.motion.keyframes import ANGLES, HeadTrack
 from ditto.motion.motion_scale import MotionScale, ScaledMotion
 from ditto.packs.base import AnyPack
@@ -57,7 +57,7 @@ def style_steps(
 def motion_scale(settings: Settings) -> MotionScale:
     """The size of head and face that the settings ask for."""
     style = settings.style
-    head = STILL_HEAD_SHARE if style.still else (OWN_MOTION if style.pose_style else 1.0)
+    head = STILL_HEAD_SHARE if style.still else (OWN_MOTION_SHARE if style.pose_style else 1.0)
     moved = {angle: 0.0 if style.ref_pose or getattr(style, angle) else head for angle in ANGLES}
     return MotionScale(
         **moved,

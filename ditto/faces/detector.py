@@ -12,13 +12,13 @@ from model_formats.backend import Backend
 SURE_SCORE = 0.85  # a face seen upright scores at least this
 LARGE_FACE_SHARE = 0.15  # share of the picture's longer side from which a face is the one that is meant
 CLEAR_FACE_SCORE = 0.75  # that such a face scores
-UPRIGHT = 30.0  # degrees by which such a face may be turned
-SAME_WAY = 60.0  # degrees between two candidates in one place below which they are one
-TILTS = (45, -45, 90, -90, 135, -135, 180)  # degrees; the network sees faces within some 45 of upright
+MAX_UPRIGHT_DEGREES = 30.0  # degrees by which such a face may be turned
+SAME_WAY_DEGREES = 60.0  # degrees between two candidates in one place below which they are one
+TILT_DEGREES = (45, -45, 90, -90, 135, -135, 180)  # degrees; the network sees faces within some 45 of upright
 TILINGS = (2, 4)  # the picture is looked at whole, and in tiles of its longer side through these
 LAST_TILING = 8  # and through this, where nothing has been found
 MIN_CONTRAST_LEVELS = 10  # between the darkest and the brightest spot, below which nothing is to be seen
-CLOSE = (
+CLOSE_VIEWS = (
     1.3,
     1.4,
     1.55,
@@ -51,12 +51,12 @@ class FaceDetector:
             return sorted(distinct(found), key=lambda face: -face.size)
         for finer in TILINGS[:1] if brief else TILINGS:
             found += self._tiled(copies, finer, 0)
-        for tilt in TILTS:
+        for tilt in TILT_DEGREES:
             found += self._square(copies, middle, longest, tilt)
         if brief:
             return sorted(distinct(found), key=lambda face: -face.size)
         if max((face.score for face in found), default=0.0) < SURE_SCORE:
-            for tilt in TILTS:
+            for tilt in TILT_DEGREES:
                 found += self._tiled(copies, TILINGS[0], tilt)
         if not found:
             found = self._tiled(copies, LAST_TILING, 0)
@@ -66,10 +66,10 @@ class FaceDetector:
         """0..1: how sure a face of `size` pixels, turned by `angle` radians, is there when seen close."""
         copies = halvings(image)
         total = 0.0
-        for share in CLOSE:
+        for share in CLOSE_VIEWS:
             faces = self._square(copies, (centre[0], centre[1]), share * size, float(np.degrees(angle)))
             total += max((face.score for face in faces), default=0.0)
-        return total / len(CLOSE)
+        return total / len(CLOSE_VIEWS)
 
     def _tiled(self, copies: list[Image], finer: int, tilt: float) -> list[Detection]:
         height, width = copies[0].shape[:2]
@@ -98,7 +98,7 @@ class FaceDetector:
 
 def plain(face: Detection, longest: float) -> bool:
     """Whether a face is so large, sure and upright that nobody would mean another one."""
-    upright = abs(np.degrees(face.angle)) < UPRIGHT
+    upright = abs(np.degrees(face.angle)) < MAX_UPRIGHT_DEGREES
     return bool(face.score >= CLEAR_FACE_SCORE and upright and face.size >= LARGE_FACE_SHARE * longest)
 
 
@@ -134,7 +134,7 @@ def distinct(faces: list[Detection]) -> list[Detection]:
 def same(face: Detection, other: Detection) -> bool:
     apart = np.degrees(abs((face.angle - other.angle + np.pi) % (2 * np.pi) - np.pi))
     shared = overlaps(face.low, face.high, other.low[None], other.high[None])[0]
-    return bool(shared > SAME_FACE and apart < SAME_WAY)
+    return bool(shared > SAME_FACE and apart < SAME_WAY_DEGREES)
 
 
 def tile_centres(length: float, side: float) -> Numbers:

@@ -11,17 +11,17 @@ import numpy as np
 from ditto.arrays import Image, Numbers
 from ditto.faces.blaze_face import SAME_FACE, Detection, overlaps
 from ditto.faces.detector import FaceDetector, plain
-from ditto.faces.likeness import SURE, Likeness
+from ditto.faces.likeness import SURE_CERTAINTY, Likeness
 from ditto.faces.mask import PersonMask
 from ditto.faces.mesh import REGION_PER_FACE, FaceMesh, Mesh, Region, region_of_detection, region_of_landmarks
 from model_formats import open_model
 from model_formats.backend import Backend
 
-LEAST_PRESENCE = 0.5  # below this the mesh network sees no face
-LEAST_CERTAINTY = 0.3  # below this the detector, seen close, sees none: two looks of three in vain
-MOST_STEPS = 4  # towards the region in which a mesh is seen best
-SETTLED = 0.02  # of its size: a region that moves less has found its place
-VIEWS = 8  # slightly different looks at a still face whose landmarks are averaged
+MIN_PRESENCE = 0.5  # below this the mesh network sees no face
+MIN_CLOSE_CERTAINTY = 0.3  # below this the detector, seen close, sees none: two looks of three in vain
+MAX_REGION_STEPS = 4  # towards the region in which a mesh is seen best
+MAX_SETTLED_MOVE = 0.02  # of its size: a region that moves less has found its place
+STILL_VIEWS = 8  # slightly different looks at a still face whose landmarks are averaged
 LIP_MARKS = (61, 291, 13, 14, 0, 17, 78, 308)  # mesh points whose place tells how plain a mouth is
 
 
@@ -91,16 +91,18 @@ class FaceFinder:
         found: list[FoundFace] = []
         for detection in detections:
             mesh = self._settled(image, region_of_detection(detection))
-            if mesh.presence >= LEAST_PRESENCE:
+            if mesh.presence >= MIN_PRESENCE:
                 certainty = self.certainty(image, mesh.landmarks)
-                if certainty >= LEAST_CERTAINTY:
+                if certainty >= MIN_CLOSE_CERTAINTY:
                     found.append(FoundFace(mesh.landmarks, certainty, float(mesh.presence)))
         kept: list[FoundFace] = []
         for face in sorted(found, key=lambda face: -face.score):
             if not any(shared(face, other) > SAME_FACE for other in kept):
                 kept.append(face)
         judged = [
-            face if face.score >= SURE else dataclasses.replace(face, human=self.likeness(image, face).human)
+            face
+            if face.score >= SURE_CERTAINTY
+            else dataclasses.replace(face, human=self.likeness(image, face).human)
             for face in kept
         ]
         return sorted(judged, key=lambda face: -face.size)
@@ -108,13 +110,13 @@ class FaceFinder:
     def _settled(self, image: Image, region: Region) -> Mesh:
         """The mesh in a region, in the region it asks for itself, and so on until it stays there."""
         mesh = self._mesh(image, region)
-        for _ in range(MOST_STEPS):
-            if mesh.presence < LEAST_PRESENCE:
+        for _ in range(MAX_REGION_STEPS):
+            if mesh.presence < MIN_PRESENCE:
                 break
             before, region = region, region_of_landmarks(mesh.landmarks)
             mesh = self._mesh(image, region)
             moved = float(np.abs(region.centre - before.centre).max())
-            if max(moved, abs(region.side - before.side)) < SETTLED * region.side:
+            if max(moved, abs(region.side - before.side)) < MAX_SETTLED_MOVE * region.side:
                 break
         return mesh
 
@@ -128,7 +130,7 @@ class FaceFinder:
         region = region_of_landmarks(face.landmarks)
         lips = []
         for near, far in ((0.015, 0.03), (0.03, 0.07)):
-            looks = [self._mesh(image, view).landmarks for view in glances(region, VIEWS, near, far)]
+            looks = [self._mesh(image, view).landmarks for view in glances(region, STILL_VIEWS, near, far)]
             places = np.stack([look[list(LIP_MARKS), :2] for look in looks])
             lips.append(np.linalg.norm(places - places.mean(axis=0), axis=-1).mean())
         wander = float(np.sqrt(lips[0] * lips[1])) * REGION_PER_FACE / region.side
@@ -137,11 +139,11 @@ class FaceFinder:
     def track(self, image: Image, previous: Numbers) -> FoundFace | None:
         """The face whose landmarks were `previous` a moment ago; None where it is lost."""
         mesh = self._mesh(image, region_of_landmarks(previous))
-        if mesh.presence < LEAST_PRESENCE:
+        if mesh.presence < MIN_PRESENCE:
             return None
         return FoundFace(mesh.landmarks, 1.0, mesh.presence)
 
-    def refine(self, image: Image, face: FoundFace, views: int = VIEWS) -> FoundFace:
+    def refine(self, image: Image, face: FoundFace, views: int = STILL_VIEWS) -> FoundFace:
         """The same face with landmarks averaged over slightly different views of it."""
         region = region_of_landmarks(face.landmarks)
         around = [region, *glances(region, views - 1, 0.015, 0.03)]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 # Measured on some 480 faces of people, painted, drawn and carved ones among them, and 400 pictures of
 # animals: no person that faces the camera is refused, three animals pass.
 MIN_CERTAINTY = 0.6  # certainty below which nothing else helps
-SURE = 0.82  # certainty below which the detector alone would doubt
-WANDERING = 0.0092  # wander above which an unsure face is not a human one
+SURE_CERTAINTY = 0.82  # certainty below which the detector alone would doubt
+MAX_HUMAN_WANDER = 0.0092  # wander above which an unsure face is not a human one
 MAX_STEADY_WANDER = 0.0075  # wander above which something is likely to be in front of the mouth
 
 
@@ -25,7 +25,9 @@ class Likeness:
 
     @property
     def human(self) -> bool:
-        return self.certainty >= SURE or (self.certainty >= MIN_CERTAINTY and self.wander <= WANDERING)
+        return self.certainty >= SURE_CERTAINTY or (
+            self.certainty >= MIN_CERTAINTY and self.wander <= MAX_HUMAN_WANDER
+        )
 
     @property
     def mouth_hidden(self) -> bool:

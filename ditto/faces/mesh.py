@@ -38,7 +38,7 @@ RIGHT_LIDS = (
     383, 300, 293, 334, 296, 336, 285, 417,
 )
 # fmt: on
-RING = 16  # the first so many of each eye's points lie on the lids' edges
+LID_EDGE_POINTS = 16  # the first so many of each eye's points lie on the lids' edges
 REFINED = {
     "output_lips": LIP_POINTS,
     "output_left_eye": LEFT_LIDS,
@@ -46,7 +46,7 @@ REFINED = {
     "output_left_iris": tuple(range(468, 473)),
     "output_right_iris": tuple(range(473, 478)),
 }
-IRISES = ((468, LEFT_LIDS[:RING]), (473, RIGHT_LIDS[:RING]))
+IRISES = ((468, LEFT_LIDS[:LID_EDGE_POINTS]), (473, RIGHT_LIDS[:LID_EDGE_POINTS]))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

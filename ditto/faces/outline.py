@@ -11,10 +11,10 @@ import numpy as np
 from cfg.errors import ConfigError
 from ditto.arrays import Floats
 
-AROUND_LIPS = 0.55  # of the lips' size that belongs to the mouth on every side
+MOUTH_MARGIN_SHARE = 0.55  # of the lips' size that belongs to the mouth on every side
 CHIN_MARGIN_SHARE = 0.10  # of the face's height that a falling jaw reaches below the chin at rest
 BROW_MARGIN_SHARE = 0.10  # of the face's height above the brows
-NOSE = 0.42  # of the way from the eyes to the lips where the lower face begins
+NOSE_SHARE = 0.42  # of the way from the eyes to the lips where the lower face begins
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def outline(points: Floats, region: str) -> Floats:
     if region == "mouth":
         mouth = own[list(layout_of(points).lips)]
         centre, half = (mouth.min(axis=0) + mouth.max(axis=0)) / 2, np.ptp(mouth, axis=0) / 2
-        room = AROUND_LIPS * float(half[0])
+        room = MOUTH_MARGIN_SHARE * float(half[0])
         turn = np.linspace(0, 2 * np.pi, 48, endpoint=False)
         spread = np.stack([np.cos(turn), np.sin(turn)], axis=1) * (half + room)
         spread[spread[:, 1] > 0, 1] += 0.5 * room * np.sin(turn[spread[:, 1] > 0])  # where the jaw falls
@@ -91,6 +91,6 @@ def outline(points: Floats, region: str) -> Floats:
         if region == "face":
             polygon[polygon[:, 1] < 0, 1] -= BROW_MARGIN_SHARE * height
         else:
-            edge = NOSE * float((lips - eyes) @ axes[1])
+            edge = NOSE_SHARE * float((lips - eyes) @ axes[1])
             polygon[:, 1] = np.maximum(polygon[:, 1], edge)
     return np.asarray(polygon @ axes + eyes, np.float32)

@@ -14,7 +14,7 @@ from ditto.faces.tflite_operators import OPERATORS
 
 HANDLERS = {**OPERATORS, **ATTENTION}
 # what reading, indexing and reshaping raise when the bytes contradict each other
-CONTRADICTIONS = (struct.error, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+MALFORMED_ERRORS = (struct.error, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
 def convert(model: bytes, half: bool = True) -> bytes:
@@ -33,7 +33,7 @@ def convert(model: bytes, half: bool = True) -> bytes:
                 )
             HANDLERS[operator.name](graph, operator)
         return graph.to_onnx()
-    except CONTRADICTIONS as error:
+    except MALFORMED_ERRORS as error:
         raise ModelError(f"not a whole TensorFlow Lite network: {error or type(error).__name__}") from error
 
 

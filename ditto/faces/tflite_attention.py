@@ -17,8 +17,8 @@ from ditto.faces.tflite_file import Operator
 from ditto.faces.tflite_graph import Graph
 from ditto.faces.tflite_operators import Handler
 
-MOST_POINTS = 4_096
-LARGEST_CUT = 1_024  # pixels along one side
+MAX_POINTS = 4_096
+MAX_CUT_SIDE = 1_024  # pixels along one side
 MIN_DIRECTION_PIXELS = 1e-6  # pixels between the two points that give the direction
 
 
@@ -36,15 +36,15 @@ class Settings:
     def numbers(self, name: str) -> list[int]:
         entry = self._map[name]
         listed = entry.AsTypedVector if entry.IsTypedVector else entry.AsVector
-        if len(listed) > MOST_POINTS:
-            raise ModelError(f"{name} has {len(listed)} entries, at most {MOST_POINTS} are believed")
+        if len(listed) > MAX_POINTS:
+            raise ModelError(f"{name} has {len(listed)} entries, at most {MAX_POINTS} are believed")
         return [int(listed[k].AsInt) for k in range(len(listed))]
 
     def cut(self) -> tuple[int, int]:
         """(width, height) of the cut-out, in pixels."""
         size = int(self.number("output_width")), int(self.number("output_height"))
-        if not all(1 <= side <= LARGEST_CUT for side in size):
-            raise ModelError(f"a cut-out of {size} pixels is not from 1 to {LARGEST_CUT}")
+        if not all(1 <= side <= MAX_CUT_SIDE for side in size):
+            raise ModelError(f"a cut-out of {size} pixels is not from 1 to {MAX_CUT_SIDE}")
         return size
 
 

@@ -12,13 +12,13 @@ from cfg.errors import ModelError
 
 Array = NDArray[np.generic]
 
-MOST_OPERATORS = 4_096  # the largest face network has about 700, and 1100 tensors
-MOST_TENSORS = 8_192
-MOST_INPUTS = 64  # of one operator
-MOST_ELEMENTS = 1 << 26  # of one tensor
-LONGEST_NAME = 1_024
-LONGEST_OPTIONS = 1 << 16  # bytes
-CUSTOM = 32
+MAX_OPERATORS = 4_096  # the largest face network has about 700, and 1100 tensors
+MAX_TENSORS = 8_192
+MAX_INPUTS = 64  # of one operator
+MAX_ELEMENTS = 1 << 26  # of one tensor
+MAX_NAME_BYTES = 1_024
+MAX_OPTIONS_BYTES = 1 << 16  # bytes
+CUSTOM_OPERATOR = 32
 ELEMENT_TYPES = {0: np.float32, 1: np.float16, 2: np.int32, 4: np.int64}
 OPERATOR_NAMES = {
     0: "ADD",
@@ -72,7 +72,7 @@ class Record:
         return self._offset(field) != 0
 
     def text(self, field: int) -> str:
-        return str(self.blob(field, LONGEST_NAME), "utf-8")
+        return str(self.blob(field, MAX_NAME_BYTES), "utf-8")
 
     def numbers(self, field: int, most: int) -> tuple[int, ...]:
         """A vector of 32-bit numbers."""
@@ -169,40 +169,40 @@ class Network:
 def read(model: bytes) -> Network:
     """The network in the bytes of a .tflite file."""
     root = Record.root(model)
-    buffers = root.records(4, MOST_TENSORS)
+    buffers = root.records(4, MAX_TENSORS)
     graphs = root.records(2, 1)
     if not graphs:
         raise ModelError("a TensorFlow Lite file without a graph")
     (graph,) = graphs
-    codes = [_operator_name(code) for code in root.records(1, MOST_OPERATORS)]
+    codes = [_operator_name(code) for code in root.records(1, MAX_OPERATORS)]
     return Network(
-        tensors=[_tensor(record, buffers) for record in graph.records(0, MOST_TENSORS)],
-        operators=[_operator(record, codes) for record in graph.records(3, MOST_OPERATORS)],
-        inputs=graph.numbers(1, MOST_INPUTS),
-        outputs=graph.numbers(2, MOST_INPUTS),
+        tensors=[_tensor(record, buffers) for record in graph.records(0, MAX_TENSORS)],
+        operators=[_operator(record, codes) for record in graph.records(3, MAX_OPERATORS)],
+        inputs=graph.numbers(1, MAX_INPUTS),
+        outputs=graph.numbers(2, MAX_INPUTS),
     )
 
 
 def _tensor(record: Record, buffers: list[Record]) -> Tensor:
     name, shape = record.text(3), record.numbers(0, 8)
-    if min(shape, default=1) < 1 or math.prod(shape) > MOST_ELEMENTS:
+    if min(shape, default=1) < 1 or math.prod(shape) > MAX_ELEMENTS:
         raise ModelError(f"tensor '{name}' has the impossible shape {shape}")
     if record.has(6):
         raise ModelError(f"tensor '{name}' is sparse; dense float models are read")
-    return Tensor(name, shape, record.int8(1), buffers[record.int32(2)].blob(0, 4 * MOST_ELEMENTS))
+    return Tensor(name, shape, record.int8(1), buffers[record.int32(2)].blob(0, 4 * MAX_ELEMENTS))
 
 
 def _operator_name(record: Record) -> str:
     # a byte in old files; newer ones write a wider field beside it
     code = max(record.int8(0), record.int32(3))
-    return record.text(1) if code == CUSTOM else OPERATOR_NAMES.get(code, f"operator {code}")
+    return record.text(1) if code == CUSTOM_OPERATOR else OPERATOR_NAMES.get(code, f"operator {code}")
 
 
 def _operator(record: Record, codes: list[str]) -> Operator:
     return Operator(
         name=codes[record.int32(0)],
-        inputs=record.numbers(1, MOST_INPUTS),
-        outputs=record.numbers(2, MOST_INPUTS),
+        inputs=record.numbers(1, MAX_INPUTS),
+        outputs=record.numbers(2, MAX_INPUTS),
         options=record.record(4),
-        custom=record.blob(5, LONGEST_OPTIONS),
+        custom=record.blob(5, MAX_OPTIONS_BYTES),
     )

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 OPSET = 20
 TO_PLANAR = (0, 3, 1, 2)  # (n, height, width, channels) to (n, channels, height, width)
 TO_PLAIN = (0, 2, 3, 1)
-LARGEST_HALF = 65_504.0
-MOST_INTEGERS = 16
-MOST_WEIGHT_BYTES = 1 << 28
+MAX_HALF = 65_504.0
+MAX_INTEGERS = 16
+MAX_WEIGHT_BYTES = 1 << 28
 ACTIVATIONS = {1: ("Relu", ()), 2: ("Clip", (-1.0, 1.0)), 3: ("Clip", (0.0, 6.0)), 4: ("Tanh", ())}
 
 
@@ -74,8 +74,8 @@ class Graph:
     def integers(self, tensor: int) -> list[int]:
         """A stored tensor of a few whole numbers, such as axes or amounts, one after the other."""
         stored = self.constant(tensor)
-        if stored.size > MOST_INTEGERS:
-            raise ModelError(f"{stored.size} axes or amounts, where at most {MOST_INTEGERS} are believed")
+        if stored.size > MAX_INTEGERS:
+            raise ModelError(f"{stored.size} axes or amounts, where at most {MAX_INTEGERS} are believed")
         return [int(number) for number in stored.reshape(-1)]
 
     def stands_for(self, tensor: int, stored: int) -> None:
@@ -138,7 +138,7 @@ class Graph:
         """A weight of the network, stored in half precision where that was asked for."""
         if values.dtype != np.float32:
             return self._store(values)
-        if not self._half or not np.abs(values).max() <= LARGEST_HALF:
+        if not self._half or not np.abs(values).max() <= MAX_HALF:
             return self._store(values)
         return self.node("Cast", [self._store(values.astype(np.float16))], {"to": 1})
 
@@ -152,8 +152,8 @@ class Graph:
 
     def _store(self, values: Array) -> str:
         self._weight_bytes += values.nbytes
-        if self._weight_bytes > MOST_WEIGHT_BYTES:
-            raise ModelError(f"more than {MOST_WEIGHT_BYTES >> 20} MiB of weights; not a face network")
+        if self._weight_bytes > MAX_WEIGHT_BYTES:
+            raise ModelError(f"more than {MAX_WEIGHT_BYTES >> 20} MiB of weights; not a face network")
         name = self._fresh()
         self.weights[name] = np.ascontiguousarray(values).reshape(values.shape)
         return name

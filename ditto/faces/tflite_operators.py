@@ -11,7 +11,7 @@ from ditto.faces.tflite_file import Array, Operator
 from ditto.faces.tflite_graph import TO_PLANAR, Graph, same_padding
 
 Handler = Callable[[Graph, Operator], None]
-LARGEST_STEP = 256  # stride, dilation or pooling window believed
+MAX_STEP = 256  # stride, dilation or pooling window believed
 PLANAR_AXIS = {axis: TO_PLANAR.index(axis) for axis in range(4)}
 
 
@@ -102,8 +102,8 @@ def _pads(
 def _pair(operator: Operator, vertical: int, horizontal: int) -> tuple[int, int]:
     """(down, across) of a stride, dilation or window, whose fields are given."""
     pair = operator.options.int32(vertical, 1), operator.options.int32(horizontal, 1)
-    if not all(1 <= step <= LARGEST_STEP for step in pair):
-        raise ModelError(f"{operator}: a step of {pair} is not from 1 to {LARGEST_STEP}")
+    if not all(1 <= step <= MAX_STEP for step in pair):
+        raise ModelError(f"{operator}: a step of {pair} is not from 1 to {MAX_STEP}")
     return pair
 
 

@@ -13,7 +13,7 @@ from PIL import Image as Pillow
 
 from cfg.errors import MediaError
 from ditto.media.files import first_line
-from ditto.media.picture import BROKEN, MAX_MOVING_PIXELS, in_rgb, open_picture
+from ditto.media.picture import MAX_MOVING_PIXELS, READ_ERRORS, in_rgb, open_picture
 
 BEAT = Fraction(1, 1000)  # seconds; WebP counts in milliseconds
 MIN_FRAME_MS = 10  # milliseconds a frame is shown, also where the file says less
@@ -34,7 +34,7 @@ def as_video(path: Path) -> IO[bytes]:
             write(animation, frames, file.name)
         except BaseException as error:
             file.close()
-            if isinstance(error, (*BROKEN, av.FFmpegError)):
+            if isinstance(error, (*READ_ERRORS, av.FFmpegError)):
                 raise MediaError(
                     f"{path}: the animation is damaged or its copy cannot be written ({first_line(error)})"
                 ) from error

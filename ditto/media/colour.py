@@ -30,7 +30,7 @@ WEIGHTS = {  # of red and blue in the brightness, by matrix
     BT2020: (0.2627, 0.0593),
 }
 ACCURATE_RND, FULL_CHR_H_INT = 0x40000, 0x2000  # flags of swscale, likewise
-EXACT = int(Interpolation.BICUBIC) | ACCURATE_RND | FULL_CHR_H_INT
+EXACT_FLAGS = int(Interpolation.BICUBIC) | ACCURATE_RND | FULL_CHR_H_INT
 MATRICES = {
     1: Colorspace.ITU709,
     4: Colorspace.FCC,
@@ -41,16 +41,16 @@ MATRICES = {
     10: BT2020,
 }
 
-FRACTION = 16  # bits behind the point of a whole weight
+FRACTION_BITS = 16  # bits behind the point of a whole weight
 _PLANE = (Out(np.uint8), int)
 _to_planes = Kernel("to_planes", In(np.uint8), int, int, In(np.int32), *_PLANE, *_PLANE, *_PLANE)
 
 
 @lru_cache(maxsize=1)
 def whole_weights() -> npt.NDArray[np.int32]:
-    """(3, 4) of PLANES in whole numbers, 1 << FRACTION for 1, with half of that for rounding."""
-    weights: npt.NDArray[np.int32] = np.rint(np.array(PLANES) * 2**FRACTION).astype(np.int32)
-    weights[:, 3] += 2 ** (FRACTION - 1)
+    """(3, 4) of PLANES in whole numbers, 1 << FRACTION_BITS for 1, with half of that for rounding."""
+    weights: npt.NDArray[np.int32] = np.rint(np.array(PLANES) * 2**FRACTION_BITS).astype(np.int32)
+    weights[:, 3] += 2 ** (FRACTION_BITS - 1)
     return weights
 
 
@@ -73,7 +73,7 @@ def to_transparent_video(image: Image, pixels: str) -> av.VideoFrame:
         dst_colorspace=int(Colorspace.ITU709),
         src_color_range=int(ColorRange.JPEG),
         dst_color_range=int(ColorRange.MPEG),
-        interpolation=EXACT,
+        interpolation=EXACT_FLAGS,
     )
     frame.colorspace = int(Colorspace.ITU709)
     frame.color_range = int(ColorRange.MPEG)
@@ -103,7 +103,7 @@ def to_picture(frame: av.VideoFrame) -> Image:
         src_colorspace=matrix,
         src_color_range=int(ColorRange.JPEG if full else ColorRange.MPEG),
         dst_color_range=int(ColorRange.JPEG),
-        interpolation=EXACT,
+        interpolation=EXACT_FLAGS,
     )
     return np.ascontiguousarray(picture.to_ndarray(), np.uint8)
 

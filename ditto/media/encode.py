@@ -29,7 +29,7 @@ from ditto.media.sound import Sound, SoundFile
 from ditto.media.video_file import VideoFile
 from ditto.media.video_formats import ANIMATIONS, CODECS, checked_suffix
 
-WORKING = re.compile(  # what lies in a folder beside the output until that is whole
+WORKING_NAMES = re.compile(  # what lies in a folder beside the output until that is whole
     r"\d{6,}\.png|\d{8}-\d{8}\.\w+|(whole|unfinished)\.\w+|recipe\.json|\.recipe\.json\.part"
 )
 
@@ -120,7 +120,7 @@ def check_working(folder: Path) -> None:
     if not folder.is_dir() or folder.is_symlink():
         return
     for entry in sorted(folder.iterdir()):
-        if not WORKING.fullmatch(entry.name):
+        if not WORKING_NAMES.fullmatch(entry.name):
             raise ConfigError(f"{folder}: is needed for the render, but holds {entry.name}; move it away")
 
 

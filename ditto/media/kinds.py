@@ -6,8 +6,8 @@ import codecs
 import re
 from pathlib import Path
 
-READ = 4096  # bytes
-BEGINNINGS = (  # the first bytes, what the file is, what to do
+HEAD_BYTES = 4096  # bytes
+MAGIC_BYTES = (  # the first bytes, what the file is, what to do
     (b"%PDF-", "a PDF document", "export what is in it"),
     (b"PK\x03\x04", "an archive or an office document", "unpack it, or export what is in it"),
     (b"Rar!", "an archive", "unpack it first"),
@@ -17,7 +17,7 @@ BEGINNINGS = (  # the first bytes, what the file is, what to do
     (b"gimp xcf", "a GIMP document", "export it as PNG"),
     (b"MThd", "a MIDI file, notes without sound", "record or export it as WAV"),
 )
-TEXTS = (  # what is in the beginning of a text, in small letters
+TEXT_MARKS = (  # what is in the beginning of a text, in small letters
     (rb"<svg[\s>]", "an SVG drawing", "export it as PNG"),
     (rb"<html[\s>]|<!doctype html", "a web page", "download the file that the page shows"),
     (rb"^#extm3u", "a playlist", "give the file it leads to"),
@@ -33,12 +33,12 @@ def mistaken(path: Path) -> tuple[str, str] | None:
     None where it may be media.
     """
     start = beginning(path)
-    for first, kind, advice in BEGINNINGS:
+    for first, kind, advice in MAGIC_BYTES:
         if start.startswith(first):
             return kind, advice
     if MEDIA_TEXTS.match(start) or not is_text(start):
         return None
-    for pattern, kind, advice in TEXTS:
+    for pattern, kind, advice in TEXT_MARKS:
         if re.search(pattern, start.removeprefix(codecs.BOM_UTF8).lower()):
             return kind, advice
     return "a text", ""
@@ -58,7 +58,9 @@ def is_heic(path: Path) -> bool:
     start = beginning(path)
     if start[4:8] != b"ftyp":
         return False
-    brands = {start[at : at + 4] for at in (8, *range(16, min(int.from_bytes(start[:4], "big"), READ), 4))}
+    brands = {
+        start[at : at + 4] for at in (8, *range(16, min(int.from_bytes(start[:4], "big"), HEAD_BYTES), 4))
+    }
     return bool(brands & HEIC_BRANDS) and not brands & AVIF_BRANDS and start[8:12] in HEIC_BRANDS
 
 
@@ -69,4 +71,4 @@ def is_animated_webp(path: Path) -> bool:
 
 def beginning(path: Path) -> bytes:
     with path.open("rb") as file:
-        return file.read(READ)
+        return file.read(HEAD_BYTES)

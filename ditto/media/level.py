@@ -9,11 +9,11 @@ import numpy as np
 
 from ditto.arrays import Floats
 
-SILENT = 1e-3  # loudest sample of a sound that nobody hears, -60 dB
+SILENT_PEAK = 1e-3  # loudest sample of a sound that nobody hears, -60 dB
 QUIET_PEAK = 10 ** (-30 / 20)  # loudest sample of a voice recorded too quietly
-NEAR_FULL = 0.98  # of full scale, above which a flat top is one that was cut off
-FLAT = 1e-4  # between neighbours in a flat top
-CLIPPED = 1e-3  # share of cut samples that is heard
+CLIPPING_LEVEL = 0.98  # of full scale, above which a flat top is one that was cut off
+FLAT_TOP_STEP = 1e-4  # between neighbours in a flat top
+MIN_CLIPPED_SHARE = 1e-3  # share of cut samples that is heard
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +26,13 @@ class Level:
     @property
     def silent(self) -> bool:
         """Whether nothing in it is loud enough to move lips."""
-        return self.peak < SILENT
+        return self.peak < SILENT_PEAK
 
     def remark(self, *, normalised: bool = False) -> str:
         """What is wrong with it, in a sentence; '' where nothing is."""
         if self.silent:
             return "the voice is silent; the lips stay closed"
-        if self.clipped > CLIPPED:
+        if self.clipped > MIN_CLIPPED_SHARE:
             return (
                 f"the voice is clipped: {100 * self.clipped:.1f} % of its samples are cut off at full scale; "
                 "record or export it at a lower level"
@@ -58,7 +58,7 @@ class LevelMeter:
         peak = float(max(block.max(initial=0), -block.min(initial=0)))
         self._peak = max(self._peak, peak)
         self._samples += block.size
-        if peak >= NEAR_FULL:
+        if peak >= CLIPPING_LEVEL:
             self._clipped += cut_off(block)
         return block
 
@@ -70,6 +70,6 @@ class LevelMeter:
 def cut_off(block: Floats) -> int:
     """Samples beyond full scale, as coders make them of cut ones, or in flat tops of four near it."""
     loud = np.abs(block)
-    flat = (loud[1:] >= NEAR_FULL) & (np.abs(np.diff(block, axis=0)) < FLAT)
+    flat = (loud[1:] >= CLIPPING_LEVEL) & (np.abs(np.diff(block, axis=0)) < FLAT_TOP_STEP)
     tops = flat[:-2] & flat[1:-1] & flat[2:]
     return int(np.count_nonzero(tops) + np.count_nonzero(loud > 1))

@@ -10,15 +10,15 @@ import numpy.typing as npt
 from ditto.arrays import Floats
 
 SPEECH_LUFS = -20.0
-PEAK = 0.97  # full scale that a louder voice is held below
-MEASURED_AT = 48_000  # the standard gives its filters for this rate
+MAX_PEAK = 0.97  # full scale that a louder voice is held below
+FILTER_RATE = 48_000  # the standard gives its filters for this rate
 
 # The two filters of the standard: a high shelf for the head, then a high pass.
 SHELF = ((1.53512485958697, -2.69169618940638, 1.19839281085285), (1.0, -1.69065929318241, 0.73248077421585))
 HIGH_PASS = ((1.0, -2.0, 1.0), (1.0, -1.99004745483398, 0.99007225036621))
 ABSOLUTE_GATE = -70.0  # LUFS
 RELATIVE_GATE = -10.0  # LU below the mean of what is not silent
-OFFSET = -0.691
+LOUDNESS_OFFSET = -0.691
 
 
 def loudness(samples: Floats, rate: int) -> float:
@@ -37,12 +37,12 @@ def loudness(samples: Floats, rate: int) -> float:
         weighted = _weighted(piece, rate, spectrum_size)[before:]
         tenths[first:last] = (weighted.reshape(-1, hop) ** 2).mean(axis=1)
     power = np.convolve(tenths, np.full(4, 0.25), mode="valid")
-    level = OFFSET + 10 * np.log10(np.maximum(power, 1e-20))
+    level = LOUDNESS_OFFSET + 10 * np.log10(np.maximum(power, 1e-20))
     heard = power[level > ABSOLUTE_GATE]
     if not len(heard):
         return -math.inf
-    gate = OFFSET + 10 * math.log10(heard.mean()) + RELATIVE_GATE
-    return OFFSET + 10 * math.log10(power[(level > gate) & (level > ABSOLUTE_GATE)].mean())
+    gate = LOUDNESS_OFFSET + 10 * math.log10(heard.mean()) + RELATIVE_GATE
+    return LOUDNESS_OFFSET + 10 * math.log10(power[(level > gate) & (level > ABSOLUTE_GATE)].mean())
 
 
 def to_loudness(samples: Floats, rate: int, target: float) -> Floats:
@@ -52,13 +52,13 @@ def to_loudness(samples: Floats, rate: int, target: float) -> Floats:
         return samples
     gain = 10 ** ((target - measured) / 20)
     peak = float(np.abs(samples).max())
-    return (samples * min(gain, PEAK / peak)).astype(np.float32)
+    return (samples * min(gain, MAX_PEAK / peak)).astype(np.float32)
 
 
 def _weighted(piece: Floats, rate: int, size: int) -> npt.NDArray[np.float64]:
     """The piece as an ear weighs it; `size` leaves the filters room to die away."""
     frequency = np.fft.rfftfreq(size, 1 / rate)
-    z = np.exp(-2j * np.pi * frequency / MEASURED_AT)
+    z = np.exp(-2j * np.pi * frequency / FILTER_RATE)
     response = np.ones_like(z)
     for above, below in (SHELF, HIGH_PASS):
         response *= np.polynomial.polynomial.polyval(z, above) / np.polynomial.polynomial.polyval(z, below)

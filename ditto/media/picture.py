@@ -23,9 +23,9 @@ FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM", "AVIF")
 MAX_PIXELS = 80_000_000  # checked before anything is decoded
 MAX_MOVING_PIXELS = 36_000_000  # pixels of a moving picture: 8K, of which a decoder keeps several frames
 MIN_SIDE = 16  # pixels a side
-STRIP = 1 << 20  # pixels that are converted at once
-BEHIND = (255, 255, 255)  # what shows through a transparent picture
-BROKEN = (  # what Pillow's readers raise over a file that is not as they thought
+STRIP_PIXELS = 1 << 20  # pixels that are converted at once
+COLOUR_BEHIND = (255, 255, 255)  # what shows through a transparent picture
+READ_ERRORS = (  # what Pillow's readers raise over a file that is not as they thought
     ArithmeticError,
     AttributeError,
     EOFError,
@@ -51,7 +51,7 @@ def read_picture(path: str | Path, max_size: int | None = None) -> Image:
                 picture.load()
                 ImageOps.exif_transpose(picture, in_place=True)
                 image = in_rgb(picture)
-        except (*BROKEN, Pillow.DecompressionBombError, MemoryError) as error:
+        except (*READ_ERRORS, Pillow.DecompressionBombError, MemoryError) as error:
             raise MediaError(
                 f"{path}: the picture is damaged ({first_line(error)}); export or download it again"
             ) from error
@@ -72,7 +72,7 @@ def is_picture(path: str | Path) -> bool:
                 "AVIF",
             )
             return not moving
-    except (MediaError, *BROKEN):
+    except (MediaError, *READ_ERRORS):
         return False
 
 
@@ -97,7 +97,7 @@ def open_picture(path: Path) -> Pillow.Image:
             f"{path}: the picture is larger than {MAX_PIXELS // 1_000_000} million pixels; "
             "make it smaller first"
         ) from error
-    except BROKEN as error:
+    except READ_ERRORS as error:
         raise MediaError(
             f"{path}: not a picture this program reads ({first_line(error)}); give JPEG, PNG or WebP"
         ) from error
@@ -130,7 +130,7 @@ def _check_size(path: Path, width: int, height: int) -> None:
 def in_rgb(picture: Pillow.Image) -> Image:
     """(H, W, 3), converted strip by strip: the ways there are several times as large as the picture."""
     width, height = picture.size
-    rows = max(1, STRIP // max(1, width))
+    rows = max(1, STRIP_PIXELS // max(1, width))
     strips = [(0, top, width, min(top + rows, height)) for top in range(0, height, rows)]
     brightest = 0.0
     if picture.mode.startswith(("I", "F")):
@@ -150,7 +150,7 @@ def _strip_in_rgb(strip: Pillow.Image, brightest: float) -> Image:
         return _grey(_numbers(strip) * np.float32(255.0 if brightest <= 1 else 1.0))
     if strip.has_transparency_data:
         layer = strip.convert("RGBA")
-        ground = Pillow.new("RGBA", layer.size, (*BEHIND, 255))
+        ground = Pillow.new("RGBA", layer.size, (*COLOUR_BEHIND, 255))
         return np.array(Pillow.alpha_composite(ground, layer).convert("RGB"), np.uint8)
     return np.array(strip.convert("RGB"), np.uint8)
 

@@ -21,7 +21,7 @@ from ditto.media.files import address, existing, first_line, has_codec
 from ditto.media.kinds import is_animated_webp
 from ditto.media.picture import MAX_MOVING_PIXELS, fitted
 
-REMEMBERED = 128 << 20  # bytes of decoded frames kept
+FRAME_CACHE_BYTES = 128 << 20  # bytes of decoded frames kept
 MAX_SECONDS = 24 * 3600
 MAX_LAST_PICTURE_SECONDS = Fraction(1)  # that it is shown for; with gaps, the mean rate tells nothing
 MIN_KEPT_FRAMES, MAX_KEPT_FRAMES = 8, 256  # frames kept, whatever their size
@@ -191,7 +191,7 @@ class VideoSource:
         if not self._known:
             return MIN_KEPT_FRAMES
         size = sum(plane.buffer_size for plane in next(iter(self._known.values())).planes)
-        fitting = int(np.clip(REMEMBERED // size, MIN_KEPT_FRAMES, MAX_KEPT_FRAMES))
+        fitting = int(np.clip(FRAME_CACHE_BYTES // size, MIN_KEPT_FRAMES, MAX_KEPT_FRAMES))
         return fitting if backward or len(self._times) <= fitting else MIN_KEPT_FRAMES
 
     def _decode(self, first: int, last: int) -> None:

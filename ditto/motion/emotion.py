@@ -10,13 +10,13 @@ from cfg.errors import ConfigError, did_you_mean
 from cfg.settings import EMOTIONS
 from ditto.arrays import Floats
 
-CONFIDENCE = 8.0  # height of a chosen label before the softmax
+LABEL_LOGIT = 8.0  # height of a chosen label before the softmax
 
 
 def emotion_weights(labels: Sequence[int]) -> Floats:
     """(8,) shares of the emotions, nearly all of it spread evenly over the labels."""
     heights = np.zeros(len(EMOTIONS), np.float32)
-    heights[list(labels)] = CONFIDENCE
+    heights[list(labels)] = LABEL_LOGIT
     raised = np.exp(heights - heights.max())
     return np.asarray(raised / raised.sum(), np.float32)
 

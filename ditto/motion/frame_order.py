@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-SHORTEST_OPEN = 60  # frames the eyes stay open between two blinks, at random: 2.4 s
-LONGEST_OPEN = 100  # 4 s
+MIN_OPEN_FRAMES = 60  # frames the eyes stay open between two blinks, at random: 2.4 s
+MAX_OPEN_FRAMES = 100  # 4 s
 
 
 def mirror_index(index: int, size: int) -> int:
@@ -31,7 +31,7 @@ def blink_schedule(
         pauses = []
 
     def pause(number: int) -> int:
-        return pauses[number % len(pauses)] if pauses else rng.randint(SHORTEST_OPEN, LONGEST_OPEN)
+        return pauses[number % len(pauses)] if pauses else rng.randint(MIN_OPEN_FRAMES, MAX_OPEN_FRAMES)
 
     start, number = pause(0), 1
     end = length - max(pause(-1), blink_length)

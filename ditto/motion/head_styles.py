@@ -15,11 +15,11 @@ import numpy.typing as npt
 from ditto.rates import FRAME_RATE
 
 STYLES = 45
-OWN_MOTION = 0.3  # share of the pack's own head motion that is left under a style
+OWN_MOTION_SHARE = 0.3  # share of the pack's own head motion that is left under a style
 SIZES = (0.55, 1.0, 1.6)
 TEMPI = (0.10, 0.19, 0.33)  # swings a second
-SPREAD = (0.45, 0.74, 1.0, 1.41, 1.93)  # of the swings that are added up, around the tempo
-SETTING_IN = 1.2  # seconds in which a style leaves the portrait's pose
+SWING_SPREAD = (0.45, 0.74, 1.0, 1.41, 1.93)  # of the swings that are added up, around the tempo
+SETTING_IN_SECONDS = 1.2  # seconds in which a style leaves the portrait's pose
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,20 +58,20 @@ class HeadStyle:
         seconds = frame / FRAME_RATE
         swings, phases, heights = self._swings()
         wave = (heights * np.sin(2 * np.pi * swings * seconds + phases)).sum(axis=1)
-        wave -= (heights * np.sin(phases)).sum(axis=1) * np.exp(-seconds / SETTING_IN)
+        wave -= (heights * np.sin(phases)).sum(axis=1) * np.exp(-seconds / SETTING_IN_SECONDS)
         if self.family.rest:
             wave = np.tanh(self.family.rest * wave) / np.tanh(self.family.rest)
-        share = min(1.0, max(0.0, seconds / SETTING_IN))
+        share = min(1.0, max(0.0, seconds / SETTING_IN_SECONDS))
         pitch, yaw, roll = wave * self.family.degrees * self.size * share * share * (3 - 2 * share)
         return float(pitch), float(yaw), float(roll)
 
     def _swings(self) -> tuple[npt.NDArray[np.float64], ...]:
         """(3, 5) swings a second, phases, and heights of unit power, of pitch, yaw and roll."""
         rng = np.random.default_rng(self.seed)
-        shape = (3, len(SPREAD))
-        swings = self.tempo * np.array(SPREAD) * rng.uniform(0.9, 1.1, shape)
+        shape = (3, len(SWING_SPREAD))
+        swings = self.tempo * np.array(SWING_SPREAD) * rng.uniform(0.9, 1.1, shape)
         phases = rng.uniform(0, 2 * np.pi, shape)
-        heights = np.array(SPREAD) ** -0.5 * rng.uniform(0.7, 1.3, shape)
+        heights = np.array(SWING_SPREAD) ** -0.5 * rng.uniform(0.7, 1.3, shape)
         heights *= np.sqrt(2 / (heights**2).sum(axis=1, keepdims=True))
         return swings, phases, heights
 

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from cfg.errors import ConfigError
 from cfg.given import kind_of, path_of
-from cfg.located import LARGEST_FILE, located, read_located
+from cfg.located import MAX_FILE_BYTES, located, read_located
 from ditto.motion.control_layers import Control, ControlCurve, Fades, Layer, Values, amount, laid
 from ditto.motion.controls import Frames, between, checked_frames
 from ditto.motion.mood import Cue
 from ditto.motion.script_groups import GROUPS, compiled
 
-LARGEST_FRAMES = 50_000_000  # bytes of a JSON file that is nothing but controls by frame
+MAX_FRAMES_FILE_BYTES = 50_000_000  # bytes of a JSON file that is nothing but controls by frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Script:
     def load(cls, path: str | Path) -> Script:
         """The script in a YAML or JSON file."""
         path = path_of(path, "script")
-        if path.suffix.lower() == ".json" and _size(path) > LARGEST_FILE:
+        if path.suffix.lower() == ".json" and _size(path) > MAX_FILE_BYTES:
             return cls(frames=_many_frames(path), file=str(path))
         return cls(*compiled(read_located(path)), file=str(path))
 
@@ -96,8 +96,8 @@ def _size(path: Path) -> int:
 
 def _many_frames(path: Path) -> dict[int, dict[str, Control]]:
     """Controls by frame from a JSON file too large to be read with its lines."""
-    if _size(path) > LARGEST_FRAMES:
-        raise ConfigError(f"{path}: more than {LARGEST_FRAMES} bytes are too many for a control file")
+    if _size(path) > MAX_FRAMES_FILE_BYTES:
+        raise ConfigError(f"{path}: more than {MAX_FRAMES_FILE_BYTES} bytes are too many for a control file")
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(values, (dict, list)):

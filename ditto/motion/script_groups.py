@@ -20,7 +20,7 @@ from ditto.motion.script_entries import SPAN, controls_of, entries
 from ditto.motion.timeline import Curve, Envelope, Key, moment
 
 MAX_ENTRIES = 2000  # layers: each costs a little in every frame
-FADING = ("pitch", "yaw", "roll", "t", "scale", "exp")
+FADED_PARTS = ("pitch", "yaw", "roll", "t", "scale", "exp")
 RISE_FRAMES = 5.0  # frames in which a range sets in and ends: 0.2 s
 GLANCE_FRAMES = 3.0  # frames in which the eyes turn
 LOOKS = {  # degrees of yaw and pitch
@@ -207,7 +207,7 @@ def _fades(node: Located) -> Iterator[Layer]:
             entry.fail(entry.node, "it begins before the fade above has ended; write fades in order of time")
         ease = entry.ease()
         keys += [Key(start, float(way == "out")), Key(start + over, float(way == "in"), ease)]
-        parts.append((start, entry.get("parts", lambda names: parts_named("parts", names), FADING)))
+        parts.append((start, entry.get("parts", lambda names: parts_named("parts", names), FADED_PARTS)))
         last = way
     if keys:
         yield Fades(Curve(tuple(keys)), tuple(parts))

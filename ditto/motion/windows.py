@@ -13,7 +13,7 @@ import numpy as np
 from ditto.arrays import Floats
 
 HEAD_SLICE = slice(0, 202)  # the part of a motion vector that is averaged
-SEAM = 10  # frames over which a jump between two windows is paid off, at most
+MAX_SEAM_FRAMES = 10  # frames over which a jump between two windows is paid off, at most
 
 
 def fade_weights(frames: int) -> Floats:
@@ -40,7 +40,7 @@ def smooth_head(frames: Floats, width: int, start: int, stop: int) -> Floats:
 def continued(window: Floats, overlap: int, last: Floats) -> Floats:
     """(n, 265) a window shifted so that its frame `overlap` - 1 is `last`; the shift fades after it."""
     shift = last - window[overlap - 1]
-    fading = min(SEAM, len(window) - overlap)
+    fading = min(MAX_SEAM_FRAMES, len(window) - overlap)
     weights = np.zeros((len(window), 1), np.float32)
     weights[:overlap] = 1
     weights[overlap : overlap + fading] = 1 - (np.arange(fading, dtype=np.float32)[:, None] + 1) / fading

@@ -16,7 +16,7 @@ from ditto.picture.framing import View
 from ditto.source.avatar import Made, SourceFrame
 from ditto.stages.messages import Pose
 
-COLOURS = {
+NAMED_COLOURS = {
     "black": (0, 0, 0),
     "white": (255, 255, 255),
     "grey": (128, 128, 128),
@@ -25,8 +25,8 @@ COLOURS = {
     "blue": (0, 71, 187),
     "red": (200, 30, 40),
 }
-SOFTNESS = 0.022  # of the longer side: how far a blurred background is out of focus
-MOST_SIZE = 4096  # pixels of the longest side of a background picture
+BLUR_SHARE = 0.022  # of the longer side: how far a blurred background is out of focus
+MAX_PLATE_SIDE = 4096  # pixels of the longest side of a background picture
 
 
 class Silhouette(Protocol[Made]):
@@ -41,8 +41,8 @@ class Silhouette(Protocol[Made]):
 
 def colour_of(text: str) -> tuple[int, int, int] | None:
     """RGB of a name or of #rrggbb; None where it is neither."""
-    if text.lower() in COLOURS:
-        return COLOURS[text.lower()]
+    if text.lower() in NAMED_COLOURS:
+        return NAMED_COLOURS[text.lower()]
     if re.fullmatch(r"#[0-9a-fA-F]{6}", text):
         red, green, blue = (int(text[at : at + 2], 16) for at in (1, 3, 5))
         return red, green, blue
@@ -57,12 +57,12 @@ def plate_of(wanted: str) -> Image | None:
     if colour is not None:
         return np.full((1, 1, 3), colour, np.uint8)
     if not Path(wanted).is_file():
-        known = ", ".join(("transparent", "blur", *COLOURS))
+        known = ", ".join(("transparent", "blur", *NAMED_COLOURS))
         raise ConfigError(
             f"output.background is '{wanted}', but must be one of {known}, a colour such as #20a040, "
             "or a picture file"
         )
-    return read_picture(wanted, max_size=MOST_SIZE)
+    return read_picture(wanted, max_size=MAX_PLATE_SIDE)
 
 
 class Backdrop:
@@ -114,5 +114,5 @@ def covering(picture: Image, size: tuple[int, int]) -> Image:
 
 def out_of_focus(small: Image, size: tuple[int, int]) -> Image:
     """A small picture blurred and brought to (height, width)."""
-    blurred = cv2.GaussianBlur(small, (0, 0), max(0.5, SOFTNESS * max(small.shape[:2])))
+    blurred = cv2.GaussianBlur(small, (0, 0), max(0.5, BLUR_SHARE * max(small.shape[:2])))
     return np.asarray(cv2.resize(blurred, size[::-1], interpolation=cv2.INTER_CUBIC), np.uint8)

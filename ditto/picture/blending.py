@@ -23,12 +23,12 @@ from ditto.stages.messages import Pose
 Appearance = TypeVar("Appearance")
 Face = TypeVar("Face")
 
-FINEST = 320  # pixels of the longer side a mask is drawn at: its edge is soft, or a pixel wide anyway
-NARROW = 1 / 3  # of the feather in mode 'strong'
-LEAST_EDGE = 0.7  # pixels: a hard edge without stairs
+MAX_MASK_SIDE = 320  # pixels of the longer side a mask is drawn at: its edge is soft, or a pixel wide anyway
+STRONG_FEATHER_SHARE = 1 / 3  # of the feather in mode 'strong'
+MIN_EDGE_PIXELS = 0.7  # pixels: a hard edge without stairs
 TINT = np.array([40, 220, 90], np.float32)  # RGB of the shown mask
-TINTED = 0.55  # strength of the shown mask where the weight is 1
-SEAM = (0.03, 0.60)  # weights between which colours are compared: the outer part of the soft edge
+MASK_TINT = 0.55  # strength of the shown mask where the weight is 1
+SEAM_WEIGHTS = (0.03, 0.60)  # weights between which colours are compared: the outer part of the soft edge
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,7 +88,9 @@ class Blended(Generic[Appearance, Face]):
     def _draw(self, source: SourceFrame[object]) -> Mask:
         settings = self._settings
         polygon = outline(source.landmarks, settings.region)
-        edge = {"replace": 0.0, "strong": NARROW * settings.feather}.get(settings.mode, settings.feather)
+        edge = {"replace": 0.0, "strong": STRONG_FEATHER_SHARE * settings.feather}.get(
+            settings.mode, settings.feather
+        )
         soft = edge * size_of(source.landmarks)
         return feathered(polygon, soft, source)
 
@@ -104,7 +106,7 @@ def feathered(polygon: Floats, soft: float, source: SourceFrame[object]) -> Mask
     if not min(size):
         return Mask(source.landmarks, box, np.zeros((size[1], size[0]), np.float32))
     # a soft edge is drawn small; a hard one at full size
-    scale = min(1.0, FINEST / max(size)) if soft > 8 else 1.0
+    scale = min(1.0, MAX_MASK_SIDE / max(size)) if soft > 8 else 1.0
     small = (max(1, round(size[0] * scale)), max(1, round(size[1] * scale)))
     # beyond the picture's edge there is more face: the mask does not fade there
     room = int(np.ceil(pad * scale))
@@ -115,7 +117,7 @@ def feathered(polygon: Floats, soft: float, source: SourceFrame[object]) -> Mask
     # a box three times over is nearly a bell, and ends where it says
     side = max(1, round(soft * scale / 3)) | 1
     if soft < 3:
-        drawn = np.asarray(cv2.GaussianBlur(drawn, (0, 0), LEAST_EDGE), np.uint8)
+        drawn = np.asarray(cv2.GaussianBlur(drawn, (0, 0), MIN_EDGE_PIXELS), np.uint8)
     else:
         for _ in range(3):
             drawn = np.asarray(cv2.blur(drawn, (side, side)), np.uint8)
@@ -127,7 +129,7 @@ def feathered(polygon: Floats, soft: float, source: SourceFrame[object]) -> Mask
 
 def matched(painted: Image, own: Image, weight: Floats) -> Image:
     """The painted part with its mean colour along the seam brought to the source's own."""
-    seam = ((weight > SEAM[0]) & (weight < SEAM[1])).astype(np.uint8)
+    seam = ((weight > SEAM_WEIGHTS[0]) & (weight < SEAM_WEIGHTS[1])).astype(np.uint8)
     if not seam.any():
         return painted
     shift = np.subtract(cv2.mean(own, seam)[:3], cv2.mean(painted, seam)[:3])
@@ -143,5 +145,5 @@ def changed(painted: Image, source: Image) -> Floats:
 
 def tint(picture: Image, weight: Floats) -> None:
     """Shows the weights as colour, in place."""
-    strength = (weight * np.float32(TINTED))[..., None]
+    strength = (weight * np.float32(MASK_TINT))[..., None]
     picture[:] = np.rint(picture + (TINT - picture) * strength).astype(np.uint8)

@@ -12,10 +12,10 @@ from ditto.arrays import Floats, Image
 from ditto.source.avatar import SourceFrame
 
 MESH_FACE = 468  # points of a 478-point mesh that are not irises
-WIDER = 1.5  # times the square of `crop`, for `extcrop`
+EXTENDED_CROP_GROWTH = 1.5  # times the square of `crop`, for `extcrop`
 EYE_LINE = 0.42  # where the middle of the face lies in a cut picture, from its top
-TIGHT = 2.2  # faces of height below which a cut picture has its face in the middle
-BACKDROP = 64  # pixels of the longer side of the picture that padding is blurred from
+MIN_CENTRED_FACES = 2.2  # faces of height below which a cut picture has its face in the middle
+PADDING_BLUR_SIDE = 64  # pixels of the longer side of the picture that padding is blurred from
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def view_of(first: SourceFrame[object], framing: FramingSettings, source: Source
     box = Box(0, 0, width, height)
     pad = bool(framing.aspect) and framing.aspect_fit == "pad"
     if framing.preprocess in ("crop", "extcrop"):
-        scale = source.crop_scale * (WIDER if framing.preprocess == "extcrop" else 1.0)
+        scale = source.crop_scale * (EXTENDED_CROP_GROWTH if framing.preprocess == "extcrop" else 1.0)
         shift = np.array([source.crop_vx_ratio, source.crop_vy_ratio], np.float32) * scale * face
         middle = np.asarray(middle + shift, np.float32)
         box = around(middle, scale * face, (height, width), aspect_of(framing) or 1.0, pad=pad)
@@ -117,7 +117,7 @@ def with_aspect(middle: Floats, face: float, shape: tuple[int, int], aspect: flo
     else:
         new_width, new_height = max(2, round(height * aspect)), height
     left = round(float(middle[0]) - new_width / 2)
-    top = round(float(middle[1]) - new_height * (EYE_LINE if new_height > TIGHT * face else 0.5))
+    top = round(float(middle[1]) - new_height * (EYE_LINE if new_height > MIN_CENTRED_FACES * face else 0.5))
     if pad:
         return Box(-((new_width - width) // 2), -((new_height - height) // 2), new_width, new_height)
     return Box(
@@ -152,7 +152,7 @@ def backdrop(picture: Image, size: tuple[int, int]) -> Image:
     cut_height, cut_width = (max(1, round(side / cover)) for side in size)
     top, left = (height - cut_height) // 2, (width - cut_width) // 2
     cut = picture[top : top + cut_height, left : left + cut_width]
-    shrink = BACKDROP / max(size)
+    shrink = PADDING_BLUR_SIDE / max(size)
     small = (max(2, round(size[1] * shrink)), max(2, round(size[0] * shrink)))
     blurred = cv2.GaussianBlur(cv2.resize(cut, small, interpolation=cv2.INTER_AREA), (0, 0), 2.2)
     dimmed = np.asarray(blurred * np.float32(0.8), np.uint8)

@@ -21,10 +21,10 @@ from ditto.rates import FRAME_RATE
 
 MAX_SIDE_PIXELS = 640  # pixels of the longest side a face is followed at
 MAX_FOLLOWED_FRAMES = 3000  # frames that are followed, 2 minutes; then the motion plays backwards, and again
-FEWEST_FACES = 0.5  # share of the frames that must show a face
-SMOOTHING = 1.5  # frames the head's angles are averaged over, against the jitter of landmarks
-OPEN_SHARE = 0.6  # of the frames, in which eyes are taken to be open
-UNRESTFUL = 0.25  # share of a lid's way that is no blink
+MIN_FACE_FRAMES_SHARE = 0.5  # share of the frames that must show a face
+ANGLE_SMOOTHING_FRAMES = 1.5  # frames the head's angles are averaged over, against the jitter of landmarks
+OPEN_FRAMES_SHARE = 0.6  # of the frames, in which eyes are taken to be open
+MIN_BLINK_SHARE = 0.25  # share of a lid's way that is no blink
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,7 +62,9 @@ def read_driving_video(path: str | Path, finder: FaceFinder | None = None) -> Dr
     landmarks = followed(Path(path), own)
     face, _, turn, _ = canonical(landmarks, average_face())
     turned = np.stack(angles(turn), 1).astype(np.float32)
-    smooth = cv2.GaussianBlur(turned, (1, 0), sigmaX=0.1, sigmaY=SMOOTHING, borderType=cv2.BORDER_REPLICATE)
+    smooth = cv2.GaussianBlur(
+        turned, (1, 0), sigmaX=0.1, sigmaY=ANGLE_SMOOTHING_FRAMES, borderType=cv2.BORDER_REPLICATE
+    )
     return DrivingMotion(
         np.asarray(smooth - np.median(smooth, axis=0), np.float32),
         blinks(closed_lids(face).astype(np.float32)),
@@ -71,10 +73,10 @@ def read_driving_video(path: str | Path, finder: FaceFinder | None = None) -> Dr
 
 def blinks(closed: Floats) -> Floats:
     """(T, 2) shares of each eye closed, of lids whose usual place is taken to be open."""
-    usual = np.quantile(closed, OPEN_SHARE, axis=0)
+    usual = np.quantile(closed, OPEN_FRAMES_SHARE, axis=0)
     most = np.maximum(np.quantile(closed, 0.995, axis=0) - usual, 0.5)
     share = (closed - usual) / most
-    return np.asarray(np.clip((share - UNRESTFUL) / (1 - UNRESTFUL), 0, 1), np.float32)
+    return np.asarray(np.clip((share - MIN_BLINK_SHARE) / (1 - MIN_BLINK_SHARE), 0, 1), np.float32)
 
 
 def followed(path: Path, finder: FaceFinder) -> Floats:
@@ -88,7 +90,7 @@ def followed(path: Path, finder: FaceFinder) -> Floats:
             missing += seen is None
             if seen is not None or found:
                 found.append(found[-1] if seen is None else seen)
-    if not found or missing > count * (1 - FEWEST_FACES):
+    if not found or missing > count * (1 - MIN_FACE_FRAMES_SHARE):
         raise NoFaceError(f"{path}: hardly any face is seen in it; give a video of one person who faces it")
     if count < 2:
         raise MediaError(f"{path}: has a single picture; give a video that moves")

@@ -15,11 +15,11 @@ from cfg.errors import NoFaceError
 from ditto.arrays import Floats, Image
 
 STEADY_REACH = 3  # frames on both sides that a face's place is smoothed over
-THUMB = 32  # rows and columns two frames are compared by
-CUT = 30.0  # mean grey levels between two frames above which another scene begins
+THUMBNAIL_SIDE = 32  # rows and columns two frames are compared by
+MIN_CUT_LEVELS = 30.0  # mean grey levels between two frames above which another scene begins
 # after so many frames without a face, every so many are searched: it costs as much as painting a dozen
-SEARCHES = ((0, 1), (3, 3), (25, 12))
-SAME = 1.0  # mean grey levels below which a frame shows what has just been searched in vain
+SEARCH_INTERVALS = ((0, 1), (3, 3), (25, 12))
+MAX_REPEAT_LEVELS = 1.0  # mean grey levels below which a frame shows what has just been searched in vain
 
 T = TypeVar("T")
 Kept = TypeVar("Kept")
@@ -56,15 +56,15 @@ class Follower:
 
     def __call__(self, image: Image, index: int) -> TrackedFrame:
         thumb = thumbnail(image)
-        if self._thumb is not None and difference(thumb, self._thumb) > CUT:
+        if self._thumb is not None and difference(thumb, self._thumb) > MIN_CUT_LEVELS:
             self._analyser.forget()
             self._scene += 1
             self._missing = 0
         self._thumb = thumb
         landmarks: Floats | None = None
-        every = max(step for after, step in SEARCHES if self._missing >= after)
-        if self._in_vain is not None and difference(thumb, self._in_vain) < SAME:
-            every = SEARCHES[-1][1]
+        every = max(step for after, step in SEARCH_INTERVALS if self._missing >= after)
+        if self._in_vain is not None and difference(thumb, self._in_vain) < MAX_REPEAT_LEVELS:
+            every = SEARCH_INTERVALS[-1][1]
         if self._missing % every == 0:
             try:
                 landmarks, followed = self._analyser.track(image, index)
@@ -81,7 +81,7 @@ class Follower:
 
 def thumbnail(image: Image) -> npt.NDArray[np.int16]:
     """A few pixels of a picture, enough to see that another scene begins."""
-    rows, columns = (max(1, length // THUMB) for length in image.shape[:2])
+    rows, columns = (max(1, length // THUMBNAIL_SIDE) for length in image.shape[:2])
     return image[rows // 2 :: rows, columns // 2 :: columns].astype(np.int16)
 
 

@@ -16,12 +16,18 @@ from cfg.reading import merge, parse_value, read_yaml
 from ditto.media.files import check_named, is_folder, is_there
 from ditto.media.inputs import place_of
 
-VIDEOS = (".mp4", ".mov", ".mkv", ".webm")
-SOUNDS = (".wav", ".flac", ".mp3", ".m4a", ".aac", ".ogg", ".opus", ".wma", ".aif", ".aiff", *VIDEOS)
-PORTRAITS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".avi", ".gif", *VIDEOS)
-LARGEST_LIST = 20_000_000  # bytes
-MOST_JOBS = 100_000
-MOST_COLUMNS = 1_000
+VIDEO_SUFFIXES = (".mp4", ".mov", ".mkv", ".webm")
+SOUND_SUFFIXES = (
+    *(".wav", ".flac", ".mp3", ".m4a", ".aac", ".ogg", ".opus", ".wma", ".aif", ".aiff"),
+    *VIDEO_SUFFIXES,
+)
+PORTRAIT_SUFFIXES = (
+    *(".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".avi", ".gif"),
+    *VIDEO_SUFFIXES,
+)
+MAX_LIST_BYTES = 20_000_000  # bytes
+MAX_JOBS = 100_000
+MAX_COLUMNS = 1_000
 COLUMNS = ("source", "audio", "output")
 
 
@@ -41,10 +47,11 @@ class Job:
 
 def jobs_of_folders(source: Path, audio: Path, folder: Path, suffix: str = ".mp4") -> list[Job]:
     """Each portrait with each sound; either may be one file, or a folder of them."""
-    portraits, sounds = files_in(source, PORTRAITS, "portraits"), files_in(audio, SOUNDS, "sounds")
-    if len(portraits) * len(sounds) > MOST_JOBS:
+    portraits = files_in(source, PORTRAIT_SUFFIXES, "portraits")
+    sounds = files_in(audio, SOUND_SUFFIXES, "sounds")
+    if len(portraits) * len(sounds) > MAX_JOBS:
         raise ConfigError(
-            f"{len(portraits)} portraits with {len(sounds)} sounds are more than {MOST_JOBS} videos; "
+            f"{len(portraits)} portraits with {len(sounds)} sounds are more than {MAX_JOBS} videos; "
             "take a part of them at a time"
         )
     names = distinct_names(sounds)
@@ -125,8 +132,8 @@ def read_jobs(path: Path, folder: Path, suffix: str = ".mp4", kind: str = "") ->
         raise ConfigError(f"{path}: a list of jobs is a .csv or a .yaml file")
     jobs: list[Job] = []
     for where, row in read(path):
-        if len(jobs) == MOST_JOBS:
-            raise ConfigError(f"{path}: more than {MOST_JOBS} jobs; give several lists")
+        if len(jobs) == MAX_JOBS:
+            raise ConfigError(f"{path}: more than {MAX_JOBS} jobs; give several lists")
         jobs.append(_job(row, f"{path}, {where}", path.parent, folder, suffix, kind))
     if not jobs:
         raise ConfigError(f"{path}: holds no jobs; give lines of source, audio and output")
@@ -173,8 +180,8 @@ def _of_csv(path: Path) -> Iterator[tuple[str, dict[str, object]]]:
     try:
         names = [name.strip() for name in reader.fieldnames or ()]
         reader.fieldnames = names
-        if len(names) > MOST_COLUMNS:
-            raise ConfigError(f"{path}, line 1: {len(names)} columns, but at most {MOST_COLUMNS} are read")
+        if len(names) > MAX_COLUMNS:
+            raise ConfigError(f"{path}, line 1: {len(names)} columns, but at most {MAX_COLUMNS} are read")
         for name in names:
             if name not in COLUMNS and "." not in name:
                 raise ConfigError(f"{path}, line 1: '{name}' is not a column{did_you_mean(name, COLUMNS)}")
@@ -231,8 +238,8 @@ def _of_yaml(path: Path) -> Iterator[tuple[str, dict[str, object]]]:
 
 def _text(path: Path) -> str:
     try:
-        if path.stat().st_size > LARGEST_LIST:
-            raise ConfigError(f"{path}: more than {LARGEST_LIST} bytes are too many for a list of jobs")
+        if path.stat().st_size > MAX_LIST_BYTES:
+            raise ConfigError(f"{path}: more than {MAX_LIST_BYTES} bytes are too many for a list of jobs")
         return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read as a list of jobs: {error}") from error

@@ -10,7 +10,7 @@ from pathlib import Path
 from cfg.errors import DittoError
 from cfg.given import path_of, whole_of
 from ditto.media.sound import Sound, read_sound
-from stream_pipeline.batches.jobs import SOUNDS, files_in
+from stream_pipeline.batches.jobs import SOUND_SUFFIXES, files_in
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,7 +34,7 @@ class AudioBatchLoader:
         self, folder: str | Path, batch_size: int = 1, *, normalise: bool = False, denoise: bool = False
     ) -> None:
         self._size = whole_of(batch_size, "batch_size", 1, 100_000)
-        self.paths = files_in(path_of(folder, "folder of sounds"), SOUNDS, "sounds")
+        self.paths = files_in(path_of(folder, "folder of sounds"), SOUND_SUFFIXES, "sounds")
         self._normalise, self._denoise = normalise, denoise
 
     def __len__(self) -> int:

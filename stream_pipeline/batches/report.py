@@ -20,11 +20,11 @@ from ditto.media.inputs import Inputs
 from ditto.media.picture import read_picture
 from ditto.media.video import VideoSource
 from stream_pipeline.batches.jobs import name_in, printable
-from stream_pipeline.batches.running import DONE, FAILED, KEPT, REPORTS, Outcome
+from stream_pipeline.batches.running import DONE, FAILED, KEPT, REPORT_FILES, Outcome
 
-THUMBNAIL = 240  # pixels wide
-MOST_THUMBNAILS = 500
-MOST_CARDS = 5_000  # failures before others
+THUMBNAIL_WIDTH = 240  # pixels wide
+MAX_THUMBNAILS = 500
+MAX_CARDS = 5_000  # failures before others
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem; padding: 0 1rem;
        color: #1c1c1c; background: #fafafa }
@@ -64,12 +64,12 @@ def write_report(outcomes: Sequence[Outcome], folder: Path, seconds: float) -> P
         }
         for o in outcomes
     ]
-    data, page = (folder / name for name in REPORTS)
+    data, page = (folder / name for name in REPORT_FILES)
     Inputs(path for o in outcomes for path in (o.job.source, o.job.audio)).check(data, page)
     listed = outcomes
-    if len(outcomes) > MOST_CARDS:
-        listed = sorted(outcomes, key=lambda outcome: outcome.state != FAILED)[:MOST_CARDS]
-    cards = "\n".join(card(o, folder, shown=n < MOST_THUMBNAILS) for n, o in enumerate(listed))
+    if len(outcomes) > MAX_CARDS:
+        listed = sorted(outcomes, key=lambda outcome: outcome.state != FAILED)[:MAX_CARDS]
+    cards = "\n".join(card(o, folder, shown=n < MAX_THUMBNAILS) for n, o in enumerate(listed))
     left = len(outcomes) - len(listed)
     more = f"; {left} that are not shown here are in report.json" if left else ""
     write_whole(folder / "report.json", json.dumps({**summary, "jobs": rows}, indent=1))
@@ -119,7 +119,7 @@ def thumbnail(video: Path, frames: int) -> Image | None:
                 source.close()
     except (DittoError, IndexError):
         return None
-    size = (THUMBNAIL, max(1, round(image.shape[0] * THUMBNAIL / image.shape[1])))
+    size = (THUMBNAIL_WIDTH, max(1, round(image.shape[0] * THUMBNAIL_WIDTH / image.shape[1])))
     small: Image = cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype("uint8")
     return small
 

@@ -30,9 +30,9 @@ from stream_pipeline.recipe import texts
 
 log = logging.getLogger(__name__)
 
-REPORTS = ("report.json", "report.html")
+REPORT_FILES = ("report.json", "report.html")
 DONE, KEPT, FAILED = "done", "kept", "failed"
-AVATARS = 8  # portraits kept measured at a time, for each engine
+MAX_KEPT_AVATARS = 8  # portraits kept measured at a time, for each engine
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class Portraits:
             with self._lock:
                 self._users[key] -= 1
                 unused = [known for known in self._known if not self._users[known]]
-                for known in unused[: max(0, len(self._known) - AVATARS)]:
+                for known in unused[: max(0, len(self._known) - MAX_KEPT_AVATARS)]:
                     self._engine.release(self._known.pop(known))
 
 
@@ -117,7 +117,7 @@ class Batch:
         self._jobs = [_ready(job, engines[0]) for job in jobs]
         check_outputs(self._jobs)
         self._inputs = inputs | Inputs(path for job in jobs for path in named_by(job))
-        self._inputs.check(*(folder / name for name in (JOURNAL, *REPORTS, *map(part_of, REPORTS))))
+        self._inputs.check(*(folder / name for name in (JOURNAL, *REPORT_FILES, *map(part_of, REPORT_FILES))))
         self._workers = workers
         self._force = force
         self._watch = watch or (lambda status, outcome: None)

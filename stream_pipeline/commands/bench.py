@@ -28,8 +28,8 @@ from model_formats.opening import OPENERS, open_model
 from stream_pipeline.commands.loading import leave_cores_to_stages
 from stream_pipeline.options.paths import WrittenPath
 
-PORTRAIT = "drawn_woman.jpg"  # beside this file in a wheel, among the examples of the repository
-SYLLABLES = 4  # a second
+BENCH_PORTRAIT = "drawn_woman.jpg"  # beside this file in a wheel, among the examples of the repository
+SYLLABLES_PER_SECOND = 4  # a second
 WHOLE = "end_to_end"
 LIVE_MS = 1000 / FRAME_RATE  # a frame of a live stream
 OPEN_SIZES = {"input_values": 6480, "cond": 1103}  # samples of live speech; conditions of one frame
@@ -105,8 +105,8 @@ def overrides(parsed: argparse.Namespace) -> dict[str, Any]:
 
 
 def usual_portrait() -> Path:
-    beside = Path(__file__).with_name(PORTRAIT)
-    return beside if beside.is_file() else Path(__file__).parents[2] / "examples" / PORTRAIT
+    beside = Path(__file__).with_name(BENCH_PORTRAIT)
+    return beside if beside.is_file() else Path(__file__).parents[2] / "examples" / BENCH_PORTRAIT
 
 
 def measured(settings: Settings, portrait: Path, seconds: float, repeats: int) -> Iterator[Row]:
@@ -188,7 +188,7 @@ def babble(path: Path, seconds: float) -> Path:
     """A file of noise that swells like syllables, always the same."""
     generator = np.random.default_rng(0)
     count = max(1, round(seconds * SAMPLE_RATE))
-    loudness = np.clip(np.sin(np.arange(count) * 2 * np.pi * SYLLABLES / SAMPLE_RATE), 0, 1)
+    loudness = np.clip(np.sin(np.arange(count) * 2 * np.pi * SYLLABLES_PER_SECOND / SAMPLE_RATE), 0, 1)
     soundfile.write(path, (0.3 * loudness * generator.standard_normal(count)).astype(np.float32), SAMPLE_RATE)
     return path
 

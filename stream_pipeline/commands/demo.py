@@ -19,9 +19,9 @@ from stream_pipeline.commands.progress import ProgressBar
 from stream_pipeline.options.paths import WrittenPath
 
 EXAMPLES = Path("examples")
-PORTRAIT = "grace_hopper.jpg"
-SPEECH = "speech.flac"
-TILES = 12  # frames on the sheet
+DEMO_PORTRAIT = "grace_hopper.jpg"
+DEMO_SPEECH = "speech.flac"
+SHEET_FRAMES = 12  # frames on the sheet
 TILE_WIDTH = 320  # pixels
 
 
@@ -35,14 +35,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="where the video goes (default: output)",
     )
-    give("--portrait", default=PORTRAIT, help=f"which example (default: {PORTRAIT})")
+    give("--portrait", default=DEMO_PORTRAIT, help=f"which example (default: {DEMO_PORTRAIT})")
 
 
 def demo(parsed: argparse.Namespace) -> int:
     from ditto.media.video import VideoSource
     from stream_pipeline.engine import Engine
 
-    portrait, speech = Path(parsed.examples) / parsed.portrait, Path(parsed.examples) / SPEECH
+    portrait, speech = Path(parsed.examples) / parsed.portrait, Path(parsed.examples) / DEMO_SPEECH
     for file in (portrait, speech):
         if not file.is_file():
             raise MediaError(f"{file}: no such file; run the demo where the repository was cloned")
@@ -73,7 +73,7 @@ def demo(parsed: argparse.Namespace) -> int:
 def contact_sheet(source: object, count: int) -> Image:
     """Frames spread over a video, four in a row."""
     tiles = []
-    for index in np.linspace(0, count - 1, TILES).astype(int):
+    for index in np.linspace(0, count - 1, SHEET_FRAMES).astype(int):
         image = source.frame(int(index))  # type: ignore[attr-defined]
         height = round(image.shape[0] * TILE_WIDTH / image.shape[1])
         tiles.append(cv2.resize(image, (TILE_WIDTH, height), interpolation=cv2.INTER_AREA))

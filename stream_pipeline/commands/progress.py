@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 from typing import TextIO
 
-BAR = 0.1  # seconds between two states of the bar
-LINES = 15.0  # seconds between two lines where there is no terminal
+BAR_INTERVAL = 0.1  # seconds between two states of the bar
+LINE_INTERVAL = 15.0  # seconds between two lines where there is no terminal
 
 
 class ProgressBar:
@@ -30,7 +30,7 @@ class ProgressBar:
     def __call__(self, done: int, total: int) -> None:
         now = self._clock()
         ended = self._live and done >= total
-        if self._quiet or not (ended or now - self._shown >= (BAR if self._live else LINES)):
+        if self._quiet or not (ended or now - self._shown >= (BAR_INTERVAL if self._live else LINE_INTERVAL)):
             return
         self._shown = now
         speed = done / max(now - self._began, 1e-6)

@@ -21,7 +21,7 @@ from stream_pipeline.commands.loading import garbage_collection_disabled, leave_
 from stream_pipeline.commands.option_notes import option_notes
 from stream_pipeline.commands.pipe import Pipe, video_on_standard_output
 from stream_pipeline.commands.progress import ProgressBar
-from stream_pipeline.commands.running import FAILED
+from stream_pipeline.commands.running import EXIT_FAILED
 from stream_pipeline.options.effects import Render
 from stream_pipeline.options.paths import inputs_of
 from stream_pipeline.options.table import add_options, overrides, told_by_option
@@ -42,7 +42,7 @@ def render(parsed: argparse.Namespace) -> int:
             return rendered(parsed, stream)
         except StageError:
             if stream.left:  # whoever watches, such as a player, has seen enough
-                return FAILED
+                return EXIT_FAILED
             raise
 
 

@@ -20,8 +20,8 @@ from stream_pipeline.standard_streams import OutputLost
 
 log = logging.getLogger(__name__)
 
-FAILED = 1
-STOPPED = 130  # by Ctrl-C, as shells count it
+EXIT_FAILED = 1
+EXIT_STOPPED = 130  # by Ctrl-C, as shells count it
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -59,20 +59,20 @@ def guarded(parser: Parser, arguments: Sequence[str] | None, command: Command) -
                 sys.stdout.flush()
     except (KeyboardInterrupt, Cancelled):
         print("stopped", file=sys.stderr)
-        return STOPPED
+        return EXIT_STOPPED
     except DittoError as error:
         print(" ".join(str(error).split()), file=sys.stderr)
-        return FAILED
+        return EXIT_FAILED
     except OutputLost as lost:
         sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - until the program ends
         if not isinstance(lost.__cause__, BrokenPipeError):  # whoever reads, such as `head`, has read enough
             print(f"standard output: cannot be written: {lost}", file=sys.stderr)
-        return FAILED
+        return EXIT_FAILED
     except OSError as error:  # a disk, a folder or a limit of this machine
         log.debug("%s", error, exc_info=error)
         where = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
         print(" ".join(f"{where}{error.strerror or error}".split()), file=sys.stderr)
-        return FAILED
+        return EXIT_FAILED
 
 
 class Stop:

@@ -17,8 +17,8 @@ from ditto.motion.script_picture import timeline_picture
 from ditto.rates import FRAME_RATE
 from stream_pipeline.options.paths import WrittenPath
 
-LONGEST = 3600.0  # seconds on one picture
-MARGIN = 1.0  # seconds drawn after the last event
+MAX_PICTURE_SECONDS = 3600.0  # seconds on one picture
+MARGIN_SECONDS = 1.0  # seconds drawn after the last event
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,11 +43,11 @@ def script(parsed: argparse.Namespace) -> int:
     if parsed.action == "check":
         print(f"{parsed.file}: {described(read)}")
         return 0
-    seconds = math.ceil((read.last_event / FRAME_RATE + MARGIN) * 2) / 2
+    seconds = math.ceil((read.last_event / FRAME_RATE + MARGIN_SECONDS) * 2) / 2
     if parsed.seconds is not None:
-        between("--seconds", parsed.seconds, 0.1, LONGEST)
+        between("--seconds", parsed.seconds, 0.1, MAX_PICTURE_SECONDS)
         seconds = parsed.seconds
-    page = timeline_picture(read, min(seconds, LONGEST), Path(parsed.file).name)
+    page = timeline_picture(read, min(seconds, MAX_PICTURE_SECONDS), Path(parsed.file).name)
     save(Path(parsed.output), page[..., ::-1])
     print(f"{parsed.output}: {seconds:g} s of {parsed.file}")
     return 0

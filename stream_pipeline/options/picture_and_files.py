@@ -310,7 +310,7 @@ NETWORKS = (
     ),
 )
 
-SECTIONS = (
+PICTURE_AND_FILES = (
     Section(title="What the video shows", options=FRAMING),
     Section(title="Frames a second", options=FRAMES_A_SECOND),
     Section(title="Background", options=BACKGROUND),

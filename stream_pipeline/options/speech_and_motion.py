@@ -284,7 +284,7 @@ VIDEO_SOURCES = (
     ),
 )
 
-SECTIONS = (
+SPEECH_AND_MOTION = (
     Section(title="In and out", options=IN_AND_OUT),
     Section(title="Sound", options=SOUND),
     Section(title="How the face moves", options=FACE),

@@ -13,7 +13,7 @@ from stream_pipeline.options import picture_and_files, speech_and_motion
 from stream_pipeline.options.option import Nested, Option
 from stream_pipeline.options.picture_and_files import ENHANCERS
 
-SECTIONS = (*speech_and_motion.SECTIONS, *picture_and_files.SECTIONS)
+SECTIONS = (*speech_and_motion.SPEECH_AND_MOTION, *picture_and_files.PICTURE_AND_FILES)
 OPTIONS = tuple(option for section in SECTIONS for option in section.options)
 
 

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from cfg.errors import ConfigError
-from cfg.located import DEEPEST, LARGEST_FILE, MOST_VALUES, located, parse_located, read_located
+from cfg.located import MAX_FILE_BYTES, MAX_FILE_VALUES, MAX_GROUP_DEPTH, located, parse_located, read_located
 
 
 def test_each_value_knows_the_line_of_its_key():
@@ -52,7 +52,7 @@ def test_an_empty_file_is_an_empty_group(tmp_path):
         ("a: 1\n---\nb: 2", "f, line 2: a second document"),
         ("a: [1\nb: 2", "f, line 2: not valid YAML"),
         ("? [1, 2]\n: 3", "a group or list cannot be a key"),
-        ("\n".join("  " * n + f"k{n}:" for n in range(DEEPEST + 1)), "nested more than"),
+        ("\n".join("  " * n + f"k{n}:" for n in range(MAX_GROUP_DEPTH + 1)), "nested more than"),
         ("a: \0", "not valid YAML"),
     ],
 )
@@ -62,9 +62,9 @@ def test_what_is_not_plain_values_is_refused_with_its_line(text, message):
 
 
 @pytest.mark.parametrize("row", ["[", "[ ", "{a: ", "- ", "[\n"])
-@pytest.mark.parametrize("times", [DEEPEST + 1, 900, 100_000])
+@pytest.mark.parametrize("times", [MAX_GROUP_DEPTH + 1, 900, 100_000])
 def test_groups_nested_too_deep_are_refused_in_our_words_whatever_the_parser_admits(row, times):
-    with pytest.raises(ConfigError, match=f"^f, line [0-9]+: .*nested more than {DEEPEST} deep"):
+    with pytest.raises(ConfigError, match=f"^f, line [0-9]+: .*nested more than {MAX_GROUP_DEPTH} deep"):
         parse_located(f"a: 1\nb:\n- {row * times}", "f")
 
 
@@ -82,12 +82,12 @@ def test_a_laugh_of_a_billion_is_not_expanded():
 
 
 def test_the_number_of_values_is_bounded():
-    with pytest.raises(ConfigError, match=f"more than {MOST_VALUES}"):
-        parse_located("[" + "1," * (MOST_VALUES + 1) + "]", "f")
+    with pytest.raises(ConfigError, match=f"more than {MAX_FILE_VALUES}"):
+        parse_located("[" + "1," * (MAX_FILE_VALUES + 1) + "]", "f")
 
 
 def test_the_size_of_a_file_is_bounded(tmp_path):
-    (tmp_path / "a.yaml").write_bytes(b"#" * (LARGEST_FILE + 1))
+    (tmp_path / "a.yaml").write_bytes(b"#" * (MAX_FILE_BYTES + 1))
     with pytest.raises(ConfigError, match="are too many"):
         read_located(tmp_path / "a.yaml")
 

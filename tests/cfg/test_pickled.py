@@ -8,7 +8,7 @@ from collections import OrderedDict
 import numpy as np
 import pytest
 
-from cfg.pickled import DEEPEST, Refused, read_data
+from cfg.pickled import MAX_CONTAINER_DEPTH, Refused, read_data
 from cfg.pickled_arrays import MAKERS, SYMBOLS
 
 
@@ -144,7 +144,7 @@ def test_bytes_that_are_made_again_and_again_have_a_bound():
 
 def test_the_deepest_that_is_read():
     value = 1
-    for _ in range(DEEPEST):
+    for _ in range(MAX_CONTAINER_DEPTH):
         value = [value]
     assert read(pickle.dumps(value)) == value
     with pytest.raises(Refused, match="deep"):

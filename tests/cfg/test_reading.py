@@ -5,7 +5,7 @@ from fractions import Fraction
 import pytest
 
 from cfg.errors import ConfigError
-from cfg.located import DEEPEST
+from cfg.located import MAX_GROUP_DEPTH
 from cfg.reading import as_mapping, build, built_in, load, merge, parse, parse_value, read_yaml
 from cfg.settings import Settings
 
@@ -90,9 +90,9 @@ def test_a_file_that_is_no_configuration_is_refused(tmp_path, text):
         load(path)
 
 
-@pytest.mark.parametrize("times", [DEEPEST, 100_000])
+@pytest.mark.parametrize("times", [MAX_GROUP_DEPTH, 100_000])
 def test_groups_nested_too_deep_are_refused_in_our_words(times):
-    with pytest.raises(ConfigError, match=f"f, line 1: a: nested more than {DEEPEST} deep"):
+    with pytest.raises(ConfigError, match=f"f, line 1: a: nested more than {MAX_GROUP_DEPTH} deep"):
         parse("a: " + "[" * times + "]" * times, "f")
 
 

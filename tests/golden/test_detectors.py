@@ -63,7 +63,7 @@ def test_faces_from_the_detectors_raw_outputs(case, same_blob):
     o = case.options
     image = cv2.GaussianBlur(case.given["image"], (0, 0), o["blur_sigma"])
     network = Answers(**scrfd_outputs(case))
-    found = detector.FaceDetector(network)(image, o.get("det_thresh", detector.LEAST_SCORE))
+    found = detector.FaceDetector(network)(image, o.get("det_thresh", detector.MIN_SCORE))
     most, by_size = o.get("max_num", 0), o.get("metric") == "max"
     if 0 < most < len(found):
         found = found.by_size().take(np.arange(most)) if by_size else found.foremost(most, *image.shape[:2])

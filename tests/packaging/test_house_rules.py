@@ -23,10 +23,7 @@ ANY_KEYWORDS = {  # files whose functions take keywords of any name: docs/decisi
     **{"stream_pipeline/sdk.py": 2, "ditto/motion/controls.py": 2, "cfg/reading.py": 1},
     "stream_pipeline/commands/parsing.py": 1,  # those of argparse
 }
-MIXED = {  # rooms in which a constant's name still stands for several things
-    *("cfg", "ditto/packs/mini/background", "ditto/packs/mini/motion", "ditto/packs/mini/source"),
-    *("ditto/packs/mini/speech", "ditto/picture", "stream_pipeline/commands", "stream_pipeline/options"),
-}
+MIXED = {"ditto/packs/mini/background"}  # rooms in which a constant's name still stands for several things
 ASKING = ("cfg", "ditto/packs/mini", "ditto/picture", "stream_pipeline/options", "stream_pipeline/commands")
 QUESTIONS = ("How", "What", "When", "Where", "Which", "Who", "Whose")
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ditto.packs.mini.motion.readout import CHANNELS, LIMITS, OUTPUTS, load_readout
+from ditto.packs.mini.motion.readout import CHANNEL_LIMITS, CHANNELS, OUTPUTS, load_readout
 from ditto.packs.mini.speech.encoder import TAPS, WIDTH
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
@@ -50,8 +50,8 @@ def test_a_stored_readout_reads_what_it_was_judged_by(training, tmp_path):
     lips, speaks = load_readout(tmp_path / "motion_fold3.npz", online=True)(
         heard[near].reshape(24, -1).astype(np.float32)
     )
-    np.testing.assert_allclose(lips, np.clip(judged[:, :-1], *np.array(LIMITS).T), atol=0.02)
-    np.testing.assert_array_equal(speaks, judged[:, -1] > training.SPOKEN)
+    np.testing.assert_allclose(lips, np.clip(judged[:, :-1], *np.array(CHANNEL_LIMITS).T), atol=0.02)
+    np.testing.assert_array_equal(speaks, judged[:, -1] > training.MIN_SPEECH)
 
 
 def said(folder, *phones):

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from stream_pipeline.recipe import READ, described, named_files
+from stream_pipeline.recipe import MAX_HASHED_BYTES, described, named_files
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def test_the_content_of_every_file_that_is_named_counts(settings, file, groups):
 
 def test_a_large_file_is_told_by_its_size_and_time(settings, file):
     chosen = settings(enhance={"model": str(file)})
-    os.truncate(file, READ + 1)
+    os.truncate(file, MAX_HASHED_BYTES + 1)
     before = described(chosen)
     os.utime(file, ns=(1, 1))
     assert described(chosen) != before

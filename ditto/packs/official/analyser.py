@@ -20,7 +20,7 @@ from ditto.arrays import Floats, Image
 from ditto.motion.vector import WIDTHS, SourceMotion, source_motion
 from ditto.packs.official import eyes
 from ditto.packs.official.crop import Crop, Framing, Points, crop, move
-from ditto.packs.official.detector import LEAST_SCORE, Faces, overlap
+from ditto.packs.official.detector import MIN_SCORE, Faces, overlap
 from ditto.packs.official.landmark203 import SIDE_203 as LANDMARK_SIDE
 from ditto.packs.official.landmark203 import unit_planes
 from ditto.packs.official.volume import Volume
@@ -31,13 +31,13 @@ from model_formats.backend import Network
 HEAD_SIDE = 512  # pixels of the crop that is painted anew
 NETWORK_SIDE = 256  # pixels the motion and appearance extractors see
 
-LOOK_AGAIN = 12  # frames followed between two looks of the detector
+DETECTION_INTERVAL_FRAMES = 12  # frames followed between two looks of the detector
 PATIENCE_FRAMES = 25  # frames followed although the detector sees no face
 MIN_OVERLAP = 0.3  # overlap of the landmarks' box with a detected one
-MOST_GROWTH = 1.6  # between two frames
-MOST_MOVEMENT = 1.0  # root mean square radii between two frames
-LEAST_LIKENESS = 0.95  # of the shapes of two frames
-SMALL_FACE = 100  # pixels of its shorter side below which the result is visibly soft
+MAX_GROWTH = 1.6  # between two frames
+MAX_MOVEMENT_RADII = 1.0  # root mean square radii between two frames
+MIN_LIKENESS = 0.95  # of the shapes of two frames
+SOFT_FACE_PIXELS = 100  # pixels of its shorter side below which the result is visibly soft
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,12 +134,12 @@ class OfficialAnalyser:
             return landmarks, False
         self._unconfirmed += 1
         steady = is_one_step(last, landmarks)
-        if steady and self._unconfirmed < LOOK_AGAIN:
+        if steady and self._unconfirmed < DETECTION_INTERVAL_FRAMES:
             return landmarks, False
 
         faces = self._networks.detect(image)
         if not len(faces):
-            if steady and self._unconfirmed < LOOK_AGAIN + PATIENCE_FRAMES:
+            if steady and self._unconfirmed < DETECTION_INTERVAL_FRAMES + PATIENCE_FRAMES:
                 return landmarks, False
             raise NoFaceError(f"frame {index}: the face is lost ({_scores(faces)})")
         self._unconfirmed = 0
@@ -196,10 +196,10 @@ def remarks(faces: Faces, chosen: int, wanted: object) -> tuple[str, ...]:
         said.append(f"{len(faces)} faces found; the largest is used (source.face chooses another)")
     box = faces.boxes[chosen]
     width, height = box[2] - box[0], box[3] - box[1]
-    if min(width, height) < SMALL_FACE:
+    if min(width, height) < SOFT_FACE_PIXELS:
         said.append(
             f"the face is only {width:.0f} x {height:.0f} pixels; "
-            f"below {SMALL_FACE} it comes out visibly softer than the picture"
+            f"below {SOFT_FACE_PIXELS} it comes out visibly softer than the picture"
         )
     return tuple(said)
 
@@ -217,9 +217,9 @@ def is_one_step(before: Points, after: Points) -> bool:
     likeness = abs(np.vdot(old, new)) / (old_size * new_size)  # 1: the same shape, turned and scaled
     radius = old_size / len(before) ** 0.5
     return bool(
-        1 / MOST_GROWTH < new_size / old_size < MOST_GROWTH
-        and moved < MOST_MOVEMENT * radius
-        and likeness > LEAST_LIKENESS
+        1 / MAX_GROWTH < new_size / old_size < MAX_GROWTH
+        and moved < MAX_MOVEMENT_RADII * radius
+        and likeness > MIN_LIKENESS
     )
 
 
@@ -236,4 +236,4 @@ def nearest(faces: Faces, points: Points) -> int:
 
 
 def _scores(faces: Faces) -> str:
-    return f"the surest candidate scored {faces.best_score:.2f}, at least {LEAST_SCORE:.2f} is needed"
+    return f"the surest candidate scored {faces.best_score:.2f}, at least {MIN_SCORE:.2f} is needed"

@@ -17,7 +17,7 @@ from ditto.arrays import Floats, Image, Numbers
 
 Points = Numbers  # (n, 2); 32 or 64 bit, kept as given
 
-TOO_CLOSE = 1e-3  # pixels between eyes and lips below which they give no direction
+MIN_AXIS_PIXELS = 1e-3  # pixels between eyes and lips below which they give no direction
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ def face_rect(
     top, bottom = axis_points(points, use_lips)
     towards_lips = bottom - top
     length = np.linalg.norm(towards_lips)
-    towards_lips = np.array([0, 1], np.float32) if length <= TOO_CLOSE else towards_lips / length
+    towards_lips = np.array([0, 1], np.float32) if length <= MIN_AXIS_PIXELS else towards_lips / length
     along_eyes = np.array([towards_lips[1], -towards_lips[0]], np.float32)
     angle = math.acos(min(1.0, max(-1.0, float(along_eyes[0]))))  # rounding may exceed 1
     if along_eyes[1] < 0:

@@ -17,7 +17,7 @@ from model_formats.backend import Network
 DETECTOR_SIDE = 512  # pixels of the square the network sees
 STRIDES = (8, 16, 32)
 ANCHORS_PER_CELL = 2
-LEAST_SCORE = 0.5
+MIN_SCORE = 0.5
 SAME_FACE = 0.4  # overlap above which two boxes are one face
 
 
@@ -59,7 +59,7 @@ class FaceDetector:
         self._input_name = input_name
         self._grids = [anchor_centres(stride) for stride in STRIDES]
 
-    def __call__(self, image: Image, least_score: float = LEAST_SCORE) -> Faces:
+    def __call__(self, image: Image, least_score: float = MIN_SCORE) -> Faces:
         blob, zoom = prepare(image)
         outputs = self._network.run({self._input_name: blob})
         scores, distances, offsets = (rows_of(width, outputs, "face detector") for width in (1, 4, 10))

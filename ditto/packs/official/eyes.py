@@ -21,7 +21,7 @@ class Eye:
 
 LEFT = Eye(33, 133, ((145, 159), (144, 160), (153, 158)), 468)
 RIGHT = Eye(263, 362, ((374, 386), (373, 387), (380, 385)), 473)
-TINY = np.float32(1e-8)  # keeps a collapsed eye from dividing by zero
+EPSILON = np.float32(1e-8)  # keeps a collapsed eye from dividing by zero
 
 
 def openness(landmarks: Floats) -> Floats:
@@ -41,7 +41,7 @@ def offset(landmarks: Floats) -> Floats:
 
 def _openness(landmarks: Floats, eye: Eye) -> Floats:
     gaps = [_length(landmarks[:, low] - landmarks[:, high]) for low, high in eye.lids]
-    return np.asarray((gaps[0] + gaps[1] + gaps[2]) / (_width(landmarks, eye) + TINY), np.float32)
+    return np.asarray((gaps[0] + gaps[1] + gaps[2]) / (_width(landmarks, eye) + EPSILON), np.float32)
 
 
 def _gaze(landmarks: Floats, eye: Eye) -> Floats:
@@ -52,7 +52,7 @@ def _gaze(landmarks: Floats, eye: Eye) -> Floats:
 
 def _offset(landmarks: Floats, eye: Eye) -> Floats:
     moved = landmarks[:, eye.ball] - _middle(landmarks, eye)
-    return np.asarray(moved / (_width(landmarks, eye)[:, None] + TINY), np.float32)
+    return np.asarray(moved / (_width(landmarks, eye)[:, None] + EPSILON), np.float32)
 
 
 def _middle(landmarks: Floats, eye: Eye) -> Floats:
@@ -64,7 +64,7 @@ def _width(landmarks: Floats, eye: Eye) -> Floats:
 
 
 def _direction(vectors: Floats) -> Floats:
-    return np.asarray(vectors / (_length(vectors)[:, None] + TINY), np.float32)
+    return np.asarray(vectors / (_length(vectors)[:, None] + EPSILON), np.float32)
 
 
 def _length(vectors: Floats) -> Floats:

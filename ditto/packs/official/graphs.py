@@ -18,7 +18,7 @@ from ditto.packs.official.networks.split import (
     WarperFrame,
     WarperSource,
 )
-from ditto.packs.official.plausible import HIGHEST, SPREADS
+from ditto.packs.official.plausible import INTEGER_BOUNDS, SPREADS
 
 Axes = tuple[int | str, ...]  # a name where the size is open
 SIZES = {"batch": 1, "steps": 3, "samples": 6480}  # while tracing; the window of live speech
@@ -79,8 +79,8 @@ class Graph:
         made = {}
         for name, axes in self.inputs.items():
             shape = [axis if isinstance(axis, int) else sizes[axis] for axis in axes]
-            if name in HIGHEST:
-                made[name] = torch.randint(0, HIGHEST[name], shape, generator=generator)
+            if name in INTEGER_BOUNDS:
+                made[name] = torch.randint(0, INTEGER_BOUNDS[name], shape, generator=generator)
             else:
                 made[name] = SPREADS.get(name, 1.0) * torch.randn(shape, generator=generator)
         return made

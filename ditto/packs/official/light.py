@@ -14,7 +14,7 @@ from ditto.stages.messages import Pose
 
 FACE_SIDE = 512  # pixels of the painted square
 COARSE_SIDE = 32  # pixels of the square at which light is compared
-SPREADING = 5.0  # coarse pixels over which what is seen at the border reaches inwards
+SPREAD_PIXELS = 5.0  # coarse pixels over which what is seen at the border reaches inwards
 MAX_LEVEL_DIFFERENCE = 40.0  # grey levels; a larger difference is no light but something else in the picture
 KEPT_SHARE = 0.85  # share of the correction that stays from one frame to the next, against flicker
 
@@ -46,8 +46,8 @@ class Lit:
             )
             self._own, self._source = coarse(under), source
         difference = np.clip(self._own - coarse(face), -MAX_LEVEL_DIFFERENCE, MAX_LEVEL_DIFFERENCE)
-        weighed = cv2.GaussianBlur(difference * self._seam[..., None], (0, 0), SPREADING)
-        weight = cv2.GaussianBlur(self._seam, (0, 0), SPREADING)
+        weighed = cv2.GaussianBlur(difference * self._seam[..., None], (0, 0), SPREAD_PIXELS)
+        weight = cv2.GaussianBlur(self._seam, (0, 0), SPREAD_PIXELS)
         found = np.asarray(weighed / np.maximum(weight, 1e-4)[..., None], np.float32)
         if self._correction is not None:
             found = np.asarray(self._correction * KEPT_SHARE + found * (1 - KEPT_SHARE), np.float32)

@@ -10,4 +10,8 @@ SPREADS: Mapping[str, float] = {  # standard deviations; 1 where none is named
     "image": 0.5,
     "input_values": 0.1,
 }
-HIGHEST: Mapping[str, int] = {"time_cond": 1000, "times": 1000, "step": 3}  # whole numbers from 0 to below
+INTEGER_BOUNDS: Mapping[str, int] = {
+    "time_cond": 1000,
+    "times": 1000,
+    "step": 3,
+}  # whole numbers from 0 to below

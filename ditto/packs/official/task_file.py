@@ -11,7 +11,7 @@ from cfg.errors import ModelError
 
 DETECTOR = "face_detector.tflite"
 LANDMARKS = "face_landmarks_detector.tflite"
-LARGEST_NETWORK = 32_000_000  # bytes; the real ones have 0.2 and 2.6 million
+MAX_NETWORK_BYTES = 32_000_000  # bytes; the real ones have 0.2 and 2.6 million
 
 
 class TaskFile:
@@ -41,7 +41,7 @@ class TaskFile:
         try:
             with zipfile.ZipFile(self._path) as bundle, bundle.open(member) as stream:
                 # a zip may claim any size, so only what is really unpacked counts
-                network = stream.read(LARGEST_NETWORK + 1)
+                network = stream.read(MAX_NETWORK_BYTES + 1)
         except KeyError:
             raise ModelError(
                 f"{self._path}: holds no {member}; the face landmarker bundle is needed"
@@ -59,8 +59,8 @@ class TaskFile:
             zlib.error,
         ) as error:
             raise ModelError(f"{self._path}: cannot be read as a task bundle: {error}") from error
-        if len(network) > LARGEST_NETWORK:
+        if len(network) > MAX_NETWORK_BYTES:
             raise ModelError(
-                f"{self._path}: {member} is larger than {LARGEST_NETWORK} bytes; not a face network"
+                f"{self._path}: {member} is larger than {MAX_NETWORK_BYTES} bytes; not a face network"
             )
         return network

@@ -17,7 +17,7 @@ from google.protobuf.message import DecodeError
 from cfg.errors import ModelError
 from cfg.whole_file import part_of, write_whole
 from ditto.media.inputs import Inputs
-from ditto.packs.official.plausible import HIGHEST, SPREADS
+from ditto.packs.official.plausible import INTEGER_BOUNDS, SPREADS
 from model_formats.backend import existing, sha256
 from model_formats.compare import Comparison, backend_runner, compared, example_data, graph_runner
 from model_formats.cuda_memory import CudaMemory
@@ -121,7 +121,7 @@ class Conversion:
         model = loaded(path)
         standard_grid_sample(model)
         usual = {axis: size for axis, (_, size, _) in self._recipe.ranges.items()}
-        return model, example_data(model.graph, usual, SPREADS, HIGHEST)
+        return model, example_data(model.graph, usual, SPREADS, INTEGER_BOUNDS)
 
     def _compared(
         self, path: Path, model: onnx.ModelProto, other: BaseRunner, data: DataLoader

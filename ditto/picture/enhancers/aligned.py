@@ -12,7 +12,7 @@ from ditto.arrays import Floats, Image
 from ditto.faces.outline import layout_of
 from ditto.stages.messages import Pose
 
-SIDE = 512  # pixels of the cut
+CROP_SIDE = 512  # pixels of the cut
 TEMPLATE = np.array(  # eyes, nose and corners of the mouth of a face aligned as in the FFHQ pictures
     [
         [192.98138, 239.94708],
@@ -24,25 +24,27 @@ TEMPLATE = np.array(  # eyes, nose and corners of the mouth of a face aligned as
     np.float32,
 )
 EYES_AND_LIPS = TEMPLATE[[0, 1, 3, 4]]
-SOFT = 0.09  # of the cut's side over which its edge fades
+EDGE_FADE_SHARE = 0.09  # of the cut's side over which its edge fades
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Alignment:
     """Where the upright face lies in a picture."""
 
-    matrix: Floats  # (2, 3) from the picture to a cut of SIDE
+    matrix: Floats  # (2, 3) from the picture to a cut of CROP_SIDE
     box: tuple[slice, slice]  # rows and columns of the picture the cut covers
     cover: Floats  # (h, w, 1) 0..1 weight of the cut in the box
 
     def cut(self, image: Image) -> Image:
-        """(SIDE, SIDE, 3) the face upright."""
+        """(CROP_SIDE, CROP_SIDE, 3) the face upright."""
         flags = cv2.INTER_AREA if self._scale < 1 else cv2.INTER_LINEAR
-        cut = cv2.warpAffine(image, self.matrix, (SIDE, SIDE), flags=flags, borderMode=cv2.BORDER_REFLECT_101)
+        cut = cv2.warpAffine(
+            image, self.matrix, (CROP_SIDE, CROP_SIDE), flags=flags, borderMode=cv2.BORDER_REFLECT_101
+        )
         return np.asarray(cut, np.uint8)
 
     def lay(self, image: Image, change: Floats, strength: float) -> Image:
-        """A new picture with the cut's (SIDE, SIDE, 3) change of levels added at its place."""
+        """A new picture with the cut's (CROP_SIDE, CROP_SIDE, 3) change of levels added at its place."""
         result: Image = image.copy()
         rows, columns = self.box
         part = result[rows, columns]
@@ -91,7 +93,7 @@ def aligned(landmarks: Floats, tilt: float, shape: tuple[int, ...]) -> Alignment
     middle = points.mean(axis=0)
     matrix = similarity((points - middle) @ rotation.T + middle, EYES_AND_LIPS)
     back = cv2.invertAffineTransform(matrix)
-    corner = np.array([[0, 0, 1], [SIDE, 0, 1], [SIDE, SIDE, 1], [0, SIDE, 1]]) @ back.T
+    corner = np.array([[0, 0, 1], [CROP_SIDE, 0, 1], [CROP_SIDE, CROP_SIDE, 1], [0, CROP_SIDE, 1]]) @ back.T
     left, top = np.maximum(np.floor(corner.min(axis=0)), 0).astype(int)
     right, bottom = np.minimum(np.ceil(corner.max(axis=0)), (shape[1], shape[0])).astype(int)
     box = (slice(int(top), max(int(top), int(bottom))), slice(int(left), max(int(left), int(right))))
@@ -115,7 +117,9 @@ def similarity(points: np.ndarray, target: np.ndarray) -> Floats:
 
 
 def edge() -> Floats:
-    """(SIDE, SIDE) 1 inside, smoothly 0 at the border."""
-    ramp = np.clip(np.minimum(np.arange(SIDE), np.arange(SIDE)[::-1]) / (SOFT * SIDE), 0, 1)
+    """(CROP_SIDE, CROP_SIDE) 1 inside, smoothly 0 at the border."""
+    ramp = np.clip(
+        np.minimum(np.arange(CROP_SIDE), np.arange(CROP_SIDE)[::-1]) / (EDGE_FADE_SHARE * CROP_SIDE), 0, 1
+    )
     smooth = ramp * ramp * (3 - 2 * ramp)
     return np.asarray(np.outer(smooth, smooth), np.float32)

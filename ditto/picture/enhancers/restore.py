@@ -17,13 +17,13 @@ from cfg.errors import ModelError
 from cfg.settings import EnhanceSettings
 from ditto.arrays import Floats, Image
 from ditto.media.segments import PIECE_FRAMES
-from ditto.picture.enhancers.aligned import SIDE, Aligner
+from ditto.picture.enhancers.aligned import CROP_SIDE, Aligner
 from ditto.picture.enhancers.networks import check_numbers, restorer_file
 from ditto.stages.messages import Pose
 from model_formats.shared import SharedModels
 
-MOVED = (3.0, 12.0)  # grey levels of change between which a pixel passes from resting to moving
-LONGEST = 0.85  # share of the frame before in a resting pixel, at full smoothing
+MOVING_LEVELS = (3.0, 12.0)  # grey levels of change between which a pixel passes from resting to moving
+MAX_LAG_SHARE = 0.85  # share of the frame before in a resting pixel, at full smoothing
 
 
 class Restored:
@@ -34,7 +34,7 @@ class Restored:
     ) -> None:
         self._model = model
         self._strength, self._fidelity = strength, fidelity
-        self._lag = LONGEST * smoothing
+        self._lag = MAX_LAG_SHARE * smoothing
         self._face, self._weight = roles(model)
         self._aligner = Aligner()
         self._before: tuple[Image, Floats] | None = None  # cut and change
@@ -56,15 +56,17 @@ class Restored:
         return alignment.lay(image, change, self._strength)
 
     def _restored(self, cut: Image) -> Floats:
-        """(SIDE, SIDE, 3) in 0..255."""
+        """(CROP_SIDE, CROP_SIDE, 3) in 0..255."""
         face = cut.astype(np.float32).transpose(2, 0, 1)[None] / np.float32(127.5) - 1
         feeds: dict[str, Any] = {self._face: face}
         if self._weight is not None:
             shape = tuple(n or 1 for n in self._model.inputs[self._weight])
             feeds[self._weight] = np.full(shape, self._fidelity)
         result = np.asarray(next(iter(self._model.run(feeds).values())), np.float32)
-        if result.shape != (1, 3, SIDE, SIDE):
-            raise ModelError(f"the enhancer gave {result.shape}, but must give (1, 3, {SIDE}, {SIDE})")
+        if result.shape != (1, 3, CROP_SIDE, CROP_SIDE):
+            raise ModelError(
+                f"the enhancer gave {result.shape}, but must give (1, 3, {CROP_SIDE}, {CROP_SIDE})"
+            )
         check_numbers(result, "enhancer")
         levels: Floats = (np.clip(result[0], -1, 1).transpose(1, 2, 0) + 1) * np.float32(127.5)
         return levels
@@ -76,16 +78,16 @@ def roles(model: Any) -> tuple[str, str | None]:
     faces = [name for name, shape in inputs.items() if len(shape) == 4]
     numbers = [name for name, shape in inputs.items() if len(shape) <= 1]
     fits = len(faces) == 1 and all(
-        n in (None, wanted) for n, wanted in zip(inputs[faces[0]], (1, 3, SIDE, SIDE), strict=True)
+        n in (None, wanted) for n, wanted in zip(inputs[faces[0]], (1, 3, CROP_SIDE, CROP_SIDE), strict=True)
     )
     if not fits or len(numbers) > 1 or len(faces) + len(numbers) != len(inputs):
         raise ModelError(
-            f"the enhancer takes {inputs}, but a restorer of faces takes one (1, 3, {SIDE}, {SIDE}) "
-            "picture, and at most one number beside it"
+            f"the enhancer takes {inputs}, but a restorer of faces takes one "
+            f"(1, 3, {CROP_SIDE}, {CROP_SIDE}) picture, and at most one number beside it"
         )
     made = next(iter(model.outputs.values()), ())
-    if any(n not in (None, wanted) for n, wanted in zip(made, (1, 3, SIDE, SIDE), strict=False)):
-        raise ModelError(f"the enhancer gives {made}, but must give (1, 3, {SIDE}, {SIDE})")
+    if any(n not in (None, wanted) for n, wanted in zip(made, (1, 3, CROP_SIDE, CROP_SIDE), strict=False)):
+        raise ModelError(f"the enhancer gives {made}, but must give (1, 3, {CROP_SIDE}, {CROP_SIDE})")
     return faces[0], numbers[0] if numbers else None
 
 
@@ -93,7 +95,7 @@ def steadied(change: Floats, cut: Image, cut_before: Image, change_before: Float
     """The change averaged with the frame before where the picture rests, itself where it moves."""
     moved = cv2.absdiff(cut, cut_before).max(axis=2)
     moved = cv2.GaussianBlur(cv2.dilate(moved, np.ones((5, 5), np.uint8)), (0, 0), 3)
-    low, high = MOVED
+    low, high = MOVING_LEVELS
     resting = np.float32(1) - np.clip((moved.astype(np.float32) - low) / (high - low), 0, 1)
     share = (resting * np.float32(lag))[..., None]
     return np.asarray(change + (change_before - change) * share, np.float32)

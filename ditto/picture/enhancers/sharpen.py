@@ -9,10 +9,10 @@ from ditto.arrays import Floats, Image
 from ditto.faces.outline import outline, size_of
 from ditto.stages.messages import Pose
 
-RADIUS = 0.006  # of the face's height: the size of what is made crisper
-MOST = 1.4  # share of the detail that is added at full strength
-NOISE = 2.0  # levels below which detail is grain, and left alone
-ROOM = 1.0  # levels a pixel may pass what lies around it: no halos
+DETAIL_RADIUS = 0.006  # of the face's height: the size of what is made crisper
+MAX_DETAIL_SHARE = 1.4  # share of the detail that is added at full strength
+NOISE_LEVELS = 2.0  # levels below which detail is grain, and left alone
+MAX_OVERSHOOT_LEVELS = 1.0  # levels a pixel may pass what lies around it: no halos
 
 
 class Sharpened:
@@ -33,10 +33,11 @@ class Sharpened:
         result: Image = image.copy()
         brightness = np.asarray(cv2.cvtColor(part, cv2.COLOR_RGB2GRAY), np.float32)
         detail = brightness - cv2.GaussianBlur(brightness, (0, 0), self._sigma)
-        detail = np.sign(detail) * np.maximum(np.abs(detail) - NOISE, 0)
-        wanted = brightness + detail * (MOST * self._strength)
+        detail = np.sign(detail) * np.maximum(np.abs(detail) - NOISE_LEVELS, 0)
+        wanted = brightness + detail * (MAX_DETAIL_SHARE * self._strength)
         around = np.ones((3, 3), np.uint8)
-        least, most = cv2.erode(brightness, around) - ROOM, cv2.dilate(brightness, around) + ROOM
+        least = cv2.erode(brightness, around) - MAX_OVERSHOOT_LEVELS
+        most = cv2.dilate(brightness, around) + MAX_OVERSHOOT_LEVELS
         added = (np.clip(wanted, least, most) - brightness) * self._weight
         result[self._box] = np.clip(np.rint(part + added[..., None]), 0, 255).astype(np.uint8)
         return result
@@ -47,7 +48,7 @@ class Sharpened:
             return
         self._landmarks = landmarks
         size = size_of(landmarks)
-        self._sigma = max(0.6, RADIUS * size)
+        self._sigma = max(0.6, DETAIL_RADIUS * size)
         polygon = outline(landmarks, "face")
         soft = 0.05 * size
         left, top = np.maximum(np.floor(polygon.min(axis=0) - 2 * soft), 0).astype(int)

@@ -20,9 +20,9 @@ from ditto.picture.enhancers.networks import check_numbers, onnx_file
 from ditto.stages.messages import Pose
 from model_formats.shared import SharedModels
 
-MOST_ENLARGED = 4096  # pixels a side of what a tile may become
-SAMPLE = 16  # pixels a side of the picture that shows how many times larger a network makes it
-OVERLAP = 16  # pixels tiles share on every side: what a network sees at a border is not used
+MAX_TILE_SIDE = 4096  # pixels a side of what a tile may become
+PROBE_SIDE = 16  # pixels a side of the picture that shows how many times larger a network makes it
+TILE_OVERLAP = 16  # pixels tiles share on every side: what a network sees at a border is not used
 
 
 @dataclass(slots=True, eq=False)
@@ -41,13 +41,13 @@ class Upscaled:
         self._strength = strength
         self._name, fixed = picture_input(model)
         self._tile = fixed or tile
-        if self._tile <= 2 * OVERLAP:
+        if self._tile <= 2 * TILE_OVERLAP:
             raise ConfigError(f"a tile of {self._tile} pixels leaves nothing between its borders")
         self._known: dict[tuple[int, int], Tile] = {}
-        if (larger := self._enlarged(fixed)) > MOST_ENLARGED:
+        if (larger := self._enlarged(fixed)) > MAX_TILE_SIDE:
             raise ModelError(
                 f"the upscaler makes a tile of {self._tile} pixels {larger / self._tile:g} times larger, "
-                f"{larger} a side, but at most {MOST_ENLARGED} are computed; "
+                f"{larger} a side, but at most {MAX_TILE_SIDE} are computed; "
                 "take one that enlarges less, or a smaller enhance.tile_size"
             )
 
@@ -59,7 +59,7 @@ class Upscaled:
 
     def __call__(self, pose: Pose[object], image: Image) -> Image:
         result = np.empty_like(image)
-        inner = self._tile - 2 * OVERLAP
+        inner = self._tile - 2 * TILE_OVERLAP
         padded = framed(image, inner)
         for row, column in corners(image.shape, inner):
             seen = padded[row : row + self._tile, column : column + self._tile]
@@ -82,10 +82,10 @@ class Upscaled:
             shape = next(iter(self._model.outputs.values()), ())
             return max((side or 0 for side in shape[2:]), default=0)
         try:
-            sample = self._run(np.zeros((SAMPLE, SAMPLE, 3), np.uint8))
+            sample = self._run(np.zeros((PROBE_SIDE, PROBE_SIDE, 3), np.uint8))
         except ModelError:
             return 0
-        return max(sample.shape[2:], default=0) * self._tile // SAMPLE
+        return max(sample.shape[2:], default=0) * self._tile // PROBE_SIDE
 
     def _run(self, seen: Image) -> Floats:
         feed = (seen.astype(np.float32) / np.float32(255)).transpose(2, 0, 1)[None]
@@ -101,7 +101,7 @@ class Upscaled:
         check_numbers(result, "upscaler")
         levels = np.clip(np.rint(result[0].transpose(1, 2, 0) * 255), 0, 255).astype(np.uint8)
         smaller = cv2.resize(levels, (side, side), interpolation=cv2.INTER_AREA)
-        return np.ascontiguousarray(smaller[OVERLAP:-OVERLAP, OVERLAP:-OVERLAP], np.uint8)
+        return np.ascontiguousarray(smaller[TILE_OVERLAP:-TILE_OVERLAP, TILE_OVERLAP:-TILE_OVERLAP], np.uint8)
 
 
 def picture_input(model: Any) -> tuple[str, int]:
@@ -117,9 +117,9 @@ def picture_input(model: Any) -> tuple[str, int]:
 def framed(image: Image, inner: int) -> Image:
     """The picture with mirrored borders, so large that whole tiles cover it."""
     height, width = image.shape[:2]
-    below, right = -height % inner + OVERLAP, -width % inner + OVERLAP
+    below, right = -height % inner + TILE_OVERLAP, -width % inner + TILE_OVERLAP
     kind = cv2.BORDER_REFLECT_101 if min(height, width) > 1 else cv2.BORDER_REPLICATE
-    return np.asarray(cv2.copyMakeBorder(image, OVERLAP, below, OVERLAP, right, kind), np.uint8)
+    return np.asarray(cv2.copyMakeBorder(image, TILE_OVERLAP, below, TILE_OVERLAP, right, kind), np.uint8)
 
 
 def corners(shape: tuple[int, ...], inner: int) -> Iterator[tuple[int, int]]:

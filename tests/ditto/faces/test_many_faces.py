@@ -8,7 +8,7 @@ import pytest
 
 from ditto import bundled
 from ditto.faces.finder import FaceFinder
-from ditto.faces.likeness import MAX_STEADY_WANDER, SURE, WANDERING, Likeness
+from ditto.faces.likeness import MAX_HUMAN_WANDER, MAX_STEADY_WANDER, SURE_CERTAINTY, Likeness
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 
@@ -117,7 +117,7 @@ def test_people_are_human_and_their_mouths_plain(finder):
         likeness = finder.likeness(image, face)
         assert likeness.human, name
         assert not likeness.mouth_hidden, name
-        assert likeness.certainty > SURE + 0.05, name
+        assert likeness.certainty > SURE_CERTAINTY + 0.05, name
         assert likeness.wander < 0.6 * MAX_STEADY_WANDER, name
 
 
@@ -134,10 +134,10 @@ def test_something_in_front_of_the_mouth_is_noticed(finder, name):
 
 
 def test_one_poor_sign_is_forgiven_but_not_both():
-    assert Likeness(certainty=0.70, wander=0.5 * WANDERING).human
-    assert Likeness(certainty=0.90, wander=3 * WANDERING).human
-    assert not Likeness(certainty=0.70, wander=1.2 * WANDERING).human
-    assert not Likeness(certainty=0.40, wander=0.5 * WANDERING).human
+    assert Likeness(certainty=0.70, wander=0.5 * MAX_HUMAN_WANDER).human
+    assert Likeness(certainty=0.90, wander=3 * MAX_HUMAN_WANDER).human
+    assert not Likeness(certainty=0.70, wander=1.2 * MAX_HUMAN_WANDER).human
+    assert not Likeness(certainty=0.40, wander=0.5 * MAX_HUMAN_WANDER).human
 
 
 def test_a_large_upright_face_ends_a_search_that_need_not_be_thorough(finder, heads):

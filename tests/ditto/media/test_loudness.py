@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from ditto.media.loudness import PEAK, loudness, to_loudness
+from ditto.media.loudness import MAX_PEAK, loudness, to_loudness
 
 
 def tone(hertz, decibels, seconds=3.0, rate=48000):
@@ -56,4 +56,4 @@ def test_the_target_is_hit_within_half_a_unit(decibels, target):
 def test_a_peak_never_leaves_full_scale():
     clicks = np.zeros(48000, np.float32)
     clicks[::4800] = 0.5
-    assert np.abs(to_loudness(clicks, 16000, -5)).max() == pytest.approx(PEAK, abs=1e-3)
+    assert np.abs(to_loudness(clicks, 16000, -5)).max() == pytest.approx(MAX_PEAK, abs=1e-3)

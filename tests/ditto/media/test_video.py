@@ -80,7 +80,7 @@ def test_any_order_gives_the_same_pictures(film):
 
 
 def test_backward_and_any_order_hold_with_little_memory(film, monkeypatch):
-    monkeypatch.setattr(video_module, "REMEMBERED", 0)
+    monkeypatch.setattr(video_module, "FRAME_CACHE_BYTES", 0)
     order = [*reversed(range(60)), 59, 0, 30, 29, 31]
     with VideoSource(film(numbered(60), group=250)) as video:
         assert [number_of(video.frame(i)) for i in order] == order
@@ -88,7 +88,7 @@ def test_backward_and_any_order_hold_with_little_memory(film, monkeypatch):
 
 def test_few_pictures_are_remembered_however_long_the_video(film, monkeypatch):
     size = 64 * 64 * 3 // 2  # as decoded: colour at half the resolution
-    monkeypatch.setattr(video_module, "REMEMBERED", 20 * size)
+    monkeypatch.setattr(video_module, "FRAME_CACHE_BYTES", 20 * size)
     with VideoSource(film(numbered(100))) as video:
         most = 0
         for index in [*range(100), *reversed(range(100))]:

@@ -5,7 +5,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from ditto.motion.head_styles import FAMILIES, SETTING_IN, STYLES, head_style
+from ditto.motion.head_styles import FAMILIES, SETTING_IN_SECONDS, STYLES, head_style
 
 FRAMES = range(0, 500, 5)
 
@@ -54,4 +54,4 @@ def test_no_style_turns_a_head_further_than_people_do_or_jumps():
         steps = np.array([style.degrees(frame) for frame in range(250)])
         assert np.abs(steps).max() < 25
         assert np.abs(np.diff(steps, axis=0)).max() < 3.2
-    assert SETTING_IN < 2
+    assert SETTING_IN_SECONDS < 2

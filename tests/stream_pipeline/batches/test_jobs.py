@@ -155,7 +155,7 @@ def test_what_is_no_file_is_no_sound(files):
 
 
 def test_more_jobs_than_anybody_wants_are_refused(files, monkeypatch):
-    monkeypatch.setattr("stream_pipeline.batches.jobs.MOST_JOBS", 3)
+    monkeypatch.setattr("stream_pipeline.batches.jobs.MAX_JOBS", 3)
     folder = files("p/a.jpg", "p/b.jpg", "s/a.wav", "s/b.wav")
     with pytest.raises(ConfigError, match="2 portraits with 2 sounds"):
         jobs_of_folders(folder / "p", folder / "s", OUT)

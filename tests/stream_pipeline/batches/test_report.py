@@ -91,7 +91,7 @@ def test_names_that_are_no_text_are_shown_and_linked_all_the_same(written, tmp_p
 
 
 def test_a_huge_batch_shows_failures_first_and_says_what_it_leaves_out(written, tmp_path, monkeypatch):
-    monkeypatch.setattr("stream_pipeline.batches.report.MOST_CARDS", 2)
+    monkeypatch.setattr("stream_pipeline.batches.report.MAX_CARDS", 2)
     fine = [Outcome(job(tmp_path / f"{n}.mp4"), "done", 10, 1.0) for n in range(3)]
     page, data = written(*fine, Outcome(job(tmp_path / "x.mp4"), "failed", error="no face"))
     assert [name for name in page.words if name.endswith(".mp4")] == ["x.mp4", "0.mp4"]

@@ -188,7 +188,7 @@ def test_an_input_is_never_overwritten(batch, job):
 
 
 def test_portraits_are_let_go_when_there_are_many(batch, job, monkeypatch):
-    monkeypatch.setattr(running, "AVATARS", 2)
+    monkeypatch.setattr(running, "MAX_KEPT_AVATARS", 2)
     released = []
     monkeypatch.setattr(Engine, "release", lambda self, avatar: released.append(avatar))
     outcomes, calls = batch([job("a", portrait) for portrait in "pqrst"])

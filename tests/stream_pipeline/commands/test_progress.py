@@ -2,7 +2,7 @@ import io
 
 import pytest
 
-from stream_pipeline.commands.progress import LINES, ProgressBar
+from stream_pipeline.commands.progress import LINE_INTERVAL, ProgressBar
 
 
 class Terminal(io.StringIO):
@@ -33,13 +33,13 @@ def test_on_a_terminal_a_bar_is_drawn_over_itself(shown):
 
 
 def test_elsewhere_a_line_comes_now_and_then(shown):
-    lines = shown(io.StringIO(), 4 * LINES).splitlines()
+    lines = shown(io.StringIO(), 4 * LINE_INTERVAL).splitlines()
     assert lines[0] == "250/1000 frames 16.7 fps 45 s left"
     assert [line.partition("/")[0] for line in lines] == ["250", "500", "750", "1000"]
 
 
 def test_short_work_needs_no_line(shown):
-    assert shown(io.StringIO(), LINES / 2) == ""
+    assert shown(io.StringIO(), LINE_INTERVAL / 2) == ""
 
 
 def test_nothing_is_said_where_that_is_asked_for(shown):

@@ -10,10 +10,10 @@ from ditto.packs.mini.motion.expression_numbers import LIPS, METRE, OPENS, Exp
 from ditto.packs.mini.source.appearance import MiniAppearance
 from ditto.source.avatar import SourceFrame
 
-BROWS = (Exp.BROW_IN, Exp.BROW_OUT, Exp.FURROW)
-OPENING = (Exp.GAP, Exp.JAW, Exp.LOW_LIP, Exp.UP_LIP)  # a mouth that speaks has to open all the same
-LIDS = (Exp.BLINK_LEFT, Exp.BLINK_RIGHT)
-WIDEST_GAP = 27.0  # millimetres between the inner lips of an enlarged expression
+BROW_NUMBERS = (Exp.BROW_IN, Exp.BROW_OUT, Exp.FURROW)
+OPENING_NUMBERS = (Exp.GAP, Exp.JAW, Exp.LOW_LIP, Exp.UP_LIP)  # a mouth that speaks has to open all the same
+LID_NUMBERS = (Exp.BLINK_LEFT, Exp.BLINK_RIGHT)
+MAX_GAP_MM = 27.0  # millimetres between the inner lips of an enlarged expression
 
 
 def face_roles(source: SourceFrame[MiniAppearance]) -> FaceRoles:
@@ -23,9 +23,9 @@ def face_roles(source: SourceFrame[MiniAppearance]) -> FaceRoles:
         neutral[place] -= share * neutral[Exp.GAP]
     neutral[Exp.GAP] = 0
     most = np.full(63, np.inf, np.float32)
-    most[Exp.GAP] = WIDEST_GAP * METRE
-    habits = [place for place in (*LIPS, *BROWS) if place not in OPENING]
-    return FaceRoles(neutral, ones(*LIPS, *BROWS), ones(*habits), ones(*LIDS), most)
+    most[Exp.GAP] = MAX_GAP_MM * METRE
+    habits = [place for place in (*LIPS, *BROW_NUMBERS) if place not in OPENING_NUMBERS]
+    return FaceRoles(neutral, ones(*LIPS, *BROW_NUMBERS), ones(*habits), ones(*LID_NUMBERS), most)
 
 
 def ones(*places: int) -> Floats:

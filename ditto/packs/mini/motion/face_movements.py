@@ -25,16 +25,16 @@ MOVES: Mapping[
     "wink_left": ({**WINK, Exp.ASYM: -1.8}, {}),
     "wink_right": ({**WINK, Exp.ASYM: 1.8}, {}),
 }
-SQUINT = 0.6  # millimetres that the other eye narrows in a wink, which it may not blink through
-LIDS: Mapping[str, Offsets] = {
+SQUINT_MM = 0.6  # millimetres that the other eye narrows in a wink, which it may not blink through
+LID_MOVES: Mapping[str, Offsets] = {
     "blink": {Exp.BLINK_LEFT: FULL_BLINK, Exp.BLINK_RIGHT: FULL_BLINK},
-    "wink_left": {Exp.BLINK_LEFT: FULL_BLINK, Exp.BLINK_RIGHT: SQUINT},
-    "wink_right": {Exp.BLINK_LEFT: SQUINT, Exp.BLINK_RIGHT: FULL_BLINK},
+    "wink_left": {Exp.BLINK_LEFT: FULL_BLINK, Exp.BLINK_RIGHT: SQUINT_MM},
+    "wink_right": {Exp.BLINK_LEFT: SQUINT_MM, Exp.BLINK_RIGHT: FULL_BLINK},
 }
 
 FACE = FaceRows(
     moves={name: (row_of(more, METRE), row_of(less, METRE)) for name, (more, less) in MOVES.items()},
-    lids={name: row_of(lids, METRE) for name, lids in LIDS.items()},
-    lids_per_degree=row_of(dict.fromkeys(LIDS["blink"], LIDS_FOLLOW), METRE),
+    lids={name: row_of(lids, METRE) for name, lids in LID_MOVES.items()},
+    lids_per_degree=row_of(dict.fromkeys(LID_MOVES["blink"], LIDS_FOLLOW), METRE),
     shut=(row_of({Exp.BLINK_LEFT: FULL_BLINK}, METRE), row_of({Exp.BLINK_RIGHT: FULL_BLINK}, METRE)),
 )

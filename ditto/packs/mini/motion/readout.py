@@ -26,11 +26,11 @@ CHANNELS = (
     Exp.LOW_THICK, Exp.SNEER,
 )  # fmt: skip
 OUTPUTS = len(CHANNELS) + 2  # of a readout: lips, then whether somebody speaks, then M, B and P
-LIMITS = (
+CHANNEL_LIMITS = (
     (0, 30), (-4, 18), (-6, 10), (-9, 6), (-16, 14), (-8, 8), (-6, 5), (-4, 4), (-5, 4), (-3, 3),
 )  # fmt: skip
 FULL_MEETING = 0.25  # of the readout of M, B and P over which lips that begin to close meet
-SPOKEN = 0.5  # readout of the voice above which somebody speaks
+MIN_SPEECH = 0.5  # readout of the voice above which somebody speaks
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,8 +80,8 @@ class Readout:
             read = read + reader(rows)
         lips, voice, sound = read[:, :-2], read[:, -2], read[:, -1]
         lips[:, 0] = met(lips[:, 0], sound)
-        low, high = np.array(LIMITS, np.float32).T
-        return np.clip(lips, low, high), voice > SPOKEN
+        low, high = np.array(CHANNEL_LIMITS, np.float32).T
+        return np.clip(lips, low, high), voice > MIN_SPEECH
 
 
 def met(gap: Floats, sound: Floats) -> Floats:

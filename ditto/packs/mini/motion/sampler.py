@@ -7,9 +7,9 @@ import numpy as np
 from ditto.arrays import Floats
 from ditto.motion.angles import bins_to_degrees, degrees_to_bins
 from ditto.motion.vector import EXPRESSION, LENGTH, PLACES, TRANSLATION
-from ditto.packs.mini.motion.emotions import EMOTIONS, add_emotions
+from ditto.packs.mini.motion.emotions import EMOTION_COUNT, add_emotions
 from ditto.packs.mini.motion.expression_numbers import FULL_BLINK, METRE, OPENS, Exp
-from ditto.packs.mini.motion.idle import BLINK_SHAPE, WINDOW, Idle
+from ditto.packs.mini.motion.idle import BLINK_SHAPE, WINDOW_FRAMES, Idle
 from ditto.packs.mini.motion.readout import CHANNELS, Readout
 from ditto.packs.mini.motion.silence import Silence
 
@@ -28,7 +28,7 @@ class MiniSampler:
     one before left it.
     """
 
-    window = WINDOW
+    window = WINDOW_FRAMES
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class MiniSampler:
         self._source_degrees = [
             float(bins_to_degrees(source[None, PLACES[angle]])[0]) for angle in ("pitch", "yaw", "roll")
         ]
-        self._advance = WINDOW - overlap
+        self._advance = WINDOW_FRAMES - overlap
         self._lead = overlap if online else 0
         self._emotion = emotion
         self._loudness = loudness
@@ -110,7 +110,7 @@ class MiniSampler:
         count = len(conditions)
         rows, feelings = conditions, None
         if self._emotion:
-            rows, feelings = conditions[:, :-EMOTIONS], conditions[:, -EMOTIONS:]
+            rows, feelings = conditions[:, :-EMOTION_COUNT], conditions[:, -EMOTION_COUNT:]
         loud = np.ones(len(rows), np.bool_)
         if self._loudness:
             rows, loud = rows[:, :-1], rows[:, -1] > 0

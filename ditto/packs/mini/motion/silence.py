@@ -11,7 +11,7 @@ from ditto.rates import FRAME_RATE
 QUIET_FRAMES = 11  # of silence before the mouth begins to close
 CLOSING_FRAMES = 2
 OPENING_FRAMES = 2
-WAKING = 1 / 20  # share of the way to the present liveliness that one frame goes
+WAKING_SHARE = 1 / 20  # share of the way to the present liveliness that one frame goes
 
 
 class Silence:
@@ -33,7 +33,7 @@ class Silence:
             step = 1 / CLOSING_FRAMES if self._quiet > QUIET_FRAMES else -1 / OPENING_FRAMES
             self._closed = min(max(self._closed + step, 0.0), 1.0)
             awake = float(self._quiet <= FRAME_RATE)
-            self._liveliness += (awake - self._liveliness) * WAKING
+            self._liveliness += (awake - self._liveliness) * WAKING_SHARE
             self._kept.append((self._closed, self._liveliness))
         del self._kept[: start - self._first]
         self._first = start

@@ -10,7 +10,7 @@ from ditto.packs.mini.paint.resample import block_kinds, painted
 from ditto.packs.mini.paint.shift_map import ShiftMap
 
 MIN_SHIFT = 0.03  # pixels; less leaves the source's own, and nobody sees the difference
-ALL = np.zeros((0, 0), np.uint8)  # a source that is foreground throughout
+ALL_FOREGROUND = np.zeros((0, 0), np.uint8)  # a source that is foreground throughout
 
 
 def repainted(
@@ -22,7 +22,7 @@ def repainted(
     background it moves as a whole. Only blocks of pixels in which something moves are touched, and only
     those at the edges of the foreground are composited pixel by pixel.
     """
-    layered, plate, solid, bare = opaque, opaque, ALL, ALL
+    layered, plate, solid, bare = opaque, opaque, ALL_FOREGROUND, ALL_FOREGROUND
     if background is not None:
         layered, plate = background.layered, background.plate
         solid, bare = background.solid, background.bare

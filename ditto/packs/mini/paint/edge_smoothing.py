@@ -11,10 +11,10 @@ from ditto.packs.mini.paint.shift_map import ShiftMap
 from ditto.packs.mini.source.geometry import HeadGeometry
 
 # from where to where neighbours count as drawn out, pixels that they come from nearer than they are: streaks
-DRAWN = np.array([0.5, 0.85], np.float32)
+DRAWN_OUT_RANGE = np.array([0.5, 0.85], np.float32)
 # and as torn, pixels that they come from farther than they are: stairs
-TORN = np.array([1.0, 1.8], np.float32)
-SHARP = 2.0  # millimetres around mouth and eyes that are left out
+TORN_RANGE = np.array([1.0, 1.8], np.float32)
+SHARP_RIM_MM = 2.0  # millimetres around mouth and eyes that are left out
 RIMS = (UPPER_OUTER + LOWER_OUTER, *(eye.upper + eye.lower for eye in EYES))
 RIM_POINTS = np.concatenate(RIMS)
 RIM_STARTS = np.cumsum([0, *map(len, RIMS[:-1])])
@@ -30,11 +30,13 @@ def soften(out: Image, head: HeadGeometry, vertices: Floats, where: ShiftMap) ->
     left, top, right, bottom = head.wide_box
     share: Floats = np.zeros(where.shift_x.shape, np.float32)
     rows = np.empty(2, np.int64)
-    _roughness(share, rows, where.shift_x, where.shift_y, *share.shape, where.step, DRAWN, TORN)
+    _roughness(
+        share, rows, where.shift_x, where.shift_y, *share.shape, where.step, DRAWN_OUT_RANGE, TORN_RANGE
+    )
     first, last = rows.tolist()
     if last < first:
         return
-    room = SHARP * head.millimetre
+    room = SHARP_RIM_MM * head.millimetre
     points = vertices[RIM_POINTS] - np.array([left, top], np.float32)
     low = np.maximum((np.minimum.reduceat(points, RIM_STARTS) - room) / where.step + 1, 0).astype(int)
     high = np.maximum((np.maximum.reduceat(points, RIM_STARTS) + room) / where.step + 2, 0).astype(int)

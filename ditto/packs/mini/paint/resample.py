@@ -10,7 +10,7 @@ from ditto.kernels import In, Kernel, Out
 from ditto.packs.mini.background.layers import TILE
 from ditto.packs.mini.placing.record import MIN_TRAVEL
 
-BLOCK = 16  # pixels of the squares that are painted in one way throughout
+BLOCK_PIXELS = 16  # pixels of the squares that are painted in one way throughout
 
 _MAP = (In(np.float32), In(np.float32), int, int, int, int)  # shifts, grid, step, height, width
 _block_kinds = Kernel(
@@ -41,16 +41,16 @@ def block_kinds(
     bare: Image,
     least: float,
 ) -> npt.NDArray[np.uint8]:
-    """(rows, columns) of blocks of BLOCK pixels: 0 stays as it is, 1 is all moved foreground, 2 is both.
+    """(rows, columns) of blocks of BLOCK_PIXELS a side: 0 stays, 1 is all moved foreground, 2 is both.
 
     `size` is (height, width) of the moving box. `solid` and `bare` tell of the source's tiles whether all,
     or nothing, of them is foreground; empty where everything is. `least` pixels count as a move.
     """
     height, width = size
     assert reaches(shift_x, shift_y, step, size) and solid.shape == bare.shape
-    kinds = np.empty((-(-height // BLOCK), -(-width // BLOCK)), np.uint8)
+    kinds = np.empty((-(-height // BLOCK_PIXELS), -(-width // BLOCK_PIXELS)), np.uint8)
     _block_kinds(
-        kinds, BLOCK, shift_x, shift_y, shift_x.shape[1], step, height, width,
+        kinds, BLOCK_PIXELS, shift_x, shift_y, shift_x.shape[1], step, height, width,
         solid, bare, *solid.shape, TILE, least,
     )  # fmt: skip
     return kinds
@@ -76,11 +76,11 @@ def painted(
     height, width = picture.shape[:2]
     assert reaches(shift_x, shift_y, step, (height, width)) and min(height, width) > 1
     assert picture.shape == layered.shape == plate.shape and picture.shape[2] == 4 and image.shape[2] == 3
-    assert kinds.shape == (-(-height // BLOCK), -(-width // BLOCK))
+    assert kinds.shape == (-(-height // BLOCK_PIXELS), -(-width // BLOCK_PIXELS))
     out: Image = np.empty_like(image, order="C")
     _paint_moved(
         out, np.ascontiguousarray(image), *out.shape[:2], *corner, shift_x, shift_y, shift_x.shape[1], step,
-        height, width, picture, layered, plate, kinds, BLOCK, MIN_TRAVEL,
+        height, width, picture, layered, plate, kinds, BLOCK_PIXELS, MIN_TRAVEL,
     )  # fmt: skip
     return out
 

@@ -11,7 +11,7 @@ from ditto.packs.mini.curves import Box, arch, around, outline
 from ditto.packs.mini.placing.record import Slit
 
 MIN_AMOUNT = 0.02  # of a shadow, below which nobody sees it
-FINER = 4  # times as large thin lines are drawn
+LINE_SUPERSAMPLING = 4  # times as large thin lines are drawn
 
 _blur = Kernel("blur", Out(np.float32), In(np.uint8), In(np.float32), int, int, float, float)
 _tint = Kernel("tint", Out(np.uint8), int, int, int, In(np.float32), int, int, In(np.float32))
@@ -53,7 +53,7 @@ def draw_slit(out: Image, slit: Slit, limits: Box) -> None:
     down = np.array([-across[1], across[0]], np.float32) / max(float(np.hypot(*across)), 1e-3)
     bell = arch(len(upper))[:, None]
     contour = outline(upper - 0.5 * thick * bell * down, lower + 0.5 * thick * bell * down)
-    fine = FINER if thick < FINER else 1
+    fine = LINE_SUPERSAMPLING if thick < LINE_SUPERSAMPLING else 1
     mask = np.zeros(((y1 - y0) * fine, (x1 - x0) * fine), np.uint8)
     drawn = np.round(((contour - (x0, y0) + 0.5) * fine - 0.5) * 256).astype(np.int32)
     cv2.fillPoly(mask, [drawn], 255, cv2.LINE_AA, 8)

@@ -11,9 +11,9 @@ import numpy.typing as npt
 from ditto.arrays import Floats
 from ditto.packs.mini.smoothstep import ramp
 
-TEXELS = 6  # per millimetre of the teeth
-NOTCH = 1.5  # of the millimetres by which the corners of a tooth are rounded
-BETWEEN = 0.40  # millimetres of the shadow between two teeth
+TEXELS_PER_MM = 6  # per millimetre of the teeth
+CORNER_ROUNDING = 1.5  # of the millimetres by which the corners of a tooth are rounded
+TOOTH_GAP_MM = 0.40  # millimetres of the shadow between two teeth
 UPPER_WIDTHS = (8.5, 6.6, 7.6, 7.0, 6.6, 9.5)  # millimetres along the arch from the middle
 LOWER_WIDTHS = (5.3, 5.7, 6.6, 7.0, 7.0, 10.0)
 
@@ -21,7 +21,7 @@ LOWER_WIDTHS = (5.3, 5.7, 6.6, 7.0, 7.0, 10.0)
 @lru_cache(maxsize=16)
 def mouth_parts(size: float) -> tuple[Floats, Floats, Floats]:
     """The same seen by pixels of so many millimetres: what is finer is averaged, not skipped."""
-    sigma = size * TEXELS / 2
+    sigma = size * TEXELS_PER_MM / 2
     if sigma < 0.5:
         return drawn_parts()
     upper, lower, tongue = (
@@ -34,13 +34,13 @@ def mouth_parts(size: float) -> tuple[Floats, Floats, Floats]:
 def drawn_parts() -> tuple[Floats, Floats, Floats]:
     """Upper and lower teeth (h, w, 3): cover, shade, gum; tongue (h, w, 2): cover, shade. 60 x 30 mm."""
     fine = 2  # drawn larger, then averaged: no stairs
-    columns, rows = 60 * TEXELS * fine, 30 * TEXELS * fine
+    columns, rows = 60 * TEXELS_PER_MM * fine, 30 * TEXELS_PER_MM * fine
     x, y = np.meshgrid(
         (np.arange(columns) + 0.5) / columns * 60 - 30, (np.arange(rows) + 0.5) / rows * 30 - 15
     )
 
     def shrink(*planes: npt.NDArray[np.floating]) -> Floats:
-        size = (60 * TEXELS, 30 * TEXELS)
+        size = (60 * TEXELS_PER_MM, 30 * TEXELS_PER_MM)
         smaller = [cv2.resize(p.astype(np.float32), size, interpolation=cv2.INTER_AREA) for p in planes]
         return np.ascontiguousarray(np.dstack(smaller), np.float32)
 
@@ -73,10 +73,10 @@ def teeth(
     share = (side - near) / (far - near)
     middles = (borders[1:] + borders[:-1]) / 2
     length, edge = (np.interp(side, middles, each) for each in (lengths, edges))  # one line, without steps
-    rounded = edge + NOTCH * np.clip(np.abs(share - 0.5) * 2 - 0.55, 0, 1) ** 2
+    rounded = edge + CORNER_ROUNDING * np.clip(np.abs(share - 0.5) * 2 - 0.55, 0, 1) ** 2
     inside = -(y + rounded)
     cover = np.clip(inside / 0.45 + 0.5, 0, 1) * np.clip((length - inside) / 0.8 + 0.5, 0, 1)
-    shade = 1 - 0.10 * np.exp(-((np.minimum(share, 1 - share) * (far - near) / BETWEEN) ** 2))
+    shade = 1 - 0.10 * np.exp(-((np.minimum(share, 1 - share) * (far - near) / TOOTH_GAP_MM) ** 2))
     shade *= 1 - 0.10 * np.clip(inside / length, 0, 1) + 0.03 * np.exp(-(((inside - 1) / 1.2) ** 2))
     shade *= 1 - 0.55 * ramp(side.astype(np.float32), 8, 25)
     gum = np.clip((inside - length) / 0.8 + 0.5, 0, 1)

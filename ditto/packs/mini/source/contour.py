@@ -14,21 +14,23 @@ from ditto.arrays import Floats, Image
 from ditto.faces.topology import EYES, LOWER_OUTER, OVAL, UPPER_OUTER
 from ditto.packs.mini.source.template import Ints, default_template
 
-LEAST = 1.0  # millimetres beyond its oval from which a face has another outline
-FRINGE = 12.0  # millimetres within the oval at which a turned face may end
-NEAR = (-10.0, -4.0)  # degrees that a side is turned away (negative: towards) from which its edge is grazed
-ASIDE = (5.0, 12.0)  # degrees that a side is turned away over which the mesh fits it less and less
-MOST = (5.0, 9.0)  # millimetres by which skin is then taken from within
-SIDEWAYS = (0.2, 0.5)  # of an outline's direction from which it is at a side
-INWARDS = 14.0  # millimetres from the far outline at which is skin, surely from SKIN_WITHIN on
-SKIN_WITHIN = 8.0
-OTHER = 20.0  # grey levels by which what is behind a head differs from its skin at least
-MARGIN = 1.0  # millimetres farther within, where skin is not blended with what is behind
-FEATURES = (*UPPER_OUTER, *LOWER_OUTER, *(p for eye in EYES for p in eye.upper + eye.lower))
-LIDS = tuple(p for eye in EYES for p in eye.upper_fold + eye.upper_brow)
-BROWS = (70, 63, 105, 66, 107, 300, 293, 334, 296, 336)
-SPOILING, SPARING = 5.0, 8.0  # millimetres beside a way inwards at which a feature is on it, and is not moved
-TURNING = 0.1  # sine of the angle over which a far cheek turns back until its skin is taken from within
+MIN_BEYOND_OVAL = 1.0  # millimetres beyond its oval from which a face has another outline
+OUTLINE_REACH = 12.0  # millimetres within the oval at which a turned face may end
+# degrees that a side is turned away (negative: towards) from which its edge is grazed
+NEAR_SIDE_TURN = (-10.0, -4.0)
+FAR_SIDE_TURN = (5.0, 12.0)  # degrees that a side is turned away over which the mesh fits it less and less
+MAX_TUCK = (5.0, 9.0)  # millimetres by which skin is then taken from within
+SIDEWAYS_SHARE = (0.2, 0.5)  # of an outline's direction from which it is at a side
+SKIN_SEARCH = 14.0  # millimetres from the far outline at which is skin, surely from SURE_SKIN on
+SURE_SKIN = 8.0
+MIN_COLOUR_CHANGE = 20.0  # grey levels by which what is behind a head differs from its skin at least
+SKIN_MARGIN = 1.0  # millimetres farther within, where skin is not blended with what is behind
+FEATURE_POINTS = (*UPPER_OUTER, *LOWER_OUTER, *(p for eye in EYES for p in eye.upper + eye.lower))
+LID_POINTS = tuple(p for eye in EYES for p in eye.upper_fold + eye.upper_brow)
+BROW_POINTS = (70, 63, 105, 66, 107, 300, 293, 334, 296, 336)
+FEATURE_CLEARANCE = 5.0  # millimetres beside a way inwards within which a feature lies on it
+FEATURE_MARGIN = 8.0  # millimetres beside it from which a feature is not moved
+TUCK_TURN = 0.1  # sine of the angle over which a far cheek turns back until its skin is taken from within
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,12 +45,12 @@ class Outline:
     @classmethod
     def of(cls, image: Image, points: Floats, yaw: float, millimetre: float) -> Outline:
         beyond, outwards = past_oval(points, mesh_edges())
-        beyond[beyond < LEAST * millimetre] = 0
+        beyond[beyond < MIN_BEYOND_OVAL * millimetre] = 0
         edges = near_outline(points, beyond, outwards, millimetre)
-        sideways = share(np.abs(outwards[:, 0]), *SIDEWAYS)
+        sideways = share(np.abs(outwards[:, 0]), *SIDEWAYS_SHARE)
         away = -yaw * np.sign(outwards[:, 0])  # degrees by which each side is turned away
-        most = MOST[0] + (MOST[1] - MOST[0]) * share(away, *ASIDE)
-        tucks = sideways * share(away, *NEAR) * most
+        most = MAX_TUCK[0] + (MAX_TUCK[1] - MAX_TUCK[0]) * share(away, *FAR_SIDE_TURN)
+        tucks = sideways * share(away, *NEAR_SIDE_TURN) * most
         across = (points[454, :2] - points[234, :2]) / max(math.dist(points[454, :2], points[234, :2]), 1e-3)
         within = tucked_in(image, points, beyond, outwards, tucks, millimetre)
         return cls(beyond, edges, within, np.asarray(across, np.float32))
@@ -70,7 +72,7 @@ class Outline:
             return self.within
         length = np.maximum(np.linalg.norm(self.within, axis=1, keepdims=True), 1e-6)
         turned = (self.within @ self.across)[:, None] * (turn[2, :2] @ self.across) / length
-        return np.asarray(self.within * share(turned, 0, TURNING), np.float32)
+        return np.asarray(self.within * share(turned, 0, TUCK_TURN), np.float32)
 
 
 def share(x: npt.NDArray[np.floating] | float, low: float, high: float) -> npt.NDArray[np.float64]:
@@ -100,8 +102,8 @@ def near_outline(points: Floats, beyond: Floats, outwards: Floats, millimetre: f
     """(n, 2) edges of the mesh that may form the outline of a turned face where its oval is hidden."""
     hidden = beyond > 0
     away = points[:468, None, :2] - points[list(OVAL), :2][hidden]
-    within = (away * outwards[hidden]).sum(2) > -FRINGE * millimetre
-    close = within & (np.linalg.norm(away, axis=2) < 2 * FRINGE * millimetre)
+    within = (away * outwards[hidden]).sum(2) > -OUTLINE_REACH * millimetre
+    close = within & (np.linalg.norm(away, axis=2) < 2 * OUTLINE_REACH * millimetre)
     edges = mesh_edges()
     return np.ascontiguousarray(edges[close.any(1)[edges].any(1)], np.int32)
 
@@ -124,29 +126,30 @@ def tucked_in(
     if not most.any():
         return np.zeros((len(points), 2), np.float32)
     rim = points[list(OVAL), :2] + beyond[:, None] * outwards
-    depth = np.arange(0, INWARDS, 0.5)
+    depth = np.arange(0, SKIN_SEARCH, 0.5)
     where = (rim[:, None] - depth[:, None] * mm * outwards[:, None]).astype(np.float32)
     corner = np.clip(where.min((0, 1)) - 2, 0, np.array(image.shape[1::-1]) - 1).astype(int)
     last_x, last_y = np.maximum(where.max((0, 1)) + 3, corner + 1).astype(int)
     soft = cv2.GaussianBlur(image[corner[1] : last_y, corner[0] : last_x], (0, 0), max(0.5, 0.5 * mm))
     where -= corner.astype(np.float32)
     seen = cv2.remap(soft, where[..., 0], where[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    skin = np.median(seen[:, depth >= SKIN_WITHIN].astype(np.float32), axis=1, keepdims=True)
+    skin = np.median(seen[:, depth >= SURE_SKIN].astype(np.float32), axis=1, keepdims=True)
     other = np.abs(seen - skin).max(2)
-    least = np.maximum(OTHER, other[:, :4].max(1, keepdims=True) / 2)
-    last = np.where(other[:, depth < SKIN_WITHIN] > least, depth[depth < SKIN_WITHIN], 0).max(1)
-    hair = last > SKIN_WITHIN - 1  # before the face: it would have to go wherever it is taken from
+    least = np.maximum(MIN_COLOUR_CHANGE, other[:, :4].max(1, keepdims=True) / 2)
+    last = np.where(other[:, depth < SURE_SKIN] > least, depth[depth < SURE_SKIN], 0).max(1)
+    hair = last > SURE_SKIN - 1  # before the face: it would have to go wherever it is taken from
     beside = [np.roll(last, k) for k in range(-1, 2)]
-    last, steady = np.max(beside, axis=0) + MARGIN, np.median(beside, axis=0) + MARGIN
+    last, steady = np.max(beside, axis=0) + SKIN_MARGIN, np.median(beside, axis=0) + SKIN_MARGIN
     # before brows, eyes and lips it is about as far as beside them, and ends before eyes and lips
     count = len(rim)
-    spoilt = features_before(points, rim, outwards, FEATURES + LIDS + BROWS, SPOILING * mm) < INWARDS * mm
+    features = FEATURE_POINTS + LID_POINTS + BROW_POINTS
+    spoilt = features_before(points, rim, outwards, features, FEATURE_CLEARANCE * mm) < SKIN_SEARCH * mm
     spoilt |= hair
     if spoilt.all():
         return np.zeros((len(points), 2), np.float32)
     among = np.interp(np.arange(count), np.flatnonzero(~spoilt), steady[~spoilt], period=count)
     last = np.where(spoilt, among, last) * mm
-    last = np.minimum(last, features_before(points, rim, outwards, FEATURES, SPARING * mm) / 2)
+    last = np.minimum(last, features_before(points, rim, outwards, FEATURE_POINTS, FEATURE_MARGIN * mm) / 2)
     smooth = np.convolve(np.tile(last, 3), (0.25, 0.5, 0.25), "same")[count : 2 * count]
     smooth = np.minimum(smooth, most * mm)
     middle = points[list(OVAL), :2].mean(0)

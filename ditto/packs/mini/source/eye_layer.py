@@ -24,7 +24,7 @@ MAX_LASH_LIGHT = 0.33  # of the light on the skin below, in a line of lashes
 MIN_SKIN_LIGHT = 0.45  # of it, beyond the line's end
 MAX_DARK_LIGHT = 0.5  # of the light on the skin below, from which on nothing is darker than skin
 MAX_PALE_SATURATION = 0.5  # of the skin's, of what has none of its colour
-MIN_SKIN_SATURATION = 0.2  # of skin that can be told from glints and the brims of hats by it
+MIN_TELLING_SATURATION = 0.2  # of skin that can be told from glints and the brims of hats by it
 SOCKET_REACH = 0.8  # of its width about an eye in which its socket is seen
 SOCKET_SHADE = (0.85, 0.98)  # of the socket unlike the skin below: lashes and brow, or all of it in shade
 LID_SHADE = 0.6  # of the socket's shade that a lid in it has
@@ -116,7 +116,7 @@ def unlike_skin(patch: Image) -> Image:
     colour = (strong - bright.min(2)) / np.maximum(strong, 20)
     below = slice(len(patch) * 3 // 4, None)
     skin = float(np.median(colour[below]))
-    pale = (colour < MAX_PALE_SATURATION * skin) & (skin > MIN_SKIN_SATURATION)
+    pale = (colour < MAX_PALE_SATURATION * skin) & (skin > MIN_TELLING_SATURATION)
     off = (grey < MAX_DARK_LIGHT * np.median(grey[below])) | pale
     return widened(off.astype(np.float32), 0.06 * patch.shape[1])
 

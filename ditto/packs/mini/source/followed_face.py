@@ -8,7 +8,7 @@ from cfg.errors import NoFaceError
 from cfg.settings import SourceSettings
 from ditto.arrays import Floats, Image
 from ditto.faces.finder import FaceFinder, FoundFace
-from ditto.faces.likeness import SURE
+from ditto.faces.likeness import SURE_CERTAINTY
 
 MIN_FACE = 32  # pixels of a face's longer side below which there is nothing to paint
 MIN_FACE_SCORE = 0.7  # score below which what was found is nobody's face
@@ -97,6 +97,7 @@ def why_none(seen: list[FoundFace]) -> str:
     x, y = (best.box[:2] + best.box[2:]) / 2
     return (
         f"no human face found: what looks most like one, {best.size:.0f} pixels around {x:.0f}, {y:.0f}, "
-        f"scores {best.score:.2f} where a person's scores at least {SURE}, and its lips cannot be placed; "
-        "an animal or a covered face cannot be used, choose a person whose eyes and mouth are in sight"
+        f"scores {best.score:.2f} where a person's scores at least {SURE_CERTAINTY}, and its lips cannot be "
+        "placed; an animal or a covered face cannot be used, "
+        "choose a person whose eyes and mouth are in sight"
     )

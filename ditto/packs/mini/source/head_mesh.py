@@ -15,17 +15,17 @@ from ditto.packs.mini.curves import Box
 from ditto.packs.mini.smoothstep import ramp, smoothstep
 from ditto.packs.mini.source.template import Ints
 
-RINGS = (1.0, 1.07, 1.18, 1.34, 1.56, 1.85, 2.2, 2.6, 3.1)  # radii of the face's oval
-BELOW = (-0.05, 0.70)  # face heights below the chin between which what is there comes to rest
-ABOVE = (0.50, 0.85)  # the same above the face
-BESIDE_HEAD = (0.65, 1.05)  # the same from the middle to what is beside the head
-BESIDE_NECK = (0.40, 0.78)  # and beside the neck: shoulders do not tilt with the head
-SHOULDERS = (-0.25, 0.35)  # face heights below the chin between which the neck begins
-EARS = 0.22  # face heights around the face at which everything is as deep as ears
-PULLED = 0.20  # face heights in which the pull of an expression fades
-EDGE = 0.18  # face heights beyond the picture within which what moves comes to rest
-CUT_OFF = (0.2, 0.3)  # face heights above the face: a forehead is cut off, a crown is seen
-PAD = 0.10  # face heights around what can move
+RING_RADII = (1.0, 1.07, 1.18, 1.34, 1.56, 1.85, 2.2, 2.6, 3.1)  # radii of the face's oval
+REST_BELOW = (-0.05, 0.70)  # face heights below the chin between which what is there comes to rest
+REST_ABOVE = (0.50, 0.85)  # the same above the face
+REST_BESIDE_HEAD = (0.65, 1.05)  # the same from the middle to what is beside the head
+REST_BESIDE_NECK = (0.40, 0.78)  # and beside the neck: shoulders do not tilt with the head
+NECK_HEIGHTS = (-0.25, 0.35)  # face heights below the chin between which the neck begins
+EAR_DISTANCE = 0.22  # face heights around the face at which everything is as deep as ears
+EXPRESSION_FADE = 0.20  # face heights in which the pull of an expression fades
+PICTURE_EDGE_FADE = 0.18  # face heights beyond the picture within which what moves comes to rest
+CUT_OFF_HEIGHTS = (0.2, 0.3)  # face heights above the face: a forehead is cut off, a crown is seen
+BOX_MARGIN = 0.10  # face heights around what can move
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,24 +49,28 @@ class Rings:
         """Around a (478, 3) face with a (36, 2) outline in a picture of so many pixels across and down."""
         middle = face[list(OVAL), :2].mean(0)
         tall = float(np.linalg.norm(face[10, :2] - face[152, :2]))
-        points = np.concatenate([middle + (outline - middle) * ring for ring in RINGS]).astype(np.float32)
+        points = np.concatenate([middle + (outline - middle) * ring for ring in RING_RADII]).astype(
+            np.float32
+        )
         far = np.linalg.norm(outline - middle, axis=1)
-        away = np.concatenate([far * (ring - 1) for ring in RINGS]) / tall
-        beyond = EDGE * tall
-        above = beyond * smoothstep(face[10, 1] / tall, *CUT_OFF)  # more of a forehead is hard to make up
+        away = np.concatenate([far * (ring - 1) for ring in RING_RADII]) / tall
+        beyond = PICTURE_EDGE_FADE * tall
+        above = beyond * smoothstep(
+            face[10, 1] / tall, *CUT_OFF_HEIGHTS
+        )  # more of a forehead is hard to make up
         inside = within(points, size, beyond, above)
         weight = following(points, face, middle, up, tall) * inside
         weight[-len(OVAL) :] = 0
         # a point that moves drags the mesh as far as the next ring
         reached = np.concatenate([np.ones(2 * len(OVAL), bool), weight[len(OVAL) : -len(OVAL)] > 0])
-        low, high = points[reached].min(0) - PAD * tall, points[reached].max(0) + PAD * tall
+        low, high = points[reached].min(0) - BOX_MARGIN * tall, points[reached].max(0) + BOX_MARGIN * tall
         low, high = np.maximum([-beyond, -above], low), np.minimum(np.add(size, beyond), high)
         left, top, right, bottom = (int(at) for at in (*np.floor(low), *np.ceil(high)))
         return cls(
             points,
             depth_of(face, away),
             weight,
-            np.asarray(np.exp(-((away / PULLED) ** 2)) * inside, np.float32),
+            np.asarray(np.exp(-((away / EXPRESSION_FADE) ** 2)) * inside, np.float32),
             (max(0, left), max(0, top), min(size[0], right), min(size[1], bottom)),
             (left, top, right, bottom),
         )
@@ -76,10 +80,12 @@ def following(points: Floats, face: Floats, middle: Floats, up: Doubles, tall: f
     """(n,) how much of the head's motion each of (n, 2) points makes."""
     below = -((points - face[152, :2]) @ up) / tall
     beside = np.abs((points - middle) @ np.array([-up[1], up[0]])) / tall
-    neck = ramp(below, *SHOULDERS)
-    weight = 1 - ramp(below, *BELOW)
-    weight *= (1 - neck) * (1 - ramp(beside, *BESIDE_HEAD)) + neck * (1 - ramp(beside, *BESIDE_NECK))
-    weight *= 1 - ramp(((points - face[10, :2]) @ up) / tall, *ABOVE)
+    neck = ramp(below, *NECK_HEIGHTS)
+    weight = 1 - ramp(below, *REST_BELOW)
+    weight *= (1 - neck) * (1 - ramp(beside, *REST_BESIDE_HEAD)) + neck * (
+        1 - ramp(beside, *REST_BESIDE_NECK)
+    )
+    weight *= 1 - ramp(((points - face[10, :2]) @ up) / tall, *REST_ABOVE)
     return np.asarray(weight, np.float32)
 
 
@@ -92,16 +98,16 @@ def within(points: Floats, size: tuple[int, int], beyond: float, above: float) -
 
 def depth_of(face: Floats, away: Doubles) -> Floats:
     """(n,) as deep as the face's outline next to it, as ears farther away."""
-    near = 1 - ramp(away.astype(np.float32), 0, EARS)
+    near = 1 - ramp(away.astype(np.float32), 0, EAR_DISTANCE)
     ears = (face[234, 2] + face[454, 2]) / 2
-    return np.asarray(np.tile(face[list(OVAL), 2], len(RINGS)) * near + ears * (1 - near), np.float32)
+    return np.asarray(np.tile(face[list(OVAL), 2], len(RING_RADII)) * near + ears * (1 - near), np.float32)
 
 
 @lru_cache(maxsize=1)
 def ring_triangles() -> Ints:
     """(n, 3) triangles between each ring and the next, counted behind the points of the face."""
     around = len(OVAL)
-    lines = [POINTS + k * around + np.arange(around) for k in range(len(RINGS))]
+    lines = [POINTS + k * around + np.arange(around) for k in range(len(RING_RADII))]
     found = []
     for inner, outer in pairwise(lines):
         found += [np.stack([inner, np.roll(inner, -1), outer], 1)]

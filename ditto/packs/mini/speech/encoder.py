@@ -13,15 +13,15 @@ from cfg.errors import ConfigError
 from ditto.arrays import Floats
 from ditto.rates import SAMPLE_RATE, SAMPLES_PER_FRAME
 
-BANDS = 80
+MEL_BANDS = 80
 WINDOW = 400  # samples under one column of the log-mel
 STEP = 160  # samples from one column to the next
 COLUMNS = SAMPLES_PER_FRAME // STEP  # of the log-mel, for one video frame
-LONGEST = 3000 // COLUMNS  # frames: the encoder knows no more positions
+MAX_WINDOW_FRAMES = 3000 // COLUMNS  # frames: the encoder knows no more positions
 
-DECADES = 8.0  # kept below the loudest value, as Whisper does
-LEAST_PEAK = -1.0  # log10 power the loudest value is never taken to be below; voices reach 0 to 2
-FADE = 0.0075  # decades a column: a thump ten times louder than the voice is forgotten in 1.3 s
+DYNAMIC_RANGE_DECADES = 8.0  # kept below the loudest value, as Whisper does
+MIN_PEAK_LOG10 = -1.0  # log10 power the loudest value is never taken to be below; voices reach 0 to 2
+PEAK_FADE_DECADES = 0.0075  # decades a column: a thump ten times louder than the voice is forgotten in 1.3 s
 NO_POWER = 1e-10
 
 WIDTH = 768  # two layers of the encoder, 384 numbers each
@@ -40,7 +40,7 @@ def mel_filters() -> Floats:
     """(201, 80) triangles of equal area on Slaney's scale: linear to 1000 Hz, logarithmic to 8000."""
     knee, per_mel, stretch = 1000.0, 200 / 3, np.log(6.4) / 27
     top = knee / per_mel + np.log(SAMPLE_RATE / 2 / knee) / stretch
-    mels = np.linspace(0, top, BANDS + 2)
+    mels = np.linspace(0, top, MEL_BANDS + 2)
     corners = np.where(
         mels * per_mel < knee, mels * per_mel, knee * np.exp((mels - knee / per_mel) * stretch)
     )
@@ -68,13 +68,13 @@ class LogMel:
     loudest value, which a stream cannot know, is the loudest of late.
     """
 
-    quietest = (LEAST_PEAK - DECADES + 4) / 4  # the value of silence before the first sound
+    quietest = (MIN_PEAK_LOG10 - DYNAMIC_RANGE_DECADES + 4) / 4  # the value of silence before the first sound
 
     def __init__(self) -> None:
         self._filters = mel_filters()
         self._taper = np.hanning(WINDOW + 1)[:-1].astype(np.float32)
         self._before = np.zeros(WINDOW - STEP, np.float32)
-        self._peak = LEAST_PEAK
+        self._peak = MIN_PEAK_LOG10
 
     def __call__(self, frame: Floats) -> Floats:
         """(640,) samples to (80, 4)."""
@@ -89,8 +89,8 @@ class LogMel:
         return mel
 
     def _floor(self, loudest: float) -> float:
-        self._peak = max(loudest, self._peak - FADE, LEAST_PEAK)
-        return self._peak - DECADES
+        self._peak = max(loudest, self._peak - PEAK_FADE_DECADES, MIN_PEAK_LOG10)
+        return self._peak - DYNAMIC_RANGE_DECADES
 
 
 class WhisperStream:
@@ -111,10 +111,10 @@ class WhisperStream:
         taps: Sequence[int] = TAPS,
     ) -> None:
         length = self._length = past + hop + lookahead
-        if hop < 1 or min(past, lookahead) < 0 or length > LONGEST:
+        if hop < 1 or min(past, lookahead) < 0 or length > MAX_WINDOW_FRAMES:
             raise ConfigError(
                 f"speech window of {past} past, {hop} new and {lookahead} coming frames: past and coming "
-                f"are from 0, new from 1, and all together at most {LONGEST}"
+                f"are from 0, new from 1, and all together at most {MAX_WINDOW_FRAMES}"
             )
         self.width = WIDTH * len(taps)
         self.lookahead = (hop + lookahead - 1) * SAMPLES_PER_FRAME  # for the first frame of a hop
@@ -127,7 +127,7 @@ class WhisperStream:
 
     def reset(self) -> None:
         self._mel = LogMel()
-        silence = np.full((BANDS, COLUMNS), LogMel.quietest, np.float32)
+        silence = np.full((MEL_BANDS, COLUMNS), LogMel.quietest, np.float32)
         self._window.extend([silence] * self._length)
         self._rest = np.zeros(0, np.float32)  # less than a frame
         self._wait = self._first_wait  # frames until the window is next encoded

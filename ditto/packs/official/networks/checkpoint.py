@@ -23,7 +23,7 @@ from ditto.packs.official.networks.warping import WarpNetwork
 from model_formats.backend import Shape, TorchNetwork
 from model_formats.torch_weights import read_weights
 
-SHOWN = 3  # names of a list of differences that fit in one line
+MAX_SHOWN = 3  # names of a list of differences that fit in one line
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,7 @@ def _check(wanted: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> None:
         if name in given and given[name].shape != tensor.shape
     ]
     faults = [
-        f"{len(found)} {what}: {', '.join(found[:SHOWN])}{', ...' if len(found) > SHOWN else ''}"
+        f"{len(found)} {what}: {', '.join(found[:MAX_SHOWN])}{', ...' if len(found) > MAX_SHOWN else ''}"
         for what, found in (
             ("missing", [n for n in wanted if n not in given]),
             ("unknown", [n for n in given if n not in wanted]),

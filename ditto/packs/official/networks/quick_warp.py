@@ -24,7 +24,7 @@ from ditto.packs.official.networks.warping import (
 )
 from ditto.packs.official.networks.winograd import EnlargedConv, Scratch, TiledConv
 
-SMALLEST_TILED = 8  # places along a side; below, turned kernels take longer to read than to do without
+MIN_TILED_SIDE = 8  # places along a side; below, turned kernels take longer to read than to do without
 Conv = Callable[[Tensor, Tensor], Tensor]
 
 
@@ -49,7 +49,7 @@ class QuickHourglass:
         self._down = []
         for level, block in enumerate(plain.encoder.down_blocks):
             weight, bias = parameters(block)
-            tiled = size >> level >= SMALLEST_TILED
+            tiled = size >> level >= MIN_TILED_SIDE
             self._down.append(TiledConv(weight, bias, scratch) if tiled else PlainConv(weight, bias))
         self._up = [EnlargedConv(*parameters(block), 2, scratch) for block in plain.decoder.up_blocks]
         self._last = TiledConv(*parameters(plain.decoder), scratch)

@@ -19,8 +19,8 @@ from torch.nn import functional as F
 RESULTS, TAPS = 4, 3  # of a tile, along one axis
 TILE_SEEN = RESULTS + TAPS - 1  # places a tile of results looks at
 SAMPLED_AT = (0.0, math.sqrt(0.5), -math.sqrt(0.5), math.sqrt(2.0), -math.sqrt(2.0))
-STRIP = 1 << 17  # tiles x (channels in + out) worked on at once, so that they stay in the cache
-MOST_TILES = 256  # at once
+STRIP_VALUES = 1 << 17  # tiles x (channels in + out) worked on at once, so that they stay in the cache
+MAX_TILES_AT_ONCE = 256  # at once
 
 
 class Scratch:
@@ -97,7 +97,7 @@ class TiledConv:
         if not fits:
             made = self._scratch.take("made", count, down * RESULTS, across * RESULTS, self.features)
         padded = self._padded(x, down * RESULTS + 2, across * RESULTS + 2)
-        together = min(MOST_TILES, STRIP // (channels + self.features))
+        together = min(MAX_TILES_AT_ONCE, STRIP_VALUES // (channels + self.features))
         layers = count if len(self._kernels) > 1 else min(count, max(1, together // (down * across)))
         rows = max(1, together // (layers * across))
         beside = len(self._kernels) - 1

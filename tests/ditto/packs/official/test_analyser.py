@@ -147,11 +147,11 @@ def test_after_a_cut_the_face_is_found_at_its_new_place(scene):
 def test_landmarks_that_wander_off_are_brought_back_by_the_next_look(scene):
     analyse = OfficialAnalyser(scene.networks()).analyse
     analyse(IMAGE, 0)
-    for index in range(1, analyser.LOOK_AGAIN):
+    for index in range(1, analyser.DETECTION_INTERVAL_FRAMES):
         scene.true_place = (200 + 15 * index, 200)  # each step is small enough for a face
         analyse(IMAGE, index)
     scene.true_place = None
-    frame = analyse(IMAGE, analyser.LOOK_AGAIN)
+    frame = analyse(IMAGE, analyser.DETECTION_INTERVAL_FRAMES)
     assert abs(frame.landmarks.mean(axis=0)[0] - 200) < 10
 
 
@@ -169,7 +169,8 @@ def test_a_face_hidden_from_the_detector_is_followed_for_a_second(scene):
     analyse(IMAGE, 0)
     scene.faces, scene.true_place = [], (200, 200)
     with pytest.raises(
-        NoFaceError, match=f"frame {analyser.LOOK_AGAIN + analyser.PATIENCE_FRAMES}: the face is lost"
+        NoFaceError,
+        match=f"frame {analyser.DETECTION_INTERVAL_FRAMES + analyser.PATIENCE_FRAMES}: the face is lost",
     ):
         for index in range(1, 100):
             analyse(IMAGE, index)

@@ -27,7 +27,7 @@ def test_a_bundle_without_the_network_is_refused_by_its_name(bundle):
 
 
 def test_a_network_that_unpacks_to_too_much_is_refused(bundle, monkeypatch):
-    monkeypatch.setattr(task_file, "LARGEST_NETWORK", 1000)
+    monkeypatch.setattr(task_file, "MAX_NETWORK_BYTES", 1000)
     with pytest.raises(ModelError, match="larger than 1000 bytes"):
         _ = bundle(face_detector=b"\0" * 100_000).detector
 

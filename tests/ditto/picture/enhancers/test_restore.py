@@ -8,7 +8,7 @@ from cfg.errors import ConfigError, DittoError, MediaError, ModelError
 from cfg.settings import EnhanceSettings
 from ditto.faces.outline import layout_of
 from ditto.media.segments import PIECE_FRAMES
-from ditto.picture.enhancers.aligned import EYES_AND_LIPS, SIDE, TEMPLATE, aligned, similarity
+from ditto.picture.enhancers.aligned import CROP_SIDE, EYES_AND_LIPS, TEMPLATE, aligned, similarity
 from ditto.picture.enhancers.registry import enhancers
 from ditto.picture.enhancers.restore import Restored
 from model_formats import open_model
@@ -49,8 +49,8 @@ def test_the_cut_shows_the_eyes_level_where_restorers_expect_them(source, tilt):
     placed = np.array(eyes) @ rotation.T + centre - centre @ rotation.T
     for eye, wanted in zip(placed, EYES_AND_LIPS, strict=False):
         there = matrix[:, :2] @ eye + matrix[:, 2]
-        assert abs(there[1] - wanted[1]) < 0.06 * SIDE
-        assert abs(there[0] - wanted[0]) < 0.06 * SIDE
+        assert abs(there[1] - wanted[1]) < 0.06 * CROP_SIDE
+        assert abs(there[0] - wanted[0]) < 0.06 * CROP_SIDE
 
 
 def test_the_change_is_laid_on_the_face_and_nothing_beyond_it(source, pose, opened):
@@ -162,7 +162,7 @@ def test_one_that_enlarges_the_face_is_refused_when_it_is_opened(network):
 
     huge = network(
         [("Resize", ["input", "", "scales"], ["output"], {"mode": "nearest"})],
-        [("input", TensorProto.FLOAT, [1, 3, SIDE, SIDE])],
+        [("input", TensorProto.FLOAT, [1, 3, CROP_SIDE, CROP_SIDE])],
         [1, 3, None, None],
         {"scales": np.array([1, 1, 100, 100], np.float32)},
     )

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from ditto.faces.outline import outline
-from ditto.picture.enhancers.sharpen import ROOM, Sharpened
+from ditto.picture.enhancers.sharpen import MAX_OVERSHOOT_LEVELS, Sharpened
 
 
 @pytest.fixture
@@ -40,8 +40,8 @@ def test_no_pixel_passes_what_lies_around_it(source, pose):
     image = np.repeat(cv2.cvtColor(source.image, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
     result = Sharpened()(pose(), image)
     around = np.ones((3, 3), np.uint8)
-    assert (result <= cv2.dilate(image, around).astype(int) + ROOM).all()
-    assert (result >= cv2.erode(image, around).astype(int) - ROOM).all()
+    assert (result <= cv2.dilate(image, around).astype(int) + MAX_OVERSHOOT_LEVELS).all()
+    assert (result >= cv2.erode(image, around).astype(int) - MAX_OVERSHOOT_LEVELS).all()
 
 
 def test_a_face_partly_outside_the_picture_is_no_obstacle(source, pose):

@@ -6,7 +6,7 @@ from onnx import TensorProto
 
 from cfg.errors import ConfigError, ModelError
 from cfg.settings import EnhanceSettings
-from ditto.picture.enhancers.upscale import OVERLAP, Upscaled
+from ditto.picture.enhancers.upscale import TILE_OVERLAP, Upscaled
 from model_formats import open_model
 from model_formats.shared import SharedModels
 
@@ -48,7 +48,7 @@ def test_strength_mixes_with_the_picture(picture, doubler):
 
 def test_only_tiles_that_changed_are_computed_again(picture):
     model = Counting()
-    upscaled = Upscaled(model, tile=64 + 2 * OVERLAP)
+    upscaled = Upscaled(model, tile=64 + 2 * TILE_OVERLAP)
     model.calls = 0
     image = picture(256, 256)
     upscaled(None, image)

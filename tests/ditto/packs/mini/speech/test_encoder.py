@@ -6,7 +6,7 @@ import pytest
 
 from cfg.errors import ConfigError
 from ditto.packs.mini.speech.encoder import (
-    LEAST_PEAK,
+    MIN_PEAK_LOG10,
     TAPS,
     WIDTH,
     LogMel,
@@ -142,7 +142,7 @@ def test_before_the_first_sound_the_window_holds_what_silence_sounds_like():
     WhisperStream(ear).push(np.zeros(9 * 640, np.float32))
     (window,) = ear.windows
     assert window.shape == (1, 80, 4 * 46)
-    assert np.all(window == (LEAST_PEAK - 8 + 4) / 4)
+    assert np.all(window == (MIN_PEAK_LOG10 - 8 + 4) / 4)
 
 
 def test_rows_asked_for_alone_are_those_of_the_whole_window(encoder):

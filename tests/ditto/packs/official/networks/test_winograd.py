@@ -46,7 +46,7 @@ def test_volumes_convolved_by_tiles_are_those_convolved_plainly(depth):
 
 
 def test_many_tiles_are_done_strip_by_strip(monkeypatch):
-    monkeypatch.setattr("ditto.packs.official.networks.winograd.MOST_TILES", 2)
+    monkeypatch.setattr("ditto.packs.official.networks.winograd.MAX_TILES_AT_ONCE", 2)
     x, weight = drawn(2, 13, 9, 3), drawn(2, 3, 3, 3)
     quick = TiledConv(weight, None, Scratch())(x, torch.empty(2, 13, 9, 2))
     plain = F.conv2d(x.permute(0, 3, 1, 2).double(), weight.double(), padding=1)
