@@ -1,1 +1,1 @@
-"""What is measured by hand: comparisons, baselines, and figures of whole programs."""
+"""Benchmarks run by hand: comparisons, baselines, and figures of whole programs."""

@@ -1,4 +1,4 @@
-"""How long after the sound a live picture leaves: sound pushed at its own pace in 20 ms pieces.
+"""Latency of live pictures behind their sound, which is pushed at its own pace in 20 ms pieces.
 
 For each frame t:
   latency  from the arrival of its last sample, 640 (t + 1), to the frame leaving

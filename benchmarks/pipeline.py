@@ -1,4 +1,4 @@
-"""How much the threads cost: stages of known cost, against what the slowest of them allows.
+"""Cost of the threads: stages of known cost, against what the slowest of them allows.
 
 Prints throughput as a share of the slowest stage's, and the time from an interruption to the first
 new picture against its bound: the sum of the stages' costs and one more of the slowest.

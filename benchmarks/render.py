@@ -1,4 +1,4 @@
-"""How fast and how small a whole offline render with the built-in pack is.
+"""Speed and memory of a whole offline render with the built-in pack.
 
 Makes its own portraits from examples/ (one face scaled into a canvas) and 30 seconds of speech, then prints
 

@@ -1,4 +1,4 @@
-"""How far few denoising steps end from many, for both solvers: `python -m benchmarks.solver_error`.
+"""Error of few denoising steps against many, for both solvers: `python -m benchmarks.solver_error`.
 
 For each number of steps: seconds of processor, and the root of the mean squared difference from the same
 solver's result of `--reference` steps, beside that between two seeds of it. The ancestral solver draws new

@@ -53,7 +53,7 @@ def in_one_line(text: str) -> str:
 
 
 def words_of(error: BaseException) -> str:
-    """What an error says; its type where it says nothing, or is no error but an exit (`SystemExit: 3`)."""
+    """Message of an error; its type where it has none, or is an exit (`SystemExit: 3`)."""
     said = str(error)
     if said and isinstance(error, Exception):
         return said

@@ -1,4 +1,4 @@
-"""What a caller hands over, looked at before it is used: an error of ours for whatever it may be instead."""
+"""Checks of what a caller hands over: an error of ours for anything else."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def is_number(given: object) -> TypeGuard[float]:
 
 
 def kind_of(given: object) -> str:
-    """What an error calls something that is not what was asked for."""
+    """Description of a wrong argument, for an error."""
     if isinstance(given, (str, Real, type(None))):
         return reprlib.repr(given)
     return f"of type {type(given).__name__}"

@@ -1,4 +1,4 @@
-"""How what is missing is installed, said as it works where this package lies."""
+"""Commands that install what is missing, as they work for this installation."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def python() -> str:
 
 
 def packages(extra: str) -> list[str]:
-    """What the installed package's own description says that an extra brings."""
+    """Packages that an extra brings, by the installed package's metadata."""
     from importlib.metadata import PackageNotFoundError, requires
 
     try:

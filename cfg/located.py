@@ -1,4 +1,4 @@
-"""A YAML or JSON file as plain values that know their lines, so that an error can name them."""
+"""Reads YAML and JSON as plain values that know their lines, so that an error can name them."""
 
 from __future__ import annotations
 

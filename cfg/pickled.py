@@ -1,4 +1,4 @@
-"""Plain data from a pickle, by a machine that calls, imports and makes nothing of what the file names.
+"""Restricted unpickler: reads plain data, and never calls or imports what the file names.
 
 The interpreter's own reader makes whatever a file asks for. This one knows the instructions that make
 containers, numbers and text. A call is only noted, and worth something where its reader gives a maker
@@ -54,7 +54,7 @@ def read_data(
     symbols: frozenset[Name] = frozenset(),
     largest: float = MAX_PICKLE_BYTES,
 ) -> object:
-    """What a pickle of any protocol holds; raises `Refused`.
+    """The data in a pickle of any protocol; raises `Refused`.
 
     `symbols` are names that a call may be handed: its maker sees them as (module, name). The maker of
     `EXTERNAL` is handed what the file knows of an object outside itself.
@@ -171,7 +171,7 @@ class _Machine:
 
 
 class _Values:
-    """What the machine noted, as values: every container made anew, every call by its maker."""
+    """Values of what the machine noted: containers copied, calls carried out by their makers."""
 
     def __init__(self, makers: Mapping[Name, Maker], symbols: frozenset[Name], largest: float) -> None:
         self._makers = makers

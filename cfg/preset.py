@@ -26,7 +26,7 @@ def preset(names: str) -> dict[str, Any]:
 
 
 def purpose(name: str) -> str:
-    """What a preset is for, in one line."""
+    """Purpose of a preset, in one line."""
     return _text(name).splitlines()[0].removeprefix("#").strip()
 
 

@@ -1,4 +1,4 @@
-"""Usage reports of the libraries beneath: off, unless whoever runs the program has said otherwise.
+"""Switches off the usage reports of libraries, unless whoever runs the program has said otherwise.
 
 Libraries read these variables when they are imported, and child processes inherit them: so they are set
 with the first import of any package of this project. docs/privacy.md says what each library would do.

@@ -1,4 +1,4 @@
-"""From a mapping or a YAML file to typed settings; an unknown key is refused with the nearest name."""
+"""Reads typed settings from a mapping or a YAML file; an unknown key is refused with the nearest name."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def build(kind: type[T], values: Mapping[str, Any], where: str = "") -> T:
 
 
 def elsewhere(word: str, known: set[str]) -> str:
-    """What was meant by a word that is not known here: the original's name of a setting, a setting of
+    """Suggestion for an unknown word: the original's name of a setting, a setting of
     another group, or one of these."""
     group, name = PLACES.get(word, ("", word))
     if name != word:

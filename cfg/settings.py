@@ -28,7 +28,7 @@ PRESETS = ("portrait", *EFFORTS)  # our own for one face before a still backgrou
 
 @dataclass(frozen=True, kw_only=True)
 class PackSettings:
-    """Which networks stand behind the stages, and how they are run."""
+    """Networks behind the stages, and how they are run."""
 
     name: str = "mini"  # 'mini' is built in, 'ditto' is the official one; others come by plug-in
     format: str = "onnx"  # of the official pack's files: torch, onnx or trt
@@ -75,7 +75,7 @@ class PackSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class SourceSettings:
-    """How the portrait is read and its face found."""
+    """Reading of the portrait, and detection of its face."""
 
     max_size: int = 1920  # longest side the portrait is rendered at, pixels
     face: int | tuple[float, float, float, float] | None = None  # number by size, or box; None is the largest
@@ -108,7 +108,7 @@ class SourceSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class AudioSettings:
-    """What is done to the voice before it is heard."""
+    """Preparation of the voice before the speech encoder."""
 
     start: float | None = None  # seconds cut off at the beginning
     end: float | None = None  # second at which the voice ends
@@ -135,7 +135,7 @@ class AudioSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class ConditionSettings:
-    """What the motion model is told beside the voice."""
+    """Conditions of the motion model beside the voice."""
 
     emotion: Any = 4  # label 0-7 or name, list of labels, list over time, or 8 weights
     eye_first_frame: bool = False  # of a video, use the eyes of its first frame throughout
@@ -148,7 +148,7 @@ class ConditionSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class MotionSettings:
-    """How a voice becomes motion."""
+    """Generation of motion from the voice."""
 
     overlap: int | None = None  # frames two windows share; None is 10 offline, the pack's choice online
     steps: int = 50  # denoising steps: 10 is about five times faster, and coarser
@@ -172,7 +172,7 @@ class MotionSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class StyleSettings:
-    """How lively the motion is, and how much it stays the portrait's own."""
+    """Liveliness of the motion, and how much it stays the portrait's own."""
 
     expression_scale: float = 1.0  # size of what lips and brows do
     pose_style: int = 0  # head motion: 0 is the pack's own, 1 to 45 are told in docs/options.md
@@ -197,7 +197,7 @@ class StyleSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class StitchSettings:
-    """How generated motion is put on the portrait's own."""
+    """Combination of generated motion with the portrait's own."""
 
     use_keys: Any = None  # parts taken from the motion: list of names, or name to factor
     relative: bool = True  # motion counts from its first frame, not absolutely
@@ -226,7 +226,7 @@ class StitchSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class FramingSettings:
-    """Which part of the picture the video shows, and how large."""
+    """Part of the picture that the video shows, and its size."""
 
     preprocess: str = "full"  # full picture, square crop of the face, or picture resized to a square
     size: int = 0  # pixels of the square's side, or of the picture's longest; 0 leaves them as they are
@@ -250,7 +250,7 @@ class FramingSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class BlendSettings:
-    """How the painted face is laid over the source's own (docs/blending.md)."""
+    """Blending of the painted face with the source's own (docs/blending.md)."""
 
     mode: str = (
         "blend"  # blend: soft edge; strong: narrow edge; replace: hard edge; weak: half; custom: alpha
@@ -289,7 +289,7 @@ class BlendSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class EnhanceSettings:
-    """What makes finished pictures finer (docs/enhancers.md)."""
+    """Enhancers of finished pictures (docs/enhancers.md)."""
 
     enhancer: str = "none"  # none, sharpen, gfpgan, restoreformer, codeformer, or a plug-in's name
     model: str = ""  # ONNX file of the enhancer
@@ -307,7 +307,7 @@ class EnhanceSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class OutputSettings:
-    """How the video is written."""
+    """Writing of the video."""
 
     fps: Rate = 25  # frames a second; at another rate than 25 motion is interpolated, not pictures
     format: str = ""  # kind of file, whatever its name says; '' goes by the name
@@ -335,7 +335,7 @@ class OutputSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class StreamSettings:
-    """How the stages hand over."""
+    """Streaming between the stages."""
 
     mode: str = "offline"  # offline knows the whole voice, online hears it arrive
     capacity: int = 2  # messages waiting between two stages

@@ -10,7 +10,7 @@ from cfg.errors import MediaError
 
 
 def part_of(name: str) -> str:
-    """What a small file is called until it is whole."""
+    """Temporary name of a small file until it is whole."""
     return f".{name}.part"
 
 

@@ -1,4 +1,4 @@
-"""The arrays that everything is made of."""
+"""Array types used throughout."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ MANIFEST = FOLDER / "manifest.json"
 
 
 def path(name: str) -> Path:
-    """Where a file of the pack lies."""
+    """Path of a file of the pack."""
     found = FOLDER / name
     if not found.is_file():
         raise ModelError(f"{found}: no such file; the built-in pack is incomplete, install the package again")

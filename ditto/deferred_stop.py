@@ -1,4 +1,4 @@
-"""Steps that a stop does not leave half done."""
+"""Deferred stops: a step that is under way is finished first."""
 
 from __future__ import annotations
 

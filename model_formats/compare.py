@@ -76,7 +76,7 @@ def example_data(
 
 
 def chosen(table: Mapping[str, Chosen], name: str, axis: str, place: int) -> Chosen:
-    """What a table says of an open axis: by the axis, by its input, or as the batch if it comes first."""
+    """Entry of a table for an open axis: by the axis, by its input, or as the batch if it comes first."""
     for key in (axis, name, "batch" if place == 0 else axis):
         if key in table:
             return table[key]

@@ -1,4 +1,4 @@
-"""Works out beforehand what no input of a graph can change: sums of weights, shapes, coordinates."""
+"""Constant folding: computes beforehand what no input of a graph can change."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ class _Pass:
             self.types[name] = helper.make_tensor_type_proto(kind, value.shape)
 
     def values(self, node: onnx.NodeProto) -> list[Array] | None:
-        """What a node gives, if that does not depend on the input."""
+        """Results of a node that do not depend on the input."""
         if (sizes := self._of_a_shape(node)) is not None:
             return [sizes]
         if node.domain or node.op_type in RANDOM or any(a.HasField("g") for a in node.attribute):

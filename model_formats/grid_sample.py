@@ -1,4 +1,4 @@
-"""Sampling of a volume at given places, written as a graph of ordinary operators.
+"""GridSample of a volume, written as a graph of ordinary operators.
 
 The volume becomes a table with a row of channels for each cell, so that each of the eight corners
 around a place is one gathered row; the rows are weighted by nearness and added. All of it is linear

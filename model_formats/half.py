@@ -1,4 +1,4 @@
-"""Half precision written into a graph, so that every runtime computes the same operators in it.
+"""Converts a graph to half precision, so that every runtime computes the same operators in it.
 
 The heavy operators (convolutions, matrix products) and what lies between them work in half precision.
 Places do not fit into it, half a cell is lost at 1024: what becomes of the inputs before the first

@@ -1,4 +1,4 @@
-"""ONNX files, run by ONNX Runtime on exactly the device that was asked for. Not run on a GPU yet."""
+"""Loader of ONNX files: ONNX Runtime on exactly the device that was asked for. Not run on a GPU yet."""
 
 from __future__ import annotations
 

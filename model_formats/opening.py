@@ -63,7 +63,7 @@ def open_model(
 
 
 def opener_for(path: Path) -> Opener:
-    """How files with that suffix are opened."""
+    """Opener of files with that suffix."""
     suffix = path.suffix.lower()
     if suffix in OPENERS:
         return OPENERS[suffix]

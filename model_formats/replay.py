@@ -24,7 +24,7 @@ class Recorder(Protocol):
     """Turns a call into something that can be replayed."""
 
     def record(self, call: Callable[[], Outputs]) -> tuple[Callable[[], None], Outputs]:
-        """What does the call again, and the tensors that it writes into every time."""
+        """A function that repeats the call, and the tensors that it writes into every time."""
 
 
 class CudaRecorder:

@@ -10,7 +10,7 @@ from model_formats.opening import open_model
 
 
 class SharedModels:
-    """What is asked for stays open until all of it is closed. May be asked from several threads."""
+    """Networks that stay open until all are closed. May be asked from several threads."""
 
     def __init__(self, device: str = "cpu", threads: int | None = None) -> None:
         """`threads` of one call on the CPU, where a network does not say otherwise; None is all cores."""

@@ -58,7 +58,7 @@ class Machine:
     driver: str = ""
 
     def stamp(self, library: ModuleType, model: str, recipe: Recipe) -> Stamp:
-        """What an engine built here from that graph (SHA-256) would be stamped with."""
+        """Stamp of an engine built here from that graph (SHA-256)."""
         capability = f"{MIN_PORTABLE_CAPABILITY}+" if recipe.newer_gpus else self.capability
         return Stamp(
             library=str(library.__name__),

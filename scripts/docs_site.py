@@ -1,4 +1,4 @@
-"""What `make docs` adds to the pages in docs/: an API reference, navigation, and files that lie elsewhere.
+"""Adds to the pages in docs/, for `make docs`: an API reference, navigation, and files that lie elsewhere.
 
 docs/README.md is the one list of pages: its headings and links become the navigation.
 """

@@ -1,4 +1,4 @@
-"""What matters on a GPU, in at most eight minutes: numbers right, ratios, frames a second, first frame.
+"""Checks a GPU in at most eight minutes: numbers, ratios, frames a second, first frame.
 
 python scripts/gpu_check.py --device cuda --json output/gpu_check.json
 

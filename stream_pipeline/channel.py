@@ -1,4 +1,4 @@
-"""A bounded hand-over between two threads that always ends: delivered, or aborted."""
+"""Bounded channel between two threads that always ends: delivered, or aborted."""
 
 from __future__ import annotations
 

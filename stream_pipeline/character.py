@@ -1,4 +1,4 @@
-"""The character that motion is made for: the source's own, or another that `condition.override` brings."""
+"""Character that motion is generated for: the source's own, or that of `condition.override`."""
 
 from __future__ import annotations
 

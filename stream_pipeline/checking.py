@@ -1,4 +1,4 @@
-"""Checks that the files which settings name are there, before anything is loaded."""
+"""Checks that the files named by settings are there, before anything is loaded."""
 
 from __future__ import annotations
 

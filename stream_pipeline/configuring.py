@@ -1,4 +1,4 @@
-"""Settings by any of the ways in, and settings laid over settings."""
+"""Builds settings from a name, a YAML file, a mapping or the official layout, and merges overrides."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`from ditto import Ditto`: load a source, load a voice, generate; for those who want no more than that."""
+"""`from ditto import Ditto`: load a source, load a voice, generate."""
 
 from __future__ import annotations
 

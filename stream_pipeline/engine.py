@@ -57,7 +57,7 @@ class Report:
     metrics: list[StageMetrics]
 
     def profile(self) -> str:
-        """How long each stage worked and waited, as a table."""
+        """Table of how long each stage worked and waited."""
         return table(self.metrics)
 
 
@@ -239,7 +239,7 @@ class Engine:
     def _opened(
         self, avatar: AnyAvatar, voice: Sound | SoundFile, target: Path, total: int, settings: Settings
     ) -> tuple[Sink, int]:
-        """Where a render writes to, and how many of its frames an earlier call left finished there."""
+        """Sink of a render, and how many of its frames an earlier call left finished there."""
         size = picture_size(avatar, settings)
         if not in_pieces(target, total, settings):
             return open_sink(target, size, voice, settings.output, self.inputs(settings, voice)), 0
@@ -312,7 +312,7 @@ def check_registered(avatar: object, method: str) -> None:
 
 
 def sizes_of(avatar: AnyAvatar) -> str:
-    """What a source measures, in words."""
+    """Size of a source, in words."""
     first = avatar.first
     height, width = first.image.shape[:2]
     kind = "still" if avatar.is_image else "video"
@@ -325,7 +325,7 @@ def since(began: float) -> str:
 
 
 def name_of(make: Callable[[], object]) -> str:
-    """What a stage is made by, the same in every run."""
+    """Name of what makes a stage, the same in every run."""
     return f"{make.__module__}.{getattr(make, '__qualname__', type(make).__qualname__)}"
 
 

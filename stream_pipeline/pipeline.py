@@ -119,7 +119,7 @@ class Pipeline:
         self._input.close()
 
     def results(self, timeout: float | None = None) -> Iterator[object]:
-        """What leaves the last stage, until it ends. To be read while input is pushed."""
+        """Results of the last stage, until it ends. To be read while input is pushed."""
         while True:
             try:
                 yield self.get(timeout)

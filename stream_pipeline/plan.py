@@ -83,7 +83,7 @@ class StreamPlan:
     extra: Sequence[Extra] = ()
 
     def stages(self) -> list[AnyStage]:
-        """What a piece of sound passes through, the caller's own stages included."""
+        """Stages that a piece of sound passes through, the caller's own included."""
         named = {name: getattr(self, name) for name in STAGES}
         chain: list[AnyStage] = []
         for name, stage in named.items():
@@ -227,7 +227,7 @@ def condition_handler(
 
 
 def stitch_settings(settings: Settings, way: Conventions) -> StitchSettings:
-    """How motion is put on the source, where the settings leave it to the way of a stream."""
+    """Stitch settings, with what they leave open filled in by the stream's conventions."""
     wanted = settings.stitch
     fades = wanted.fade_in > 0 or wanted.fade_out > 0
     return dataclasses.replace(

@@ -83,7 +83,7 @@ class StreamSDK:
         fade_out: int = -1,
         ctrl_info: object = None,
     ) -> None:
-        """How many frames there will be, over how many motion fades, and controls by frame or a script."""
+        """Sets the number of frames, the lengths of fades, and controls by frame or a script."""
         session = self._running("setup_Nd")
         self._frames = frames_wanted(N_d)
         given: object = as_frames(ctrl_info)
@@ -167,7 +167,7 @@ class StreamSDK:
         return self._session
 
     def _wanted(self, count: int, per_frame: int) -> int:
-        """How many of so many samples or rows still belong to the frames that were asked for."""
+        """Number of samples or rows that still belong to the frames that were asked for."""
         if self._frames > 0:
             count = min(count, self._frames * per_frame - self._given)
         self._given += count

@@ -185,7 +185,7 @@ class Session:
         return self._pipeline.metrics
 
     def profile(self) -> str:
-        """How long each stage worked and waited, as a table."""
+        """Table of how long each stage worked and waited."""
         return table(self.metrics)
 
     def _chunks(self, sound: Iterable[Floats]) -> Iterator[AudioChunk]:

@@ -1,4 +1,4 @@
-"""Dump of what every stage does at this moment: why a stream stands still.
+"""Dump of what every stage is doing, to find a stall.
 
 A program prints it on SIGUSR1 (`kill -USR1 PID`) where `report_on_signal` was called, as the commands
 do; `--debug-stall` prints it whenever nothing has moved for some seconds.

@@ -32,7 +32,7 @@ def opened(number: int, stream: TextIO | None) -> tuple[BinaryIO, str, str]:
 
 
 class OutputLost(Exception):
-    """What is printed cannot be written: nobody reads it any more, or a disk is full."""
+    """Output that cannot be written: nobody reads it any more, or a disk is full."""
 
 
 class Results(io.TextIOWrapper):

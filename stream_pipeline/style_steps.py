@@ -108,7 +108,7 @@ def blinking(eyes: Eyes, pack: AnyPack, settings: Settings) -> Eyes:
 
 
 def reference(path: str) -> DrivingMotion:
-    """What is seen in a video; one that was read before is not read again."""
+    """Motion seen in a video; one that was read before is not read again."""
     try:
         changed = Path(path).stat().st_mtime_ns
     except OSError:

@@ -1,4 +1,4 @@
-"""What is measured of the official networks: ours beside a plain execution, format by format."""
+"""Cases measured of the official networks: ours beside a plain execution, format by format."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What this machine can do at most: its largest matrix products and its memory's speed."""
+"""Peak speed of this machine: matrix products and memory."""
 
 from __future__ import annotations
 

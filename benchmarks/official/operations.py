@@ -1,4 +1,4 @@
-"""How many operations a call of PyTorch does, a multiply-add counted as two."""
+"""Counts the operations of a call of PyTorch, a multiply-add as two."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What streams are worth: frames a second of one, and how long a live session's first picture takes."""
+"""Speed of streams: frames a second of one, and the time to a live session's first picture."""
 
 from __future__ import annotations
 

@@ -126,7 +126,7 @@ class FaceFinder:
         return self._detector.certainty(image, region.centre, region.side / REGION_PER_FACE, region.angle)
 
     def likeness(self, image: Image, face: FoundFace) -> Likeness:
-        """How human the face looks, judged by further views of it."""
+        """Likeness to a human face, judged by further views of it."""
         region = region_of_landmarks(face.landmarks)
         lips = []
         for near, far in ((0.015, 0.03), (0.03, 0.07)):

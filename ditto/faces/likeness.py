@@ -1,4 +1,4 @@
-"""Whether what was found is a human face, and whether its mouth can be made out."""
+"""Decides whether a detection is a human face, and whether its mouth can be made out."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def frame_of(points: Floats) -> tuple[Floats, Floats, Floats]:
 
 
 def opening(points: Floats) -> float:
-    """How far the inner lips are apart, in distances between eyes and lips; 0 where they cross."""
+    """Distance between the inner lips, in distances between eyes and lips; 0 where they cross."""
     eyes, lips, axes = frame_of(points)
     upper, lower = layout_of(points).inner
     apart = float((points[lower, :2] - points[upper, :2]) @ axes[1])

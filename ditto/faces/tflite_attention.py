@@ -1,4 +1,4 @@
-"""The three operators MediaPipe adds to TFLite: look closer at a part of the face, and place it back.
+"""Three custom TFLite operators of MediaPipe, which crop a part of the face and place it back.
 
 A part (lips, an eye) is cut out of a feature map upright and at a fixed size. The 4x4 matrix takes a
 pixel (x, y, 0, 1) of the cut-out to its place on the feature map; only rows 0, 1 and columns 0, 1, 3

@@ -126,7 +126,7 @@ class Graph:
         return output
 
     def activated(self, name: str, code: int) -> str:
-        """What the activation fused into a TFLite operator makes of its result."""
+        """Result of the activation fused into a TFLite operator."""
         if code == 0:
             return name
         if code not in ACTIVATIONS:

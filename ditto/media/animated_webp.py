@@ -1,4 +1,4 @@
-"""An animated WebP, which FFmpeg cannot read, as a video that it can."""
+"""Converts an animated WebP, which FFmpeg cannot read, to a video that it can."""
 
 from __future__ import annotations
 

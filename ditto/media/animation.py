@@ -57,7 +57,7 @@ class Animation:
         self._container.close()
 
     def abandon(self) -> None:
-        """Lets go of the file without caring what it holds."""
+        """Closes the file, whatever it holds."""
         with contextlib.suppress(OSError, av.FFmpegError, ValueError):
             self._container.close()
 

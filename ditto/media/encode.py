@@ -1,4 +1,4 @@
-"""Finished pictures and a sound into a file that is either whole or not there."""
+"""Encodes pictures and a sound into a file that is either complete or not there."""
 
 from __future__ import annotations
 
@@ -106,12 +106,12 @@ def check_output(path: Path, settings: OutputSettings, inputs: Inputs) -> str:
 
 
 def unfinished(path: Path) -> Path:
-    """What an output is called until it is whole."""
+    """Temporary name of an output until it is whole."""
     return path.with_name(f".{path.stem}.part{path.suffix}")
 
 
 def piece_folder(path: Path) -> Path:
-    """Where the pieces of a long video lie until it is whole."""
+    """Folder of the pieces of a long video until it is whole."""
     return path.with_name(f".{path.name}.parts")
 
 
@@ -132,7 +132,7 @@ class PictureFile(Protocol):
     def close(self) -> None: ...
 
     def abandon(self) -> None:
-        """Lets go of the file without caring what it holds."""
+        """Closes the file, whatever it holds."""
 
 
 class Whole:

@@ -79,7 +79,7 @@ def identified(paths: Iterable[str | Path], *, folders: bool) -> dict[Identity, 
 
 
 def identity_of(path: Path) -> Identity | None:
-    """What a path leads to; None where that is nothing."""
+    """Identity of the file a path leads to; None where there is none."""
     seen = look_at(path)
     return None if seen is None else (seen.st_dev, seen.st_ino)
 
@@ -92,7 +92,7 @@ def look_at(path: Path) -> os.stat_result | None:
 
 
 def place_of(path: Path) -> Path:
-    """Where a path leads, whatever its spelling; a loop of links leads to itself."""
+    """Resolved path, whatever its spelling; a loop of links leads to itself."""
     try:
         return path.resolve()
     except (OSError, RuntimeError):

@@ -1,4 +1,4 @@
-"""Kind of a file that is taken for a picture, a sound or a video and is none, by its first bytes."""
+"""Recognises files that are no media by their first bytes, for errors that say what they are."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ AVIF_BRANDS = {b"avif", b"avis"}
 
 
 def mistaken(path: Path) -> tuple[str, str] | None:
-    """What a file is that no decoder should be asked about, and what to do about it, '' where that is plain.
+    """Kind of a file that is no media, and what to do about it, '' where that is plain.
 
     None where it may be media.
     """

@@ -1,4 +1,4 @@
-"""Level at which a voice was recorded, and whether it is too loud."""
+"""Recording level of a voice: too quiet, clipped, or silent."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Level:
         return self.peak < SILENT_PEAK
 
     def remark(self, *, normalised: bool = False) -> str:
-        """What is wrong with it, in a sentence; '' where nothing is."""
+        """Fault of the recording, in a sentence; '' where there is none."""
         if self.silent:
             return "the voice is silent; the lips stay closed"
         if self.clipped > MIN_CLIPPED_SHARE:

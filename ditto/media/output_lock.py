@@ -1,4 +1,4 @@
-"""One writer at a time for an unfinished file or folder."""
+"""Lock that gives an unfinished file or folder one writer at a time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Portraits from files: whatever the format, upright RGB of a size that fits."""
+"""Reads portraits as upright RGB, whatever the format, at a size that fits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A long video written in pieces that survive a kill, and joined when all are there.
+"""Writes a long video in pieces that survive a kill, and joins them when all are there.
 
 The pieces lie in a folder beside the video, `.NAME.parts`. Each begins with a key frame and is
 named only once it is whole, so a later run that makes the same video goes on behind the last one.

@@ -1,4 +1,4 @@
-"""Voices from files: any common format in, mono 16 kHz out, and the original kept for the video."""
+"""Reads voices from files as mono 16 kHz, and keeps the original sound for the video."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ class Resampler:
         return count if self._rate == self._to else self._total(count) - self._given
 
     def push(self, samples: Floats) -> Floats:
-        """What can be said about the sound so far; (m,), often a little less than was pushed."""
+        """Resampled sound so far; (m,), often a little less than was pushed."""
         samples = np.ascontiguousarray(samples, np.float32)
         if self._rate == self._to:
             return samples

@@ -1,4 +1,4 @@
-"""Samples of sound and video files, refused where they cannot be what a voice is."""
+"""Decodes sound files and the sound of videos; refuses samples that cannot be a voice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A video written into a pipe while it is made: in a kind that can be played before it is whole."""
+"""Writes a video into a pipe while it is made, in a format that can be played before it is complete."""
 
 from __future__ import annotations
 

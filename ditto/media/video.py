@@ -1,4 +1,4 @@
-"""A video as numbered pictures, forward and backward, in bounded memory."""
+"""Reads a video as numbered pictures, forward and backward, in bounded memory."""
 
 from __future__ import annotations
 
@@ -187,7 +187,7 @@ class VideoSource:
         )
 
     def _fitting(self, backward: bool) -> int:
-        """How many frames are worth keeping: forward, only those of a video that fits as a whole."""
+        """Number of frames worth caching: forward, only those of a video that fits as a whole."""
         if not self._known:
             return MIN_KEPT_FRAMES
         size = sum(plane.buffer_size for plane in next(iter(self._known.values())).planes)

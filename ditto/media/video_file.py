@@ -102,7 +102,7 @@ class VideoFile:
         self._container.close()
 
     def abandon(self) -> None:
-        """Lets go of the file without caring what it holds."""
+        """Closes the file, whatever it holds."""
         try:
             self._container.close()
         except (OSError, av.FFmpegError, ValueError):

@@ -243,7 +243,7 @@ class ControlTrack:
         return of_values(values)
 
     def _of_frame(self, frame: int) -> Values:
-        """What was set for a single frame."""
+        """Controls set for a single frame."""
         asked: Values = {}
         if self._asked is not None:
             asked = checked(self._asked(frame), f"controls of frame {frame}")

@@ -1,4 +1,4 @@
-"""Motion out of noise: the cosine schedule, its steps, and the sampler that walks them.
+"""Diffusion sampling of motion: the cosine schedule, its steps, and the ancestral sampler.
 
 The symbols are those of "Denoising Diffusion Implicit Models" (arXiv:2010.02502, equation 12) with
 eta = 1: a step goes from time t to an earlier time s, alpha is the share of the signal's power that

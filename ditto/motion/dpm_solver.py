@@ -1,4 +1,4 @@
-"""Motion out of noise in few steps: the same denoiser, walked along its deterministic path.
+"""Few-step diffusion sampling: the same denoiser along its deterministic path (DPM-Solver++).
 
 The second-order multistep solver of "DPM-Solver++" (arXiv:2211.01095, algorithm 2): a step from time
 t to s goes over h = lambda_s - lambda_t in half the logarithm of signal to noise, and the clean motion

@@ -1,4 +1,4 @@
-"""Emotions by name, number or strength, as the eight shares that motion models are told."""
+"""Emotions by name, number or strength, as the eight weights that condition motion models."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Named movements of the face and the gaze, put into whatever expression numbers a pack has for them."""
+"""Named movements of the face and the gaze, in the expression numbers of any pack."""
 
 from __future__ import annotations
 

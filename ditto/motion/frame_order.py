@@ -1,4 +1,4 @@
-"""Order in which a short sequence is shown: back and forth, and blinks at natural intervals."""
+"""Playing order: a short sequence back and forth, and blinks at natural intervals."""
 
 from __future__ import annotations
 

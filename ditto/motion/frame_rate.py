@@ -1,4 +1,4 @@
-"""Motion at another frame rate: the face moves on between two frames, no picture is repeated or blended."""
+"""Resamples motion to another frame rate by interpolation; no picture is repeated or blended."""
 
 from __future__ import annotations
 

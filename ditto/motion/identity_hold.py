@@ -1,4 +1,4 @@
-"""Motion kept from drifting away from the portrait."""
+"""Keeps motion from drifting away from the portrait."""
 
 from __future__ import annotations
 

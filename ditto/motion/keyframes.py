@@ -1,4 +1,4 @@
-"""Head angles given at a few moments, spread over a video and eased between them."""
+"""Keyframes of head angles, spread evenly over a video and eased between them."""
 
 from __future__ import annotations
 

@@ -113,7 +113,7 @@ class Mixing:
         return mix_difference(rest, motion, rest, factors)
 
     def gaze_rest(self, first: Placement, shown: Placement) -> Placement:
-        """Which of the source's first and shown frame a gaze is held against."""
+        """Placement, of the source's first and shown frame, that a gaze is held against."""
         return shown
 
 

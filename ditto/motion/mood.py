@@ -66,7 +66,7 @@ class Mood:
             self._insert(Cue(self._next, shares, over))
 
     def add(self, cues: Iterable[Cue], start: float) -> None:
-        """What a script says, with its frame 0 at `start`."""
+        """Adds the emotions of a script, its frame 0 at `start`."""
         with self._lock:
             for cue in cues:
                 self._insert(replace(cue, start=cue.start + start))

@@ -1,4 +1,4 @@
-"""Generated motion made larger, smaller, quieter, or more like the portrait, frame by frame."""
+"""Scales generated motion: larger, smaller, calmer, or closer to the portrait, frame by frame."""
 
 from __future__ import annotations
 
@@ -85,4 +85,4 @@ class ScaledMotion:
         return iter(())
 
     def interrupt(self, turn: int) -> None:
-        """Where head and face came to rest is remembered, so that neither jumps."""
+        """Keeps where head and face came to rest, so that neither jumps."""

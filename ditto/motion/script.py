@@ -1,4 +1,4 @@
-"""A script of what happens when: controls, gestures, emotions, gaze and fades over time."""
+"""Scripts: controls, gestures, emotions, gaze and fades over time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One entry of a script's group: its keys taken one by one, each error told at its own line."""
+"""Reads one entry of a script, key by key; each error names its line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The groups of a script file, checked and compiled; each error names its line and its key."""
+"""Checks and compiles the groups of a script file; each error names its line and its key."""
 
 from __future__ import annotations
 

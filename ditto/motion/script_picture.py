@@ -1,4 +1,4 @@
-"""A script drawn over time: emotions as bands, gestures as bars, controls as curves."""
+"""Draws a script over time: emotions as bands, gestures as bars, controls as curves."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def _x(frame: float, seconds: float) -> int:
 
 
 def _right(bar: _Bar, seconds: float) -> int:
-    """Where it, or the label that does not fit into it, ends."""
+    """End of it, or of the label that does not fit into it."""
     return max(_x(bar.end, seconds), _x(bar.start, seconds) + 16 + _wide(bar.label, 0.42))
 
 

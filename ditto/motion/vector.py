@@ -77,7 +77,7 @@ def array(value: Part) -> Floats:
 
 
 def computed(compute: Callable[..., Floats], *values: Part) -> Part:
-    """What `compute` makes of the numbers of a part of several motions.
+    """Result of `compute` on the numbers of one part of several motions.
 
     Degrees broadcast against logits, as the reference has it; the result are logits.
     """

@@ -57,7 +57,7 @@ class Joined(Protocol):
 
     @property
     def settled(self) -> int:
-        """How many of them no later window will change."""
+        """Number of frames that no later window will change."""
 
     @property
     def before_next(self) -> Floats:

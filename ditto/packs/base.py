@@ -82,7 +82,7 @@ class BatchWarper(Warper[Seen, Moved], Protocol[Seen, Moved]):
     """A warper that moves several poses in one call."""
 
     def many(self, poses: Sequence[Pose[Seen]]) -> Sequence[Moved]:
-        """What each pose gives alone, from one call; at most as many as the pack's `batch`."""
+        """Results of several poses, each as it would be alone; at most as many as the pack's `batch`."""
 
 
 class Decoder(Protocol[Seen, Taken, Painted]):
@@ -95,7 +95,7 @@ class BatchDecoder(Decoder[Seen, Taken, Painted], Protocol[Seen, Taken, Painted]
     """A decoder that paints several frames in one call."""
 
     def many(self, warped: Sequence[Taken]) -> Sequence[Painted]:
-        """What each would give alone, from one call; at most as many as the pack's `batch`."""
+        """Results of several, each as it would be alone; at most as many as the pack's `batch`."""
 
 
 class Compositor(Protocol[Seen, Taken]):
@@ -146,7 +146,7 @@ class Pack(Protocol[Appearance, Warped, Face]):
         """(265,) motion that means no movement; None takes that of a stream's first frame."""
 
     def roles(self, source: SourceFrame[Appearance]) -> FaceRoles:
-        """Which numbers of the expression may be enlarged, and which show who somebody is."""
+        """Roles of the expression's numbers: which may be enlarged, and which show who somebody is."""
 
     def stitcher(self) -> Stitcher | None: ...
 

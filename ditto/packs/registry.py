@@ -1,4 +1,4 @@
-"""The packs there are: the built-in ones, and those that other packages bring.
+"""Registry of packs: the built-in ones, and those of other packages.
 
 A package brings one by an entry point of the group `ditto.packs` that names its `PackPlugin`.
 """
@@ -36,7 +36,7 @@ def plugin(name: str) -> PackPlugin:
 
 
 def traits_of(name: str) -> PackTraits:
-    """What a pack has a use for."""
+    """Traits of a pack by its name."""
     return plugin(name).traits
 
 

@@ -1,4 +1,4 @@
-"""Another background: none at all, a colour, a picture, or the source's own out of focus."""
+"""Replaces the background: by none, a colour, a picture, or the source's own out of focus."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MAX_PLATE_SIDE = 4096  # pixels of the longest side of a background picture
 
 
 class Silhouette(Protocol[Made]):
-    """Where a pack's person is in each finished picture."""
+    """Matte of a pack's person in each finished picture."""
 
     def prepare(self, frame: SourceFrame[Made]) -> SourceFrame[Made]:
         """A source frame with `mask` and `behind`."""

@@ -1,4 +1,4 @@
-"""How much of the painted face stands in the picture, and where.
+"""Blending of the painted face with the source, by mode, region and share.
 
 A wrapper around any pack's compositor: picture = source + weight · (painted - source), where the
 weight is the frame's share inside a softly edged region and nothing outside it. Where the weight

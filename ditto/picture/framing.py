@@ -58,7 +58,7 @@ class View:
 
 
 def view_of(first: SourceFrame[object], framing: FramingSettings, source: SourceSettings) -> View | None:
-    """What the settings ask for around the face of a source's first frame; None for all of the picture."""
+    """View of the settings around the face of a source's first frame; None for all of the picture."""
     height, width = first.image.shape[:2]
     middle, face = face_square(first.landmarks)
     box = Box(0, 0, width, height)
@@ -104,7 +104,7 @@ def around(
 
 
 def within(start: int, free: int) -> int:
-    """Where a box starts that lies inside, or that holds all of the picture where it is the larger one."""
+    """Start of a box that lies inside, or that holds all of the picture where it is the larger one."""
     return min(max(start, min(free, 0)), max(free, 0))
 
 

@@ -1,4 +1,4 @@
-"""What a picture would show behind something: grown over from around it."""
+"""Inpainting: a picture's hidden part, filled in from around it."""
 
 from __future__ import annotations
 

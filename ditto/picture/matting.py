@@ -216,7 +216,7 @@ def foreground(picture: Image, mask: Floats) -> Image:
 
 
 def behind(picture: Image, mask: Floats, longest: int) -> Image:
-    """What is around the person, grown over the place where they are; a small picture."""
+    """Background inpainted behind the person; a small picture."""
     height, width = mask.shape
     shrink = min(1.0, longest / max(height, width))
     size = (max(4, round(width * shrink)), max(4, round(height * shrink)))

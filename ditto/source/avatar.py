@@ -62,7 +62,7 @@ class Analyser(Protocol[Made]):
         """A frame measured before, made ready to paint again: its appearance anew, no tracking."""
 
     def forget(self) -> None:
-        """What comes next is another scene: nothing is followed into it."""
+        """Forgets the face: another scene comes next."""
 
 
 class RegisteredAvatar(Protocol[Made]):

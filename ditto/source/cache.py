@@ -35,7 +35,7 @@ class AvatarCache:
 
     @classmethod
     def usual(cls) -> AvatarCache:
-        """Where the environment says."""
+        """Cache folder that the environment names."""
         named = os.environ.get("DITTO_CACHE")
         if named is not None:
             return cls(Path(named) if named else None)
@@ -96,5 +96,5 @@ def key_of(image: Image, *about: object) -> str:
 
 
 def files_seen(paths: Sequence[Path]) -> list[tuple[str, int, int]]:
-    """What tells model files from others of the same name: path, size and time of change."""
+    """Identity of model files: path, size and time of change."""
     return [(str(p.resolve()), p.stat().st_size, p.stat().st_mtime_ns) for p in paths if p.is_file()]

@@ -1,4 +1,4 @@
-"""Head motion and blinks taken from a video of somebody, to be put on somebody else."""
+"""Driving video: head motion and blinks of somebody, to be put on somebody else."""
 
 from __future__ import annotations
 

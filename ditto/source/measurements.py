@@ -31,7 +31,7 @@ class Measurements:
         self._size = 0
 
     def add(self, index: int, frame: SourceFrame[object]) -> None:
-        """What is shown at `index`: `frame.index` differs from it where an earlier frame is held."""
+        """Adds the frame shown at `index`; `frame.index` differs where an earlier frame is held."""
         record = np.concatenate([part.ravel() for part in _parts(frame).values()]).astype(np.float32)
         with self._lock, full_disk_told():
             if index == self.count:

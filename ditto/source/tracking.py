@@ -1,4 +1,4 @@
-"""A face followed through a video: cuts, frames without a face, and landmarks that do not tremble."""
+"""Tracks a face through a video: cuts, frames without a face, and smooth landmarks."""
 
 from __future__ import annotations
 

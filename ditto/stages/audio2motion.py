@@ -1,4 +1,4 @@
-"""Stage 4: what is heard becomes motion, window by window."""
+"""Stage 4: motion generated from conditioned speech features, window by window."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class Audio2Motion:
         self._begin()
 
     def _begin(self) -> None:
-        """Made ready for an utterance of which nothing is known yet."""
+        """Prepares for an utterance of which nothing is known yet."""
         self._rows = Rows(self._sampler.window)
         self._heard = 0  # rows
         self._joint = 0  # frames handed on to be averaged

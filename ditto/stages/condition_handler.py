@@ -1,4 +1,4 @@
-"""Stage 3: what the voice says joined with mood, eyes and identity."""
+"""Stage 3: speech features joined with emotion, eyes and identity."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stage 7: a face painted from the warped portrait."""
+"""Stage 7: the face decoded from the warped portrait."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stage 8: the painted face back in its picture, and what is done to the finished picture there."""
+"""Stage 8, paste-back: the painted face composited into its picture; then enhancers, background, framing."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ class Stage(Protocol[In, Out]):
     def process(self, item: In) -> Iterable[Out]: ...
 
     def flush(self) -> Iterable[Out]:
-        """What is still owed when an utterance has ended; ready for the next one afterwards."""
+        """The rest, when an utterance has ended; ready for the next one afterwards."""
 
     def interrupt(self, turn: int) -> None:
         """Forget the current utterance: what is processed from now on belongs to this newer turn."""

@@ -145,7 +145,7 @@ class Stitch(Generic[Made]):
 
     @property
     def controls(self) -> ControlTrack:
-        """What may be changed while the stream runs."""
+        """Controls, which may be changed while the stream runs."""
         return self._controls
 
     def set_length(self, length: int) -> None:

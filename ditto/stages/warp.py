@@ -1,4 +1,4 @@
-"""Stage 6: the portrait's layers moved to where the driven keypoints are."""
+"""Stage 6: the portrait's features warped to the driven keypoints."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stage 2: the voice as the speech encoder hears it."""
+"""Stage 2: speech features of the voice, by the pack's encoder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stage 9: finished pictures leave for a file, a caller or a queue."""
+"""Stage 9: finished pictures written to a file, a function or a queue."""
 
 from __future__ import annotations
 

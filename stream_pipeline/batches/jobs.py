@@ -197,7 +197,7 @@ def _of_csv(path: Path) -> Iterator[tuple[str, dict[str, object]]]:
 
 
 def delimiter_of(text: str) -> str:
-    """What stands between the fields of a CSV, by its first line: a semicolon where spreadsheets write the
+    """Delimiter of a CSV by its first line: a semicolon where spreadsheets write the
     comma into numbers, or a tab."""
     first = text.lstrip().partition("\n")[0]
     return max(",;\t", key=first.count)

@@ -1,4 +1,4 @@
-"""Journal of the jobs of a folder that are done: one line each, written the moment a video is whole."""
+"""Journal of a folder's finished jobs: one line each, written the moment a video is whole."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Journal:
 
 
 def entry_of(line: bytes) -> Entry | None:
-    """What a line says; None where it is empty or broken."""
+    """Entry of a line; None where it is empty or broken."""
     try:
         entry = Entry(**json.loads(line))
     except (ValueError, TypeError, RecursionError):

@@ -1,4 +1,4 @@
-"""Report of what a batch made, as JSON for programs and as a page with thumbnails for people."""
+"""Report of a batch, as JSON for programs and as a page with thumbnails for people."""
 
 from __future__ import annotations
 

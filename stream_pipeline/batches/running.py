@@ -1,4 +1,4 @@
-"""Runs jobs on the engines there are: portraits measured once, failures noted, nothing done twice."""
+"""Runs jobs on the available engines: portraits measured once, failures noted, nothing done twice."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ class Batch:
         self._failure: BaseException | None = None  # of whoever watches
 
     def run(self) -> list[Outcome]:
-        """What became of each job, in their order. An interruption stops all of them and is raised."""
+        """Runs all jobs; outcomes in their order. An interruption stops all of them and is raised."""
         waiting: queue.SimpleQueue[tuple[int, Job]] = queue.SimpleQueue()
         for numbered in enumerate(self._jobs):
             waiting.put(numbered)
@@ -226,12 +226,12 @@ def _ready(job: Job, engine: Engine) -> Job:
 
 
 def named_by(job: Job) -> list[str | Path]:
-    """What a job may read."""
+    """Files that a job may read."""
     return [job.source, job.audio, *texts(job.over)]
 
 
 def warnings_of(job: Job, avatar: AnyAvatar, heard: str) -> tuple[str, ...]:
-    """What will not look good, each with the file it is said of."""
+    """Warnings of a job, each with the file it is about."""
     said = [f"{job.source}: {warning}" for warning in avatar.first.warnings]
     if heard:
         said.append(f"{job.audio}: {heard}")

@@ -218,6 +218,6 @@ def check_rows(path: Path) -> None:
 
 
 def write(path: Path, pack: PackSettings, rows: list[dict[str, Any]]) -> None:
-    """What has been measured so far, so that a run that is stopped keeps it."""
+    """Writes the rows measured so far, so that a run that is stopped keeps them."""
     machine = {"processor": processor(), "cores": os.cpu_count(), "pack": pack.name, "device": pack.device}
     write_whole(path, json.dumps({"machine": machine, "rows": rows}, indent=1) + "\n")

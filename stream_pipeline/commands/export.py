@@ -59,7 +59,7 @@ def export(parsed: argparse.Namespace) -> int:
 
 
 def said(largest: float | None, tolerance: float | None) -> str:
-    """How near a graph is to what it was made from."""
+    """Sentence on how near a graph is to its network."""
     if largest is None or tolerance is None:
         return ""
     verdict = "ok" if largest <= tolerance else "TOO FAR"

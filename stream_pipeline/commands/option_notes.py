@@ -12,7 +12,7 @@ from stream_pipeline.options.table import OPTIONS
 
 
 def option_notes(render: Render) -> Iterator[str]:
-    """What somebody who gave these options may not expect."""
+    """Notes on given options that may surprise."""
     idle: dict[str, list[str]] = {}  # options without effect by the reason
     for option in OPTIONS:
         if option.given(render.parsed) and (reason := option.no_effect(render)):

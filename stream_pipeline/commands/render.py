@@ -105,7 +105,7 @@ def check_given(parsed: argparse.Namespace) -> None:
 
 
 def file_named(parsed: argparse.Namespace, settings: Settings) -> Path:
-    """Where the video goes, once it is known that it may go there."""
+    """Output path of the video, checked."""
     from stream_pipeline.engine import in_pieces
     from stream_pipeline.recipe import named_files
 
@@ -116,7 +116,7 @@ def file_named(parsed: argparse.Namespace, settings: Settings) -> Path:
 
 
 def output_path(parsed: argparse.Namespace, kind: str) -> Path:
-    """Where the video goes; a name that does not say what is to be made is refused."""
+    """Output path of the video; a name that does not say its kind is refused."""
     if parsed.result_dir:
         voice = "speech" if parsed.say else Path(parsed.audio).stem
         return named(Path(parsed.result_dir) / f"{Path(parsed.source).stem}_{voice}.mp4", kind)

@@ -76,7 +76,7 @@ def guarded(parser: Parser, arguments: Sequence[str] | None, command: Command) -
 
 
 class Stop:
-    """What Ctrl-C, and what ends a service, do to a command: nothing unfinished is left behind."""
+    """Handler of Ctrl-C and of termination: a command leaves nothing unfinished behind."""
 
     def __init__(self) -> None:
         self.asked = False

@@ -54,7 +54,7 @@ def script(parsed: argparse.Namespace) -> int:
 
 
 def described(read: Script) -> str:
-    """What a script holds, in a line."""
+    """Contents of a script, in a line."""
     gestures = sum(isinstance(layer, Gesture) for layer in read.layers)
     counts = {
         "gesture": gestures,

@@ -14,7 +14,7 @@ from ditto.packs.registry import traits_of
 
 @dataclass(frozen=True, slots=True)
 class Render:
-    """What is known when a render begins."""
+    """Facts about a render that is about to begin."""
 
     parsed: argparse.Namespace
     settings: Settings

@@ -75,7 +75,7 @@ class Option:
         return f"{self.help} (default {usual})" if usual else self.help
 
     def shown_default(self) -> str:
-        """What holds where the option is not given; '' where that is not worth saying."""
+        """Default in words; '' where it is not worth saying."""
         if self.default or not self.setting or self.switch:
             return self.default
         group, _, name = self.setting.partition(".")

@@ -36,6 +36,6 @@ def outputs_of(parsed: argparse.Namespace) -> list[Path]:
 
 
 def texts_of(parsed: argparse.Namespace) -> Iterator[str]:
-    """What the command line says, where it may be a path."""
+    """Words of the command line that may be paths."""
     for said in vars(parsed).values():
         yield from (text for text in (said if isinstance(said, list) else [said]) if isinstance(text, str))

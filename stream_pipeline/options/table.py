@@ -32,7 +32,7 @@ def named(*names: str) -> Iterator[Option]:
 
 
 def overrides(parsed: argparse.Namespace) -> Nested:
-    """What was said on the command line, as nested settings; what was not said is left out."""
+    """Given options as nested settings; options that were not given are left out."""
     enhancing = any(option.given(parsed) for option in ENHANCERS if option.setting)
     if enhancing and getattr(parsed, "no_enhance", False):
         raise ConfigError("--no-enhance leaves no enhancer; remove it or the enhancer's options")

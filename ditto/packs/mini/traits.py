@@ -1,4 +1,4 @@
-"""What the built-in pack has a use for."""
+"""Traits of the built-in pack."""
 
 from __future__ import annotations
 

@@ -190,7 +190,7 @@ def choose(faces: Faces, wanted: int | tuple[float, float, float, float] | None,
 
 
 def remarks(faces: Faces, chosen: int, wanted: object) -> tuple[str, ...]:
-    """What the user should know about the chosen face."""
+    """Warnings about the chosen face."""
     said = []
     if wanted is None and len(faces) > 1:
         said.append(f"{len(faces)} faces found; the largest is used (source.face chooses another)")

@@ -74,7 +74,7 @@ class Exporter:
         self._network = lru_cache(maxsize=1)(self._read)
 
     def names(self) -> list[str]:
-        """What can be written from the files there are, graphs of one network side by side."""
+        """Graphs that can be written from the files there are, those of one network side by side."""
         graphs = [name for name in GRAPHS if GRAPHS[name].network in self._files]
         graphs.sort(key=lambda name: GRAPHS[name].network)
         faces = [

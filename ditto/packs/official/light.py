@@ -1,4 +1,4 @@
-"""The painted square brought to the light of the picture around it, so that no seam is seen."""
+"""Matches the painted square's light to the picture around it, so that no seam is seen."""
 
 from __future__ import annotations
 

@@ -227,7 +227,7 @@ class OfficialPack:
         )
 
     def _place(self) -> Callable[[Volume], Volume] | None:
-        """What brings a portrait's volume to a GPU once, not with every frame."""
+        """Function that brings a portrait's volume to a GPU once, not with every frame."""
         weights = self._path("warp_network").suffix in TORCH_FILES
         if self._device("warp_network") == "cpu" or not (weights or self.batch == 1):
             return None  # arrays of other libraries are put together to batches on the host
@@ -299,7 +299,7 @@ def batch_size(networks: Mapping[str, Backend], wanted: int) -> int:
 
 
 def seconds_for(networks: Mapping[str, Backend], size: int) -> float:
-    """How long a batch takes to be moved and painted, the second time."""
+    """Seconds to move and paint a batch, the second time."""
     took = 0.0
     for network in networks.values():
         feeds = {

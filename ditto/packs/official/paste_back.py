@@ -1,4 +1,4 @@
-"""The painted square laid back over its picture.
+"""Paste-back: the painted square composited into its picture.
 
 It is moved to its place and blended under a mask that fades towards the square's edge; everything
 outside stays bit for bit.

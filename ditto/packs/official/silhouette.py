@@ -1,4 +1,4 @@
-"""The official pack's person against another background: cut out of every painted picture anew."""
+"""Matte of the official pack's person, found in every painted picture."""
 
 from __future__ import annotations
 

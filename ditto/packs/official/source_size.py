@@ -1,4 +1,4 @@
-"""The size a source is rendered at."""
+"""Size a source is rendered at."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ EDGE_FADE_SHARE = 0.09  # of the cut's side over which its edge fades
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Alignment:
-    """Where the upright face lies in a picture."""
+    """Place of the upright face in a picture."""
 
     matrix: Floats  # (2, 3) from the picture to a cut of CROP_SIDE
     box: tuple[slice, slice]  # rows and columns of the picture the cut covers
@@ -80,7 +80,7 @@ class Aligner:
 
 
 def aligned(landmarks: Floats, tilt: float, shape: tuple[int, ...]) -> Alignment:
-    """Where the face is upright, its head tilted by so many degrees from the landmarks' own tilt."""
+    """Alignment of a face whose head is tilted by so many degrees from the landmarks' own tilt."""
     layout = layout_of(landmarks)
     flat = np.asarray(landmarks[:, :2], np.float64)
     eyes = [flat[list(eye)].mean(axis=0) for eye in layout.eyes]

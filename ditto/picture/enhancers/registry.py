@@ -27,7 +27,7 @@ Factory = Callable[[EnhanceSettings, SharedModels], Enhancer]
 
 
 def enhancers(settings: EnhanceSettings, models: SharedModels) -> list[Enhancer]:
-    """What the settings ask for, in the order it is applied: the picture around, then the face.
+    """Enhancers that the settings ask for, in the order they are applied: the picture, then the face.
 
     They are one stream's own; the networks behind them are opened once, in `models`.
     """

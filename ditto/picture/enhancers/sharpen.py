@@ -43,7 +43,7 @@ class Sharpened:
         return result
 
     def _locate(self, landmarks: Floats, shape: tuple[int, ...]) -> None:
-        """Where the face is, softly; found once for a portrait."""
+        """Soft mask of the face; found once for a portrait."""
         if landmarks is self._landmarks:
             return
         self._landmarks = landmarks

@@ -1,4 +1,4 @@
-"""What lies behind the person, as it would be seen without them."""
+"""Background plate: the picture as it would be without the person."""
 
 from __future__ import annotations
 

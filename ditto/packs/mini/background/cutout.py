@@ -1,4 +1,4 @@
-"""Who stands in front of a background, and in which colours."""
+"""Matte of the person in front of a background, and the colours of their edge."""
 
 from __future__ import annotations
 

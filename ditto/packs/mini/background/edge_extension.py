@@ -1,4 +1,4 @@
-"""What comes into sight from beyond the edges of a picture, when a head at its edge moves."""
+"""Extension of a picture beyond its edges, seen when a head at an edge moves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Layers of one source frame's moving box: who stands in front, and what lies behind."""
+"""Layers of one source frame: the person in front, and the background behind."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def opaque_box(image: Image, head: HeadGeometry) -> Image:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Background:
-    """What lies behind the head of one source frame."""
+    """Background behind the head of one source frame."""
 
     layered: Image  # (h, w, 4) the wide moving box with its foreground
     plate: Image  # (h, w, 4) the background alone, and where it is not what the picture shows
@@ -108,7 +108,7 @@ class Background:
 def seen_around(
     ground: Image, inside: npt.NDArray[np.bool_], millimetre: float
 ) -> tuple[Floats, Image, Wall]:
-    """What four channels look like grown over what is inside, where that is, and the wall it is before."""
+    """Four channels inpainted over what is inside, where that is, and the wall it is before."""
     hidden = np.asarray(cv2.dilate(inside.astype(np.uint8), round_of(2 * WIDENED * millimetre)), np.uint8)
     grown = fill(ground, hidden)
     return grown, hidden, Wall.of(np.rint(grown[..., :3]).astype(np.uint8), hidden, millimetre)

@@ -1,4 +1,4 @@
-"""The mini pack's person against another background: cut out once, and moved with the mesh."""
+"""Matte of the mini pack's person: cut out once, and moved with the mesh."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The hidden part of a patterned background, pieced together from what is seen around it."""
+"""Exemplar-based inpainting: the hidden part of a patterned background, pieced together from around it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which numbers of the mini pack's expression may be enlarged, and which show who somebody is."""
+"""Roles of the mini pack's expression numbers: which may be enlarged, which show who somebody is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which of the 63 expression numbers mean what in the mini pack.
+"""Meaning of the 63 expression numbers in the mini pack.
 
 The expression is 21 keypoints x 3 numbers, in metres of displacement on a face of ordinary size.
 Numbers of the lips lie on keypoints 6, 12, 14, 17, 19, 20 and those of eyes and brows on 11, 13,

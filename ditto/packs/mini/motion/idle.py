@@ -1,4 +1,4 @@
-"""Idle motion of the built-in pack: head, brows, gaze, blinks and breath, which no voice decides.
+"""Idle motion of the built-in pack: head, brows, gaze, blinks and breath, independent of the voice.
 
 They are processes with the spread and the speed measured on people. Their value at a frame depends
 only on the seed and on the frame's number: windows that share frames agree on them.
@@ -23,7 +23,7 @@ NOISE_BLOCK = 64  # frames of noise drawn at once
 
 @dataclass(frozen=True, slots=True)
 class Wander:
-    """How one number strays: its spread, and the share of its variance that is quick."""
+    """Random walk of one number: its spread, and the share of its variance that is quick."""
 
     spread: float
     quick: float
@@ -60,7 +60,7 @@ BREATH_CYCLE = (3.9, 0.2)  # seconds, degrees of pitch
 
 
 class Idle:
-    """What a face does without being told, a function of the seed and the frame's number."""
+    """Idle motion as a function of the seed and the frame's number."""
 
     def __init__(self, seed: int) -> None:
         self._seed = seed

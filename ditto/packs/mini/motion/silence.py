@@ -1,4 +1,4 @@
-"""Silence: how a mouth closes and a head comes to rest when nobody speaks."""
+"""Silence: the mouth closes and the head comes to rest when nobody speaks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WAKING_SHARE = 1 / 20  # share of the way to the present liveliness that one fra
 
 
 class Silence:
-    """How far a silent mouth has closed and how lively the head is, frame by frame."""
+    """Closing of a silent mouth and liveliness of the head, frame by frame."""
 
     def __init__(self) -> None:
         self._quiet = QUIET_FRAMES + CLOSING_FRAMES  # frames of silence until now

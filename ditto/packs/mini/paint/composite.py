@@ -1,4 +1,4 @@
-"""A source frame repainted: its picture moved by a map, over what lies behind it."""
+"""Composites a frame: the source moved by a map, over its background."""
 
 from __future__ import annotations
 

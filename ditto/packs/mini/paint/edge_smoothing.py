@@ -1,4 +1,4 @@
-"""Smooth edges where a turned head hides a part of itself, smooth skin where it was hardly seen before."""
+"""Anti-aliasing of a turned head: edges where it hides a part of itself, and stretched skin."""
 
 from __future__ import annotations
 

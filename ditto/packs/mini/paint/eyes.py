@@ -1,4 +1,4 @@
-"""Eyes drawn over a moved face: the ball between its lids, and a lid that falls over it."""
+"""Draws eyes over a moved face: the ball between its lids, and a lid that falls over it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mouth drawn over a moved face: the source's own while that will do, else teeth, tongue and cavity."""
+"""Draws a mouth over a moved face: the source's own while that will do, else teeth, tongue and cavity."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A mesh rasterised into the map of where pixels come from."""
+"""Rasterises a mesh into the map of where pixels come from."""
 
 from __future__ import annotations
 

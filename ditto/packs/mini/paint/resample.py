@@ -1,4 +1,4 @@
-"""Pixels brought to where the map has them: blocks left as they are, moved, or laid over what is behind."""
+"""Resamples a picture by the shift map: blocks are kept, moved, or composited over the background."""
 
 from __future__ import annotations
 

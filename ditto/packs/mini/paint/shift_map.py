@@ -1,4 +1,4 @@
-"""Map of a moved picture: where each pixel comes from."""
+"""Shift map of a moved picture: where each pixel comes from."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ditto.packs.mini.source.template import Ints, default_template
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ShiftMap:
-    """Where each pixel of the wide moving box comes from: less where it is, on a grid.
+    """Shift of each pixel of the wide moving box: where it comes from, less where it is, on a grid.
 
     Grid point (i, j) lies at x = (j - 0.5) · step - 0.5, y = (i - 0.5) · step - 0.5 in the box; between
     the points it is interpolated.

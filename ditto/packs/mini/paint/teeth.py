@@ -1,4 +1,4 @@
-"""Teeth and a tongue, drawn once and for every mouth."""
+"""Textures of teeth and a tongue, drawn once and used for every mouth."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def drawn_parts() -> tuple[Floats, Floats, Floats]:
 
 
 def arch(widths: tuple[float, ...]) -> npt.NDArray[np.float64]:
-    """Where the borders between teeth are seen from the front, millimetres from the middle."""
+    """Borders between teeth as seen from the front, millimetres from the middle."""
     along = np.concatenate([[0.0], np.cumsum(widths)])
     return np.asarray(26.5 * np.sin(np.clip(along / 34, 0, np.pi / 2)))
 

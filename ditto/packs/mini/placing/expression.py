@@ -28,7 +28,7 @@ LIMITS = {  # millimetres an expression number may move a face
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Expression:
-    """What a driven expression makes of one face."""
+    """Expression of one face, driven by numbers."""
 
     displaced: Floats  # (478, 3) template units
     gap: float  # millimetres

@@ -29,7 +29,7 @@ class Slit:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LayerPlace:
-    """Where the eye layer of a source lies in a moved face."""
+    """Place of a source's eye layer in a moved face."""
 
     after: Floats  # (2,) middle of the lids where the head alone carries it
     before: Floats  # (2,) the same in pixels of the layer
@@ -79,7 +79,7 @@ class OwnMouth:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PlacedOpening:
-    """What is seen between the lips."""
+    """Opening between the lips, and what is seen in it."""
 
     box: Box
     contour: Floats  # (n, 2)

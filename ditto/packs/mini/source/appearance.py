@@ -81,7 +81,7 @@ def video_motion(head: HeadGeometry) -> SourceMotion:
 
 
 def motion_of(head: HeadGeometry, expression: Floats) -> SourceMotion:
-    """Where a head is in its picture, with a (1, 63) expression."""
+    """Motion of a head as it is in its picture, with a (1, 63) expression."""
     return SourceMotion(
         scale=np.ones((1, 1), np.float32),
         pitch=Bins(degrees_to_bins(head.pitch)[None]),

@@ -1,4 +1,4 @@
-"""Where a face ends that is seen from one side: beyond its oval, which lies hidden behind the far cheek."""
+"""Visible contour of a turned face, beyond the mesh oval, which lies hidden behind the far cheek."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ TUCK_TURN = 0.1  # sine of the angle over which a far cheek turns back until its
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outline:
-    """The end of one source frame's face; that of a face seen from the front is its oval."""
+    """Contour of one source frame's face; that of a face seen from the front is its oval."""
 
     beyond: Floats  # (36,) pixels past the oval
     edges: Ints  # (m, 2) of the mesh that may be seen there

@@ -1,4 +1,4 @@
-"""Eyes that a drawing has larger than people's are: the mesh's lids are moved to where the white ends."""
+"""Fits the mesh's lids to a drawing's eyes, which are larger than people's."""
 
 from __future__ import annotations
 

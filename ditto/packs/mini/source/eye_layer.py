@@ -1,4 +1,4 @@
-"""Eyeballs without their lids, and the skin of lids that hide them, grown from what a portrait shows."""
+"""Eye layers: eyeballs without their lids, and the skin of lids, inpainted from what a portrait shows."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def eye_layer(picture: Image, head: HeadGeometry, eye: Eye) -> EyeLayer | None:
 
 
 def lash_height(patch: Image, rim: Floats, up: Floats, width: float) -> float:
-    """How far the line of lashes along an eye's (n, 2) upper rim reaches above it, in the eye's widths."""
+    """Height of the lashes above an eye's (n, 2) upper rim, in the eye's widths."""
     grey = cv2.GaussianBlur(patch, (0, 0), 1.0).astype(np.float32) @ LUMA
     far, near = (
         np.arange(round((MAX_LASHES + LASH_MARGIN) * width) + 2, dtype=np.float32),

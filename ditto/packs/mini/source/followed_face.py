@@ -1,4 +1,4 @@
-"""Landmarks of the face that is meant in a source: chosen and measured carefully first, then followed."""
+"""Tracks the chosen face of a source: landmarks measured carefully first, then followed."""
 
 from __future__ import annotations
 
@@ -85,12 +85,12 @@ def within(image: Image, face: FoundFace) -> bool:
 
 
 def there_are(count: int) -> str:
-    """How many faces can be chosen from, in words."""
+    """Number of faces to choose from, in words."""
     return "there is 1 face, number 0" if count == 1 else f"there are {count} faces, numbered from 0"
 
 
 def why_none(seen: list[FoundFace]) -> str:
-    """What to tell about a picture that shows no human face."""
+    """Error text for a picture that shows no human face."""
     best = max(seen, key=lambda face: face.score, default=None)
     if best is None or best.score < MIN_FACE_SCORE:
         return "no face found; a human face is needed, at least 32 pixels, both eyes in sight"

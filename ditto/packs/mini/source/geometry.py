@@ -1,4 +1,4 @@
-"""Geometry of a portrait: where its face is, and the mesh over head and shoulders that moves it."""
+"""Geometry of a portrait: the place of its face, and the mesh over head and shoulders that moves it."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class HeadGeometry:
 
     @property
     def box(self) -> Box:
-        """What can move."""
+        """Box of pixels that can move."""
         return self.rings.box
 
     @property

@@ -19,7 +19,7 @@ NOTHING = np.zeros((0, 0), np.float32)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MouthDetails:
-    """What is painted into the mouth of one source frame."""
+    """Colours and textures painted into the mouth of one source frame."""
 
     colours: Floats  # (6, 3) teeth, gums, tongue, shallow and deep cavity, lip
     own_mouth: Floats  # (h, w) 0..1 the source's mouth opening; empty if it is shut

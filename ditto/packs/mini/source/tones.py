@@ -1,4 +1,4 @@
-"""The colours of what a portrait does not show, taken from what it does."""
+"""Colours of teeth, tongue and mouth cavity, estimated from what a portrait shows."""
 
 from __future__ import annotations
 

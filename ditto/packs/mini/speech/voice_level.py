@@ -1,4 +1,4 @@
-"""Whether anything is to be heard, beside what it says: one more number in each row of features.
+"""Voice activity by level: one more number in each row of features.
 
 The speech encoder hears words in the faintest hiss. A mouth should rest when the sound falls far
 below the voice, however much the encoder makes of it.

@@ -94,7 +94,7 @@ NETWORKS: Mapping[str, Official] = {
 
 
 def network(name: str) -> TorchNetwork:
-    """What `open_model` needs to run the official network of that name from its .pth file."""
+    """Recipe by which `open_model` runs the official network of that name from its .pth file."""
     official = NETWORKS[name]
     return TorchNetwork(
         load=lambda path: load(name, path),

@@ -102,7 +102,7 @@ class DenseMotion(nn.Module):
         return flow, visible
 
     def _origins(self, here: Tensor, kp_source: Tensor, kp_driving: Tensor) -> Tensor:
-        """Where each place would come from if it followed each of the candidates."""
+        """Origins of each place, one for each candidate it could follow."""
         moved = here - spread(kp_driving) + spread(kp_source)
         still = here.expand(kp_source.shape[0], 1, *here.shape)
         return torch.cat([still, moved], dim=1)
