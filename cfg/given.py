@@ -18,7 +18,7 @@ def path_of(given: object, what: str) -> Path:
         raise ConfigError(f"the {what} is {kind_of(given)}, but must be the path of a file or folder")
     text = os.fspath(given)
     if not isinstance(text, str) or not text or "\0" in text:
-        raise ConfigError(f"the {what} is {reprlib.repr(text)}, which is no path")
+        raise ConfigError(f"the {what} is {reprlib.repr(text)}, which is not a path")
     return Path(text)
 
 

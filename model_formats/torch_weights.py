@@ -51,7 +51,7 @@ def read_weights(path: Path) -> Any:
     try:
         if not zipfile.is_zipfile(path):
             raise Refused(
-                "no archive; what PyTorch before 1.6 wrote is to be loaded and saved by a later one"
+                "not an archive; a file of PyTorch before 1.6 must be loaded and saved again by a later one"
             )
         with _File(path) as file, zipfile.ZipFile(file) as archive:
             return _Weights(archive, path.stat().st_size).content()

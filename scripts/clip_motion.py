@@ -30,7 +30,7 @@ Figures = dict[str, float]
 
 
 @dataclass(frozen=True, eq=False)
-class Track:
+class ClipMotion:
     """Head and lips of a clip's frames."""
 
     gap: Floats  # (T,) millimetres
@@ -39,17 +39,17 @@ class Track:
     head: Floats  # (T, 3) degrees: pitch, yaw, roll
 
     @classmethod
-    def of(cls, seen: Measured) -> Track:
+    def of(cls, seen: Measured) -> ClipMotion:
         lips = seen.expression[:, [CHANNELS[GAP], CHANNELS[WIDTH]]] / METRE
         lid = seen.expression[:, Exp.BLINK_LEFT] / METRE / FULL_BLINK
         head = np.stack([seen.pitch, seen.yaw, seen.roll], axis=1)
         return cls(lips[:, 0], lips[:, 1], lid - np.median(lid), head)
 
-    def until(self, frames: int) -> Track:
-        return Track(self.gap[:frames], self.width[:frames], self.lid[:frames], self.head[:frames])
+    def until(self, frames: int) -> ClipMotion:
+        return ClipMotion(self.gap[:frames], self.width[:frames], self.lid[:frames], self.head[:frames])
 
     @classmethod
-    def of_motion(cls, vectors: Floats) -> Track:
+    def of_motion(cls, vectors: Floats) -> ClipMotion:
         placed = [placement(from_vector(vector)) for vector in vectors]
         expression = np.stack([p.expression.reshape(63) for p in placed])
         pitch, yaw, roll = np.array([(p.pitch, p.yaw, p.roll) for p in placed], np.float32).T
@@ -126,13 +126,13 @@ def frontal() -> Floats:
     return source
 
 
-def steadied(landmarks: Floats) -> Floats:
+def smoothed_landmarks(landmarks: Floats) -> Floats:
     """(T, 478, 3) with less of the noise that the network has from frame to frame."""
     return np.asarray(gaussian_filter1d(landmarks, 0.7, axis=0, mode="nearest"), np.float32)
 
 
 def seen(folder: Path, clip: Clip) -> Measured:
-    return measure(steadied(training.read_landmarks(folder, clip)))
+    return measure(smoothed_landmarks(training.read_landmarks(folder, clip)))
 
 
 def read_lags(folder: Path) -> dict[str, float]:
@@ -171,7 +171,7 @@ def mel_ridge(folder: Path) -> dict[str, Floats]:
     return {clip.name: (heard[clip.name] @ solved[folds[clip.identity]])[:, 0] for clip in clips}
 
 
-def liveliness(tracks: list[Track]) -> Figures:
+def liveliness(tracks: list[ClipMotion]) -> Figures:
     """Figures of blinks and head, the median of clips."""
     frames = sum(len(track.gap) for track in tracks)
     lengths = []

@@ -27,9 +27,9 @@ import numpy as np
 import train_mini_motion as training
 from clip_motion import (
     BLINK,
+    ClipMotion,
     Figures,
     Speaker,
-    Track,
     frontal,
     late,
     liveliness,
@@ -37,7 +37,7 @@ from clip_motion import (
     mel_ridge,
     read_lags,
     seen,
-    steadied,
+    smoothed_landmarks,
 )
 from clip_pictures import Painter, around, likeness, read_pictures
 from measure_motion import measure
@@ -92,7 +92,7 @@ def silent(voiced: Floats) -> Floats:
     return quiet
 
 
-def agreement(made: Track, true: Track, moved: float) -> Figures:
+def agreement(made: ClipMotion, true: ClipMotion, moved: float) -> Figures:
     """Of one clip, how far lips are those of the person, moved to be so many frames late."""
     figures = {}
     for name, a, b in (("gap", made.gap, true.gap), ("width", made.width, true.width)):
@@ -102,7 +102,7 @@ def agreement(made: Track, true: Track, moved: float) -> Figures:
     return figures
 
 
-def spoken(made: Track, true: Track, lag: float) -> Figures:
+def spoken(made: ClipMotion, true: ClipMotion, lag: float) -> Figures:
     """The same of lips that were made from sound, which is `lag` frames less late than it should be."""
     recorded = agreement(made, true, DELAY)
     as_recorded = {f"{name}, lags as recorded": recorded[name] for name in recorded if name.endswith(" r")}
@@ -116,7 +116,7 @@ def summary(of_clips: list[Figures]) -> Figures:
     return {name: float(np.median(of) if "amplitude" in name else np.mean(of)) for name, of in found.items()}
 
 
-def resting(folder: Path, clips: list[Clip], tracks: dict[str, Track]) -> Figures:
+def resting(folder: Path, clips: list[Clip], tracks: dict[str, ClipMotion]) -> Figures:
     """How often lips are together where they should be: at M, B and P, and in silence."""
     count, shut = training.closures(folder, {name: track.gap for name, track in tracks.items()})
     still = [tracks[clip.name].gap < STILL for clip in clips]
@@ -125,7 +125,7 @@ def resting(folder: Path, clips: list[Clip], tracks: dict[str, Track]) -> Figure
     return {"M, B, P": count, "closed": shut, "silent frames": len(silence), "still": float(silence.mean())}
 
 
-def aligned(track: Track, lag: float) -> Track:
+def aligned(track: ClipMotion, lag: float) -> ClipMotion:
     """A person's, with lips when they would be shown."""
     return dataclasses.replace(track, gap=late(track.gap, DELAY - lag))
 
@@ -133,9 +133,9 @@ def aligned(track: Track, lag: float) -> Track:
 def judge_motion(folder: Path, cache: Path, folds: Path | None) -> dict[str, Figures]:
     """Figures for each way of making the gap, over all strict clips."""
     clips = [clip for clip in training.read_clips(folder) if clip.strict]
-    lags, people = read_lags(folder), {clip.name: Track.of(seen(folder, clip)) for clip in clips}
+    lags, people = read_lags(folder), {clip.name: ClipMotion.of(seen(folder, clip)) for clip in clips}
 
-    def lips(tracks: dict[str, Track]) -> Figures:
+    def lips(tracks: dict[str, ClipMotion]) -> Figures:
         of_clips = [spoken(tracks[c.name], people[c.name], lags.get(c.name, 0.0)) for c in clips]
         curves = [
             best_lag(tracks[c.name].gap, late(people[c.name].gap, DELAY - lags.get(c.name, 0.0)))
@@ -147,7 +147,7 @@ def judge_motion(folder: Path, cache: Path, folds: Path | None) -> dict[str, Fig
     results = {}
     for kind in LISTENING:
         speaker = Speaker(folder, kind, cache, folds)
-        made = {c.name: Track.of_motion(speaker(c, frontal(), n)) for n, c in enumerate(clips)}
+        made = {c.name: ClipMotion.of_motion(speaker(c, frontal(), n)) for n, c in enumerate(clips)}
         results[kind] = lips(made) | liveliness(list(made.values()))
     of_people = {name: aligned(track, lags.get(name, 0.0)) for name, track in people.items()}
     results["people"] = resting(folder, clips, of_people) | liveliness(list(people.values()))
@@ -175,7 +175,7 @@ class Seen:
     """What was painted over one clip's first frame."""
 
     figures: dict[str, Figures]
-    tracks: dict[str, Track]  # as tracked again; the person's own as "people"
+    tracks: dict[str, ClipMotion]  # as tracked again; the person's own as "people"
 
 
 def judge_clip(
@@ -183,7 +183,7 @@ def judge_clip(
 ) -> Seen:
     pictures = read_pictures(folder / f"{clip.name}.mp4", min(frames, clip.frames))
     true, landmarks = seen(folder, clip), training.read_landmarks(folder, clip)
-    shown = Track.of(true)
+    shown = ClipMotion.of(true)
     lag = read_lags(folder).get(clip.name, 0.0)
     painter = Painter(MiniAnalyser.of(finder, SourceSettings()).analyse(pictures[0], 0))
     source, count = to_vector(painter.frame.motion), len(pictures)
@@ -191,7 +191,7 @@ def judge_clip(
     tracks = {"people": aligned(shown, lag).until(count)}
     alike, still, times = [], [], []
 
-    def followed(drives: Iterator[Placement], name: str) -> Track:
+    def followed(drives: Iterator[Placement], name: str) -> ClipMotion:
         points, last, marks = [], painter.frame.appearance.head.points, set()
         for t, drive in zip(range(count), drives, strict=False):
             began = time.process_time()
@@ -207,7 +207,7 @@ def judge_clip(
                 alike.append(likeness(image, pictures[t], boxes))
                 still.append(likeness(pictures[0], pictures[t], boxes))
         results[name]["distinct frames"] = len(marks) / count
-        tracks[name] = Track.of(measure(steadied(np.stack(points))))
+        tracks[name] = ClipMotion.of(measure(smoothed_landmarks(np.stack(points))))
         return tracks[name]
 
     made = followed(painter.follow(true), "own motion")
@@ -221,7 +221,7 @@ def judge_clip(
     for kind, speaker in speakers.items():
         vectors = speaker(clip, source, seed)
         made = followed((placement(from_vector(vector)) for vector in vectors), kind)
-        tracks[f"{kind} before painting"] = Track.of_motion(vectors[:count])
+        tracks[f"{kind} before painting"] = ClipMotion.of_motion(vectors[:count])
         told = agreement(tracks[f"{kind} before painting"], shown, DELAY - lag)
         results[kind] |= spoken(made, shown, lag)
         results[kind] |= {f"{name} before painting": told[name] for name in BEFORE}
@@ -255,7 +255,7 @@ def together(folder: Path, judged: dict[Clip, Seen]) -> dict[str, Figures]:
         if "gap r" in results[name]:
             results[name]["gap r, median clip"] = float(np.median([of["gap r"] for of in of_clips]))
 
-    def tracks(name: str) -> dict[str, Track]:
+    def tracks(name: str) -> dict[str, ClipMotion]:
         return {clip.name: of.tracks[name] for clip, of in judged.items()}
 
     for name in ("own motion", *LISTENING, "people"):

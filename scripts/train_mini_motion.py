@@ -169,7 +169,7 @@ def voiced(folder: Path, clip: Clip) -> np.ndarray:
     return (level > np.percentile(level, 95) - SPOKEN_RANGE).astype(np.float32)
 
 
-def steadied(track: np.ndarray) -> np.ndarray:
+def smoothed(track: np.ndarray) -> np.ndarray:
     """Of frames, as a person's are seen: with less of the noise of landmarks, and of the shortest moments."""
     return gaussian_filter1d(track, STEADY, axis=0, mode="nearest")
 
@@ -179,7 +179,7 @@ def targets(folder: Path, clips: list[Clip]) -> dict[str, np.ndarray]:
     lags = {row["clip"]: float(row["lag_frames"]) for row in read_rows(folder / "lags.csv")}
     lips, neutral, of_person = {}, {}, defaultdict(list)
     for clip in clips:
-        shown = measure(steadied(read_landmarks(folder, clip))).expression[:, list(CHANNELS)] / METRE
+        shown = measure(smoothed(read_landmarks(folder, clip))).expression[:, list(CHANNELS)] / METRE
         shut = shown[:, GAP] <= np.percentile(shown[:, GAP], 30)
         lips[clip.name], neutral[clip.name] = shown, np.median(shown[shut], axis=0)
         of_person[clip.identity].append(clip)
@@ -279,7 +279,7 @@ def calibrated(folder: Path, made, wanted, clips, level: np.ndarray) -> Calibrat
     gain = np.append(np.clip(AMPLITUDE / np.median(ratio, axis=0)[:-1], 1, GAIN), 1.0)
     for threshold in THRESHOLDS:
         found = Calibration(level, gain, float(threshold))
-        gaps = {name: steadied(track[:, GAP]) for name, track in found(made).items()}
+        gaps = {name: smoothed(track[:, GAP]) for name, track in found(made).items()}
         if closures(folder, gaps)[1] >= WELL_CLOSED:
             break
     return found
@@ -307,7 +307,7 @@ def judge(folder: Path, made, wanted, clips) -> dict[str, float]:
     said = np.concatenate([made[name][:, -1] > MIN_SPEECH for name in strict])
     voice = np.concatenate([wanted[name][:, -1] > 0.5 for name in strict])
     count, closed = closures(folder, {name: track[:, GAP] for name, track in made.items()})
-    _, steady = closures(folder, {name: steadied(track[:, GAP]) for name, track in made.items()})
+    _, steady = closures(folder, {name: smoothed(track[:, GAP]) for name, track in made.items()})
     _, of_people = closures(folder, {name: track[:, GAP] for name, track in wanted.items()})
     return {
         "strict clips": len(strict),

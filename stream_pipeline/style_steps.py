@@ -75,7 +75,7 @@ def layers(pack: AnyPack, settings: Settings, length: int) -> list[Layer]:
     keys = {angle: getattr(style, angle) for angle in ANGLES}
     if any(keys.values()):
         if length < 0:
-            raise ConfigError("angles spread over a video need its length, which a live stream has not")
+            raise ConfigError("angles spread over a video need its length, which a live stream does not have")
         found.append(HeadTrack(keys, -(-length * FRAME_RATE // settings.output.fps)))
     if style.ref_pose:
         found.append(reference(style.ref_pose).head)

@@ -37,7 +37,7 @@ class Settings:
         entry = self._map[name]
         listed = entry.AsTypedVector if entry.IsTypedVector else entry.AsVector
         if len(listed) > MAX_POINTS:
-            raise ModelError(f"{name} has {len(listed)} entries, at most {MAX_POINTS} are believed")
+            raise ModelError(f"{name} has {len(listed)} entries, but at most {MAX_POINTS} are accepted")
         return [int(listed[k].AsInt) for k in range(len(listed))]
 
     def cut(self) -> tuple[int, int]:

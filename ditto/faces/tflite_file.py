@@ -110,7 +110,7 @@ class Record:
             return 0, 0
         length = int(self._table.VectorLen(offset))
         if length > most:
-            raise ValueError(f"a list of {length} entries, where at most {most} are believed")
+            raise ValueError(f"a list of {length} entries, but at most {most} are accepted")
         return int(self._table.Vector(offset)), length
 
 

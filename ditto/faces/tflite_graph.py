@@ -75,7 +75,7 @@ class Graph:
         """A stored tensor of a few whole numbers, such as axes or amounts, one after the other."""
         stored = self.constant(tensor)
         if stored.size > MAX_INTEGERS:
-            raise ModelError(f"{stored.size} axes or amounts, where at most {MAX_INTEGERS} are believed")
+            raise ModelError(f"{stored.size} axes or amounts, but at most {MAX_INTEGERS} are accepted")
         return [int(number) for number in stored.reshape(-1)]
 
     def stands_for(self, tensor: int, stored: int) -> None:

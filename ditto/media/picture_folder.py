@@ -26,8 +26,8 @@ def check_alone(folder: Path) -> None:
     for entry in sorted(folder.iterdir()):
         if entry.name not in OF_SYSTEMS and not is_ours(entry):
             raise ConfigError(
-                f"{folder}: holds {entry.name}, which is no picture of an earlier render; name a new folder, "
-                "or say that pictures may go there (--overwrite, output.overwrite)"
+                f"{folder}: holds {entry.name}, which is not a picture of an earlier render; name a new "
+                "folder, or say that pictures may go there (--overwrite, output.overwrite)"
             )
 
 

@@ -155,7 +155,7 @@ class SegmentedVideo:
         pieces = list(itertools.takewhile(whole, self._pieces()))
         if earlier != {"recipe": recipe, "length": self._length}:
             if pieces:
-                log.warning("%s: begun anew, as its pieces were made in another way", self._path)
+                log.warning("%s: started again, because its pieces were made in another way", self._path)
             return 0
         return span(pieces[-1])[1] if pieces else 0
 

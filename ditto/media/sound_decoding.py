@@ -86,9 +86,7 @@ def _by_ffmpeg(path: Path) -> tuple[int, Iterator[Floats]]:
     stream = container.streams.audio[0]
     if not has_codec(stream):
         container.close()
-        raise MediaError(
-            f"{path}: its sound is coded in a way that is not known here; export it as WAV, FLAC or M4A"
-        )
+        raise MediaError(f"{path}: its sound has an unknown codec; export it as WAV, FLAC or M4A")
     rate, channels = stream.rate or 0, stream.channels
     try:
         _believe(path, rate, channels)

@@ -106,9 +106,7 @@ class VideoSource:
         if video is None:
             problem = "has no pictures; give a video or a portrait"
         elif not has_codec(video):
-            problem = (
-                "its pictures are coded in a way that is not known here; export the video as MP4 (H.264)"
-            )
+            problem = "its pictures have an unknown codec; export the video as MP4 (H.264)"
         else:
             video.thread_type = "AUTO"
             if video.width * video.height > MAX_MOVING_PIXELS:

@@ -73,7 +73,9 @@ def parts_named(what: str, names: object) -> tuple[str, ...]:
     parts: list[str] = []
     for name in listed:
         if not isinstance(name, str) or name not in WIDTHS:
-            raise ConfigError(f"{what}: '{name}' is no part of the motion{did_you_mean(str(name), MOVING)}")
+            raise ConfigError(
+                f"{what}: '{name}' is not a part of the motion{did_you_mean(str(name), MOVING)}"
+            )
         if name != "kp":
             parts.append(name)
     return tuple(parts)
@@ -149,7 +151,7 @@ def checked_frames(given: object) -> dict[int, dict[str, Control]]:
         try:
             index = int(key)
         except (TypeError, ValueError, OverflowError):
-            raise ConfigError(f"controls are given by frame number, but '{key}' is none") from None
+            raise ConfigError(f"controls are given by frame number, but '{key}' is not one") from None
         frames[index] = checked(value, f"controls of frame {index}")
     return frames
 

@@ -81,7 +81,7 @@ def strong(strength: float) -> float:
 
 def often(times: float) -> int:
     if times not in range(1, MAX_TIMES + 1):
-        raise ConfigError(f"it is to be made {times:g} times, but must be from 1 to {MAX_TIMES}")
+        raise ConfigError(f"the number of times is {times:g}, but must be from 1 to {MAX_TIMES}")
     return int(times)
 
 

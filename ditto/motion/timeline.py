@@ -32,9 +32,9 @@ def moment(given: object) -> float:
     elif isinstance(given, str) and (said := _CLOCK.fullmatch(given.strip())):
         frames = (int(said[1] or 0) * 3600 + int(said[2]) * 60 + float(said[3])) * FRAME_RATE
     elif isinstance(given, float):
-        raise ConfigError(f"{given} is no time: write {given}s for seconds, or a whole number of frames")
+        raise ConfigError(f"{given} is not a time: write {given}s for seconds, or a whole number of frames")
     else:
-        raise ConfigError(f"{given!r} is no time: write a frame (12), seconds (1.5s) or 00:01.200")
+        raise ConfigError(f"{given!r} is not a time: write a frame (12), seconds (1.5s) or 00:01.200")
     if not 0 <= frames <= MAX_SCRIPT_FRAMES:
         raise ConfigError(f"{given} lies outside the 24 hours a script may have")
     return round(frames, 6)  # 0.04 s is frame 1 exactly

@@ -91,7 +91,9 @@ def followed(path: Path, finder: FaceFinder) -> Floats:
             if seen is not None or found:
                 found.append(found[-1] if seen is None else seen)
     if not found or missing > count * (1 - MIN_FACE_FRAMES_SHARE):
-        raise NoFaceError(f"{path}: hardly any face is seen in it; give a video of one person who faces it")
+        raise NoFaceError(
+            f"{path}: too few frames show a face; give a video of one person who faces the camera"
+        )
     if count < 2:
         raise MediaError(f"{path}: has a single picture; give a video that moves")
     return np.stack([found[0]] * (count - len(found)) + found).astype(np.float32)

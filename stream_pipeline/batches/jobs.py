@@ -164,7 +164,7 @@ def _file(row: Mapping[str, object], name: str, where: str) -> str:
     if not isinstance(given, str) or not given:
         raise ConfigError(f"{where}: '{name}' is missing; give the path of a file")
     if "\0" in given:
-        raise ConfigError(f"{where}: '{name}' is {given!r}, which is no path of a file")
+        raise ConfigError(f"{where}: '{name}' is {given!r}, which is not a path of a file")
     return given
 
 
@@ -186,7 +186,7 @@ def _of_csv(path: Path) -> Iterator[tuple[str, dict[str, object]]]:
             if name not in COLUMNS and "." not in name:
                 raise ConfigError(f"{path}, line 1: '{name}' is not a column{did_you_mean(name, COLUMNS)}")
             if names.count(name) > 1:
-                raise ConfigError(f"{path}, line 1: '{name}' stands there twice")
+                raise ConfigError(f"{path}, line 1: '{name}' is there twice")
         for row in reader:
             where = f"line {reader.line_num}"
             if None in row or any(value is None for value in row.values()):

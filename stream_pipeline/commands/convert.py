@@ -90,7 +90,7 @@ def prepare(parsed: argparse.Namespace, to: Path, names: list[str]) -> Conversio
     except ImportError as error:
         raise ConfigError(f"converting needs onnx: {installing('trt')} ({error})") from error
     if not 1 <= parsed.batch <= 64:
-        raise ConfigError(f"--batch {parsed.batch}: from 1 to 64")
+        raise ConfigError(f"--batch is {parsed.batch}, but must be from 1 to 64")
     kind, _, index = parsed.device.partition(":")
     if kind != "cuda" or not (index or "0").isdecimal():
         raise ConfigError(f"--device {parsed.device}: engines are built for a GPU, cuda or cuda:1")

@@ -24,7 +24,7 @@ def option_notes(render: Render) -> Iterator[str]:
     if heard:
         yield heard
     if render.settings.stitch.fade_in > render.frames:
-        yield "--fade-in is longer than the video: the motion never sets in fully"
+        yield "--fade-in is longer than the video: the motion never reaches its full size"
     if render.settings.stitch.fade_out > render.frames:
         yield "--fade-out is longer than the video: the motion ends from its first frame on"
     yield from late_events(render.settings.stitch.controls, render.frames)

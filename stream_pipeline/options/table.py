@@ -35,7 +35,7 @@ def overrides(parsed: argparse.Namespace) -> Nested:
     """Given options as nested settings; options that were not given are left out."""
     enhancing = any(option.given(parsed) for option in ENHANCERS if option.setting)
     if enhancing and getattr(parsed, "no_enhance", False):
-        raise ConfigError("--no-enhance leaves no enhancer; remove it or the enhancer's options")
+        raise ConfigError("--no-enhance turns all enhancers off; remove it or the enhancer's options")
     said: Nested = {}
     for option in OPTIONS:
         said = merge(said, option.settings(parsed))

@@ -183,7 +183,7 @@ def test_the_full_tensorrt_needs_a_gpu_to_build_for(folders, capsys, monkeypatch
         (["--precision", "decoder=int8"], "--precision decoder=int8: fp16 or fp32"),
         (["--precision", "decodr=fp16"], "nothing of that name is converted; did you mean 'decoder'?"),
         (["--range", "steps=3,2,1"], "should be like steps=1,50,100, in rising order"),
-        (["--batch", "0"], "--batch 0: from 1 to 64"),
+        (["--batch", "0"], "--batch is 0, but must be from 1 to 64"),
         (["--device", "cpu"], "engines are built for a GPU"),
     ],
 )

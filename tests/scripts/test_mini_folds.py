@@ -117,8 +117,8 @@ def test_silence_counts_once_it_has_lasted(evaluate):
 def test_lips_that_are_late_by_the_expected_frame_agree_wholly(evaluate):
     lips = np.convolve(np.random.default_rng(0).normal(size=200), np.hanning(9), "same")
     still = np.zeros(200), np.zeros((200, 3))
-    true = evaluate.Track(lips, lips, *still)
-    made = evaluate.Track(evaluate.late(lips, 3), evaluate.late(lips, 3), *still)
+    true = evaluate.ClipMotion(lips, lips, *still)
+    made = evaluate.ClipMotion(evaluate.late(lips, 3), evaluate.late(lips, 3), *still)
     figures = evaluate.spoken(made, true, lag=evaluate.DELAY - 3)
     assert figures["gap r"] > 0.999
     assert figures["gap amplitude"] == pytest.approx(1, abs=0.01)

@@ -35,7 +35,7 @@ def inverse(matrix: Floats) -> Floats:
     return np.asarray(np.array([[d, -b], [-c, a]]) / (a * d - b * c), np.float32)
 
 
-def outline(upper: Floats, lower: Floats) -> Floats:
+def closed_contour(upper: Floats, lower: Floats) -> Floats:
     """The closed (n, 2) contour between two lines that share their ends."""
     return np.asarray(np.vstack([upper, lower[::-1][1:-1]]), np.float32)
 

@@ -145,7 +145,7 @@ class TransformersEncoder:
     def __init__(self, folder: Path, device: str = "cpu", *, tf32: bool = False) -> None:
         """`tf32`: whether the networks beside it round products to it; PyTorch has one switch for all."""
         if not (folder / "config.json").is_file():
-            raise ModelError(f"{folder}: no config.json in it, so it is no folder of a speech encoder")
+            raise ModelError(f"{folder}: no config.json in it, so it is not the folder of a speech encoder")
         try:
             import torch
             from transformers import AutoModel

@@ -51,7 +51,7 @@ class Restored:
         if pose.index % PIECE_FRAMES == 0:
             self._before = None  # a piece of a long video shall not depend on the one before it
         if self._before is not None and self._lag > 0:
-            change = steadied(change, cut, *self._before, self._lag)
+            change = smoothed_change(change, cut, *self._before, self._lag)
         self._before = (cut, change)
         return alignment.lay(image, change, self._strength)
 
@@ -91,7 +91,9 @@ def roles(model: Any) -> tuple[str, str | None]:
     return faces[0], numbers[0] if numbers else None
 
 
-def steadied(change: Floats, cut: Image, cut_before: Image, change_before: Floats, lag: float) -> Floats:
+def smoothed_change(
+    change: Floats, cut: Image, cut_before: Image, change_before: Floats, lag: float
+) -> Floats:
     """The change averaged with the frame before where the picture rests, itself where it moves."""
     moved = cv2.absdiff(cut, cut_before).max(axis=2)
     moved = cv2.GaussianBlur(cv2.dilate(moved, np.ones((5, 5), np.uint8)), (0, 0), 3)

@@ -148,7 +148,7 @@ def test_a_piece_that_vanishes_meanwhile_is_an_error_and_no_shorter_video(tmp_pa
 def test_pieces_that_are_thrown_away_are_spoken_of(opened, killed, caplog):
     killed(50)
     opened(recipe="other")
-    assert "begun anew" in caplog.text
+    assert "started again" in caplog.text
 
 
 @pytest.mark.parametrize(("resume", "left"), [(True, [".out.mp4.parts"]), (False, [])])

@@ -375,5 +375,5 @@ def test_a_sound_of_an_unknown_codec_is_refused(tmp_path):
         container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     path.write_bytes(path.read_bytes().replace(b"A_AAC", b"A_XXX"))
-    with pytest.raises(MediaError, match=r"voice\.mka: its sound is coded in a way that is not known here"):
+    with pytest.raises(MediaError, match=r"voice\.mka: its sound has an unknown codec"):
         open_sound(path)

@@ -304,5 +304,5 @@ def test_a_damaged_animated_webp_is_named_and_leaves_no_copy(animation, tmp_path
 def test_a_video_of_an_unknown_codec_is_refused(film, name, codec):
     path = film(numbered(3), name, codec="mpeg4")
     path.write_bytes(path.read_bytes().replace(codec, codec[:-1] + b"?"))
-    with pytest.raises(MediaError, match=rf"{name}: its pictures are coded in a way that is not known here"):
+    with pytest.raises(MediaError, match=rf"{name}: its pictures have an unknown codec"):
         VideoSource(path)

@@ -22,7 +22,7 @@ def test_a_misspelt_control_is_refused_with_the_nearest_name():
 
 
 def test_a_misspelt_part_is_refused_with_the_nearest_name():
-    with pytest.raises(ConfigError, match=r"'picth' is no part of the motion; did you mean 'pitch'\?"):
+    with pytest.raises(ConfigError, match=r"'picth' is not a part of the motion; did you mean 'pitch'\?"):
         checked({"fade_out_keys": ["picth"]})
 
 
@@ -50,7 +50,7 @@ def test_an_error_names_the_frame():
 
 
 def test_a_frame_number_has_to_be_a_number():
-    with pytest.raises(ConfigError, match="'soon' is none"):
+    with pytest.raises(ConfigError, match="'soon' is not one"):
         checked_frames({"soon": {}})
 
 

@@ -66,7 +66,7 @@ def test_a_video_without_a_face_is_refused(tmp_path):
     for index in range(5):
         sink.write(np.full((96, 96, 3), 90, np.uint8), index)
     sink.close()
-    with pytest.raises(NoFaceError, match="hardly any face"):
+    with pytest.raises(NoFaceError, match="too few frames show a face"):
         read_driving_video(tmp_path / "grey.mp4")
 
 
@@ -117,5 +117,5 @@ def test_frames_without_a_face_keep_their_time(film):
 
 @pytest.mark.parametrize("seen", [[True, True] + [False] * 4, [False] * 4 + [True, True]])
 def test_a_face_seen_in_too_few_frames_is_refused_wherever_they_are(film, seen):
-    with pytest.raises(NoFaceError, match="hardly any face"):
+    with pytest.raises(NoFaceError, match="too few frames show a face"):
         followed(film(6), Watching(seen))

@@ -47,7 +47,7 @@ NET = ("--enhancer", "codeformer", "--enhancer-model", "net.onnx")
         (["--enhancer-strength", 0.5], "no enhancer", ["--enhancer", "sharpen"]),
         (["--enhancer", "sharpen", "--fidelity", 0.5], "restorers", NET),
         (["--tile-size", 128], "no --background-upscaler", ["--background-upscaler", "net.onnx"]),
-        (["--fade-in", 26], "never sets in", ["--fade-in", 25]),
+        (["--fade-in", 26], "never reaches its full size", ["--fade-in", 25]),
         (["--fade-out", 26], "from its first frame", ["--fade-out", 25]),
     ],
     ids=lambda value: " ".join(map(str, value)) if isinstance(value, list) else "",

@@ -7,7 +7,7 @@ import numpy as np
 
 from ditto.arrays import Floats, Image
 from ditto.kernels import In, Kernel, Out
-from ditto.packs.mini.curves import Box, arch, around, outline
+from ditto.packs.mini.curves import Box, arch, around, closed_contour
 from ditto.packs.mini.placing.record import Slit
 
 MIN_AMOUNT = 0.02  # of a shadow, below which nobody sees it
@@ -52,7 +52,7 @@ def draw_slit(out: Image, slit: Slit, limits: Box) -> None:
     across = upper[-1] - upper[0]
     down = np.array([-across[1], across[0]], np.float32) / max(float(np.hypot(*across)), 1e-3)
     bell = arch(len(upper))[:, None]
-    contour = outline(upper - 0.5 * thick * bell * down, lower + 0.5 * thick * bell * down)
+    contour = closed_contour(upper - 0.5 * thick * bell * down, lower + 0.5 * thick * bell * down)
     fine = LINE_SUPERSAMPLING if thick < LINE_SUPERSAMPLING else 1
     mask = np.zeros(((y1 - y0) * fine, (x1 - x0) * fine), np.uint8)
     drawn = np.round(((contour - (x0, y0) + 0.5) * fine - 0.5) * 256).astype(np.int32)

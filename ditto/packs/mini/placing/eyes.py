@@ -6,7 +6,7 @@ import numpy as np
 
 from ditto.arrays import Floats
 from ditto.faces.topology import EYES
-from ditto.packs.mini.curves import arch, around, curve, inverse, outline
+from ditto.packs.mini.curves import arch, around, closed_contour, curve, inverse
 from ditto.packs.mini.placing.expression import Expression
 from ditto.packs.mini.placing.head import MovedHead
 from ditto.packs.mini.placing.record import MIN_SLIT, LayerPlace, PlacedEye, PlacedLid, Slit
@@ -37,7 +37,7 @@ def placed_eye(
     if share < MIN_SHARE:
         return None
     upper, lower = curve(moved.vertices[list(eye.upper)]), curve(moved.vertices[list(eye.lower)])
-    contour = outline(upper, lower)
+    contour = closed_contour(upper, lower)
     box = around(contour, head.box, 3)
     if box is None:
         return None
@@ -86,8 +86,8 @@ def placed_lid(
     thick = max((LASH_LINE[0] + LASH_LINE[1] * (layer.lashes - MIN_LASHES)) * width, MIN_SLIT * head.step)
     return PlacedLid(
         box=box,
-        below_top=outline(top, rim + 0.3 * down),
-        above_rim=outline(top - 0.3 * down, rim),
+        below_top=closed_contour(top, rim + 0.3 * down),
+        above_rim=closed_contour(top - 0.3 * down, rim),
         width=width,
         fallen=fallen,
         line=Slit(upper, upper, thick, layer.lash, 0.9 * fallen),

@@ -59,7 +59,7 @@ def moved_head(look: MiniAppearance, displaced: Floats, rest: Placement, drive: 
     pulled = (oval * rings.pull.reshape(-1, len(OVAL), 1)).reshape(-1, 3)
     carried = moved(rings.solid + pulled)
     around = rings.points + pulled[:, :2] * (1 - weight) + weight * (carried[:, :2] - rings.points)
-    around[: len(OVAL)] = head.outline.placed(face)
+    around[: len(OVAL)] = head.contour.placed(face)
     vertices = np.concatenate([face[:, :2], around]).astype(np.float32)
     depth = np.concatenate([face[:, 2], carried[:, 2]]).astype(np.float32)
     return MovedHead(vertices, depth, moved(head.points), turn)

@@ -6,7 +6,7 @@ import numpy as np
 
 from ditto.arrays import Floats
 from ditto.faces.topology import LOWER_INNER, MILLIMETRES, UPPER_INNER
-from ditto.packs.mini.curves import around, curve, inverse, outline
+from ditto.packs.mini.curves import around, closed_contour, curve, inverse
 from ditto.packs.mini.placing.expression import Expression
 from ditto.packs.mini.placing.head import MovedHead
 from ditto.packs.mini.placing.record import MIN_SLIT, OwnMouth, PlacedMouth, PlacedOpening, Slit
@@ -35,7 +35,7 @@ def placed_mouth(look: MiniAppearance, expression: Expression, moved: MovedHead)
     seam = Slit(upper, lower, thick, SEAM_LIGHT * look.mouth.colours[5], 0.8 * closing(head, gap))
     if gap < MIN_GAP or float((lower[:, 1] - upper[:, 1]).max()) < MIN_OPENING:
         return PlacedMouth(seam, None)
-    contour = outline(upper, lower)
+    contour = closed_contour(upper, lower)
     box = around(contour, head.box, 2 + head.millimetre)
     if box is None:
         return PlacedMouth(seam, None)

@@ -27,7 +27,7 @@ def place(look: MiniAppearance, rest: Placement, drive: Placement) -> Placed | N
     expression = expressed(head, rest, drive)
     moved = moved_head(look, expression.displaced, rest, drive)
     travel = float(np.abs(moved.rigid[list(OVAL), :2] - head.points[list(OVAL), :2]).max())
-    skin = drawn_back(head, expression.gap, expression.blink) + head.outline.tucked(moved.turn)
+    skin = drawn_back(head, expression.gap, expression.blink) + head.contour.tucked(moved.turn)
     return Placed(
         vertices=moved.vertices,
         depth=moved.depth,

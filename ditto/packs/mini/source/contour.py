@@ -34,7 +34,7 @@ TUCK_TURN = 0.1  # sine of the angle over which a far cheek turns back until its
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Outline:
+class Contour:
     """Contour of one source frame's face; that of a face seen from the front is its oval."""
 
     beyond: Floats  # (36,) pixels past the oval
@@ -43,7 +43,7 @@ class Outline:
     across: Floats  # (2,) from one side of the face to the other
 
     @classmethod
-    def of(cls, image: Image, points: Floats, yaw: float, millimetre: float) -> Outline:
+    def of(cls, image: Image, points: Floats, yaw: float, millimetre: float) -> Contour:
         beyond, outwards = past_oval(points, mesh_edges())
         beyond[beyond < MIN_BEYOND_OVAL * millimetre] = 0
         edges = near_outline(points, beyond, outwards, millimetre)

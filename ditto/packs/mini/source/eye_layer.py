@@ -9,7 +9,7 @@ import numpy as np
 
 from ditto.arrays import Floats, Image
 from ditto.faces.topology import EYES, Eye
-from ditto.packs.mini.curves import around, outline
+from ditto.packs.mini.curves import around, closed_contour
 from ditto.packs.mini.paint.shapes import covered
 from ditto.packs.mini.smoothstep import smoothstep
 from ditto.packs.mini.source.geometry import HeadGeometry
@@ -49,7 +49,7 @@ def eye_layer(picture: Image, head: HeadGeometry, eye: Eye) -> EyeLayer | None:
     if head.eyes_open[EYES.index(eye)] <= MIN_OPENING:
         return None
     points = head.points[:, :2]
-    contour = outline(points[list(eye.upper)], points[list(eye.lower)])
+    contour = closed_contour(points[list(eye.upper)], points[list(eye.lower)])
     width = float(np.linalg.norm(points[eye.upper[0]] - points[eye.upper[-1]]))
     box = around(contour, head.box, 0.55 * width)
     if box is None or width < 6:

@@ -18,7 +18,7 @@ from ditto.faces.topology import (
 )
 from ditto.packs.mini.curves import Box
 from ditto.packs.mini.smoothstep import smoothstep
-from ditto.packs.mini.source.contour import Outline
+from ditto.packs.mini.source.contour import Contour
 from ditto.packs.mini.source.head_mesh import Rings
 from ditto.packs.mini.source.template import Template
 
@@ -39,7 +39,7 @@ class HeadGeometry:
     turn: Floats  # (3, 3) head pose
     pivot: Floats  # (3,) about which the head turns
     rings: Rings  # around the face
-    outline: Outline
+    contour: Contour
     gap: float  # millimetres between the inner lips
     eyes_open: tuple[float, float]  # lid opening over eye width
     pitch: float  # degrees
@@ -77,9 +77,9 @@ def geometry_of(image: Image, points: Floats, template: Template) -> HeadGeometr
     pitch, yaw, roll = (float(a[0]) for a in angles(turns))
     seen = face[None].astype(np.float64)
     left_eye, right_eye = (float(lid_opening(seen, eye)[0]) for eye in EYES)
-    outline = Outline.of(image, points, yaw, scale / MILLIMETRES)
+    contour = Contour.of(image, points, yaw, scale / MILLIMETRES)
     up = -turn[:2, 1] / np.linalg.norm(turn[:2, 1])
-    rings = Rings.around(points, outline.placed(points), up, (image.shape[1], image.shape[0]))
+    rings = Rings.around(points, contour.placed(points), up, (image.shape[1], image.shape[0]))
     pivot = (points[234] + points[454]) / 2 + turn[:, 1] * scale * 0.45
     deep = points.copy()
     deep[:, 2], depth = (pivot[2] + (z - pivot[2]) * DEPTH_GAIN for z in (points[:, 2], rings.depth))
@@ -90,7 +90,7 @@ def geometry_of(image: Image, points: Floats, template: Template) -> HeadGeometr
         turn=turn.astype(np.float32),
         pivot=pivot.astype(np.float32),
         rings=replace(rings, depth=depth.astype(np.float32)),
-        outline=outline,
+        contour=contour,
         gap=float(lip_gap(seen)[0]),
         eyes_open=(left_eye, right_eye),
         pitch=pitch,

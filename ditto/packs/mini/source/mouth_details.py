@@ -9,7 +9,7 @@ import numpy as np
 
 from ditto.arrays import Floats, Image
 from ditto.faces.topology import LOWER_INNER, UPPER_INNER
-from ditto.packs.mini.curves import around, curve, outline
+from ditto.packs.mini.curves import around, closed_contour, curve
 from ditto.packs.mini.paint.shapes import blurred
 from ditto.packs.mini.source.geometry import SHUT_GAP, HeadGeometry
 from ditto.packs.mini.source.tones import colours_of
@@ -41,7 +41,7 @@ def mouth_details(picture: Image, head: HeadGeometry) -> MouthDetails:
 def own_mouth(head: HeadGeometry) -> tuple[Floats, tuple[int, int]]:
     """(h, w) 0..1 an open mouth a millimetre within its rim, and x, y of its first pixel."""
     points = head.points[:, :2]
-    contour = outline(curve(points[list(UPPER_INNER)]), curve(points[list(LOWER_INNER)]))
+    contour = closed_contour(curve(points[list(UPPER_INNER)]), curve(points[list(LOWER_INNER)]))
     shrink = max(1, round(head.millimetre))
     box = around(contour, head.box, 2 * shrink)
     if box is None:

@@ -59,7 +59,7 @@ def load_template(path: Path) -> Template:
             shape, mirror, triangles, basis = (stored[k] for k in ("shape", "mirror", "triangles", "basis"))
     except (OSError, KeyError, ValueError) as error:
         raise ModelError(
-            f"{path}: cannot be read as a face template ({error}); install the package anew"
+            f"{path}: cannot be read as a face template ({error}); install the package again"
         ) from error
     if shape.shape != (POINTS, 3) or basis.shape != (len(LINEAR), POINTS, 3):
         raise ModelError(f"{path}: a template of shape {shape.shape} with a basis of {basis.shape}")

@@ -7,7 +7,7 @@ import numpy as np
 
 from ditto.arrays import Floats, Image
 from ditto.faces.topology import CHEEKS, EYES, LOWER_INNER, LOWER_OUTER
-from ditto.packs.mini.curves import outline
+from ditto.packs.mini.curves import closed_contour
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
@@ -64,7 +64,7 @@ def brightest_white(picture: Image, points: Floats) -> Floats | None:
     found = []
     for eye in EYES:
         mask = np.zeros(picture.shape[:2], np.uint8)
-        contour = outline(points[list(eye.upper)], points[list(eye.lower)])
+        contour = closed_contour(points[list(eye.upper)], points[list(eye.lower)])
         cv2.fillPoly(mask, [np.rint(contour).astype(np.int32)], 255)
         radius = float(np.linalg.norm(points[eye.iris[1]] - points[eye.iris[0]]))
         x, y = np.rint(points[eye.iris[0]]).astype(int)

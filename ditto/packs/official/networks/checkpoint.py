@@ -42,7 +42,7 @@ class Official:
 def _lmdm(weights: Mapping[str, Tensor]) -> LMDM:
     projection = weights.get("cond_projection.weight")
     if projection is None or projection.ndim != 2:
-        raise ModelError("it has no matrix 'cond_projection.weight', so it is no motion denoiser")
+        raise ModelError("it has no matrix 'cond_projection.weight', so it is not a motion denoiser")
     return LMDM(projection.shape[1])
 
 

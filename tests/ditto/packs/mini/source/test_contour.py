@@ -6,7 +6,7 @@ import pytest
 
 from ditto.faces.topology import EYES, MILLIMETRES, OVAL, UPPER_OUTER
 from ditto.motion.pose import rotation
-from ditto.packs.mini.source.contour import Outline
+from ditto.packs.mini.source.contour import Contour
 from ditto.packs.mini.source.geometry import geometry_of
 from ditto.packs.mini.source.template import default_template
 
@@ -34,7 +34,7 @@ def picture(points, smaller=0.0):
 
 def outline(yaw, smaller=0.0):
     points = turned(yaw)
-    return Outline.of(picture(points, smaller), points, yaw, PIXELS), points
+    return Contour.of(picture(points, smaller), points, yaw, PIXELS), points
 
 
 def test_a_face_from_the_front_ends_at_its_oval_and_nothing_of_it_is_hidden():
@@ -59,7 +59,7 @@ def test_an_ear_lobe_at_one_place_of_the_outline_is_left_out_with_what_is_beside
     image = picture(points)
     rim = points[323, :2]
     cv2.ellipse(image, tuple(np.rint(rim).astype(int).tolist()), (8, 8), 0, 0, 360, BEHIND, -1)
-    found = Outline.of(image, points, 0.0, PIXELS)
+    found = Contour.of(image, points, 0.0, PIXELS)
     near = [OVAL[OVAL.index(323) + step] for step in (-1, 0, 1)]
     assert np.abs(found.within[near]).max(axis=1).min() > 2.5 * PIXELS
 
@@ -85,7 +85,7 @@ def test_a_face_from_one_side_ends_where_its_mesh_does(yaw):
 def test_the_outline_of_a_frame_that_does_not_move_is_where_its_mesh_begins():
     points = turned(ASIDE)
     head = geometry_of(picture(points), points, default_template())
-    np.testing.assert_allclose(head.outline.placed(head.points), head.rings.points[: len(OVAL)], atol=1e-3)
+    np.testing.assert_allclose(head.contour.placed(head.points), head.rings.points[: len(OVAL)], atol=1e-3)
 
 
 def test_a_head_that_turns_on_carries_its_outline_no_farther_from_its_oval():
@@ -134,13 +134,13 @@ def test_hair_before_the_cheek_does_not_decide_where_skin_is_taken_from():
     points = turned(ASIDE)
     hairy = picture(points)
     cv2.line(hairy, (130, 286), (240, 290), BEHIND, 4)  # from the outline far into the cheek
-    bare = Outline.of(picture(points), points, ASIDE, PIXELS)
-    found = Outline.of(hairy, points, ASIDE, PIXELS)
+    bare = Contour.of(picture(points), points, ASIDE, PIXELS)
+    found = Contour.of(hairy, points, ASIDE, PIXELS)
     np.testing.assert_allclose(found.within, bare.within, atol=1.5 * PIXELS)
 
 
 @pytest.mark.parametrize("shift", [-600, 600])
 def test_a_face_beyond_the_edge_of_the_picture_is_read_without_fault(shift):
     points = turned(ASIDE)
-    found = Outline.of(picture(points), points + np.array([shift, 0, 0], np.float32), ASIDE, PIXELS)
+    found = Contour.of(picture(points), points + np.array([shift, 0, 0], np.float32), ASIDE, PIXELS)
     assert np.isfinite(found.within).all()
