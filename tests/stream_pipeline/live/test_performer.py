@@ -33,7 +33,7 @@ class Poses:
     def flush(self):
         return ()
 
-    def interrupt(self):
+    def interrupt(self, turn):
         """Nothing is forgotten."""
 
 

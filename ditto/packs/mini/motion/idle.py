@@ -82,7 +82,10 @@ class Idle:
 
     def _noise(self, stream: int, start: int, count: int) -> npt.NDArray[np.float64]:
         """White noise of the frames of a window and SLOW_REACH_FRAMES frames to either side."""
-        first, last = start, start + count + 2 * SLOW_REACH_FRAMES  # numbered from SLOW_REACH_FRAMES frames earlier
+        first, last = (
+            start,
+            start + count + 2 * SLOW_REACH_FRAMES,
+        )  # numbered from SLOW_REACH_FRAMES frames earlier
         blocks = range(first // NOISE_BLOCK, (last - 1) // NOISE_BLOCK + 1)
         drawn = np.concatenate([noise_block(self._seed, stream, block) for block in blocks])
         skipped = first - blocks.start * NOISE_BLOCK
@@ -92,7 +95,9 @@ class Idle:
     def breath(self, start: int, count: int = WINDOW_FRAMES) -> Floats:
         """(count,) degrees of pitch."""
         seconds = (start + np.arange(count)) / FRAME_RATE
-        return np.asarray(BREATH_CYCLE[1] * np.sin(2 * np.pi * seconds / BREATH_CYCLE[0] + self._phase), np.float32)
+        return np.asarray(
+            BREATH_CYCLE[1] * np.sin(2 * np.pi * seconds / BREATH_CYCLE[0] + self._phase), np.float32
+        )
 
     def blink(self, start: int, count: int = WINDOW_FRAMES) -> Floats:
         """(count,) 0 for an open eye, 1 for a closed one."""
