@@ -26,7 +26,7 @@ import numpy as np
 
 from ditto import Engine
 from ditto.media.sound import read_sound
-from ditto.packs.mini.motion.readout import LISTENING
+from ditto.packs.mini.motion.lip_readout import LISTENING
 from ditto.rates import FRAME_RATE, SAMPLE_RATE, SAMPLES_PER_FRAME
 
 PIECE = 320  # samples, 20 ms

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from cfg.errors import ConfigError, did_you_mean
-from cfg.pickled import MAX_PICKLE_BYTES, Refused, read_data
-from cfg.pickled_arrays import MAKERS, SYMBOLS
+from cfg.unpickled_arrays import MAKERS, SYMBOLS
+from cfg.unpickler import MAX_PICKLE_BYTES, Refused, read_data
 
 NETWORKS = {
     "appearance_extractor_cfg": "appearance_extractor",

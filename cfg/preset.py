@@ -5,8 +5,8 @@ from __future__ import annotations
 from importlib.resources import files
 from typing import Any
 
+from cfg.argument_checks import kind_of
 from cfg.errors import ConfigError, did_you_mean
-from cfg.given import kind_of
 from cfg.reading import merge, parse
 
 ORDER = (

@@ -14,11 +14,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
 
+from cfg.argument_checks import path_of
 from cfg.errors import ConfigError, did_you_mean
-from cfg.given import path_of
 from cfg.keywords import PLACES
-from cfg.located import MAX_FILE_BYTES, parse_located
 from cfg.settings import Settings
+from cfg.yaml_lines import MAX_FILE_BYTES, parse_located
 
 T = TypeVar("T")
 SPELLED_TRUTHS = {"yes": True, "on": True, "no": False, "off": False}  # besides true and false

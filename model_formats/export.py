@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cfg.errors import ModelError
-from cfg.installing import installing
+from cfg.install_hints import installing
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

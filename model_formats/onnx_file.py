@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cfg.errors import ModelError
-from cfg.installing import installing
+from cfg.install_hints import installing
 from model_formats.backend import NetworkArray, Precision, Shape, check_feeds
 
 try:

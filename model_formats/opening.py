@@ -91,7 +91,7 @@ def _torch(path: Path, wanted: Wanted) -> Backend:
 
 
 def _onnx(path: Path, wanted: Wanted) -> Backend:
-    from model_formats.onnx_runtime import require_one_runtime
+    from model_formats.onnx_runtime_check import require_one_runtime
 
     require_one_runtime()
     from model_formats.onnx_file import OnnxFile

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from types import ModuleType
 
 from cfg.errors import ModelError
-from cfg.installing import installing
+from cfg.install_hints import installing
 from model_formats.tensorrt_library import EXTRAS, is_rtx
 
 

@@ -19,8 +19,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from cfg.atomic_write import write_whole
 from cfg.errors import ModelError
-from cfg.whole_file import write_whole
 from model_formats.backend import NetworkArray, Precision, Shape, check_feeds
 from model_formats.cuda_memory import CudaMemory, DeviceArray, DeviceMemory
 from model_formats.tensorrt_library import LIBRARIES, find_library, listener

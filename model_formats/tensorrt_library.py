@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import Protocol
 
 from cfg.errors import ModelError
-from cfg.installing import installing
+from cfg.install_hints import installing
 
 LIBRARIES = ("tensorrt", "tensorrt_rtx")
 EXTRAS = {"tensorrt": "trt", "tensorrt_rtx": "trt-rtx"}

@@ -9,7 +9,7 @@ from typing import NoReturn
 import numpy.typing as npt
 
 from cfg.errors import ModelError
-from cfg.installing import installing
+from cfg.install_hints import installing
 from model_formats.backend import NetworkArray, Precision, Shape, TorchNetwork, check_feeds
 from model_formats.processor import lacks
 

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from cfg.errors import ModelError
-from cfg.pickled import EXTERNAL, Maker, Name, Refused, read_data
+from cfg.unpickler import EXTERNAL, Maker, Name, Refused, read_data
 from model_formats.backend import existing
 
 PORTION_BYTES = 4 << 20  # bytes read at once, and an archive's table of contents at most

@@ -17,7 +17,7 @@ from ditto.motion.angles import degrees_to_bins
 from ditto.motion.pose import placement
 from ditto.motion.vector import LENGTH, PLACES, from_vector
 from ditto.packs.mini.motion.expression_numbers import FULL_BLINK, METRE, Exp
-from ditto.packs.mini.motion.readout import CHANNELS, LISTENING, Readout, load_readout
+from ditto.packs.mini.motion.lip_readout import CHANNELS, LISTENING, Readout, load_readout
 from ditto.packs.mini.motion.sampler import MiniSampler
 from ditto.packs.mini.pack import MiniPack
 from ditto.packs.mini.speech.encoder import LogMel, WhisperStream

@@ -51,7 +51,7 @@ from ditto.faces.topology import LOWER_OUTER, OVAL, UPPER_OUTER
 from ditto.kernels import level
 from ditto.motion.pose import Placement, placement
 from ditto.motion.vector import from_vector, to_vector
-from ditto.packs.mini.motion.readout import LISTENING
+from ditto.packs.mini.motion.lip_readout import LISTENING
 from ditto.packs.mini.source.analyser import MiniAnalyser
 
 REPORT = ROOT / "docs" / "mini_quality.md"

@@ -26,7 +26,7 @@ class Example:
 
 
 class Network(nn.Module):
-    """As `ditto.packs.mini.motion.readout.Reader`, with what training needs beside it."""
+    """As `ditto.packs.mini.motion.lip_readout.Reader`, with what training needs beside it."""
 
     def __init__(self, width: int, taps: int, outputs: int) -> None:
         super().__init__()

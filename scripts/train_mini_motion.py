@@ -27,7 +27,7 @@ from mini_reader import Example
 from scipy.ndimage import gaussian_filter1d, shift
 
 from ditto.packs.mini.motion.expression_numbers import METRE
-from ditto.packs.mini.motion.readout import CHANNEL_LIMITS, CHANNELS, LISTENING, MIN_SPEECH, READER, met
+from ditto.packs.mini.motion.lip_readout import CHANNEL_LIMITS, CHANNELS, LISTENING, MIN_SPEECH, READER, met
 from ditto.packs.mini.speech.encoder import ROWS_PER_FRAME, TAPS, WhisperStream, neighbours
 from ditto.packs.mini.speech.encoder import WIDTH as HEARD
 from model_formats import open_model
@@ -476,7 +476,7 @@ def fit(folder: Path, clips: list[Clip], kind: str, wanted, cache: Path, folds_o
 
 
 def save(path: Path, readouts: dict[str, dict[str, np.ndarray]]) -> None:
-    """Readouts of each kind, as `ditto.packs.mini.motion.readout.load_readout` reads them."""
+    """Readouts of each kind, as `ditto.packs.mini.motion.lip_readout.load_readout` reads them."""
     np.savez(path, **{f"{kind}_{name}": array for kind, of in readouts.items() for name, array in of.items()})
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from cfg.argument_checks import kind_of, path_of
 from cfg.errors import ConfigError, NoFaceError
 from cfg.frame_rates import Rate
-from cfg.given import kind_of, path_of
 from cfg.preset import preset as preset_settings
 from cfg.reading import merge
 from cfg.settings import Settings

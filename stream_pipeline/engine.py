@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
+from cfg.argument_checks import kind_of, mapping_of, path_of, whole_of
 from cfg.errors import ConfigError
-from cfg.given import kind_of, mapping_of, path_of, whole_of
 from cfg.reading import merge
 from cfg.settings import Settings
 from ditto.arrays import Image
@@ -35,8 +35,8 @@ from ditto.reference.conventions import conventions
 from ditto.source.avatar import AnyAvatar
 from ditto.stages.avatar_registrar import register, registered_picture
 from ditto.stages.stage import AnyStage
-from stream_pipeline.checking import check_named
-from stream_pipeline.configuring import laid_over, settings_of
+from stream_pipeline.configuration import laid_over, settings_of
+from stream_pipeline.file_checks import check_named
 from stream_pipeline.metrics import StageMetrics, table
 from stream_pipeline.output_steps import picture_size
 from stream_pipeline.plan import Extra

@@ -14,8 +14,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 
+from cfg.argument_checks import kind_of, seconds_of, whole_of
 from cfg.errors import Cancelled, ConfigError, StageError, in_one_line
-from cfg.given import kind_of, seconds_of, whole_of
 from cfg.reading import merge
 from cfg.settings import Settings
 from ditto.arrays import Floats

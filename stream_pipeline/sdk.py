@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from cfg.argument_checks import kind_of, path_of, whole_of
 from cfg.errors import ConfigError
-from cfg.given import kind_of, path_of, whole_of
 from cfg.reading import merge
 from ditto.arrays import Floats, Image
 from ditto.media.encode import open_sink

@@ -15,8 +15,8 @@ from fractions import Fraction
 
 import numpy as np
 
+from cfg.argument_checks import kind_of, seconds_of, whole_of
 from cfg.errors import ConfigError, StageError
-from cfg.given import kind_of, seconds_of, whole_of
 from cfg.settings import Settings
 from ditto.arrays import Floats, Image
 from ditto.media.sink import Sink

@@ -6,7 +6,7 @@ import importlib
 import struct
 
 from cfg.errors import ModelError
-from cfg.installing import installing
+from cfg.install_hints import installing
 from ditto.faces import tflite_file
 from ditto.faces.tflite_attention import ATTENTION
 from ditto.faces.tflite_graph import Graph

@@ -8,7 +8,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from cfg.errors import ConfigError, MediaError
-from ditto.media.kinds import mistaken
+from ditto.media.file_signatures import mistaken
 
 if TYPE_CHECKING:
     import av

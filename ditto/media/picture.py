@@ -14,10 +14,10 @@ from PIL import Image as Pillow
 from PIL import ImageOps
 
 from cfg.errors import MediaError
-from cfg.installing import installing
+from cfg.install_hints import installing
 from ditto.arrays import Image, Numbers
+from ditto.media.file_signatures import is_heic
 from ditto.media.files import existing, first_line
-from ditto.media.kinds import is_heic
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM", "AVIF")
 MAX_PIXELS = 80_000_000  # checked before anything is decoded

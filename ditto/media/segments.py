@@ -16,10 +16,10 @@ from pathlib import Path
 
 import av
 
+from cfg.atomic_write import write_whole
 from cfg.errors import MediaError
 from cfg.frame_rates import Rate
 from cfg.settings import OutputSettings
-from cfg.whole_file import write_whole
 from ditto.arrays import Image
 from ditto.media.encode import check_output, piece_folder
 from ditto.media.files import address, first_line

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import soxr
 
+from cfg.argument_checks import whole_of
 from cfg.errors import MediaError
-from cfg.given import whole_of
 from ditto.arrays import Floats
 from ditto.media.files import existing
 from ditto.media.level import Level, LevelMeter

@@ -12,7 +12,7 @@ import numpy as np
 import soundfile
 
 from cfg.errors import MediaError
-from cfg.installing import installing
+from cfg.install_hints import installing
 from ditto.arrays import Floats
 from ditto.media.sound import Resampler, Sound, sound_of
 

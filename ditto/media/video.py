@@ -17,8 +17,8 @@ from cfg.errors import MediaError
 from ditto.arrays import Image
 from ditto.media.animated_webp import as_video
 from ditto.media.colour import to_picture
+from ditto.media.file_signatures import is_animated_webp
 from ditto.media.files import address, existing, first_line, has_codec
-from ditto.media.kinds import is_animated_webp
 from ditto.media.picture import MAX_MOVING_PIXELS, fitted
 
 FRAME_CACHE_BYTES = 128 << 20  # bytes of decoded frames kept

@@ -10,9 +10,9 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from cfg.argument_checks import kind_of
 from cfg.errors import ConfigError, did_you_mean
 from cfg.frame_rates import Rate
-from cfg.given import kind_of
 from ditto.arrays import Floats
 from ditto.motion.control_layers import MAX_CONTROL, Control, Layer, Values, laid
 from ditto.motion.emotion import emotion_rows

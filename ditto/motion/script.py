@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cfg.argument_checks import kind_of, path_of
 from cfg.errors import ConfigError
-from cfg.given import kind_of, path_of
-from cfg.located import MAX_FILE_BYTES, located, read_located
+from cfg.yaml_lines import MAX_FILE_BYTES, located, read_located
 from ditto.motion.control_layers import Control, ControlCurve, Fades, Layer, Values, amount, laid
 from ditto.motion.controls import Frames, between, checked_frames
 from ditto.motion.mood import Cue

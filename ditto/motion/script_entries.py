@@ -7,9 +7,9 @@ import reprlib
 from collections.abc import Callable, Iterator
 from typing import NoReturn, TypeVar
 
+from cfg.argument_checks import word_of
 from cfg.errors import ConfigError, did_you_mean
-from cfg.given import word_of
-from cfg.located import Located
+from cfg.yaml_lines import Located
 from ditto.motion.control_layers import Control
 from ditto.motion.controls import checked, number
 from ditto.motion.timeline import EASES, moment

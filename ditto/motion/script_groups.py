@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
+from cfg.argument_checks import word_of
 from cfg.errors import ConfigError, did_you_mean
-from cfg.given import word_of
-from cfg.located import Located
+from cfg.yaml_lines import Located
 from ditto.motion.control_layers import Control, ControlCurve, ControlRange, Fades, Layer, amount
 from ditto.motion.controls import ARRAYS, NAMES, checked, number, parts_named
 from ditto.motion.emotion import emotion_rows

@@ -7,8 +7,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from cfg.argument_checks import path_of, whole_of
 from cfg.errors import DittoError
-from cfg.given import path_of, whole_of
 from ditto.media.sound import Sound, read_sound
 from stream_pipeline.batches.jobs import SOUND_SUFFIXES, files_in
 

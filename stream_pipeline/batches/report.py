@@ -13,8 +13,8 @@ from urllib.parse import quote
 
 import cv2
 
+from cfg.atomic_write import write_whole
 from cfg.errors import DittoError
-from cfg.whole_file import write_whole
 from ditto.arrays import Image
 from ditto.media.inputs import Inputs
 from ditto.media.picture import read_picture

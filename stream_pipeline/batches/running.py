@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from cfg.atomic_write import part_of
 from cfg.errors import Cancelled, ConfigError, DittoError, words_of
 from cfg.reading import merge
 from cfg.settings import Settings
-from cfg.whole_file import part_of
 from ditto.media.encode import check_output
 from ditto.media.inputs import NONE, Inputs, place_of
 from ditto.media.video_formats import CODECS, named
@@ -24,7 +24,7 @@ from ditto.source.avatar import AnyAvatar
 from stream_pipeline.batches.jobs import Job, check_outputs, printable
 from stream_pipeline.batches.journal import NAME as JOURNAL
 from stream_pipeline.batches.journal import Journal, recipe_of
-from stream_pipeline.configuring import laid_over
+from stream_pipeline.configuration import laid_over
 from stream_pipeline.engine import Engine, read
 from stream_pipeline.recipe import texts
 

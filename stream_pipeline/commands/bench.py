@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 import soundfile
 
+from cfg.atomic_write import write_whole
 from cfg.errors import ConfigError
 from cfg.settings import PackSettings, Settings
-from cfg.whole_file import write_whole
 from ditto.rates import FRAME_RATE, SAMPLE_RATE
 from model_formats.backend import Shape
 from model_formats.opening import OPENERS, open_model
@@ -69,7 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def bench(parsed: argparse.Namespace) -> int:
-    from stream_pipeline.configuring import settings_of
+    from stream_pipeline.configuration import settings_of
 
     if parsed.repeats < 1 or not parsed.seconds > 0:
         raise ConfigError("--repeats is counted from 1, and --seconds must be above 0")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cfg.errors import ConfigError, ModelError, did_you_mean
-from cfg.installing import installing
+from cfg.install_hints import installing
 from stream_pipeline.options.paths import WrittenPath
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from cfg.atomic_write import write_whole
 from cfg.errors import MediaError
-from cfg.whole_file import write_whole
 from ditto.arrays import Image
 from ditto.media.inputs import Inputs
 from ditto.rates import FRAME_RATE

@@ -12,7 +12,7 @@ from importlib import metadata
 from typing import Any
 
 from cfg.errors import DittoError
-from cfg.installing import installing
+from cfg.install_hints import installing
 
 EXTRAS = {
     "torch": ("torch", "runs official .pth checkpoints"),
@@ -86,7 +86,7 @@ def half_precisions() -> Iterator[tuple[str, str]]:
 
 
 def onnx_runtime() -> tuple[str, str]:
-    from model_formats.onnx_runtime import require_one_runtime
+    from model_formats.onnx_runtime_check import require_one_runtime
 
     try:
         require_one_runtime()

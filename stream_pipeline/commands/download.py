@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cfg.errors import ConfigError, DittoError, ModelError
-from cfg.installing import installing
+from cfg.install_hints import installing
 from model_formats.backend import sha256
 from stream_pipeline.options.paths import WrittenPath
 

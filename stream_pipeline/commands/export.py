@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from cfg.errors import ConfigError, ModelError, did_you_mean
-from cfg.installing import installing
+from cfg.install_hints import installing
 from cfg.official import read_official
 from cfg.reading import built_in
 from stream_pipeline.options.paths import WrittenPath, inputs_of

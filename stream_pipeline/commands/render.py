@@ -127,7 +127,7 @@ def output_path(parsed: argparse.Namespace, kind: str) -> Path:
 
 def settings_from(parsed: argparse.Namespace) -> Settings:
     """The settings a command line asks for."""
-    from stream_pipeline.configuring import settings_of
+    from stream_pipeline.configuration import settings_of
 
     if parsed.config and parsed.cfg_pkl:
         raise ConfigError("--config and --cfg_pkl both name a configuration; give one of them")
@@ -147,7 +147,7 @@ def settings_from(parsed: argparse.Namespace) -> Settings:
 
 def check_files(parsed: argparse.Namespace, settings: Settings) -> None:
     """Raises ConfigError or MediaError where something that the settings name is not there."""
-    from stream_pipeline.checking import check_named
+    from stream_pipeline.file_checks import check_named
 
     with told_by_option(parsed):
         check_named(settings)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import cv2
 
+from cfg.atomic_write import write_whole
 from cfg.checks import between
 from cfg.errors import ConfigError
-from cfg.whole_file import write_whole
 from ditto.motion.gestures import GESTURES, Gesture
 from ditto.motion.script import Script
 from ditto.motion.script_picture import timeline_picture

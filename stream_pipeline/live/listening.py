@@ -10,7 +10,7 @@ from importlib import import_module
 import numpy as np
 
 from cfg.errors import ConfigError
-from cfg.installing import installing
+from cfg.install_hints import installing
 from ditto.arrays import Floats
 from ditto.rates import SAMPLE_RATE
 from stream_pipeline.samples import Samples

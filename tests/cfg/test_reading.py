@@ -5,9 +5,9 @@ from fractions import Fraction
 import pytest
 
 from cfg.errors import ConfigError
-from cfg.located import MAX_GROUP_DEPTH
 from cfg.reading import as_mapping, build, built_in, load, merge, parse, parse_value, read_yaml
 from cfg.settings import Settings
+from cfg.yaml_lines import MAX_GROUP_DEPTH
 
 PACKS = ["mini", "mini_online"] + [
     f"ditto_{kind}{mode}" for kind in ("torch", "onnx", "trt") for mode in ("", "_online")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from cfg.located import parse_located
+from cfg.yaml_lines import parse_located
 from ditto.media.video import VideoSource
 from ditto.motion.script import Script
 from ditto.motion.script_groups import compiled

@@ -13,7 +13,7 @@ onnx = pytest.importorskip("onnx")
 
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 
-from cfg.installing import installing  # noqa: E402
+from cfg.install_hints import installing  # noqa: E402
 from ditto.packs.official.tensorrt_engines import precision_of  # noqa: E402
 from stream_pipeline.commands import main  # noqa: E402
 

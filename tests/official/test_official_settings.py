@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from cfg.errors import ConfigError
-from stream_pipeline.configuring import official_settings
+from stream_pipeline.configuration import official_settings
 
 ROLES = (
     "appearance_extractor",

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ditto.packs.mini.motion.readout import CHANNEL_LIMITS, CHANNELS, OUTPUTS, load_readout
+from ditto.packs.mini.motion.lip_readout import CHANNEL_LIMITS, CHANNELS, OUTPUTS, load_readout
 from ditto.packs.mini.speech.encoder import TAPS, WIDTH
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"

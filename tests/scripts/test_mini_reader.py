@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ditto.packs.mini.motion.readout import READER, Reader
+from ditto.packs.mini.motion.lip_readout import READER, Reader
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "mini_reader.py"
 

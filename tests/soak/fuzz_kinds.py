@@ -212,7 +212,7 @@ def settings() -> dict[str, bytes]:
 
 def read_settings(path: Path) -> object:
     from cfg.reading import as_mapping, load
-    from stream_pipeline.checking import check_named
+    from stream_pipeline.file_checks import check_named
     from stream_pipeline.recipe import described
 
     loaded = load(path)
@@ -353,7 +353,7 @@ def pickles() -> dict[str, bytes]:
 
 
 def read_pickle(path: Path) -> object:
-    from stream_pipeline.configuring import official_settings
+    from stream_pipeline.configuration import official_settings
 
     return official_settings(path, path.parent, {})
 

@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from cfg.errors import DittoError
 from cfg.official import NETWORKS
-from stream_pipeline.configuring import official_settings
+from stream_pipeline.configuration import official_settings
 
 MEMORY = 4 << 30  # bytes of addresses; PyTorch alone maps more than one
 SLOWEST = 10.0  # seconds for a file

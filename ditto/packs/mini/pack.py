@@ -14,7 +14,7 @@ from ditto.packs.base import Compositor, as_painted
 from ditto.packs.mini.background.person_mask import MeshSilhouette
 from ditto.packs.mini.motion.expression import face_roles
 from ditto.packs.mini.motion.face_movements import FACE
-from ditto.packs.mini.motion.readout import LISTENING, load_readout
+from ditto.packs.mini.motion.lip_readout import LISTENING, load_readout
 from ditto.packs.mini.motion.sampler import MiniSampler
 from ditto.packs.mini.paint.decoder import MiniDecoder
 from ditto.packs.mini.paint.warper import MiniWarper

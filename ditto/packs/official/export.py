@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from cfg.atomic_write import write_whole
 from cfg.errors import ModelError
-from cfg.whole_file import write_whole
 from ditto.media.inputs import NONE, Inputs
 from ditto.packs.official.graphs import CONDITIONS, GRAPHS, OTHER_SIZES, SIZES, SPEECH, Graph
 from ditto.packs.official.hubert import TransformersEncoder

@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
+from ditto.packs.official.example_inputs import INTEGER_BOUNDS, SPREADS
 from ditto.packs.official.networks.split import (
     DenoiserStep,
     DenoiserWindow,
     WarperFrame,
     WarperSource,
 )
-from ditto.packs.official.plausible import INTEGER_BOUNDS, SPREADS
 
 Axes = tuple[int | str, ...]  # a name where the size is open
 SIZES = {"batch": 1, "steps": 3, "samples": 6480}  # while tracing; the window of live speech

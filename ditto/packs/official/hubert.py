@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cfg.errors import ConfigError, ModelError
-from cfg.installing import installing
+from cfg.install_hints import installing
 from ditto.arrays import Floats
 from ditto.rates import FRAME_RATE, SAMPLE_RATE, SAMPLES_PER_FRAME
 from model_formats.backend import Network, NetworkArray

@@ -38,7 +38,7 @@ from ditto.packs.official.hubert import (
 )
 from ditto.packs.official.landmark106 import Landmark106
 from ditto.packs.official.landmark203 import Landmark203
-from ditto.packs.official.light import Lit
+from ditto.packs.official.light_matching import Lit
 from ditto.packs.official.painting import HalvedWarper, OfficialDecoder, OfficialWarper
 from ditto.packs.official.paste_back import OfficialCompositor, mask_for
 from ditto.packs.official.silhouette import PaintedSilhouette

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Literal
 import onnx
 from google.protobuf.message import DecodeError
 
+from cfg.atomic_write import part_of, write_whole
 from cfg.errors import ModelError
-from cfg.whole_file import part_of, write_whole
 from ditto.media.inputs import Inputs
-from ditto.packs.official.plausible import INTEGER_BOUNDS, SPREADS
+from ditto.packs.official.example_inputs import INTEGER_BOUNDS, SPREADS
 from model_formats.backend import existing, sha256
 from model_formats.compare import Comparison, backend_runner, compared, example_data, graph_runner
 from model_formats.cuda_memory import CudaMemory

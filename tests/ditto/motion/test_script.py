@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from cfg.errors import ConfigError
-from cfg.located import parse_located
+from cfg.yaml_lines import parse_located
 from ditto.motion.controls import ControlTrack
 from ditto.motion.gestures import Gesture
 from ditto.motion.script import Script, as_frames

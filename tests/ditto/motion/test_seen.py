@@ -9,7 +9,7 @@ from ditto.motion.emotion import emotion_weights
 from ditto.motion.gestures import GESTURES, Gesture
 from ditto.motion.vector import PLACES
 from ditto.packs.mini.motion.expression_numbers import METRE, Exp
-from ditto.packs.mini.motion.readout import OUTPUTS, Readout
+from ditto.packs.mini.motion.lip_readout import OUTPUTS, Readout
 from ditto.packs.mini.motion.sampler import MiniSampler
 
 ELSEWHERE = {  # the most that a control may change what it does not name

@@ -10,7 +10,7 @@ from ditto.motion.vector import EXPRESSION, LENGTH, PLACES, TRANSLATION
 from ditto.packs.mini.motion.emotions import EMOTION_COUNT, add_emotions
 from ditto.packs.mini.motion.expression_numbers import FULL_BLINK, METRE, OPENS, Exp
 from ditto.packs.mini.motion.idle import BLINK_SHAPE, WINDOW_FRAMES, Idle
-from ditto.packs.mini.motion.readout import CHANNELS, Readout
+from ditto.packs.mini.motion.lip_readout import CHANNELS, Readout
 from ditto.packs.mini.motion.silence import Silence
 
 IDLE_SHARE = 0.45  # part of the movement that is left when nobody speaks

@@ -12,7 +12,7 @@ from ditto.faces.topology import LOWER_INNER, UPPER_INNER
 from ditto.packs.mini.curves import around, closed_contour, curve
 from ditto.packs.mini.paint.shapes import blurred
 from ditto.packs.mini.source.geometry import SHUT_GAP, HeadGeometry
-from ditto.packs.mini.source.tones import colours_of
+from ditto.packs.mini.source.mouth_colours import colours_of
 
 NOTHING = np.zeros((0, 0), np.float32)
 

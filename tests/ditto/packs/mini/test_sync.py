@@ -7,7 +7,7 @@ from ditto import bundled
 from ditto.motion.angles import degrees_to_bins
 from ditto.motion.vector import LENGTH, PLACES
 from ditto.packs.mini.motion.expression_numbers import METRE, Exp
-from ditto.packs.mini.motion.readout import LISTENING, load_readout
+from ditto.packs.mini.motion.lip_readout import LISTENING, load_readout
 from ditto.packs.mini.motion.sampler import MiniSampler
 from ditto.packs.mini.pack import MiniPack
 from ditto.packs.mini.speech.encoder import WhisperStream

@@ -10,7 +10,15 @@ from ditto import bundled
 from ditto.motion.angles import bins_to_degrees, degrees_to_bins
 from ditto.motion.vector import PLACES
 from ditto.packs.mini.motion.expression_numbers import FULL_BLINK, METRE, Exp
-from ditto.packs.mini.motion.readout import FULL_MEETING, OUTPUTS, Reader, Readout, bent, load_readout, met
+from ditto.packs.mini.motion.lip_readout import (
+    FULL_MEETING,
+    OUTPUTS,
+    Reader,
+    Readout,
+    bent,
+    load_readout,
+    met,
+)
 from ditto.packs.mini.motion.sampler import MiniSampler
 from ditto.stages.audio2motion import Audio2Motion
 from ditto.stages.messages import Conditions

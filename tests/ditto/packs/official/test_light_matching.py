@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ditto.motion.vector import resting_motion
-from ditto.packs.official.light import FACE_SIDE, Lit
+from ditto.packs.official.light_matching import FACE_SIDE, Lit
 from ditto.packs.official.paste_back import OfficialCompositor
 from ditto.source.avatar import SourceFrame
 from ditto.stages.messages import Pose

@@ -5,8 +5,8 @@ import pytest
 from PIL import Image as Pillow
 
 from cfg.errors import MediaError
+from ditto.media.file_signatures import is_animated_webp, is_heic, mistaken
 from ditto.media.files import existing
-from ditto.media.kinds import is_animated_webp, is_heic, mistaken
 from ditto.media.picture import read_picture
 
 SVG = b'<?xml version="1.0"?>\n<!-- drawn -->\n<svg xmlns="http://www.w3.org/2000/svg" width="9"></svg>'

@@ -3,8 +3,8 @@
 import sys
 from pathlib import Path
 
-from cfg import installing as hints
-from cfg.installing import installing, packages
+from cfg import install_hints as hints
+from cfg.install_hints import installing, packages
 
 ROOT = Path(__file__).parents[2]
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from cfg.pickled import Maker, Name, Refused
+from cfg.unpickler import Maker, Name, Refused
 
 PLAIN_DTYPES = frozenset({"b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8"})
 BYTE_ORDERS = frozenset({"<", ">", "=", "|"})

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 
+from cfg.argument_checks import mapping_of, path_of
 from cfg.errors import ConfigError, did_you_mean
-from cfg.given import mapping_of, path_of
 from cfg.official import read_official
 from cfg.reading import build, configurations, load, merge
 from cfg.settings import Settings

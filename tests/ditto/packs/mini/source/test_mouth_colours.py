@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from ditto.packs.mini.source.mouth_colours import LUMA, colours_of
 from ditto.packs.mini.source.template import default_template
-from ditto.packs.mini.source.tones import LUMA, colours_of
 
 
 @pytest.mark.parametrize("tone", [(225, 190, 170), (120, 80, 60), (60, 40, 32)])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from model_formats.onnx_runtime import distributions
+from model_formats.onnx_runtime_check import distributions
 
 ROOT = Path(__file__).parents[2]
 STAND_IN = ROOT / "locks" / "onnxruntime-gpu"

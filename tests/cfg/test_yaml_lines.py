@@ -3,7 +3,14 @@ import json
 import pytest
 
 from cfg.errors import ConfigError
-from cfg.located import MAX_FILE_BYTES, MAX_FILE_VALUES, MAX_GROUP_DEPTH, located, parse_located, read_located
+from cfg.yaml_lines import (
+    MAX_FILE_BYTES,
+    MAX_FILE_VALUES,
+    MAX_GROUP_DEPTH,
+    located,
+    parse_located,
+    read_located,
+)
 
 
 def test_each_value_knows_the_line_of_its_key():

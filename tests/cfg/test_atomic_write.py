@@ -2,8 +2,8 @@ import resource
 
 import pytest
 
+from cfg.atomic_write import write_whole
 from cfg.errors import MediaError
-from cfg.whole_file import write_whole
 
 
 @pytest.fixture

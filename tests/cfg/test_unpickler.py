@@ -8,8 +8,8 @@ from collections import OrderedDict
 import numpy as np
 import pytest
 
-from cfg.pickled import MAX_CONTAINER_DEPTH, Refused, read_data
-from cfg.pickled_arrays import MAKERS, SYMBOLS
+from cfg.unpickled_arrays import MAKERS, SYMBOLS
+from cfg.unpickler import MAX_CONTAINER_DEPTH, Refused, read_data
 
 
 def read(data):
