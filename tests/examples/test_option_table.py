@@ -101,7 +101,7 @@ def test_settings_are_called_what_a_configuration_file_calls_them(page):
 
 
 def test_the_page_of_controls_has_every_setting_of_the_stitch_stage_and_its_original_name():
-    table = (ROOT / "docs" / "controls.md").read_text("utf-8").partition("## Of a whole stream\n")[2]
+    table = (ROOT / "docs" / "controls.md").read_text("utf-8").partition("## The whole stream\n")[2]
     told = " ".join(row[0] for row in rows(table.partition("\n## ")[0]))
     assert set(re.findall(r"`(\w+)`", told)) - {*SETTINGS["stitch"]} == {
         theirs for theirs, (group, ours) in PLACES.items() if group == "stitch" and theirs != ours
