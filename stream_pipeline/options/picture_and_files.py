@@ -299,7 +299,7 @@ NETWORKS = (
         flags=("--solver",),
         setting="motion.solver",
         choices=SOLVERS,
-        help="how motion is denoised: the original's way, or a deterministic one that few steps suffice for",
+        help="how motion is denoised: the original's way, or a deterministic one that needs few steps",
     ),
     Option(
         flags=("--compat",),

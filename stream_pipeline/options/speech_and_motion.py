@@ -53,7 +53,7 @@ IN_AND_OUT = (
         help="named settings under the other options; see --list-presets",
         more="[presets.md](presets.md)",
     ),
-    Option(flags=("--list-presets",), switch=True, help="say what presets there are"),
+    Option(flags=("--list-presets",), switch=True, help="list the presets"),
     Option(
         flags=("--config",),
         metavar="NAME|FILE",
@@ -65,7 +65,7 @@ IN_AND_OUT = (
         setting="motion.seed",
         type=int,
         metavar="N",
-        help="the same seed gives the same video, another one another head motion",
+        help="the same seed gives the same video, another seed another head motion",
     ),
     Option(
         flags=("--face",),
