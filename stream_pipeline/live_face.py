@@ -142,7 +142,7 @@ class LiveFace(Protocol):
         """Speaks text as one utterance; returns at once."""
 
     def listen(self, samples: object) -> None:
-        """What the other person says, at 16 kHz, as it is heard."""
+        """Takes what the other person says, at 16 kHz, as it is heard."""
 
     def gesture(self, name: str, *, strength: float = 1.0) -> None: ...
 

@@ -195,7 +195,7 @@ class Performer:
         return heard
 
     def listen(self, samples: object) -> None:
-        """What the other person says, at 16 kHz, as it is heard: the face shows that it listens."""
+        """Takes what the other person says, at 16 kHz, as it is heard: the face shows that it listens."""
         voice = as_voice(samples)
         with self._hearing:
             self._check()
@@ -244,7 +244,7 @@ class Performer:
         return self._pipeline.metrics
 
     def profile(self) -> str:
-        """How long each stage worked and waited, as a table."""
+        """Table of how long each stage worked and waited."""
         return table(self.metrics)
 
     def _wake(self) -> None:
@@ -382,7 +382,7 @@ class Performer:
 
 
 def hearing(pack: AnyPack, settings: Settings) -> Hearing:
-    """What a pack does with sound that arrives, as far as time is concerned."""
+    """Timing of a pack's speech features, as sound arrives."""
     overlap = settings.motion.overlap
     shared = conventions(settings).overlap(pack, settings.online) if overlap is None else overlap
     return Hearing(

@@ -60,7 +60,7 @@ class Extra:
 
 @dataclass(frozen=True, slots=True)
 class Clocked:
-    """What a stream whose pictures are shown by a clock tells its stages."""
+    """Facts that a stream whose pictures are shown by a clock tells its stages."""
 
     wanted: Callable[[int, int], bool]  # whether a frame, by turn and index, is still worth painting
     seen: Seen  # turn and index of the frame last shown

@@ -83,11 +83,11 @@ class Listener:
         return self._speaks
 
     def plays(self, sound: Floats) -> None:
-        """What leaves the loudspeaker meanwhile: its echo is nobody's voice."""
+        """Takes what leaves the loudspeaker meanwhile: its echo is nobody's voice."""
         self._played.append(decibels(sound))
 
     def hear(self, samples: Floats) -> Iterator[Heard]:
-        """What there is to tell after these samples, at 16 kHz."""
+        """Events after these samples, at 16 kHz."""
         self._waiting.put(np.asarray(samples, np.float32))
         while len(self._waiting) >= CHUNK:
             yield from self._chunk(self._waiting.take(CHUNK))

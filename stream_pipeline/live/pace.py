@@ -19,7 +19,7 @@ PATIENCE, MAX_PATIENCE = 250, 3000  # frames without a late one after which a st
 
 
 class Lead:
-    """How long before a frame is due work on it begins: as long as nearly all pictures took of late."""
+    """Time before a frame is due at which work on it begins: what nearly all pictures took of late."""
 
     def __init__(self) -> None:
         self._speech: deque[float] = deque(maxlen=SPEECH_FRAMES)

@@ -39,7 +39,7 @@ Feed = Callable[[Sequence[object]], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hearing:
-    """What a pack makes of sound, as far as time is concerned."""
+    """Timing of a pack's speech features."""
 
     silence: Floats  # (C,) features of silence
     lookahead: int  # frames that the encoder may hold back
@@ -49,7 +49,7 @@ class Hearing:
 
 @dataclass(frozen=True, slots=True)
 class Fed:
-    """When the sound of a frame was fed."""
+    """Moment at which the sound of a frame was fed."""
 
     at: float
     in_time: float  # when it had to be, or `at` where that was later
@@ -58,7 +58,7 @@ class Fed:
 
 @dataclass(slots=True)
 class Due:
-    """What a step gives."""
+    """Result of a step."""
 
     frames: list[LiveFrame] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
@@ -251,7 +251,7 @@ class Performance:
         return LiveFrame(number, self.turn, image, sound, None if voice is None else voice.utterance.number)
 
     def _sound(self, voice: VoiceFrame | None, number: int, events: list[Event]) -> Floats:
-        """What is heard of a frame. An utterance that stops in its middle and goes on later does not pop."""
+        """Sound of a frame. An utterance that stops in its middle and goes on later does not pop."""
         spoken, self._spoken = self._spoken, None if voice is None else voice.utterance
         sound = np.zeros(self._rate // FRAME_RATE, np.float32) if voice is None else voice.sound
         if self._tail is not None:

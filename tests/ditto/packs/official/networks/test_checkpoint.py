@@ -70,7 +70,7 @@ def test_what_is_no_table_of_tensors_is_refused(saved):
 
 @pytest.mark.parametrize("weights", [{}, {"cond_projection.weight": torch.zeros(3)}])
 def test_a_denoiser_without_its_condition_projection_is_refused(saved, weights):
-    with pytest.raises(ModelError, match="it is no motion denoiser"):
+    with pytest.raises(ModelError, match="it is not a motion denoiser"):
         load("lmdm", saved({"model_state_dict": weights}))
 
 
