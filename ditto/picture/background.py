@@ -33,7 +33,7 @@ class Silhouette(Protocol[Made]):
     """Matte of a pack's person in each finished picture."""
 
     def prepare(self, frame: SourceFrame[Made]) -> SourceFrame[Made]:
-        """A source frame with `mask` and `behind`."""
+        """A source frame with its `cutout`."""
 
     def __call__(self, pose: Pose[Made], image: Image) -> Image:
         """The (h, w, 3) picture with a mask as its fourth channel, its edges in the person's colours."""
@@ -87,8 +87,7 @@ class Backdrop:
             if self._plate is None or self._plate.shape[:2] != size:
                 self._plate = covering(self._given, size)
         elif self._plate is None or self._plate_of is not source:
-            assert source.behind is not None
-            blurred = out_of_focus(source.behind, image.shape[:2])
+            blurred = out_of_focus(source.person.behind, image.shape[:2])
             self._plate = blurred if self._view is None else self._view(blurred)
             self._plate_of = source
         return self._plate

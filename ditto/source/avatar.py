@@ -10,6 +10,7 @@ import numpy as np
 
 from ditto.arrays import Floats, Image
 from ditto.motion.vector import SourceMotion
+from ditto.picture.cutout.cutout import Cutout
 
 Look = TypeVar("Look", covariant=True)  # what a pack makes of a source
 Made = TypeVar("Made")  # the same, where it is also handed in
@@ -29,8 +30,7 @@ class SourceFrame(Generic[Look]):
     to_frame: Floats = field(default_factory=lambda: np.eye(3, dtype=np.float32))  # (3, 3) from the face crop
     warnings: tuple[str, ...] = field(default=())
     seen: bool = True  # whether a face is there; without one the picture stays as it is
-    mask: Image | None = None  # (H, W) 255 where the person is; only where the background is replaced
-    behind: Image | None = None  # (h, w, 3) small, the picture without the person; likewise
+    cutout: Cutout | None = None  # of the person; only where the background is replaced
     neutral: Floats | None = None  # (1, 63) expression driven lips start from; None is this frame's own
 
     def __str__(self) -> str:
@@ -41,6 +41,12 @@ class SourceFrame(Generic[Look]):
         """The appearance, where a face is seen and made ready to be painted."""
         assert self.appearance is not None
         return self.appearance
+
+    @property
+    def person(self) -> Cutout:
+        """The person cut out, where the background is replaced."""
+        assert self.cutout is not None
+        return self.cutout
 
 
 class Analyser(Protocol[Made]):

@@ -24,7 +24,6 @@ ANY_KEYWORDS = {  # files whose functions take keywords of any name: docs/decisi
     **{"stream_pipeline/sdk.py": 2, "ditto/motion/controls.py": 2, "cfg/reading.py": 1},
     "stream_pipeline/commands/parsing.py": 1,  # those of argparse
 }
-MIXED = {"ditto/packs/mini/background"}  # rooms in which a constant's name still stands for several things
 QUESTIONS = ("How", "What", "When", "Where", "Which", "Who", "Whose")
 
 
@@ -87,7 +86,7 @@ def test_the_seam_of_packs_knows_no_any():
     assert "Any" not in base.replace("AnyPack", "")
 
 
-@pytest.mark.parametrize("room", [room for room in ROOMS if room not in MIXED])
+@pytest.mark.parametrize("room", ROOMS)
 def test_a_constant_means_one_thing_within_a_room(room):
     values = defaultdict(set)
     for path, tree in TREES.items():

@@ -38,7 +38,7 @@ def test_every_file_lies_in_a_room_with_a_name():
     flat = {path.name for path in (ROOT / "ditto").glob("*.py")}
     assert flat == {
         *("__init__.py", "__main__.py"),
-        *("arrays.py", "bundled.py", "deferred_stop.py", "rates.py"),
+        *("arrays.py", "bundled.py", "deferred_stop.py", "rates.py", "smoothstep.py"),
     }
     stages = {path.stem for path in (ROOT / "ditto" / "stages").glob("*.py")}
     nine = {"avatar_registrar", "wav2feat", "condition_handler", "audio2motion", "stitch", "warp", "decode"}

@@ -11,11 +11,12 @@ from ditto import bundled
 from ditto.faces.mask import PersonMask
 from ditto.media.picture import read_picture
 from ditto.motion.pose import Placement
-from ditto.packs.mini.background.person_mask import of_mask, steadied
+from ditto.packs.mini.background.person_mask import of_mask
 from ditto.packs.mini.pack import MiniPack
 from ditto.packs.mini.paint.decoder import MiniDecoder
 from ditto.packs.mini.paint.warper import MiniWarper
 from ditto.packs.official.silhouette import PaintedSilhouette
+from ditto.picture.cutout.matting import steadied
 from ditto.stages.messages import Pose
 from model_formats import open_model
 
@@ -53,7 +54,7 @@ def test_a_still_person_is_cut_out_as_the_network_sees_them(pack, frame):
     silhouette = pack.silhouette()
     ready = silhouette.prepare(frame)
     cut = silhouette(pose(ready, 0), ready.image)
-    assert (cut[..., 3] == ready.mask).all()
+    assert (cut[..., 3] == ready.cutout.alpha).all()
     assert overlap(cut[..., 3] / 255, pack.silhouette()._matting._person(frame.image)) > 0.97
 
 
@@ -63,7 +64,11 @@ def test_the_mask_moves_with_the_head(pack, frame):
     for roll in TURNS:
         at = pose(ready, roll)
         cut = silhouette(at, painted(at))[..., 3] / 255
-        seen = pack.silhouette().prepare(dataclasses.replace(frame, image=painted(pose(frame, roll)))).mask
+        seen = (
+            pack.silhouette()
+            .prepare(dataclasses.replace(frame, image=painted(pose(frame, roll))))
+            .cutout.alpha
+        )
         assert overlap(cut, seen / 255) > 0.97
 
 
@@ -79,7 +84,7 @@ def test_edges_hold_still_where_the_head_does(pack, frame):
 def test_a_face_that_is_not_seen_keeps_the_mask_of_its_picture(pack, frame):
     silhouette = pack.silhouette()
     ready = silhouette.prepare(dataclasses.replace(frame, seen=False, appearance=None))
-    assert (silhouette(pose(ready, 9), ready.image)[..., 3] == ready.mask).all()
+    assert (silhouette(pose(ready, 9), ready.image)[..., 3] == ready.cutout.alpha).all()
 
 
 def test_a_head_that_the_upper_edge_cuts_off_ends_in_an_arc(frame):
@@ -104,11 +109,11 @@ def test_a_painted_picture_is_cut_out_anew_and_the_rest_left(frame):
     turned = painted(pose(frame, 10))
     cut = silhouette(at, turned)[..., 3] / 255
     seen = silhouette._matting._person(turned)
-    assert overlap(cut, ready.mask / 255) < overlap(cut, seen)
+    assert overlap(cut, ready.cutout.alpha / 255) < overlap(cut, seen)
     outside = np.ones(cut.shape, bool)
     left, top, right, bottom = frame.appearance.head.box
     outside[top:bottom, left:right] = False
-    assert np.abs(cut - ready.mask / 255)[outside].max(initial=0) < 0.01
+    assert np.abs(cut - ready.cutout.alpha / 255)[outside].max(initial=0) < 0.01
 
 
 def test_a_mask_is_held_where_the_picture_stays_the_same():

@@ -7,6 +7,7 @@ from PIL import Image as Pillow
 from cfg.errors import ConfigError
 from ditto.motion.vector import resting_motion
 from ditto.picture.background import Backdrop, before, colour_of, covering, plate_of
+from ditto.picture.cutout.cutout import Cutout
 from ditto.source.avatar import SourceFrame
 from ditto.stages.messages import Pose
 
@@ -20,8 +21,9 @@ def source(behind=(1, 2, 3)):
         resting_motion(),
         appearance=None,
         landmarks=np.zeros((3, 2), np.float32),
-        mask=np.zeros(SHAPE, np.uint8),
-        behind=np.full((8, 12, 3), behind, np.uint8),
+        cutout=Cutout(
+            np.zeros(SHAPE, np.uint8), np.zeros((*SHAPE, 3), np.uint8), np.full((8, 12, 3), behind, np.uint8)
+        ),
     )
 
 

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 
 from ditto.arrays import Floats, Image
-from ditto.packs.mini.smoothstep import ramp
 from ditto.packs.mini.source.geometry import HeadGeometry
+from ditto.smoothstep import ramp
 
 CROWN = 90.0  # millimetres: the radius of a head's top, hair included
 NARROWING = 8.0  # millimetres within an edge over which it is seen whether the foreground narrows

@@ -7,13 +7,14 @@ import dataclasses
 import cv2
 import numpy as np
 
-from ditto.arrays import Floats, Image
+from ditto.arrays import Image
 from ditto.packs.mini.background.edge_extension import continued
 from ditto.packs.mini.paint.composite import repainted
 from ditto.packs.mini.paint.warper import MiniWarper
 from ditto.packs.mini.source.appearance import MiniAppearance
 from ditto.packs.mini.source.geometry import HeadGeometry
-from ditto.picture.matting import SMALL, Matting, Person, behind, foreground, steadied
+from ditto.picture.cutout.cutout import Cutout
+from ditto.picture.cutout.matting import Matting, Person, SteadyAlpha
 from ditto.source.avatar import SourceFrame
 from ditto.stages.messages import Pose
 
@@ -24,7 +25,7 @@ class MeshSilhouette:
     def __init__(self, person: Person) -> None:
         self._matting = Matting(person)
         self._warper = MiniWarper()
-        self._before: tuple[Image, Floats] | None = None  # grey picture and mask of the last frame
+        self._steady = SteadyAlpha()
         self._moving: SourceFrame[MiniAppearance] | None = None
         self._mask: tuple[Image, Image] | None = None  # of the frame above, in place of its picture and box
 
@@ -33,25 +34,20 @@ class MeshSilhouette:
 
         Asked in order of frames, from one thread.
         """
-        mask = self._matting(frame.image, frame.landmarks if frame.seen else None)
-        grey = np.asarray(cv2.cvtColor(frame.image, cv2.COLOR_RGB2GRAY), np.uint8)
-        if self._before is not None and self._before[1].shape == mask.shape:
-            mask = steadied(self._before, grey, mask)
-        self._before = (grey, mask)
-        look, image = frame.appearance, foreground(frame.image, mask)
+        alpha = self._matting(frame.image, frame.landmarks if frame.seen else None)
+        cutout = Cutout.of(frame.image, self._steady(frame.image, alpha))
+        look, image = frame.appearance, cutout.foreground
         return dataclasses.replace(
             frame,
             image=image,
             appearance=None if look is None else dataclasses.replace(look, image=image, matte=None),
-            mask=np.rint(mask * 255).astype(np.uint8),
-            behind=behind(frame.image, mask, SMALL),
+            cutout=cutout,
         )
 
     def __call__(self, pose: Pose[MiniAppearance], image: Image) -> Image:
         """(h, w, 4): a finished picture with its mask. Asked from another thread than `prepare`."""
         source = pose.source
-        assert source.mask is not None
-        mask = source.mask
+        mask = source.person.alpha
         if source.seen:
             moved = self._warper(pose)
             if moved is not None:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from cfg.errors import ModelError
 from ditto.arrays import Floats
 from ditto.packs.mini.motion.expression_numbers import Exp
-from ditto.packs.mini.smoothstep import ramp
+from ditto.smoothstep import ramp
 
 LISTENING: Mapping[str, Mapping[str, int]] = {  # how the features of each readout are cut
     "online": {"hop": 5, "lookahead": 4, "past": 37},

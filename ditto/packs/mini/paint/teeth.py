@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ditto.arrays import Floats
-from ditto.packs.mini.smoothstep import ramp
+from ditto.smoothstep import ramp
 
 TEXELS_PER_MM = 6  # per millimetre of the teeth
 CORNER_ROUNDING = 1.5  # of the millimetres by which the corners of a tooth are rounded

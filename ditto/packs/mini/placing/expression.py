@@ -12,9 +12,9 @@ from ditto.faces.topology import EYES, LOWER_INNER, MILLIMETRES, UPPER_INNER
 from ditto.motion.pose import Placement
 from ditto.packs.mini.curves import arch
 from ditto.packs.mini.motion.expression_numbers import FULL_BLINK, METRE, Exp
-from ditto.packs.mini.smoothstep import clamped, smoothstep, soft_limit
 from ditto.packs.mini.source.geometry import MIXED_RIM, SHUT_GAP, HeadGeometry
 from ditto.packs.mini.source.template import LINEAR, default_template
+from ditto.smoothstep import clamped, smoothstep, soft_limit
 
 MAX_GAP = 60.0  # millimetres lips come apart
 LIP_REACH = 9.0  # millimetres over which skin follows the inner lips

@@ -10,10 +10,10 @@ from ditto.packs.mini.curves import arch, around, closed_contour, curve, inverse
 from ditto.packs.mini.placing.expression import Expression
 from ditto.packs.mini.placing.head import MovedHead
 from ditto.packs.mini.placing.record import MIN_SLIT, LayerPlace, PlacedEye, PlacedLid, Slit
-from ditto.packs.mini.smoothstep import clamped, smoothstep
 from ditto.packs.mini.source.appearance import MiniAppearance
 from ditto.packs.mini.source.eye_layer import MIN_LASHES, EyeLayer
 from ditto.packs.mini.source.geometry import HeadGeometry
+from ditto.smoothstep import clamped, smoothstep
 
 MIN_SHARE = 0.02  # of a ball, below which nobody sees it
 PAINTED_LID = (0.3, 0.65)  # of an eye closed: from where to where its lid is painted, not drawn out

@@ -10,8 +10,8 @@ from ditto.arrays import Floats
 from ditto.faces.topology import OVAL
 from ditto.motion.pose import Placement, rotation
 from ditto.packs.mini.motion.expression_numbers import METRE
-from ditto.packs.mini.smoothstep import clamped, smoothstep, soft_limit
 from ditto.packs.mini.source.appearance import MiniAppearance
+from ditto.smoothstep import clamped, smoothstep, soft_limit
 
 ANGLE_GAIN = 1.08  # angles are counted as a tracker sees them, which is less than heads turn
 MAX_YAW, MAX_PITCH, MAX_ROLL = 22.0, 14.0, 25.0  # degrees away from a frontal source

@@ -11,8 +11,8 @@ from ditto.packs.mini.placing.expression import Expression
 from ditto.packs.mini.placing.head import MovedHead
 from ditto.packs.mini.placing.record import MIN_SLIT, OwnMouth, PlacedMouth, PlacedOpening, Slit
 from ditto.packs.mini.placing.rims import closing
-from ditto.packs.mini.smoothstep import smoothstep
 from ditto.packs.mini.source.appearance import MiniAppearance
+from ditto.smoothstep import smoothstep
 
 SEAM_WIDTH = 0.8  # millimetres of the shadow where lips meet that the source shows apart
 SEAM_LIGHT = 0.72  # of the lips' light in it

@@ -9,8 +9,8 @@ import numpy as np
 from ditto.arrays import Floats
 from ditto.faces.topology import EYES, LOWER_INNER, LOWER_OUTER, UPPER_INNER, UPPER_OUTER
 from ditto.packs.mini.curves import arch
-from ditto.packs.mini.smoothstep import smoothstep
 from ditto.packs.mini.source.geometry import SHUT_GAP, HeadGeometry
+from ditto.smoothstep import smoothstep
 
 LIP_RIM = 1.2  # millimetres of a parted lip that go in with the rim when it closes: tinged with teeth
 LID_RIM = 0.04  # of its width that an eye is taken to be larger above and below when it closes

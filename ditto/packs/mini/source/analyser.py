@@ -12,12 +12,12 @@ from cfg.settings import SourceSettings
 from ditto.arrays import Floats, Image
 from ditto.faces.finder import FaceFinder
 from ditto.faces.topology import OVAL
-from ditto.packs.mini.background.layers import Matte
 from ditto.packs.mini.source.appearance import MiniAppearance, portrait_motion, source_frame, video_motion
 from ditto.packs.mini.source.drawn_eyes import around_whites
 from ditto.packs.mini.source.followed_face import FollowedFace
 from ditto.packs.mini.source.geometry import HeadGeometry, geometry_of
 from ditto.packs.mini.source.template import Template, default_template
+from ditto.picture.cutout.matting import Person
 from ditto.source.avatar import SourceFrame
 
 SOFT_FACE = 100  # pixels of its height below which the result is visibly soft
@@ -49,7 +49,7 @@ class Follow(Protocol):
 class MiniAnalyser:
     """Finds and measures the face in the frames of one source, in order."""
 
-    def __init__(self, follow: Follow, matte: Matte | None = None, template: Template | None = None) -> None:
+    def __init__(self, follow: Follow, matte: Person | None = None, template: Template | None = None) -> None:
         """`matte` tells the foreground of a picture. A template other than the pack's serves tests."""
         self._follow = follow
         self._matte = matte
@@ -156,7 +156,7 @@ def outside(image: Image, points: Floats) -> float:
     return float(1 - inside.all(axis=1).mean())
 
 
-def head_share(image: Image, head: HeadGeometry, matte: Matte) -> float:
+def head_share(image: Image, head: HeadGeometry, matte: Person) -> float:
     """Share of what lies close around the upper face, where a head goes on, that is foreground."""
     left, top, right, bottom = head.box
     oval = head.points[list(OVAL), :2]

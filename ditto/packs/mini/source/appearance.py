@@ -12,12 +12,13 @@ from ditto.faces.pose import OPEN_LID, SHUT_LID
 from ditto.faces.topology import EYES, MILLIMETRES
 from ditto.motion.angles import Bins, degrees_to_bins
 from ditto.motion.vector import SourceMotion
-from ditto.packs.mini.background.layers import Background, Matte, opaque_box
+from ditto.packs.mini.background.layers import Background, opaque_box
 from ditto.packs.mini.motion.expression_numbers import FULL_BLINK, METRE, OPENS, Exp
 from ditto.packs.mini.source.eye_layer import EyeLayer, eye_layer
 from ditto.packs.mini.source.geometry import HeadGeometry
 from ditto.packs.mini.source.mouth_details import MouthDetails, mouth_details
 from ditto.packs.mini.source.template import KEYPOINTS
+from ditto.picture.cutout.matting import Person
 from ditto.source.avatar import SourceFrame
 
 
@@ -31,7 +32,7 @@ class MiniAppearance:
 
     image: Image  # (H, W, 3) the whole picture
     head: HeadGeometry
-    matte: Matte | None = None  # foreground of a picture in 0..1; None where it cannot be told
+    matte: Person | None = None  # foreground of a picture in 0..1; None where it cannot be told
     freedom: float = 1.0  # share of the usual limits within which the head turns
 
     @cached_property

@@ -11,9 +11,9 @@ from ditto.arrays import Floats, Image
 from ditto.faces.topology import EYES, Eye
 from ditto.packs.mini.curves import around, closed_contour
 from ditto.packs.mini.paint.shapes import covered
-from ditto.packs.mini.smoothstep import smoothstep
 from ditto.packs.mini.source.geometry import HeadGeometry
 from ditto.packs.mini.source.mouth_colours import LUMA
+from ditto.smoothstep import smoothstep
 
 MIN_OPENING = 0.13  # of its width below which an eye is shut and shows no ball
 MIN_LASHES = 0.11  # of its width that an eye's lashes reach above its rim at least

@@ -17,10 +17,10 @@ from ditto.faces.topology import (
     UPPER_OUTER,
 )
 from ditto.packs.mini.curves import Box
-from ditto.packs.mini.smoothstep import smoothstep
 from ditto.packs.mini.source.contour import Contour
 from ditto.packs.mini.source.head_mesh import Rings
 from ditto.packs.mini.source.template import Template
+from ditto.smoothstep import smoothstep
 
 DEPTH_GAIN = 1.15  # times the depth that the mesh network gives a head
 SHUT_GAP = 1.2  # millimetres between the inner lips of a closed mouth

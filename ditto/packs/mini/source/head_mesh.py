@@ -12,8 +12,8 @@ from ditto.arrays import Floats
 from ditto.faces.pose import Doubles
 from ditto.faces.topology import OVAL, POINTS
 from ditto.packs.mini.curves import Box
-from ditto.packs.mini.smoothstep import ramp, smoothstep
 from ditto.packs.mini.source.template import Ints
+from ditto.smoothstep import ramp, smoothstep
 
 RING_RADII = (1.0, 1.07, 1.18, 1.34, 1.56, 1.85, 2.2, 2.6, 3.1)  # radii of the face's oval
 REST_BELOW = (-0.05, 0.70)  # face heights below the chin between which what is there comes to rest

@@ -5,10 +5,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from ditto.packs.mini.background.background_plate import rough_plate
 from ditto.packs.mini.background.layers import Background, opaque_box
 from ditto.packs.mini.paint.composite import repainted
 from ditto.packs.mini.paint.shift_map import ShiftMap
+from ditto.picture.cutout.plate import rough_plate
 
 SIZE = (200, 240)  # height, width of the picture
 BOX = (20, 10, 220, 190)  # left, top, right, bottom of what can move

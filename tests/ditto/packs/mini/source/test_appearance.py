@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from ditto.faces.topology import LOWER_INNER, MILLIMETRES, OVAL, UPPER_INNER
-from ditto.packs.mini.background.cutout import attached
+from ditto.packs.mini.background.head_mask import attached
 from ditto.packs.mini.placing.expression import seam
 from ditto.packs.mini.source.analyser import UNKNOWN_OUTLINE, MiniAnalyser
 from ditto.packs.mini.source.geometry import MIXED_RIM, clear_of_teeth, geometry_of

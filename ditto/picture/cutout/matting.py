@@ -1,38 +1,31 @@
-"""The person cut out of a picture: how far each pixel belongs to them, and in which colour."""
+"""Matting: how far each pixel of a picture belongs to the person whose face is known."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import cv2
 import numpy as np
 
-from ditto.arrays import Floats, Image, Numbers
-from ditto.picture.inpainting import fill
+from ditto.arrays import Floats, Image
+from ditto.picture.cutout.alpha import fitted_to, sharpened
+from ditto.picture.cutout.inpainting import fill
+from ditto.picture.cutout.sizes import reduced
 
 Person = Callable[[Image], Floats]
 
-FINEST = 512  # pixels of the longer side the edge is fitted to the picture at
 HEAD = 1.05  # half a side of the closer look at the head, in face sizes
 SURE = 0.9  # of the person in the whole view: stays, whatever the closer look says
-SHARPENED = (0.34, 0.86)  # of the fitted mask: what is below is nothing, above is whole
-FITTED = 1e-4  # variance of colours below which an edge is not looked for
-COLOURS = 320  # pixels of the longer side that colours are carried outwards at
+DECIDED_AT = 320  # pixels of the longer side at which patches of doubt are decided
 DOUBT = (0.05, 0.95)  # of the mask: between is neither surely the background nor surely the person
 BROAD = 0.10  # face sizes of a doubtful patch that is more than a soft edge
 NEAR = 0.3  # face sizes from what is surely the person at which such a patch may be theirs
 LIKELY = 0.3  # of the mask in the mean of a patch that is
 SMOOTH = 0.05  # face sizes over which a background's colours are averaged
 PLAIN = 4.0  # grey levels by which a background differs from its colours on average, for things to stand out
-STANDING_OUT = (
-    4.0,
-    3.0,
-    24.0,
-)  # grey levels, and times that mean, that noise differs by; more that a thing does
+STANDING_OUT = (4.0, 3.0, 24.0)  # grey levels, and times that mean, that noise differs by; more of a thing
 HELD = 0.6  # share of the mask of a video's frame before, where the picture has not changed
 CHANGED = 14.0  # grey levels of change from which a mask is taken as it is found
-SMALL = 256  # pixels of the longer side of what is behind
-PURE = (0.75, 0.985)  # of the mask: below, a pixel's own colour does not count; above, it alone does
 
 
 class Matting:
@@ -80,8 +73,7 @@ def decided(picture: Image, mask: Floats, face: float) -> Floats:
     Ends of hair, above all. `face` is its size in pixels.
     """
     height, width = mask.shape
-    shrink = min(1.0, COLOURS / max(height, width))
-    size = (max(4, round(width * shrink)), max(4, round(height * shrink)))
+    size, shrink = reduced(mask.shape, DECIDED_AT)
     inside = np.asarray(cv2.resize(mask, size, interpolation=cv2.INTER_AREA), np.float32)
     doubt = ((inside > DOUBT[0]) & (inside < DOUBT[1])).astype(np.uint8)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (max(3, round(BROAD * face * shrink)) | 1,) * 2)
@@ -156,76 +148,18 @@ def without_islands(mask: Floats) -> Floats:
     return np.asarray(mask * near, np.float32)
 
 
-def fitted_to(picture: Image, mask: Floats) -> Floats:
-    """The mask with its edge moved to where the picture's colours change: a guided filter."""
-    height, width = mask.shape
-    shrink = min(1.0, FINEST / max(height, width))
-    size = (max(4, round(width * shrink)), max(4, round(height * shrink)))
-    small = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.float32) / 255
-    rough = np.asarray(cv2.resize(mask, size, interpolation=cv2.INTER_AREA), np.float32)
-    reach = max(2, round(max(size) * 0.014))
+class SteadyAlpha:
+    """Alphas of a video's pictures in order, each held where its picture is as the one before."""
 
-    def mean(values: Numbers) -> Floats:
-        window = (2 * reach + 1, 2 * reach + 1)
-        return np.asarray(cv2.blur(values, window, borderType=cv2.BORDER_REFLECT), np.float32)
+    def __init__(self) -> None:
+        self._before: tuple[Image, Floats] | None = None  # grey picture and alpha
 
-    colour, share = mean(small), mean(rough)
-    common = mean(small * rough[..., None]) - colour * share[..., None]
-    spread: dict[tuple[int, int], Floats] = {}
-    for a, b in ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)):
-        shared = mean(small[..., a] * small[..., b]) - colour[..., a] * colour[..., b]
-        spread[a, b] = np.asarray(shared + np.float32(FITTED * (a == b)), np.float32)
-    slope = solved(spread, common)
-    offset = share - (slope * colour).sum(axis=2)
-    lines = mean(np.dstack([slope, offset]))
-    whole = np.asarray(cv2.resize(lines, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
-    guided = whole[..., 3]
-    for channel in range(3):
-        guided = guided + whole[..., channel] * (picture[..., channel] / np.float32(255))
-    return np.asarray(guided, np.float32)
-
-
-def solved(matrix: Mapping[tuple[int, int], Floats], right: Floats) -> Floats:
-    """(h, w, 3) solutions of symmetric 3 x 3 equations, one a pixel: many times faster than a solver."""
-    a, b, c, d, e, f = (matrix[at] for at in ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)))
-    xx, xy, xz = d * f - e * e, c * e - b * f, b * e - c * d
-    yy, yz, zz = a * f - c * c, b * c - a * e, a * d - b * b
-    x, y, z = right[..., 0], right[..., 1], right[..., 2]
-    found = np.dstack([xx * x + xy * y + xz * z, xy * x + yy * y + yz * z, xz * x + yz * y + zz * z])
-    return np.asarray(found / (a * xx + b * xy + c * xz)[..., None], np.float32)
-
-
-def sharpened(mask: Floats) -> Floats:
-    low, high = SHARPENED
-    return np.asarray(np.clip((mask - low) / (high - low), 0, 1), np.float32)
-
-
-def foreground(picture: Image, mask: Floats) -> Image:
-    """The picture with the person's own colours carried over its edges, and nothing of what was behind."""
-    height, width = mask.shape
-    shrink = min(1.0, COLOURS / max(height, width))
-    size = (max(4, round(width * shrink)), max(4, round(height * shrink)))
-    small = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
-    inside = np.asarray(cv2.resize(mask, size, interpolation=cv2.INTER_AREA), np.float32)
-    hidden = cv2.dilate((inside < PURE[1]).astype(np.uint8), np.ones((3, 3), np.uint8))
-    grown = fill(small, np.asarray(hidden, np.uint8))
-    carried = np.asarray(cv2.resize(grown, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
-    own = np.clip((mask - PURE[0]) / (PURE[1] - PURE[0]), 0, 1).astype(np.float32)
-    mixed = cv2.blendLinear(picture.astype(np.float32), carried, own, 1 - own)
-    return np.asarray(np.rint(mixed), np.uint8)
-
-
-def behind(picture: Image, mask: Floats, longest: int) -> Image:
-    """Background inpainted behind the person; a small picture."""
-    height, width = mask.shape
-    shrink = min(1.0, longest / max(height, width))
-    size = (max(4, round(width * shrink)), max(4, round(height * shrink)))
-    small = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
-    person = np.asarray(cv2.resize(mask, size, interpolation=cv2.INTER_AREA), np.float32)
-    hidden = cv2.dilate((person > 0.05).astype(np.uint8), np.ones((5, 5), np.uint8))
-    if hidden.all():
-        return small
-    return np.rint(fill(small, np.asarray(hidden, np.uint8))).astype(np.uint8)
+    def __call__(self, picture: Image, alpha: Floats) -> Floats:
+        grey = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.uint8)
+        if self._before is not None and self._before[1].shape == alpha.shape:
+            alpha = steadied(self._before, grey, alpha)
+        self._before = (grey, alpha)
+        return alpha
 
 
 def steadied(before: tuple[Image, Floats], grey: Image, mask: Floats) -> Floats:

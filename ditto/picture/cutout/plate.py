@@ -8,9 +8,10 @@ import cv2
 import numpy as np
 
 from ditto.arrays import Floats, Image
-from ditto.packs.mini.background.plain_background import Wall, from_edge
-from ditto.packs.mini.background.texture_fill import pieced
-from ditto.packs.mini.smoothstep import ramp
+from ditto.picture.cutout.plain_background import Wall
+from ditto.picture.cutout.sizes import from_edge
+from ditto.picture.cutout.texture_fill import pieced
+from ditto.smoothstep import ramp
 
 PATTERN = (14.0, 28.0)  # millimetres behind the outline over which a pattern fades: deeper is never seen
 FARTHEST = 32.0  # millimetres from which a pattern is continued
@@ -18,7 +19,7 @@ GRAIN = 512  # pixels after which the noise repeats
 ROUGHEST = 6  # grey levels above which roughness is drawing, not grain
 
 
-def behind(picture: Image, grown: Floats, wall: Wall, hidden: Image, millimetre: float) -> Floats:
+def continued_behind(picture: Image, grown: Floats, wall: Wall, hidden: Image, millimetre: float) -> Floats:
     """(h, w, 3) a plain wall's own colours; where there is a pattern, it goes on behind the outline."""
     plain = grown + (wall.colours - grown) * wall.calm[..., None]
     depth = from_edge(hidden, millimetre)

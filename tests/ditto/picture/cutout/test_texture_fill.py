@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from ditto.packs.mini.background.texture_fill import pieced
-from ditto.picture.inpainting import fill
+from ditto.picture.cutout.inpainting import fill
+from ditto.picture.cutout.texture_fill import pieced
 
 SIDE = 120
 

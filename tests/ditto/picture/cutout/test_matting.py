@@ -3,7 +3,9 @@
 import cv2
 import numpy as np
 
-from ditto.picture.matting import Matting, behind, decided, foreground, one_piece, without_islands
+from ditto.picture.cutout.foreground import carried
+from ditto.picture.cutout.inpainting import without_person
+from ditto.picture.cutout.matting import Matting, decided, one_piece, without_islands
 
 SIDE, RADIUS = 400, 120
 PERSON, WALL = (200, 120, 90), (20, 60, 160)
@@ -84,17 +86,17 @@ def test_nothing_is_decided_before_a_pattern_nor_far_from_the_person_nor_where_n
 
 
 def test_edges_have_the_persons_colours_and_nothing_of_what_was_behind():
-    grown = foreground(picture(), disc()).astype(int)
+    grown = carried(picture(), disc()).astype(int)
     edge = (disc() > 0.05) & (disc() < 0.95)
     assert np.abs(grown[edge] - PERSON).max() < 14
     assert (grown[disc() == 1] == picture()[disc() == 1]).all()
 
 
 def test_what_is_behind_shows_nothing_of_the_person():
-    plate = behind(picture(), disc(), 100)
+    plate = without_person(picture(), disc(), 100)
     assert plate.shape == (100, 100, 3)
     assert np.abs(plate.astype(int) - WALL).max() < 6
 
 
 def test_a_picture_that_is_all_person_has_something_behind_all_the_same():
-    assert behind(picture(), np.ones((SIDE, SIDE), np.float32), 50).shape == (50, 50, 3)
+    assert without_person(picture(), np.ones((SIDE, SIDE), np.float32), 50).shape == (50, 50, 3)

@@ -1,4 +1,4 @@
-"""Matte of the person in front of a background, and the colours of their edge."""
+"""Mask of a head and what belongs to it: ears, hair, collars; not lamps beside it."""
 
 from __future__ import annotations
 
@@ -7,20 +7,23 @@ import numpy as np
 import numpy.typing as npt
 
 from ditto.arrays import Floats, Image
-from ditto.picture.matting import fitted_to, sharpened
+from ditto.faces.topology import OVAL
+from ditto.packs.mini.source.geometry import HeadGeometry
+from ditto.picture.cutout.alpha import UNSURE
+from ditto.picture.cutout.matting import Person
+from ditto.picture.cutout.sizes import round_of
 
 SURE = 0.55  # foreground from which on a thing may be part of the person: earrings are no surer
 NARROW = 4.0  # millimetres of what is too thin to hold the person together
 FRINGE = (5.0, 11.0)  # millimetres from the sure foreground at which doubtful foreground fades away
-DOUBT = (0.1, 0.9)  # of the mask: below, and farther than BAND from it, nothing is foreground; above, all is
-BAND = 3.0  # millimetres
 EAR = (17.0, 34.0)  # millimetres from its middle that an ear may reach, across and down
 EAR_BEYOND = 7.0  # millimetres its middle lies beyond the widest place of the face
 EAR_DOUBT = (0.06, 0.25)  # of the mask there: below is no ear, above is one
 EAR_BROAD = 12.0  # millimetres
 HALF = (0.06, 0.25)  # of the mask: below is nothing, from there on a thing may be half taken for the person
 SOFT = 4.5  # millimetres of a mask's soft edge
-FAINTEST = 0.3  # share of a pixel that must be foreground to tell its colour
+CLOSE = 0.8  # times the face's size on all sides of its middle: a picture for the mask that it fills
+MIN_MILLIMETRE = 0.05  # pixels of a millimetre: no smaller face is found
 
 
 def attached(person: Floats, face: Image, millimetre: float) -> Floats:
@@ -57,7 +60,7 @@ def with_ears(
         cv2.ellipse(place, (x, y), axes, angle, 0, 360, 1, -1)
     person = np.where(place > 0, np.maximum(person, close), person)
     low, high = EAR_DOUBT
-    doubt = ((person > low) & (person < DOUBT[1])).astype(np.uint8)
+    doubt = ((person > low) & (person < UNSURE[1])).astype(np.uint8)
     broad = cv2.morphologyEx(doubt, cv2.MORPH_OPEN, round_of(EAR_BROAD * millimetre))
     raised = np.clip((person - low) / (high - low), 0, 1)
     return np.where((place > 0) & (broad > 0), np.maximum(person, raised), person).astype(np.float32)
@@ -65,7 +68,7 @@ def with_ears(
 
 def half_taken(mask: Floats, person: Floats, millimetre: float) -> Floats:
     """(h, w) 0..1: where the mask is in doubt beyond its soft edge: about collars, rims, lamps."""
-    sure = (person > DOUBT[1]).astype(np.uint8)
+    sure = (person > UNSURE[1]).astype(np.uint8)
     distance = cv2.distanceTransform(1 - sure, cv2.DIST_L2, 5)
     doubt = (mask > HALF[0]) & (sure == 0)
     beyond = (doubt & (distance > SOFT * millimetre)).astype(np.uint8)
@@ -74,37 +77,30 @@ def half_taken(mask: Floats, person: Floats, millimetre: float) -> Floats:
     return np.where(doubt & (near > 0), taken, 0).astype(np.float32)
 
 
-def outlined(picture: Image, person: Floats, millimetre: float) -> Floats:
-    """(H, W) the smaller (h, w) `person` at the picture's size, its edge where colours change."""
-    size = (picture.shape[1], picture.shape[0])
-    kernel = round_of(2 * BAND * millimetre)
-    within = np.asarray(cv2.dilate((person > DOUBT[0]).astype(np.float32), kernel), np.float32)
-    core = np.asarray(cv2.erode((person > DOUBT[1]).astype(np.float32), kernel), np.float32)
-    fitted = sharpened(fitted_to(picture, enlarged(person, size)))
-    return np.asarray(np.clip(fitted, enlarged(core, size), enlarged(within, size)), np.float32)
+def from_close(picture: Image, oval: npt.NDArray[np.floating], matte: Person) -> Floats:
+    """(h, w) 0..1: who stands in front around a face with a (36, 2) oval; nobody farther away.
 
-
-def unmixed(picture: Image, plate: Image, alpha: Floats, calm: Floats) -> Image:
-    """(H, W, 3) the foreground's own colours at its edge, as far as what shines through is known.
-
-    None is beyond what is seen close by: a wrong share would make it glare.
+    Of a face that fills the picture ears are known more often; they must be so both ways round.
     """
-    colours: Image = picture.copy()
-    edge = (alpha > 0) & (alpha < 1)
-    around = np.ones((5, 5), np.uint8)
-    lowest, highest = cv2.erode(picture, around)[edge], cv2.dilate(picture, around)[edge]
-    share, known = alpha[edge][:, None], calm[edge][:, None]
-    mixed, through = picture[edge].astype(np.float32), plate[edge].astype(np.float32)
-    own = np.clip(through + (mixed - through) / np.maximum(share, FAINTEST), lowest, highest)
-    colours[edge] = np.rint(mixed + (own - mixed) * known)
-    return colours
+    middle, reach = oval.mean(0), CLOSE * float(np.ptp(oval, axis=0).max())
+    left, top = np.maximum(middle - reach, 0).astype(int)
+    right, bottom = np.maximum(np.ceil(middle + reach), 0).astype(int)
+    part = np.ascontiguousarray(picture[top:bottom, left:right])
+    seen = np.zeros(picture.shape[:2], np.float32)
+    if part.size:
+        mirrored = matte(np.ascontiguousarray(part[:, ::-1]))[:, ::-1]
+        seen[top:bottom, left:right] = np.minimum(matte(part), mirrored)
+    return seen
 
 
-def round_of(size: float) -> Image:
-    """A round kernel of about so many pixels."""
-    odd = max(3, round(size)) | 1
-    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (odd, odd)), np.uint8)
-
-
-def enlarged(plane: Floats, size: tuple[int, int]) -> Floats:
-    return np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR), np.float32)
+def person_in(mask: Floats, picture: Image, head: HeadGeometry, small: float, matte: Person) -> Floats:
+    """(h, w) 0..1: the mask of the moving box, `small` times its size, its ears, and the face in any case."""
+    face = np.zeros(mask.shape, np.uint8)
+    oval = (head.points[list(OVAL), :2] - head.box[:2]) * small
+    cv2.fillConvexPoly(face, cv2.convexHull(oval.astype(np.int32)), 1)
+    millimetre = max(MIN_MILLIMETRE, head.millimetre * small)
+    close = from_close(picture, oval, matte)
+    seen = with_ears(mask, close, oval, head.turn[:2, 1], millimetre)
+    person = attached(seen, face, millimetre)
+    soft = cv2.GaussianBlur(face.astype(np.float32), (0, 0), max(0.5, 2 * small))
+    return np.asarray(np.maximum(person, soft), np.float32)

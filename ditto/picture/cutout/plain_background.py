@@ -1,4 +1,4 @@
-"""A plain background: what it looks like without the hairs before it, and which of them are the person's."""
+"""Plain background: its look without the hairs before it, and which of them are the person's."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ditto.arrays import Floats, Image
-from ditto.packs.mini.smoothstep import ramp
+from ditto.picture.cutout.sizes import around, from_edge
+from ditto.smoothstep import ramp
 
 EDGE_REACH = 3.0  # millimetres around an edge that are no wall
 HAIR = 6.0  # millimetres: what is thinner is no part of the wall
@@ -22,19 +23,22 @@ EDGE = (20.0, 45.0)  # grey levels between neighbouring places: a wall, the edge
 LEAST = 4.0  # grey levels of difference that may be noise even on a wall without any
 NOISY = 3.0  # times its mean difference a wall differs by in places
 CLEAR = 24.0  # grey levels more, below which something of the wall is seen through
-NEAR = (20.0, 32.0)  # millimetres from the person at which hairs are no longer theirs
-THICKEST = 4.0  # millimetres of a hair; farther than JOINED from the person, what is thicker is no hair
+HAIR_REACH = (20.0, 32.0)  # millimetres from the person at which hairs are no longer theirs
+MAX_HAIR = 4.0  # millimetres of a hair; farther than JOINED from the person, what is thicker is no hair
 JOINED = 3.0
 THING = 0.3  # share of a pixel, or of the mask's doubt, from which a thing is there: surer than a hair
-PLAIN = 0.7  # of a wall's calm from which what differs from its colours is no part of it
+PLAIN_CALM = 0.7  # of a wall's calm from which what differs from its colours is no part of it
 CLOSE = 1.5  # millimetres: what differs from the wall and is closer is the person's edge
 SMALLEST = 100.0  # square millimetres of a thing
 REACH = 15.0  # millimetres from what is surely the person to its farthest place
 ALMOST_ALL = 0.7  # of a thing that the mask half takes
-MOST = 0.6  # the same of what stands out from any wall
-BOLD, BOLDER = 100.0, 12.0  # grey levels, and times the wall's own differences, that do
+MAX_MASK_SHARE = 0.6  # the same of what stands out from any wall
+MIN_CONTRAST, MIN_CONTRAST_TO_NOISE = (
+    100.0,
+    12.0,
+)  # grey levels, and times the wall's own differences, that do
 SEEN = 0.15  # of a hair's strength from which it joins others to the head
-TRACE = (2.5, 5.0)  # grey levels of the faint line that is left around a head
+TRACE_LEVELS = (2.5, 5.0)  # grey levels of the faint line that is left around a head
 FAINT = (9.0, 14.0)  # millimetres from the person at which it ends
 
 
@@ -91,14 +95,14 @@ class Wall:
         size, known, plain, far, off, change, noise = (
             np.bincount(parts.ravel(), plane.ravel())
             for plane in (
-                clear, taken, taken & (self.calm > PLAIN), reach > REACH, distance > NEAR[0],
+                clear, taken, taken & (self.calm > PLAIN_CALM), reach > REACH, distance > HAIR_REACH[0],
                 difference(picture, self.colours), self.noise,
             )
         )  # fmt: skip
         square = millimetre * millimetre
         own = (plain > SMALLEST * square) & (plain > ALMOST_ALL * size) & (far == 0)
-        bold = (change > BOLD * size) & (change > BOLDER * noise) & (off == 0)
-        bold &= (known > SMALLEST * square) & (known > MOST * size)
+        bold = (change > MIN_CONTRAST * size) & (change > MIN_CONTRAST_TO_NOISE * noise) & (off == 0)
+        bold &= (known > SMALLEST * square) & (known > MAX_MASK_SHARE * size)
         own[0] = bold[0] = False
         things = cv2.dilate((own | bold)[parts].astype(np.uint8), around(CLOSE * millimetre + 1))
         return np.where(things > 0, np.maximum(half, bold[parts]), 0).astype(np.float32)
@@ -110,9 +114,9 @@ class Wall:
         thing need not be thin.
         """
         distance = from_edge((person < 0.5).astype(np.uint8), mm)
-        near = np.maximum(self.calm, half) * (1 - ramp(distance, *NEAR))
+        near = np.maximum(self.calm, half) * (1 - ramp(distance, *HAIR_REACH))
         there = (self.before(picture) * near > SEEN).astype(np.uint8)
-        size = max(3, round(THICKEST * mm)) | 1
+        size = max(3, round(MAX_HAIR * mm)) | 1
         thick = cv2.morphologyEx(
             there, cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
         )
@@ -121,20 +125,11 @@ class Wall:
         own = joined(there, person)
         foreign = np.maximum(cv2.dilate(there & (1 - own), np.ones((7, 7), np.uint8)), thick)
         smooth = np.asarray(cv2.GaussianBlur(picture, (0, 0), 2.0), np.uint8)
-        trace = ramp(difference(smooth, self.colours), *TRACE) * self.calm * (1 - ramp(distance, *FAINT))
+        trace = (
+            ramp(difference(smooth, self.colours), *TRACE_LEVELS) * self.calm * (1 - ramp(distance, *FAINT))
+        )
         near *= cv2.dilate(own, np.ones((5, 5), np.uint8))
         return near, np.asarray(trace * ((foreign == 0) | (distance < JOINED)), np.float32)
-
-
-def around(reach: float) -> Image:
-    """A square kernel that reaches about so many pixels."""
-    return np.ones((2 * max(1, round(reach)) + 1,) * 2, np.uint8)
-
-
-def from_edge(inside: Image, millimetre: float) -> Floats:
-    """(h, w) millimetres from each pixel inside to the nearest that is not; far where there is none."""
-    pixels = np.minimum(cv2.distanceTransform(inside, cv2.DIST_L2, 5), np.float32(sum(inside.shape)))
-    return np.asarray(pixels / np.float32(millimetre), np.float32)
 
 
 def difference(picture: Image, other: Image) -> Floats:

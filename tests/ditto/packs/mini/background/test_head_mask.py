@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from ditto.faces.topology import MILLIMETRES, OVAL
-from ditto.packs.mini.background.cutout import with_ears
+from ditto.packs.mini.background.head_mask import with_ears
 from ditto.packs.mini.source.template import default_template
 
 PIXELS = 1.5  # for a millimetre
