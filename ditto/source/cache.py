@@ -10,20 +10,20 @@ import hashlib
 import os
 import re
 import tempfile
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, cast
 
 import numpy as np
 
+from cfg.errors import MediaError
 from ditto.arrays import Image
-from ditto.motion.vector import named_arrays, source_motion
+from ditto.source.array_file import read_arrays, write_arrays
 from ditto.source.avatar import SourceFrame
+from ditto.source.frame_arrays import frame_arrays, frame_of
 
 MAX_CACHE_BYTES = 1_000_000_000  # bytes of all entries together; the ones not used longest go first
-PARTS = ("eye_open", "eye_ball", "to_frame", "landmarks", "appearance")
-MOTION = "motion."
+APPEARANCE = "appearance"
 ENTRY = re.compile(r"[0-9a-f]{64}\.npz")  # other files of the folder are left alone
 
 
@@ -48,29 +48,22 @@ class AvatarCache:
             return None
         path = self._folder / f"{key}.npz"
         try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-                arrays = {name: stored[name] for name in stored.files}
+            arrays = read_arrays(path)
             os.utime(path)
-            warnings = tuple(str(line) for line in arrays.pop("warnings"))
-            motion = source_motion(
-                {n.removeprefix(MOTION): a for n, a in arrays.items() if n.startswith(MOTION)}
-            )
-            parts = {name: arrays[name] for name in PARTS}
-            return SourceFrame(index=0, image=image, motion=motion, warnings=warnings, **parts)
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+            return frame_of(arrays, image, cast(NoReturn, arrays[APPEARANCE]))
+        except (OSError, ValueError, KeyError, MediaError):
             return None
 
     def store(self, key: str, frame: SourceFrame[object]) -> None:
         """Keeps a frame whose appearance is one array; a full or read-only disk is no reason to fail."""
         if self._folder is None or not isinstance(frame.appearance, np.ndarray):
             return
-        arrays = {name: getattr(frame, name) for name in PARTS}
-        arrays |= {MOTION + name: part for name, part in named_arrays(frame.motion).items()}
+        arrays = {**frame_arrays(frame), APPEARANCE: frame.appearance}
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(dir=self._folder, suffix=".part", delete=False) as file:
                 part = Path(file.name)
-                np.savez(file, warnings=np.array(frame.warnings, np.str_), **arrays)
+                write_arrays(file, arrays)
             part.replace(self._folder / f"{key}.npz")
             self._trim(self._folder)
         except OSError:

@@ -11,7 +11,7 @@ from ditto.arrays import Image
 from ditto.packs.mini.background.edge_extension import continued
 from ditto.packs.mini.paint.composite import repainted
 from ditto.packs.mini.paint.warper import MiniWarper
-from ditto.packs.mini.source.appearance import MiniAppearance
+from ditto.packs.mini.source.appearance import FrameAppearance, MiniAppearance
 from ditto.packs.mini.source.geometry import HeadGeometry
 from ditto.picture.cutout.cutout import Cutout
 from ditto.picture.cutout.matting import Matting, Person, SteadyAlpha
@@ -40,7 +40,7 @@ class MeshSilhouette:
         return dataclasses.replace(
             frame,
             image=image,
-            appearance=None if look is None else dataclasses.replace(look, image=image, matte=None),
+            appearance=None if look is None else FrameAppearance(image, look.head, None, look.freedom),
             cutout=cutout,
         )
 

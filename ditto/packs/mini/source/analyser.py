@@ -12,7 +12,13 @@ from cfg.settings import SourceSettings
 from ditto.arrays import Floats, Image
 from ditto.faces.finder import FaceFinder
 from ditto.faces.topology import OVAL
-from ditto.packs.mini.source.appearance import MiniAppearance, portrait_motion, source_frame, video_motion
+from ditto.packs.mini.source.appearance import (
+    FrameAppearance,
+    MiniAppearance,
+    portrait_motion,
+    source_frame,
+    video_motion,
+)
 from ditto.packs.mini.source.drawn_eyes import around_whites
 from ditto.packs.mini.source.followed_face import FollowedFace
 from ditto.packs.mini.source.geometry import HeadGeometry, geometry_of
@@ -49,10 +55,12 @@ class Follow(Protocol):
 class MiniAnalyser:
     """Finds and measures the face in the frames of one source, in order."""
 
-    def __init__(self, follow: Follow, matte: Person | None = None, template: Template | None = None) -> None:
-        """`matte` tells the foreground of a picture. A template other than the pack's serves tests."""
+    def __init__(
+        self, follow: Follow, person: Person | None = None, template: Template | None = None
+    ) -> None:
+        """`person` tells who stands in front in a picture. A template other than the pack's serves tests."""
         self._follow = follow
-        self._matte = matte
+        self._person = person
         self._template = template or default_template()
         self._last: Floats | None = None
         self._trusted: bool | None = None  # whether the foreground holds the head, once it is known
@@ -69,7 +77,7 @@ class MiniAnalyser:
         cut_off = outside(image, head.points) > MAX_MISSING
         look, notes = self._seen(image, head, HELD_BACK if cut_off else 1.0)
         notes += self._follow.notes + remarks(head, cut_off)
-        return source_frame(look.complete(), index, landmarks, portrait_motion(head), notes)
+        return source_frame(look.whole(), index, landmarks, portrait_motion(head), notes)
 
     def track(self, image: Image, index: int) -> tuple[Floats, bool]:
         return self._found(image, f"frame {index}: "), self._follow.followed
@@ -95,14 +103,14 @@ class MiniAnalyser:
 
     def _seen(
         self, image: Image, head: HeadGeometry, freedom: float = 1.0
-    ) -> tuple[MiniAppearance, tuple[str, ...]]:
+    ) -> tuple[FrameAppearance, tuple[str, ...]]:
         """An appearance, and what will not look good; without foreground if the first one missed the head."""
         notes = soft(head)
         if self._trusted is None:
-            self._trusted = self._matte is None or head_share(image, head, self._matte) >= MIN_HEAD_SHARE
+            self._trusted = self._person is None or head_share(image, head, self._person) >= MIN_HEAD_SHARE
         if self._trusted:
-            return MiniAppearance(image, head, self._matte, freedom), notes
-        return MiniAppearance(image, head, None, HELD_BACK), (*notes, UNKNOWN_OUTLINE)
+            return FrameAppearance(image, head, self._person, freedom), notes
+        return FrameAppearance(image, head, None, HELD_BACK), (*notes, UNKNOWN_OUTLINE)
 
 
 def refuse_unusable(head: HeadGeometry) -> None:
@@ -156,7 +164,7 @@ def outside(image: Image, points: Floats) -> float:
     return float(1 - inside.all(axis=1).mean())
 
 
-def head_share(image: Image, head: HeadGeometry, matte: Person) -> float:
+def head_share(image: Image, head: HeadGeometry, person: Person) -> float:
     """Share of what lies close around the upper face, where a head goes on, that is foreground."""
     left, top, right, bottom = head.box
     oval = head.points[list(OVAL), :2]
@@ -167,5 +175,5 @@ def head_share(image: Image, head: HeadGeometry, matte: Person) -> float:
     inside = (x >= 0) & (y >= 0) & (x < right - left) & (y < bottom - top)
     if not inside.any():
         return 1.0
-    seen = matte(np.ascontiguousarray(image[top:bottom, left:right]))
+    seen = person(np.ascontiguousarray(image[top:bottom, left:right]))
     return float((seen[y[inside], x[inside]] > 0.5).mean())

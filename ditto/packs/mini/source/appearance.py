@@ -1,9 +1,10 @@
-"""Appearance of a portrait: all that it is painted from, in one object."""
+"""Appearance of a source frame: all that it is painted from, in one object."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 
@@ -22,32 +23,72 @@ from ditto.picture.cutout.matting import Person
 from ditto.source.avatar import SourceFrame
 
 
-@dataclass(frozen=True, eq=False)
-class MiniAppearance:
-    """One source frame, ready to be moved.
+class MiniAppearance(Protocol):
+    """One source frame, ready to be moved."""
 
-    Its parts are made when they are first asked for, and kept: a frame of a video needs few of them, and
-    is shown once or twice. A portrait's are made when it is registered.
+    @property
+    def image(self) -> Image:
+        """(H, W, 3) the whole picture."""
+
+    @property
+    def head(self) -> HeadGeometry: ...
+
+    @property
+    def freedom(self) -> float:
+        """Share of the usual limits within which the head turns."""
+
+    @property
+    def opaque(self) -> Image:
+        """(h, w, 4) the wide moving box, all of it foreground."""
+
+    @property
+    def background(self) -> Background | None:
+        """Foreground and what lies behind it; None where they cannot be told apart."""
+
+    @property
+    def eyes(self) -> tuple[EyeLayer | None, EyeLayer | None]:
+        """None of an eye that is shut, or too small to be painted."""
+
+    @property
+    def mouth(self) -> MouthDetails: ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PortraitAppearance:
+    """That of a portrait, whole when it is registered: arrays and numbers, nothing to be called."""
+
+    image: Image
+    head: HeadGeometry
+    freedom: float
+    opaque: Image
+    background: Background | None
+    eyes: tuple[EyeLayer | None, EyeLayer | None]
+    mouth: MouthDetails
+
+
+@dataclass(frozen=True, eq=False)
+class FrameAppearance:
+    """That of a video's frame, which needs few of its parts and is shown once or twice.
+
+    They are made when they are first asked for, and kept.
     """
 
-    image: Image  # (H, W, 3) the whole picture
+    image: Image
     head: HeadGeometry
-    matte: Person | None = None  # foreground of a picture in 0..1; None where it cannot be told
-    freedom: float = 1.0  # share of the usual limits within which the head turns
+    person: Person | None = None  # who stands in front; None where it cannot be told
+    freedom: float = 1.0
 
     @cached_property
     def opaque(self) -> Image:
-        """(h, w, 4) the wide moving box, all of it foreground."""
         return opaque_box(self.image, self.head)
 
     @cached_property
     def background(self) -> Background | None:
-        """Foreground and what lies behind it, ten bytes a pixel of the wide box."""
-        return None if self.matte is None else Background.of(self.image, self.head, self.matte)
+        """Ten bytes a pixel of the wide box."""
+        return None if self.person is None else Background.of(self.image, self.head, self.person)
 
     @cached_property
     def eyes(self) -> tuple[EyeLayer | None, EyeLayer | None]:
-        """None of an eye that is shut, or too small to be painted."""
         left, right = (eye_layer(self.image, self.head, eye) for eye in EYES)
         return left, right
 
@@ -55,11 +96,11 @@ class MiniAppearance:
     def mouth(self) -> MouthDetails:
         return mouth_details(self.image, self.head)
 
-    def complete(self) -> MiniAppearance:
-        """The same with every part made."""
-        for part in (self.opaque, self.background, self.eyes, self.mouth):
-            del part
-        return self
+    def whole(self) -> PortraitAppearance:
+        """The same with every part made, and no network behind it."""
+        return PortraitAppearance(
+            self.image, self.head, self.freedom, self.opaque, self.background, self.eyes, self.mouth
+        )
 
 
 def portrait_motion(head: HeadGeometry) -> SourceMotion:

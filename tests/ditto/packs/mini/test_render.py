@@ -216,7 +216,7 @@ def test_a_face_at_the_edge_of_its_picture_is_painted_as_well(finder, portraits)
 
 def test_a_source_without_a_background_mask_moves_too(portraits):
     known = portraits["astronaut"]
-    bare = dataclasses.replace(known.source.appearance, matte=None)
+    bare = dataclasses.replace(known.source.appearance, background=None)
     pose = known.pose({"yaw": 6.0}, GAP=8)
     pose = dataclasses.replace(pose, source=dataclasses.replace(known.source, appearance=bare))
     picture = MiniDecoder()(pose, MiniWarper()(pose))

@@ -12,7 +12,7 @@ from ditto.packs.mini.motion.expression_numbers import FULL_BLINK, METRE, Exp
 from ditto.packs.mini.paint.drawing import drawn
 from ditto.packs.mini.paint.shift_map import Rasteriser
 from ditto.packs.mini.placing.place import place
-from ditto.packs.mini.source.appearance import MiniAppearance, portrait_motion
+from ditto.packs.mini.source.appearance import FrameAppearance, portrait_motion
 from ditto.packs.mini.source.geometry import geometry_of
 from ditto.packs.mini.source.template import default_template
 
@@ -33,7 +33,7 @@ def portrait():
         cv2.fillPoly(image, [rim], (240, 240, 240), cv2.LINE_AA)
         x, y = np.rint(points[eye.iris[0], :2]).astype(int).tolist()
         cv2.circle(image, (x, y), round(6 * PIXELS), (60, 40, 20), -1)
-    return MiniAppearance(image, geometry_of(image, points, default_template()))
+    return FrameAppearance(image, geometry_of(image, points, default_template()))
 
 
 def poses(look, yaw=0.0, pitch=0.0, **millimetres):

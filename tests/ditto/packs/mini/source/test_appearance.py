@@ -76,25 +76,36 @@ def analysed(matte):
 
 def test_a_foreground_that_misses_the_head_is_not_used_and_told_of():
     frame = analysed(lambda image: np.zeros(image.shape[:2], np.float32))
-    assert frame.appearance.matte is None
+    assert frame.appearance.background is None
     assert frame.appearance.freedom < 1
     assert frame.warnings == (UNKNOWN_OUTLINE,)
 
 
 def test_a_foreground_that_holds_the_head_is_used():
     frame = analysed(lambda image: np.ones(image.shape[:2], np.float32))
-    assert frame.appearance.matte is not None
+    assert frame.appearance.background is not None
     assert frame.appearance.freedom == 1
     assert frame.warnings == ()
 
 
-def parts_made(look):
-    return set(vars(look)) - {"image", "head", "matte", "freedom"}
+def plain(value):
+    """Whether something is made of arrays, numbers and dataclasses alone."""
+    if dataclasses.is_dataclass(value):
+        return all(plain(getattr(value, field.name)) for field in dataclasses.fields(value))
+    if isinstance(value, tuple):
+        return all(map(plain, value))
+    return value is None or isinstance(value, np.ndarray | float | int)
 
 
-def test_all_that_a_portrait_is_painted_from_is_made_when_it_is_registered():
+def test_all_that_a_portrait_is_painted_from_is_plain_and_made_when_it_is_registered():
     look = analysed(lambda image: np.ones(image.shape[:2], np.float32)).appearance
-    assert parts_made(look) == {"opaque", "background", "eyes", "mouth"}
+    names = {field.name for field in dataclasses.fields(look)}
+    assert names == {"image", "head", "freedom", "opaque", "background", "eyes", "mouth"}
+    assert plain(look)
+
+
+def parts_made(look):
+    return set(vars(look)) - {"image", "head", "person", "freedom"}
 
 
 def test_of_a_video_s_frame_parts_are_made_once_and_when_they_are_asked_for():
