@@ -42,6 +42,7 @@ class PackSettings:
     wait: float = 10.0  # milliseconds a shared call waits for the frames of others
     fixed_batches: bool = True  # whether every call is filled up to `batch`, for the same bits every time
     graphs: bool = False  # official pack's PyTorch files on a GPU: calls recorded as CUDA graphs
+    matting: str = ""  # ONNX file of a network that tells who stands in front; '' is the one that comes along
     on_processor: tuple[str, ...] = ()  # official pack: roles of `files` that run on the CPU all the same
 
     def __post_init__(self) -> None:

@@ -119,6 +119,8 @@ class Engine:
         )
         for role, file in settings.pack.files.items():
             log.info("loaded: %s from %s", role, file)
+        if settings.pack.matting:
+            log.info("loaded: matting network from %s", settings.pack.matting)
         engine = cls(settings, pack)
         engine._preparing = preparing
         engine._inputs = Inputs(path for path in (config, cfg_pkl) if isinstance(path, (str, Path)))

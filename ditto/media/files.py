@@ -18,6 +18,7 @@ WANTED = {
     "voice": "give a sound (WAV, FLAC, MP3, …) or a video with one",
     "enhancer's model": "give an .onnx file",
     "upscaler's model": "give an .onnx file",
+    "matting network's model": "give an .onnx file",
 }
 
 

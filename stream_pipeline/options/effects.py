@@ -71,6 +71,11 @@ BLEND_EDGE = Effect(
     REGION,
     "`strong` and `replace` need a `--blend-region`, but in {square}",
 )
+CUT_OUT = Effect(
+    lambda r: not r.pack.crops_face or bool(r.settings.output.background),
+    "the {pack} pack cuts nobody out without --background",
+    "In {square} with a `--background` only",
+)
 ENHANCER = Effect(
     lambda r: r.settings.enhance.enhancer != "none",
     "there is no enhancer it could belong to; add --enhancer",

@@ -7,6 +7,7 @@ from cfg.settings import BLEND_MODES, BLEND_REGIONS, FRAMINGS, KINDS, PRECISIONS
 from stream_pipeline.options.effects import (
     BLEND_EDGE,
     BLEND_REGION,
+    CUT_OUT,
     ENHANCER,
     FACE_SQUARE,
     RESTORER,
@@ -103,6 +104,14 @@ BACKGROUND = (
         setting="output.background",
         metavar="WHAT",
         help="transparent, blur, a colour (green, #20a040) or a picture file",
+        more="See below",
+    ),
+    Option(
+        flags=("--matting",),
+        setting="pack.matting",
+        metavar="FILE.onnx",
+        effects=(CUT_OUT,),
+        help="finer network that tells who stands in front, of MODNet's or RVM's kind",
         more="See below",
     ),
     Option(

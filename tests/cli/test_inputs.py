@@ -50,7 +50,7 @@ def test_every_option_is_known_to_read_or_to_write():
     tried = {action.dest for _, action in READING}
     assert tried == {
         *("source", "audio", "config", "cfg_pkl", "ctrl", "ref_eyeblink", "ref_pose", "background"),
-        *("enhancer_model", "background_upscaler", "jobs", "file", "portrait"),
+        *("enhancer_model", "background_upscaler", "matting", "jobs", "file", "portrait"),
     }
 
 

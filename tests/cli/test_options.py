@@ -70,6 +70,7 @@ VALUES = {
     "blend_region": "mouth",
     "enhancer_model": "net.onnx",
     "background_upscaler": "net.onnx",
+    "matting": "net.onnx",
     "blend_alpha": 0.5,
     "fidelity": 0.5,
     "enhancer_strength": 0.5,

@@ -76,7 +76,14 @@ def test_whichever_setting_names_a_file_it_is_an_input(tmp_path):
             found = named_files(dataclasses.replace(Settings(), **{group.name: changed}))
             assert tmp_path / "file" in found, tried[-1]
     assert {*tried} >= {
-        *("style.ref_blink", "style.ref_pose", "enhance.model", "enhance.upscaler", "output.background"),
+        *(
+            "style.ref_blink",
+            "style.ref_pose",
+            "enhance.model",
+            "enhance.upscaler",
+            "output.background",
+            "pack.matting",
+        ),
     }
 
 

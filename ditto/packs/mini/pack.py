@@ -23,6 +23,8 @@ from ditto.packs.mini.source.appearance import MiniAppearance
 from ditto.packs.mini.speech.encoder import WhisperStream
 from ditto.packs.mini.speech.voice_level import WithLoudness
 from ditto.packs.mini.traits import TRAITS
+from ditto.picture.cutout.alpha_network import AlphaNetwork
+from ditto.picture.cutout.matting import Person
 from ditto.source.avatar import SourceFrame
 from model_formats import open_model
 from model_formats.shared import SharedModels
@@ -40,14 +42,16 @@ class MiniPack:
 
     def __init__(self, settings: PackSettings) -> None:
         threads = settings.threads or 1
+        self.models = SharedModels(threads=settings.threads or None)
+        brought = AlphaNetwork.opened(settings.matting, self.models) if settings.matting else None
         self._encoder = open_model(bundled.path("speech_encoder.onnx"), threads=threads)
         self._finder = FaceFinder.open(bundled.FOLDER, threads)
         motion = bundled.path("motion.npz")
-        self.models = SharedModels(threads=settings.threads or None)
+        self._person: Person = brought or self._finder.person
         self._readouts = {online: load_readout(motion, online=online) for online in (False, True)}
 
     def analyser(self, settings: Settings) -> MiniAnalyser:
-        return MiniAnalyser.of(self._finder, settings.source)
+        return MiniAnalyser.of(self._finder, settings.source, self._person)
 
     def speech(self, settings: Settings) -> WithLoudness:
         cut = LISTENING["online" if settings.online else "offline"]
@@ -85,7 +89,7 @@ class MiniPack:
         return as_painted
 
     def silhouette(self) -> MeshSilhouette:
-        return MeshSilhouette(self._finder.person)
+        return MeshSilhouette(self._person)
 
     def model_files(self) -> list[Path]:
         """None: a face is measured faster than it could be read back."""

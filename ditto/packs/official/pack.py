@@ -45,6 +45,7 @@ from ditto.packs.official.silhouette import PaintedSilhouette
 from ditto.packs.official.task_file import TaskFile
 from ditto.packs.official.traits import TRAITS
 from ditto.packs.official.volume import Features, Volume
+from ditto.picture.cutout.alpha_network import AlphaNetwork
 from ditto.reference.networks import network_conventions
 from ditto.source.avatar import SourceFrame
 from model_formats.backend import Backend, DeviceBackend, NetworkArray, Precision, existing
@@ -103,6 +104,8 @@ class OfficialPack:
                 self._open["hubert"] = self._opened("hubert", speech)
             self._landmark478 = self._mesh_networks()
             self._denoiser = self._open_denoiser()
+            brought = settings.matting
+            self._alpha = AlphaNetwork.opened(brought, self.models) if brought else None
             self._painting = {n: self._open[n] for n in PAINTERS if n in self._open}
             self.batch = batch_size(self._painting, settings.batch)
             wait = settings.wait / 1000 if settings.share else None
@@ -168,12 +171,13 @@ class OfficialPack:
         return Lit(plain) if settings.output.match_light else plain
 
     def silhouette(self) -> PaintedSilhouette:
+        if self._alpha is not None:
+            return PaintedSilhouette(self._alpha)
         person = self.models.open(bundled.path("person_mask.onnx"), device="cpu", threads=1)
         return PaintedSilhouette(PersonMask(person))
 
     def model_files(self) -> list[Path]:
-        roles = [role for role in MEASURING if role in self._settings.files]
-        return [self._path(role) for role in roles]
+        return measuring_files(self._settings)
 
     def close(self) -> None:
         for backend in self._open.values():
@@ -191,11 +195,7 @@ class OfficialPack:
         return self._open[role], name
 
     def _path(self, role: str) -> Path:
-        named = self._settings.files.get(role)
-        if named is None:
-            raise ConfigError(f"pack.files names no file for '{role}'")
-        path = Path(named)
-        return path if path.is_file() else Path(self._settings.root) / named
+        return path_of(role, self._settings)
 
     def _device(self, role: str) -> str:
         return "cpu" if role in self._settings.on_processor else self._settings.device
@@ -271,6 +271,21 @@ class OfficialPack:
             path = Path(folder) / f"{name}.onnx"
             path.write_bytes(graph)
             return open_model(path, threads=self._settings.threads or None)
+
+
+def path_of(role: str, settings: PackSettings) -> Path:
+    """The file of a role."""
+    named = settings.files.get(role)
+    if named is None:
+        raise ConfigError(f"pack.files names no file for '{role}'")
+    path = Path(named)
+    return path if path.is_file() else Path(settings.root) / named
+
+
+def measuring_files(settings: PackSettings) -> list[Path]:
+    """The files that measurements of a portrait depend on."""
+    measuring = [path_of(role, settings) for role in MEASURING if role in settings.files]
+    return [*measuring, Path(settings.matting)] if settings.matting else measuring
 
 
 def check_roles(settings: PackSettings) -> None:

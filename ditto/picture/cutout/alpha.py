@@ -61,14 +61,11 @@ def sharpened(mask: Floats) -> Floats:
     return np.asarray(np.clip((mask - low) / (high - low), 0, 1), np.float32)
 
 
-def outlined(picture: Image, person: Floats, millimetre: float, given: Floats | None = None) -> Floats:
-    """(H, W) the smaller (h, w) `person` at the picture's size, its edge where colours change.
-
-    `given` is an alpha of the picture's size that has a fine edge already.
-    """
+def outlined(picture: Image, person: Floats, millimetre: float) -> Floats:
+    """(H, W) the smaller (h, w) `person` at the picture's size, its edge where colours change."""
     size = (picture.shape[1], picture.shape[0])
     kernel = round_of(2 * BAND * millimetre)
     within = np.asarray(cv2.dilate((person > UNSURE[0]).astype(np.float32), kernel), np.float32)
     core = np.asarray(cv2.erode((person > UNSURE[1]).astype(np.float32), kernel), np.float32)
-    fine = sharpened(fitted_to(picture, enlarged(person, size))) if given is None else given
-    return np.asarray(np.clip(fine, enlarged(core, size), enlarged(within, size)), np.float32)
+    fitted = sharpened(fitted_to(picture, enlarged(person, size)))
+    return np.asarray(np.clip(fitted, enlarged(core, size), enlarged(within, size)), np.float32)

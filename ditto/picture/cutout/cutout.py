@@ -20,9 +20,10 @@ class Cutout:
     behind: Image  # (h, w, 3), or smaller where it is only shown out of focus
 
     @classmethod
-    def of(cls, picture: Image, alpha: Floats) -> Cutout:
+    def of(cls, picture: Image, alpha: Floats, foreground: Image | None = None) -> Cutout:
         """Of a whole picture and (h, w) an alpha in 0..1, where nothing is known of the background."""
-        return cls(as_bytes(alpha), carried(picture, alpha), without_person(picture, alpha))
+        colours = carried(picture, alpha) if foreground is None else foreground
+        return cls(as_bytes(alpha), colours, without_person(picture, alpha))
 
 
 def with_alpha(foreground: Image, alpha: Floats) -> Image:

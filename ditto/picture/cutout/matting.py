@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 import cv2
 import numpy as np
 
 from ditto.arrays import Floats, Image
 from ditto.picture.cutout.alpha import fitted_to, sharpened
+from ditto.picture.cutout.alpha_network import AlphaNetwork, Matte
 from ditto.picture.cutout.inpainting import fill
 from ditto.picture.cutout.sizes import reduced
 
-Person = Callable[[Image], Floats]
+Person = Callable[[Image], Floats]  # (h, w) 0..1 who stands in front in a picture
 
 HEAD = 1.05  # half a side of the closer look at the head, in face sizes
 SURE = 0.9  # of the person in the whole view: stays, whatever the closer look says
@@ -28,21 +30,35 @@ HELD = 0.6  # share of the mask of a video's frame before, where the picture has
 CHANGED = 14.0  # grey levels of change from which a mask is taken as it is found
 
 
+class Matter(Protocol):
+    """Mattes of one source's pictures, in their order."""
+
+    def __call__(self, image: Image, face: Floats | None, /) -> Matte:
+        """`face` are landmarks, (n, 2) or more; None where no face is seen."""
+
+
+def matting_by(person: Person) -> Matter:
+    """Mattes by a rough network, refined, or by a fine one, as they are."""
+    if not isinstance(person, AlphaNetwork):
+        return Matting(person)
+    stream = person.following()
+    return lambda image, face: stream(image)
+
+
 class Matting:
-    """Cuts out the person whose face is known. Without memory."""
+    """Cuts out the person whose face is known, by a rough network. Without memory."""
 
     def __init__(self, person: Person) -> None:
         self._person = person
 
-    def __call__(self, image: Image, face: Floats | None) -> Floats:
-        """(h, w) in 0..1; `face` are landmarks, (n, 2) or more, None where no face is seen."""
+    def __call__(self, image: Image, face: Floats | None) -> Matte:
         rough = np.asarray(self._person(image), np.float32)
         if face is not None:
             rough = self._closer(image, rough, face)
         whole = one_piece(rough)
         if face is not None:
             whole = decided(image, whole, float(np.ptp(face[:, :2], axis=0).max()))
-        return without_islands(sharpened(fitted_to(image, whole)))
+        return Matte(without_islands(sharpened(fitted_to(image, whole))))
 
     def _closer(self, image: Image, rough: Floats, face: Floats) -> Floats:
         """The rough mask with a second look at the head, which has finer edges."""

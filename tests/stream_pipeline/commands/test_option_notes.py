@@ -46,6 +46,7 @@ NET = ("--enhancer", "codeformer", "--enhancer-model", "net.onnx")
         (["--fidelity", 0.5], "no enhancer", NET),
         (["--enhancer-strength", 0.5], "no enhancer", ["--enhancer", "sharpen"]),
         (["--enhancer", "sharpen", "--fidelity", 0.5], "restorers", NET),
+        (["--matting", "net.onnx", *OFFICIAL], "cuts nobody out", ["--background", "blur"]),
         (["--tile-size", 128], "no --background-upscaler", ["--background-upscaler", "net.onnx"]),
         (["--fade-in", 26], "never reaches its full size", ["--fade-in", 25]),
         (["--fade-out", 26], "from its first frame", ["--fade-out", 25]),

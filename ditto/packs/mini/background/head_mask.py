@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ditto.arrays import Floats, Image
+from ditto.arrays import Floats, Image, Numbers
 from ditto.faces.topology import OVAL
 from ditto.packs.mini.source.geometry import HeadGeometry
 from ditto.picture.cutout.alpha import UNSURE
@@ -95,12 +95,26 @@ def from_close(picture: Image, oval: npt.NDArray[np.floating], matte: Person) ->
 
 def person_in(mask: Floats, picture: Image, head: HeadGeometry, small: float, matte: Person) -> Floats:
     """(h, w) 0..1: the mask of the moving box, `small` times its size, its ears, and the face in any case."""
-    face = np.zeros(mask.shape, np.uint8)
-    oval = (head.points[list(OVAL), :2] - head.box[:2]) * small
-    cv2.fillConvexPoly(face, cv2.convexHull(oval.astype(np.int32)), 1)
+    oval, face = face_in(mask.shape, head, small)
     millimetre = max(MIN_MILLIMETRE, head.millimetre * small)
     close = from_close(picture, oval, matte)
     seen = with_ears(mask, close, oval, head.turn[:2, 1], millimetre)
     person = attached(seen, face, millimetre)
-    soft = cv2.GaussianBlur(face.astype(np.float32), (0, 0), max(0.5, 2 * small))
-    return np.asarray(np.maximum(person, soft), np.float32)
+    return np.maximum(person, softened(face, small))
+
+
+def with_face(mask: Floats, head: HeadGeometry, small: float) -> Floats:
+    """(h, w) 0..1: a fine mask of the moving box, `small` times its size, and the face in any case."""
+    return np.maximum(mask, softened(face_in(mask.shape, head, small)[1], small))
+
+
+def face_in(shape: tuple[int, ...], head: HeadGeometry, small: float) -> tuple[Numbers, Image]:
+    """(36, 2) the face's oval in the moving box, `small` times its size, and (h, w) 1 within."""
+    face = np.zeros(shape, np.uint8)
+    oval = (head.points[list(OVAL), :2] - head.box[:2]) * small
+    cv2.fillConvexPoly(face, cv2.convexHull(oval.astype(np.int32)), 1)
+    return oval, face
+
+
+def softened(face: Image, small: float) -> Floats:
+    return np.asarray(cv2.GaussianBlur(face.astype(np.float32), (0, 0), max(0.5, 2 * small)), np.float32)

@@ -10,9 +10,10 @@ import numpy.typing as npt
 
 from ditto.arrays import Floats, Image
 from ditto.packs.mini.background.edge_extension import continued
-from ditto.packs.mini.background.head_mask import MIN_MILLIMETRE, half_taken, person_in
+from ditto.packs.mini.background.head_mask import MIN_MILLIMETRE, half_taken, person_in, with_face
 from ditto.packs.mini.source.geometry import HeadGeometry
 from ditto.picture.cutout.alpha import outlined
+from ditto.picture.cutout.alpha_network import AlphaNetwork
 from ditto.picture.cutout.cutout import Cutout, as_bytes, with_alpha
 from ditto.picture.cutout.foreground import unmixed
 from ditto.picture.cutout.inpainting import fill
@@ -47,9 +48,10 @@ class Background:
     bare: Image  # (h / TILE, w / TILE) 1 where nothing is foreground or within its reach
 
     @classmethod
-    def of(cls, image: Image, head: HeadGeometry, matte: Person) -> Background:
+    def of(cls, image: Image, head: HeadGeometry, person: Person) -> Background:
         left, top, right, bottom = head.box
-        cutout, uncovered = cut_out(np.ascontiguousarray(image[top:bottom, left:right]), head, matte)
+        given = person(image)[top:bottom, left:right] if isinstance(person, AlphaNetwork) else None
+        cutout, uncovered = cut_out(np.ascontiguousarray(image[top:bottom, left:right]), head, person, given)
         layered = np.dstack([cutout.foreground, cutout.alpha])
         return cls.laid(continued(layered, head), continued(with_alpha(cutout.behind, uncovered), head))
 
@@ -65,10 +67,13 @@ class Background:
         )
 
 
-def cut_out(picture: Image, head: HeadGeometry, matte: Person) -> tuple[Cutout, Floats]:
+def cut_out(
+    picture: Image, head: HeadGeometry, person: Person, given: Floats | None = None
+) -> tuple[Cutout, Floats]:
     """The person in the moving box, and (h, w) 0..1 where what is behind is not what the picture shows.
 
-    The outline follows the colours where the mask is in doubt, and hairs before a plain wall.
+    The outline follows the colours where the mask is in doubt, and hairs before a plain wall. Where an alpha
+    of the box is `given`, it is used as it is.
     """
     size = (picture.shape[1], picture.shape[0])
     less, small = reduced(picture.shape, FINE)
@@ -77,16 +82,20 @@ def cut_out(picture: Image, head: HeadGeometry, matte: Person) -> tuple[Cutout, 
         for plane in (picture, roughness(picture))
     )
     millimetre = max(MIN_MILLIMETRE, head.millimetre * small)
-    mask = np.asarray(matte(shrunk), np.float32)
-    person = person_in(mask, shrunk, head, small, matte)
-    half = half_taken(mask, person, millimetre)
-    alpha = outlined(picture, person, millimetre)
-    inside = (cv2.resize(alpha, less, interpolation=cv2.INTER_AREA) > SEEN) | (person > DOUBTED)
+    if given is None:
+        mask = np.asarray(person(shrunk), np.float32)
+        whole = person_in(mask, shrunk, head, small, person)
+        alpha = outlined(picture, whole, millimetre)
+    else:
+        mask = np.asarray(cv2.resize(given, less, interpolation=cv2.INTER_AREA), np.float32)
+        whole, alpha = with_face(mask, head, small), with_face(given, head, 1.0)
+    half = half_taken(mask, whole, millimetre)
+    inside = (cv2.resize(alpha, less, interpolation=cv2.INTER_AREA) > SEEN) | (whole > DOUBTED)
     ground = np.dstack([shrunk, cv2.medianBlur(rough, 7)])
     wall = seen_around(ground, inside | (half > 0), millimetre)[2]
-    half = wall.distinct(shrunk, person, half, millimetre)
+    half = wall.distinct(shrunk, whole, half, millimetre)
     grown, hidden, wall = seen_around(ground, inside | (half > 0), millimetre)
-    hairs, trace = wall.hairs(shrunk, person, half, millimetre)
+    hairs, trace = wall.hairs(shrunk, whole, half, millimetre)
     loose = wall.before(picture) * enlarged(hairs, size)
     loose[loose < FAINT] = 0
     grown[..., :3] = continued_behind(shrunk, grown[..., :3], wall, hidden, millimetre)

@@ -14,7 +14,7 @@ from ditto.packs.mini.paint.warper import MiniWarper
 from ditto.packs.mini.source.appearance import FrameAppearance, MiniAppearance
 from ditto.packs.mini.source.geometry import HeadGeometry
 from ditto.picture.cutout.cutout import Cutout
-from ditto.picture.cutout.matting import Matting, Person, SteadyAlpha
+from ditto.picture.cutout.matting import Person, SteadyAlpha, matting_by
 from ditto.source.avatar import SourceFrame
 from ditto.stages.messages import Pose
 
@@ -23,7 +23,7 @@ class MeshSilhouette:
     """The mask moves exactly as the picture does, so edges neither flicker nor swim."""
 
     def __init__(self, person: Person) -> None:
-        self._matting = Matting(person)
+        self._matting = matting_by(person)
         self._warper = MiniWarper()
         self._steady = SteadyAlpha()
         self._moving: SourceFrame[MiniAppearance] | None = None
@@ -34,8 +34,8 @@ class MeshSilhouette:
 
         Asked in order of frames, from one thread.
         """
-        alpha = self._matting(frame.image, frame.landmarks if frame.seen else None)
-        cutout = Cutout.of(frame.image, self._steady(frame.image, alpha))
+        matte = self._matting(frame.image, frame.landmarks if frame.seen else None)
+        cutout = Cutout.of(frame.image, self._steady(frame.image, matte.alpha), matte.foreground)
         look, image = frame.appearance, cutout.foreground
         return dataclasses.replace(
             frame,

@@ -66,9 +66,9 @@ class MiniAnalyser:
         self._trusted: bool | None = None  # whether the foreground holds the head, once it is known
 
     @classmethod
-    def of(cls, finder: FaceFinder, settings: SourceSettings) -> MiniAnalyser:
-        """One that finds faces and foreground by the pack's networks."""
-        return cls(FollowedFace(finder, settings), finder.person)
+    def of(cls, finder: FaceFinder, settings: SourceSettings, person: Person | None = None) -> MiniAnalyser:
+        """One that finds faces by the pack's networks, and foreground too unless by another `person`."""
+        return cls(FollowedFace(finder, settings), person or finder.person)
 
     def analyse(self, image: Image, index: int) -> SourceFrame[MiniAppearance]:
         landmarks = self._found(image, f"frame {index}: " if index else "")

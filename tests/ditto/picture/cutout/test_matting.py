@@ -27,7 +27,7 @@ def rough(image=None):
 
 
 def test_the_edge_is_moved_to_where_colours_change():
-    found = Matting(rough)(picture(), None)
+    found = Matting(rough)(picture(), None).alpha
     before, after = (np.abs(mask - disc()).mean() for mask in (rough(), found))
     assert after < before / 3
 
