@@ -11,6 +11,7 @@ import numpy as np
 from ditto.arrays import Floats, Image
 from ditto.picture.cutout.alpha import fitted_to, sharpened
 from ditto.picture.cutout.alpha_network import AlphaNetwork, Matte
+from ditto.picture.cutout.foreground import estimated
 from ditto.picture.cutout.inpainting import fill
 from ditto.picture.cutout.sizes import reduced
 
@@ -42,7 +43,12 @@ def matting_by(person: Person) -> Matter:
     if not isinstance(person, AlphaNetwork):
         return Matting(person)
     stream = person.following()
-    return lambda image, face: stream(image)
+
+    def fine(image: Image, face: Floats | None) -> Matte:
+        matte = stream(image)
+        return matte if matte.foreground is not None else Matte(matte.alpha, estimated(image, matte.alpha))
+
+    return fine
 
 
 class Matting:
