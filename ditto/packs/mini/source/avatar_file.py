@@ -16,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
+from cfg.atomic_write import write_whole
 from cfg.errors import MediaError
-from cfg.whole_file import write_whole
 from ditto.arrays import Floats, Image
 from ditto.faces.topology import OVAL, POINTS
 from ditto.motion.vector import WIDTHS
