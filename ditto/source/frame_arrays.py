@@ -27,14 +27,17 @@ def frame_arrays(frame: SourceFrame[object]) -> dict[str, AnyArray]:
 def frame_of(arrays: Mapping[str, AnyArray], image: Image, appearance: Made) -> SourceFrame[Made]:
     """The portrait again. KeyError names an array that is missing."""
     motion = {name.removeprefix(MOTION): part for name, part in arrays.items() if name.startswith(MOTION)}
+    landmarks, eye_open, eye_ball, to_frame = (
+        arrays[name] for name in ("landmarks", "eye_open", "eye_ball", "to_frame")
+    )
     return SourceFrame(
         index=0,
         image=image,
         motion=source_motion(motion),
         appearance=appearance,
-        landmarks=arrays["landmarks"],
-        eye_open=arrays["eye_open"],
-        eye_ball=arrays["eye_ball"],
-        to_frame=arrays["to_frame"],
+        landmarks=landmarks,
+        eye_open=eye_open,
+        eye_ball=eye_ball,
+        to_frame=to_frame,
         warnings=tuple(str(line) for line in arrays[WARNINGS]),
     )

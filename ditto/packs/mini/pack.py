@@ -55,10 +55,10 @@ class MiniPack:
 
     def speech(self, settings: Settings) -> WithLoudness:
         cut = LISTENING["online" if settings.online else "offline"]
-        lookahead = settings.audio.lookahead if settings.online else cut["lookahead"]
-        return WithLoudness(
-            WhisperStream(self._encoder, hop=cut["hop"], lookahead=lookahead, past=cut["past"]), lookahead
-        )
+        if settings.online:
+            cut = {**cut, "lookahead": settings.audio.lookahead}
+        stream = WhisperStream(self._encoder, **cut)
+        return WithLoudness(stream, stream.ahead)
 
     def sampler(self, settings: Settings, source: SourceFrame[MiniAppearance], overlap: int) -> MiniSampler:
         return MiniSampler(

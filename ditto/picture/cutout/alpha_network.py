@@ -28,6 +28,7 @@ COARSE_SIDE = 512  # pixels of the longer side at which RVM looks at the whole p
 STATES = tuple(f"r{number}" for number in range(1, 5))
 RVM_INPUTS = frozenset({"src", "downsample_ratio", *(f"{state}i" for state in STATES)})
 RVM_OUTPUTS = frozenset({"fgr", "pha", *(f"{state}o" for state in STATES)})
+RVM_PICTURES = {"src": 3, "fgr": 3, "pha": 1}  # and their channels
 WHAT = "matting network"
 
 
@@ -108,8 +109,8 @@ class RvmStream(AlphaStream):
         feeds = {"src": picture, "downsample_ratio": ratio}
         found = self._network.run(feeds | {f"{state}i": array for state, array in self._states.items()})
         self._states = {state: np.asarray(found[f"{state}o"], np.float32) for state in STATES}
-        alpha = alpha_of(np.asarray(found["pha"], np.float32), size, image)
-        colours = np.asarray(found["fgr"], np.float32)
+        colours, mask = (np.asarray(found[name], np.float32) for name in ("fgr", "pha"))
+        alpha = alpha_of(mask, size, image)
         if colours.shape != (1, 3, size[1], size[0]):
             raise ModelError(
                 f"the {WHAT} gave a foreground of {colours.shape}, not (1, 3, {size[1]}, {size[0]})"
@@ -123,8 +124,8 @@ class RvmStream(AlphaStream):
 def is_recurrent(inputs: Mapping[str, Shape], outputs: Mapping[str, Shape], name: str) -> bool:
     """Whether a network is of RVM's kind; ModelError where it is not of MODNet's either."""
     if inputs.keys() == RVM_INPUTS and outputs.keys() >= RVM_OUTPUTS:
-        pictures = (inputs["src"], 3), (outputs["fgr"], 3), (outputs["pha"], 1)
-        if all(shows(shape, channels) for shape, channels in pictures):
+        shapes = {**inputs, **outputs}
+        if all(shows(shapes[name], channels) for name, channels in RVM_PICTURES.items()):
             return True
     elif len(inputs) == len(outputs) == 1:
         (taken,), (given,) = inputs.values(), outputs.values()

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +18,16 @@ from ditto.arrays import Floats
 from ditto.packs.mini.motion.expression_numbers import Exp
 from ditto.smoothstep import ramp
 
-LISTENING: Mapping[str, Mapping[str, int]] = {  # how the features of each readout are cut
+
+class Listening(TypedDict):
+    """Frames that the speech encoder sees at once."""
+
+    hop: int  # new ones
+    lookahead: int  # after them
+    past: int
+
+
+LISTENING: Mapping[str, Listening] = {  # how the features of each readout are cut
     "online": {"hop": 5, "lookahead": 4, "past": 37},
     "offline": {"hop": 50, "lookahead": 25, "past": 50},
 }

@@ -117,6 +117,7 @@ class WhisperStream:
                 f"are from 0, new from 1, and all together at most {MAX_WINDOW_FRAMES}"
             )
         self.width = WIDTH * len(taps)
+        self.ahead = lookahead  # frames that every row has heard after its own
         self.lookahead = (hop + lookahead - 1) * SAMPLES_PER_FRAME  # for the first frame of a hop
         self._encoder = encoder
         self._hop, self._first_wait = hop, hop + lookahead
