@@ -47,7 +47,7 @@ def write(animation: Pillow.Image, frames: int, target: str) -> None:
         stream = container.add_stream("utvideo", rate=25)  # FFV1 asks for 148 bytes a pixel
         stream.width, stream.height = animation.size
         stream.pix_fmt = "gbrp"
-        stream.time_base = BEAT
+        stream.time_base = stream.codec_context.time_base = BEAT
         at = 0
         for number in range(frames):
             animation.seek(number)

@@ -292,6 +292,15 @@ def test_an_animated_webp_is_a_video(animation):
     assert not copy.exists()
 
 
+@pytest.mark.parametrize(("duration", "numbers"), [(20, [0, 2, 4]), (80, [0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5])])
+def test_pictures_of_an_animated_webp_are_shown_at_their_times(tmp_path, duration, numbers):
+    first, *others = [Pillow.fromarray(picture) for picture in numbered(6)]
+    path = tmp_path / "moving.webp"
+    first.save(path, save_all=True, append_images=others, duration=duration, lossless=True)
+    with VideoSource(path, fps=25) as video:
+        assert [number_of(video.frame(i)) for i in range(len(numbers))] == numbers
+
+
 def test_a_damaged_animated_webp_is_named_and_leaves_no_copy(animation, tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     animation.write_bytes(animation.read_bytes()[:-300])
