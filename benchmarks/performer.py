@@ -74,9 +74,8 @@ def main() -> None:
     for name, times in trials.found.items():
         if times:
             half, most = np.percentile(times, [50, 95])
-            print(
-                f"{name:<20} p50 {half:6.0f} ms   p95 {most:6.0f} ms   most {max(times):6.0f} ms   {len(times)}"
-            )
+            row = f"p50 {half:6.0f} ms   p95 {most:6.0f} ms   most {max(times):6.0f} ms"
+            print(f"{name:<20} {row}   {len(times)} trials")
     print(f"{'late':<20} {figures.late} of {figures.frames} frames, lead {figures.lead_ms:.0f} ms")
 
 
