@@ -6,10 +6,10 @@ from collections import deque
 
 import numpy as np
 
-MIN_LEAD, MAX_LEAD = 0.02, 0.4  # seconds
+MIN_LEAD, MAX_LEAD = 0.04, 0.4  # seconds
 FIRST_LEAD = 0.12  # seconds, before anything was measured
-MARGIN = 0.008  # seconds beyond what nearly all pictures take
-NEARLY_ALL = 95  # per cent
+MARGIN = 0.012  # seconds beyond what nearly all pictures take
+NEARLY_ALL = 98  # per cent
 SPEECH_FRAMES, REST_FRAMES = 60, 100  # frames whose times are kept
 FULL_RATE = "every picture"
 LADDER = ((1, FULL_RATE), (2, "every second picture"), (3, "every third picture"), (5, "every fifth picture"))

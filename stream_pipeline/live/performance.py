@@ -77,9 +77,10 @@ class Performance:
         self.lead = Lead()
         self.ladder = Ladder()
         self.next = 0  # number of the frame given next
-        self.late = 0  # frames that had no picture of their own
+        self.late = 0  # frames that had no picture of their own, though there was time for it
         self.shown: tuple[int, int] | None = None  # turn, and frame of the turn, last seen
-        self.watched = False  # whether anybody looks
+        self._watched = False
+        self._in_time = 0  # the first frame whose picture there is time for
         self._rate = rate
         self._hearing = hearing
         self._feed = feed
@@ -99,6 +100,17 @@ class Performance:
     @property
     def turn(self) -> int:
         return self._feeder.turn
+
+    @property
+    def watched(self) -> bool:
+        """Whether anybody looks."""
+        return self._watched
+
+    @watched.setter
+    def watched(self, looks: bool) -> None:
+        if looks and not self._watched:
+            self._in_time = self._base + self._feeder.certain
+        self._watched = looks
 
     @property
     def speaks(self) -> bool:
@@ -129,7 +141,7 @@ class Performance:
         number = self._base + frame
         if turn != self.turn or number % self.ladder.every:
             return False
-        return self._zero is None or (self.watched and self._zero + (number + 1) * FRAME > self._now)
+        return self._zero is None or (self._watched and self._zero + (number + 1) * FRAME > self._now)
 
     def step(self, now: float) -> Due:
         """Gives what is due at `now`, feeds what has to be, and says when to come again."""
@@ -137,7 +149,7 @@ class Performance:
         due = Due()
         if self._zero is None:
             return due
-        if self.voices.first is not None or self._feeder.speaks or self.watched:
+        if self.voices.first is not None or self._feeder.speaks or self._watched:
             self._busy_until = now + SLEEP_SECONDS
         if self._slept(now):
             return due
@@ -191,6 +203,7 @@ class Performance:
         self._spare = None
         self._spoken = None
         self._base = self.next
+        self._in_time = self.next if self._zero is None else self._earliest(now)
         self._feeder = self._new_feeder(turn)
         return heard, told
 
@@ -205,6 +218,11 @@ class Performance:
             unit=hearing.unit,
             delay=hearing.delay,
         )
+
+    def _earliest(self, now: float) -> int:
+        """The first frame that there is time for when work on it begins now."""
+        assert self._zero is not None
+        return math.ceil((now + self.lead.seconds - EARLY_SECONDS - self._zero) / FRAME)
 
     def _due(self, number: int) -> float:
         assert self._zero is not None
@@ -224,9 +242,8 @@ class Performance:
     def _ensure(self, needed: int, wanted: int, now: float) -> None:
         """Has frames before `needed` fed, and before `wanted` where there is speech for them."""
         before, speaks = self._feeder.certain, self._feeder.speaks
-        assert self._zero is not None
-        earliest = math.ceil((now + self.lead.seconds - EARLY_SECONDS - self._zero) / FRAME)
-        self._feeder.advance(needed - self._base, wanted - self._base, earliest - self._base, now)
+        earliest = self._earliest(now) - self._base
+        self._feeder.advance(needed - self._base, wanted - self._base, earliest, now)
         for frame in range(before, self._feeder.certain):
             number = self._base + frame
             in_time = max(now, self._due(number) - self.lead.seconds)
@@ -238,7 +255,7 @@ class Performance:
         self.next += 1
         self._fed.pop(number, None) if number not in self._pictures else None
         image = self._pictures.pop(number, None)
-        if self.watched and number % self.ladder.every == 0:
+        if self._watched and number >= self._in_time and number % self.ladder.every == 0:
             if self.ladder.count(image is None):
                 events.append(Degraded(self.ladder.step, self.ladder.said))
             self.late += image is None
