@@ -10,10 +10,10 @@ UV := uv==0.13.9
 INSTALLED := pyproject.toml $(LOCK) hatch_build.py $(wildcard ditto/kernels/*.[ch])
 WORKERS ?= 2
 PYTEST = $(BIN)/pytest -n $(WORKERS) --dist worksteal
-ALL := -m 'not soak and not gpu and not checkpoints'
+ALL := -m 'not soak and not gpu and not checkpoints and not browser'
 
-.PHONY: demo env docs options-page test test-full test-avx2 test-newest lint tests locks locks-upgrade resolve gpu-env gpu-check \
-	soak clean
+.PHONY: demo live env docs options-page test test-full test-avx2 test-newest lint tests locks locks-upgrade resolve gpu-env gpu-check \
+	browser-check soak clean
 
 $(VENV)/.base: $(INSTALLED)
 	$(PYTHON) -m venv $(VENV)
@@ -25,12 +25,21 @@ $(VENV)/.dev: $(INSTALLED)
 	$(INSTALL) -e '.[dev,torch]'
 	@touch $@ $(VENV)/.base
 
+$(VENV)/.live: $(INSTALLED)
+	$(PYTHON) -m venv $(VENV)
+	$(INSTALL) -e '.[live,tts]'
+	@touch $@ $(VENV)/.base
+
 $(VENV)/.docs: $(VENV)/.base
 	$(INSTALL) -e '.[docs]'
 	@touch $@
 
 demo: $(VENV)/.base
 	$(BIN)/python -m ditto demo
+
+# A face in the browser, on this machine alone; LIVE='--port 9000 portrait.jpg' adds to the command.
+live: $(VENV)/.live
+	$(BIN)/python -m ditto live $(LIVE)
 
 env: $(VENV)/.dev
 
@@ -90,6 +99,10 @@ gpu-env:
 	$(PYTHON) -m venv $(VENV)
 	$(INSTALL) --extra-index-url https://pypi.nvidia.com ./locks/onnxruntime-gpu -e '.[dev,gpu,trt]'
 	@touch $(VENV)/.base $(VENV)/.dev
+
+# The page in real Chromium: Debian's, or the one that CHROMIUM names.
+browser-check: $(VENV)/.dev
+	$(BIN)/pytest -m browser tests/browser
 
 soak: $(VENV)/.dev
 	DITTO_FUZZ_SECONDS=3600 $(BIN)/pytest -m soak --timeout 3600

@@ -1,0 +1,1 @@
+"""The web server: live faces in a browser. Nothing below imports it."""

@@ -1,0 +1,129 @@
+"""`ditto live`: a portrait that breathes, listens and answers, in a browser."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib.util
+import os
+import secrets
+import sys
+import webbrowser
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cfg.errors import ConfigError
+from cfg.installing import installing
+from stream_pipeline.commands.loading import leave_cores_to_stages
+from stream_pipeline.commands.parsing import CommandPlugin
+
+if TYPE_CHECKING:
+    from ditto_server.live.faces import FaceSource
+
+OLDEST = (3, 11)
+NEEDED = ("starlette", "uvicorn", "websockets", "aiortc")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    give = parser.add_argument
+    give(
+        "portraits", nargs="*", metavar="PORTRAIT", help="pictures to choose from (default: the bundled one)"
+    )
+    give("--host", default="127.0.0.1", help="address to listen on; any but this machine's own needs a key")
+    give("--port", type=int, default=8765, help="port to listen on (default: 8765)")
+    give(
+        "--key",
+        help="what visitors must know; better set as DITTO_LIVE_KEY, which no list of processes shows",
+    )
+    give("--certfile", type=Path, metavar="FILE", help="certificate: phones give a microphone to HTTPS alone")
+    give("--keyfile", type=Path, metavar="FILE", help="its private key")
+    give("--mock", action="store_true", help="a face without networks, for building against the API")
+    give("--max-sessions", default="auto", metavar="N|auto", help="faces at once (default: as many as fit)")
+    give("--config", default="mini_online", metavar="NAME|FILE", help="as of `render` (default: mini_online)")
+    give("--allow-host", action="append", default=[], metavar="NAME", help="another name of this server")
+    give("--allow-origin", action="append", default=[], metavar="URL", help="other pages that may use it")
+    give(
+        "--ice-server",
+        action="append",
+        default=[],
+        metavar="URL",
+        help="stun:HOST or turn:HOST, the latter with DITTO_TURN_SECRET set (default: none is asked)",
+    )
+    give("--open", action="store_true", help="open the page in a browser")
+
+
+def live(parsed: argparse.Namespace) -> int:
+    require_packages()
+    from ditto_server.live.access import Access, is_loopback
+    from ditto_server.live.app import live_app
+    from ditto_server.live.ice import IceSettings
+    from ditto_server.live.limits import Limits
+    from ditto_server.live.serving import Place, serve
+    from ditto_server.live.webrtc import AiortcPeer
+
+    key = parsed.key or os.environ.get("DITTO_LIVE_KEY") or None
+    if key is None and not is_loopback(parsed.host):
+        raise ConfigError(
+            f"{parsed.host} can be reached from other machines, so visitors need a key: "
+            f"set DITTO_LIVE_KEY={secrets.token_urlsafe(16)} (made just now), or give --key"
+        )
+    access = Access(
+        host=parsed.host,
+        key=key,
+        admin_key=os.environ.get("DITTO_LIVE_ADMIN_KEY") or None,
+        hosts=tuple(name.lower() for name in parsed.allow_host),
+        origins=tuple(parsed.allow_origin),
+    )
+    ice = IceSettings(urls=tuple(parsed.ice_server), turn_secret=os.environ.get("DITTO_TURN_SECRET") or None)
+    limits = Limits(max_sessions=count_of(parsed.max_sessions))
+    place = Place(host=parsed.host, port=parsed.port, certfile=parsed.certfile, keyfile=parsed.keyfile)
+
+    def up() -> None:
+        print(f"open {place.address}{f'#key={key}' if key else ''}", flush=True)
+        if not is_loopback(parsed.host) and place.certfile is None:
+            print(
+                "other machines' browsers give a page the microphone over HTTPS alone: --certfile, --keyfile"
+            )
+        if not source.speaks:
+            print(f"typed text needs a speech synthesiser: {installing('tts')}", flush=True)
+        if parsed.open:
+            webbrowser.open(place.address)
+
+    leave_cores_to_stages()
+    with faces(parsed) as source:
+        app = live_app(source, access=access, limits=limits, ice=ice, make_peer=AiortcPeer)
+        serve(app, place, limits, up)
+    return 0
+
+
+@contextlib.contextmanager
+def faces(parsed: argparse.Namespace) -> Iterator[FaceSource]:
+    from ditto_server.live.faces import EngineFaces, MockFaces, example
+
+    files = [Path(name) for name in parsed.portraits] or [example()]
+    source: FaceSource = MockFaces(files) if parsed.mock else EngineFaces(files, parsed.config)
+    try:
+        yield source
+    finally:
+        source.close()
+
+
+def require_packages() -> None:
+    """One line where the extra `live` is missing."""
+    if sys.version_info[:2] < OLDEST:
+        raise ConfigError("ditto live needs Python 3.11 or newer: aiortc, its WebRTC, is made for those")
+    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        raise ConfigError(f"ditto live needs {', '.join(missing)}: {installing('live')}")
+
+
+def count_of(text: str) -> int | None:
+    if text == "auto":
+        return None
+    if not text.isdigit():
+        raise ConfigError(f"--max-sessions is '{text}', but must be a number, or 'auto'")
+    return int(text)
+
+
+LIVE = CommandPlugin("an always-on face in a browser", add_arguments, live)

@@ -1,0 +1,1 @@
+"""Live faces over a network: sessions, WebRTC, WebSocket, keys and limits."""

@@ -1,0 +1,189 @@
+"""Who may speak to the server: loopback alone by default; by key; from pages of our own."""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+import socket
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from cfg.errors import ConfigError
+from ditto_server.live.problems import Problem, response_of
+
+LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
+MIN_KEY_LETTERS = 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """Which hosts, origins and keys are accepted."""
+
+    host: str = "127.0.0.1"  # that is listened on
+    key: str | None = None  # of visitors
+    admin_key: str | None = None  # of who may see and end all sessions
+    hosts: tuple[str, ...] = ()  # further names of this server, as behind a proxy
+    origins: tuple[str, ...] = ()  # of other pages that may use it: https://example.org
+
+    def __post_init__(self) -> None:
+        for name, key in (("key", self.key), ("admin key", self.admin_key)):
+            if key is not None and len(key) < MIN_KEY_LETTERS:
+                raise ConfigError(f"the {name} has {len(key)} letters, but needs at least {MIN_KEY_LETTERS}")
+        if not is_loopback(self.host) and self.key is None:
+            raise ConfigError(
+                f"{self.host} can be reached from other machines, so visitors need a key: "
+                "set DITTO_LIVE_KEY, or give --key"
+            )
+        for origin in self.origins:
+            parts = urlsplit(origin)
+            if parts.scheme not in ("http", "https") or not parts.netloc or parts.path:
+                raise ConfigError(f"'{origin}' is not an origin, such as https://example.org")
+
+    def check_host(self, named: str | None) -> None:
+        """Against DNS rebinding: a page elsewhere cannot make its own name one of these."""
+        name = host_of(named or "")
+        if name in (*LOOPBACK_NAMES, self.host, *self.hosts):
+            return
+        if not is_loopback(self.host) and (is_address(name) or name == socket.gethostname().lower()):
+            return
+        raise Problem(421, f"this server is not called '{name}'; start it with --allow-host {name} if it is")
+
+    def check_origin(self, origin: str | None, host: str | None) -> None:
+        """A page may use the server it came from, or one that names its origin."""
+        if origin is None or origin in self.origins:
+            return
+        if urlsplit(origin).netloc.lower() != (host or "").lower() or not host:
+            raise Problem(403, f"pages of {origin} may not use this server; --allow-origin lets them")
+
+    def check_key(self, given: str | None) -> None:
+        keys = [key for key in (self.key, self.admin_key) if key is not None]
+        if self.key is not None and not any(same(given, key) for key in keys):
+            said = "this server needs a key" if given is None else "the key is wrong"
+            raise Problem(401, f"{said}: Authorization: Bearer KEY", {"WWW-Authenticate": "Bearer"})
+
+    def check_admin(self, given: str | None) -> None:
+        if self.admin_key is not None:
+            if not same(given, self.admin_key):
+                raise Problem(401, "the admin key is needed here", {"WWW-Authenticate": "Bearer"})
+        elif self.key is not None:
+            raise Problem(403, "start the server with DITTO_LIVE_ADMIN_KEY set to see and end all sessions")
+
+
+def same(given: str | None, key: str) -> bool:
+    return given is not None and hmac.compare_digest(given.encode(), key.encode())
+
+
+def bearer(headers: Headers) -> str | None:
+    """The key of an Authorization header."""
+    scheme, _, key = headers.get("authorization", "").partition(" ")
+    return key.strip() if scheme.lower() == "bearer" and key.strip() else None
+
+
+def host_of(named: str) -> str:
+    """`Example.org:8765` as example.org; `[::1]:80` as ::1."""
+    if named.startswith("["):
+        return named[1:].partition("]")[0].lower()
+    return named.rpartition(":")[0].lower() if named.count(":") == 1 else named.lower()
+
+
+def is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def is_loopback(name: str) -> bool:
+    return name == "localhost" or (is_address(name) and ipaddress.ip_address(name).is_loopback)
+
+
+class Gate:
+    """Middleware: host, origin and size of every request are checked; answers say what pages may do."""
+
+    def __init__(self, app: ASGIApp, access: Access, body_bytes: int) -> None:
+        self._app, self._access, self._body_bytes = app, access, body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        origin = headers.get("origin")
+        try:
+            self._access.check_host(headers.get("host"))
+            self._access.check_origin(origin, headers.get("host"))
+            if int_of(headers.get("content-length")) > self._body_bytes:
+                raise Problem(413, f"a request may have {self._body_bytes} bytes at most")
+        except Problem as problem:
+            await response_of(problem)(scope, receive, send)
+            return
+        if scope["type"] == "websocket":
+            await self._app(scope, receive, send)
+            return
+        allowed = cross_origin(origin) if origin in self._access.origins else []
+        if scope["method"] == "OPTIONS" and allowed:
+            await preflight(send, allowed)
+            return
+        await self._app(
+            scope, bounded(receive, self._body_bytes), with_headers(send, [*PAGE_HEADERS, *allowed])
+        )
+
+
+PAGE_HEADERS = [
+    (
+        b"content-security-policy",
+        b"default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob: mediastream:; "
+        b"connect-src 'self' ws: wss:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    ),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"permissions-policy", b"microphone=(self), camera=(), geolocation=()"),
+]
+
+
+def cross_origin(origin: str | None) -> list[tuple[bytes, bytes]]:
+    return [
+        (b"access-control-allow-origin", (origin or "").encode("latin-1")),
+        (b"access-control-allow-headers", b"authorization, content-type"),
+        (b"access-control-allow-methods", b"GET, POST, DELETE"),
+        (b"access-control-expose-headers", b"location, retry-after"),
+        (b"vary", b"origin"),
+    ]
+
+
+async def preflight(send: Send, headers: Iterable[tuple[bytes, bytes]]) -> None:
+    await send({"type": "http.response.start", "status": 204, "headers": list(headers)})
+    await send({"type": "http.response.body", "body": b""})
+
+
+def with_headers(send: Send, headers: list[tuple[bytes, bytes]]) -> Send:
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message.get("headers", []), *headers]}
+        await send(message)
+
+    return sending
+
+
+def bounded(receive: Receive, limit: int) -> Receive:
+    """Ends a body of unknown length where it is longer than is taken."""
+    left = limit
+
+    async def receiving() -> Message:
+        nonlocal left
+        message = await receive()
+        left -= len(message.get("body", b""))
+        if left < 0:
+            raise Problem(413, f"a request may have {limit} bytes at most")
+        return message
+
+    return receiving
+
+
+def int_of(text: str | None) -> int:
+    return int(text) if text is not None and text.isascii() and text.isdigit() else 0

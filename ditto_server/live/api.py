@@ -1,0 +1,212 @@
+"""The HTTP API: thin handlers that parse, call and answer. docs/live_protocol.md describes it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
+
+from cfg.settings import EMOTIONS
+from ditto.motion.gestures import GESTURES
+from ditto_server.live.access import Access, bearer
+from ditto_server.live.faces import FaceSource, Portrait
+from ditto_server.live.limits import Bucket, Buckets, Limits
+from ditto_server.live.problems import Problem, response_of
+from ditto_server.live.remote import Command, parsed
+from ditto_server.live.sessions import Session, Sessions
+from ditto_server.live.socket import serve_socket
+
+SDP = "application/sdp"
+KEEP_ALIVE_SECONDS = 15.0  # between comments of an event stream
+
+
+@dataclass(frozen=True)
+class Api:
+    """What the handlers need."""
+
+    sessions: Sessions
+    source: FaceSource
+    access: Access
+    limits: Limits
+    visitors: Buckets
+
+    def routes(self) -> list[Route | WebSocketRoute]:
+        return [
+            Route("/v1/health", self.health),
+            Route("/v1/avatars", self.avatars),
+            Route("/v1/avatars/{name}/picture", self.picture),
+            Route("/v1/sessions", self.create, methods=["POST"]),
+            Route("/v1/sessions", self.list, methods=["GET"]),
+            Route("/v1/sessions/{id}", self.show, methods=["GET"]),
+            Route("/v1/sessions/{id}", self.end, methods=["DELETE"]),
+            Route("/v1/sessions/{id}/commands", self.command, methods=["POST"]),
+            Route("/v1/sessions/{id}/events", self.events, methods=["GET"]),
+            Route("/v1/sessions/{id}/offer", self.offer, methods=["POST"]),
+            Route("/v1/sessions/{id}/connections/{connection}", self.hang_up, methods=["DELETE"]),
+            WebSocketRoute("/v1/sessions/{id}/ws", self.socket),
+            Route("/whep/{id}", self.whep, methods=["POST"]),
+            Route("/whep/{id}/{connection}", self.hang_up, methods=["DELETE"]),
+        ]
+
+    async def health(self, request: Request) -> Response:
+        return JSONResponse({"status": "ok"})
+
+    async def avatars(self, request: Request) -> Response:
+        self._check_key(request)
+        listed = [
+            {"name": one.name, "title": one.title, "picture": f"/v1/avatars/{one.name}/picture"}
+            for one in self.source.portraits
+        ]
+        told = {"speaks": self.source.speaks, "gestures": sorted(GESTURES), "emotions": list(EMOTIONS)}
+        return JSONResponse({"avatars": listed, **told})
+
+    async def picture(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        for portrait in self.source.portraits:
+            if portrait.name == name:
+                return thumbnail(portrait)
+        raise Problem(404, f"there is no avatar '{name}' here")
+
+    async def create(self, request: Request) -> Response:
+        self._check_key(request)
+        if not self.visitors.take(request.client.host if request.client else ""):
+            seconds = str(self.limits.retry_seconds)
+            raise Problem(
+                429, f"too many sessions in a minute; try again in {seconds} s", {"Retry-After": seconds}
+            )
+        body = await command_of(request, empty=True)
+        avatar = body.get("avatar")
+        if avatar is not None and not isinstance(avatar, str):
+            raise Problem(400, "avatar must be the name of one of /v1/avatars")
+        session = await self.sessions.create(avatar)
+        return JSONResponse(self._described(session), 201, {"Location": f"/v1/sessions/{session.id}"})
+
+    async def list(self, request: Request) -> Response:
+        self.access.check_admin(bearer(request.headers))
+        listed = [{"id": one.id, "avatar": one.avatar, "figures": one.figures} for one in self.sessions]
+        return JSONResponse({"sessions": listed})
+
+    async def show(self, request: Request) -> Response:
+        session = self._session(request)
+        return JSONResponse({**self._described(session), "figures": session.figures})
+
+    async def end(self, request: Request) -> Response:
+        self.sessions.end(self._session(request), "it was ended")
+        return Response(status_code=204)
+
+    async def command(self, request: Request) -> Response:
+        session = self._session(request)
+        return JSONResponse(await session.obey(await command_of(request)))
+
+    async def events(self, request: Request) -> Response:
+        session = self._session(request)
+        after = request.headers.get("last-event-id", "")
+        stream = event_stream(session, int(after) if after.isascii() and after.isdigit() else None)
+        return StreamingResponse(
+            stream, media_type="text/event-stream", headers={"Cache-Control": "no-store"}
+        )
+
+    async def offer(self, request: Request) -> Response:
+        session = self._session(request)
+        body = await command_of(request)
+        sdp = body.get("sdp")
+        if body.get("type") != "offer" or not isinstance(sdp, str):
+            raise Problem(400, 'an offer is {"type": "offer", "sdp": "…"}')
+        name, answer = await session.answer(sdp, json.dumps)
+        return JSONResponse({"type": "answer", "sdp": answer, "connection": name})
+
+    async def whep(self, request: Request) -> Response:
+        session = self._session(request)
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind != SDP:
+            raise Problem(415, f"an offer is sent as {SDP}, not as '{kind}'")
+        name, answer = await session.answer((await body_of(request)).decode("utf-8", "replace"), json.dumps)
+        return Response(answer, 201, {"Location": f"/whep/{session.id}/{name}"}, media_type=SDP)
+
+    async def hang_up(self, request: Request) -> Response:
+        peer = self._session(request).peers.get(request.path_params["connection"])
+        if peer is None:
+            raise Problem(404, "there is no such connection; it may be over")
+        await peer.close()
+        return Response(status_code=200)
+
+    async def socket(self, socket: WebSocket) -> None:
+        try:
+            session = self.sessions.get(socket.path_params["id"])
+            leave = session.join()
+        except Problem as problem:
+            await refuse(socket, problem)
+            return
+        try:
+            rate = self.limits.commands_per_second
+            await serve_socket(socket, session, Bucket(rate, 2 * rate), self.limits)
+        finally:
+            leave()
+
+    def _session(self, request: Request) -> Session:
+        """Whoever knows a session's name may use it: it is not guessed."""
+        return self.sessions.get(request.path_params["id"])
+
+    def _check_key(self, request: Request) -> None:
+        self.access.check_key(bearer(request.headers))
+
+    def _described(self, session: Session) -> dict[str, object]:
+        at, (height, width) = f"/v1/sessions/{session.id}", session.face.size
+        return {
+            "id": session.id,
+            "avatar": session.avatar,
+            "rate": session.face.rate,
+            "width": width,
+            "height": height,
+            "keep_seconds": self.limits.keep_seconds,
+            "ice_servers": [server.as_json() for server in session.servers],
+            "links": {
+                **{name: f"{at}/{name}" for name in ("offer", "ws", "events", "commands")},
+                "whep": f"/whep/{session.id}",
+            },
+        }
+
+
+async def body_of(request: Request) -> bytes:
+    try:
+        return await request.body()
+    except ClientDisconnect as error:
+        raise Problem(400, "the request ended in the middle") from error
+
+
+async def command_of(request: Request, empty: bool = False) -> Command:
+    body = await body_of(request)
+    found: Mapping[str, object] = {} if empty and not body.strip() else parsed(body)
+    return found
+
+
+async def refuse(socket: WebSocket, problem: Problem) -> None:
+    await socket.send_denial_response(response_of(problem))
+
+
+def thumbnail(portrait: Portrait) -> Response:
+    return Response(portrait.thumbnail, media_type="image/jpeg", headers={"Cache-Control": "max-age=3600"})
+
+
+async def event_stream(session: Session, after: int | None) -> AsyncIterator[str]:
+    """Server-sent events; a comment now and then shows the way is open."""
+    with session.connected():
+        listener = session.events.listen(after)
+        try:
+            while True:
+                try:
+                    event = await asyncio.wait_for(listener.get(), KEEP_ALIVE_SECONDS)
+                except TimeoutError:
+                    yield ": still here\n\n"
+                    continue
+                yield f"id: {event['number']}\nevent: {event['type']}\ndata: {json.dumps(event)}\n\n"
+        except Problem:
+            return
+        finally:
+            session.events.leave(listener)

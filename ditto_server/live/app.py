@@ -1,0 +1,71 @@
+"""The web application: pages, API and sessions put together."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from cfg.errors import DittoError
+from ditto_server.live.access import Access, Gate
+from ditto_server.live.api import Api
+from ditto_server.live.faces import FaceSource
+from ditto_server.live.ice import IceSettings
+from ditto_server.live.limits import Buckets, Limits
+from ditto_server.live.problems import of_a_fault, of_http, of_ours
+from ditto_server.live.sessions import Sessions
+from ditto_server.live.transport import PeerMaker
+
+PAGES = Path(__file__).parents[1] / "pages"
+
+
+class Pages(StaticFiles):
+    """Files that a browser asks for again whether they have changed."""
+
+    def file_response(self, *args: object, **more: object) -> Response:
+        response = super().file_response(*args, **more)  # type: ignore[arg-type]
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
+
+def live_app(
+    source: FaceSource,
+    *,
+    access: Access | None = None,
+    limits: Limits | None = None,
+    ice: IceSettings | None = None,
+    make_peer: PeerMaker | None = None,
+) -> Starlette:
+    """The application; `make_peer` is the WebRTC library, None for none."""
+    access, limits = access or Access(), limits or Limits()
+    sessions = Sessions(source, limits, make_peer, ice or IceSettings())
+    per_minute = limits.sessions_per_minute
+    api = Api(sessions, source, access, limits, Buckets(per_minute / 60, per_minute))
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with sessions:
+            yield
+
+    async def index(request: Request) -> Response:
+        return FileResponse(PAGES / "index.html", headers={"Cache-Control": "no-cache"})
+
+    return Starlette(
+        routes=[Route("/", index), *api.routes(), Mount("/pages", Pages(directory=PAGES))],
+        middleware=[Middleware(Gate, access=access, body_bytes=limits.body_bytes)],
+        exception_handlers={
+            DittoError: of_ours,
+            TimeoutError: of_ours,
+            HTTPException: of_http,
+            Exception: of_a_fault,
+        },
+        lifespan=lifespan,
+    )

@@ -1,0 +1,92 @@
+"""Events of a session as JSON, numbered, so that a listener can come back for what it missed."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import deque
+from collections.abc import Callable
+from dataclasses import asdict
+
+from ditto_server.live.problems import Problem
+from stream_pipeline.live_face import Event
+
+KEPT = 200  # events for who comes back
+MAX_WAITING = 200  # events for who reads slowly, before they are let go
+
+Said = dict[str, object]
+
+
+def said(event: Event) -> Said:
+    """`Started(utterance=0, frame=5)` as {"type": "started", "utterance": 0, "frame": 5}."""
+    name = re.sub(r"(?<!^)(?=[A-Z])", "_", type(event).__name__).lower()
+    return {"type": name, **asdict(event)}
+
+
+class Listener:
+    """Events for one connection, in their order."""
+
+    def __init__(self) -> None:
+        self._queue: asyncio.Queue[Said | None] = asyncio.Queue()
+        self.lost = False
+
+    def put(self, event: Said | None) -> None:
+        if self._queue.qsize() >= MAX_WAITING and not self.lost:
+            self.lost = True
+            self._queue.put_nowait(None)
+        if not self.lost:
+            self._queue.put_nowait(event)
+
+    async def get(self) -> Said:
+        event = await self._queue.get()
+        if event is None:
+            self._queue.put_nowait(None)
+            raise Problem(410, "too slow: events were lost" if self.lost else "the session is over")
+        return event
+
+
+class EventLog:
+    """Owned by the event loop; `tell` alone may be called from another thread."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._kept: deque[Said] = deque(maxlen=KEPT)
+        self._number = 0
+        self._listeners: list[Listener] = []
+        self._over = False
+        self.heard: list[Callable[[Said], None]] = []  # told first, and at once
+
+    def tell(self, event: Event) -> None:
+        """An event of the face, from one of its threads."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self.put, said(event))
+
+    def put(self, event: Said) -> None:
+        self._number += 1
+        numbered = {"number": self._number, **event}
+        self._kept.append(numbered)
+        for hear in tuple(self.heard):
+            hear(numbered)
+        for listener in tuple(self._listeners):
+            listener.put(numbered)
+
+    def listen(self, after: int | None = None) -> Listener:
+        """Events from now on; with `after`, first those since that number."""
+        listener = Listener()
+        if after is not None:
+            for event in self._kept:
+                number = event["number"]
+                if isinstance(number, int) and number > after:
+                    listener.put(event)
+        if self._over:
+            listener.put(None)
+        self._listeners.append(listener)
+        return listener
+
+    def leave(self, listener: Listener) -> None:
+        self._listeners.remove(listener)
+
+    def end(self) -> None:
+        self._over = True
+        for listener in self._listeners:
+            listener.put(None)

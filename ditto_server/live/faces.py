@@ -1,0 +1,162 @@
+"""Sources of live faces: behind this seam they are in this process, or one day in others."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import cv2
+import numpy as np
+
+from cfg.errors import ConfigError, MediaError, did_you_mean
+from ditto.arrays import Floats, Image
+from ditto.media.picture import read_picture
+from ditto_server.live.mock_face import MockFace
+from stream_pipeline.live_face import LiveFace
+
+if TYPE_CHECKING:
+    from ditto.source.avatar import AnyAvatar
+
+LONGEST_SIDE = 512  # pixels of a live picture
+THUMBNAIL_SIDE = 160  # pixels
+EXAMPLE = "drawn_woman.jpg"
+RATE = 24_000  # samples a second of a face's voice, as the speech synthesiser gives them
+
+Speak = Callable[[str], Iterator[Floats]]
+
+
+@dataclass(frozen=True, slots=True)
+class Portrait:
+    """Whom a visitor can choose; a name of letters, digits and hyphens, never a path."""
+
+    name: str
+    title: str
+    thumbnail: bytes  # JPEG
+
+
+class FaceSource(Protocol):
+    """Makes faces. Its methods may take seconds: not for the event loop's thread."""
+
+    @property
+    def portraits(self) -> Sequence[Portrait]: ...
+
+    @property
+    def speaks(self) -> bool:
+        """Whether its faces can `say`."""
+
+    def face(self, portrait: str) -> LiveFace:
+        """A face that is not begun yet: `with` begins it."""
+
+    def close(self) -> None: ...
+
+
+class MockFaces:
+    """Faces without networks."""
+
+    speaks = True
+
+    def __init__(self, files: Sequence[Path]) -> None:
+        self._images = {name: shrunk(read_picture(file), LONGEST_SIDE) for name, file in named(files).items()}
+        self.portraits = [portrait_of(name, image) for name, image in self._images.items()]
+
+    def face(self, portrait: str) -> LiveFace:
+        return MockFace(self._images[chosen(portrait, self._images)])
+
+    def close(self) -> None:
+        pass
+
+
+class EngineFaces:
+    """Faces of one engine, which all sessions share."""
+
+    def __init__(self, files: Sequence[Path], config: str = "mini_online") -> None:
+        from stream_pipeline.engine import Engine
+
+        self._engine = Engine.load(config)
+        try:
+            self._avatars: dict[str, AnyAvatar] = {}
+            portraits = []
+            for name, file in named(files).items():
+                self._avatars[name] = self._engine.register(file, max_size=LONGEST_SIDE)
+                portraits.append(portrait_of(name, read_picture(file)))
+            self.portraits: Sequence[Portrait] = portraits
+            self._speak = synthesiser()
+        except BaseException:
+            self._engine.close()
+            raise
+        self.speaks = self._speak is not None
+
+    def face(self, portrait: str) -> LiveFace:
+        from stream_pipeline.performer import Performer
+
+        avatar = self._avatars[chosen(portrait, self._avatars)]
+        return Performer(self._engine, avatar, rate=RATE, speak=self._speak)
+
+    def close(self) -> None:
+        self._engine.close()
+
+
+def synthesiser() -> Speak | None:
+    """Text to sound, sentence by sentence, at RATE; None where no speech synthesiser is installed."""
+    try:
+        hibari = importlib.import_module("hibari")
+    except ImportError:
+        return None
+    voice = hibari.Hibari()
+    assert hibari.SAMPLE_RATE == RATE
+
+    def speak(text: str) -> Iterator[Floats]:
+        pieces = 0
+        for piece in voice.stream(text, seed=0):
+            if len(piece):
+                pieces += 1
+                yield np.asarray(piece, np.float32)
+        if not pieces:
+            raise MediaError(f"nothing to pronounce in {text[:40]!r}; give words in English")
+
+    list(speak("Hello."))  # what is loaded when first used, before somebody waits for it
+    return speak
+
+
+def example() -> Path:
+    """The bundled portrait: among the examples of a clone, beside the commands in a wheel."""
+    from stream_pipeline import commands
+
+    beside = Path(commands.__file__).parent
+    for folder in (beside, beside.parents[1] / "examples"):
+        if (folder / EXAMPLE).is_file():
+            return folder / EXAMPLE
+    raise MediaError(f"{EXAMPLE} is missing from this installation; name a portrait of your own")
+
+
+def named(files: Sequence[Path]) -> dict[str, Path]:
+    """Files by the name that visitors see: `Grace Hopper.jpg` is grace-hopper."""
+    found: dict[str, Path] = {}
+    for file in files:
+        name = re.sub(r"[^a-z0-9]+", "-", file.stem.lower()).strip("-") or "portrait"
+        if name in found:
+            raise ConfigError(f"{found[name]} and {file} would both be called '{name}'; rename one of them")
+        found[name] = file
+    return found
+
+
+def portrait_of(name: str, image: Image) -> Portrait:
+    coded = cv2.imencode(".jpg", shrunk(image, THUMBNAIL_SIDE)[..., ::-1])[1]
+    return Portrait(name, name.replace("-", " ").title(), coded.tobytes())
+
+
+def shrunk(image: Image, longest: int) -> Image:
+    """A picture whose longest side has so many pixels at most, both even as encoders want them."""
+    scale = min(1.0, longest / max(image.shape[:2]))
+    height, width = (max(2, round(side * scale) // 2 * 2) for side in image.shape[:2])
+    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def chosen(name: str, known: Mapping[str, object]) -> str:
+    if name not in known:
+        raise ConfigError(f"'{name}' is not an avatar here{did_you_mean(name, known)}")
+    return name

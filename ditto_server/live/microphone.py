@@ -1,0 +1,102 @@
+"""Sound that a visitor sends: spoken by the face, or listened to by it."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from typing import Literal
+
+import numpy as np
+
+from cfg.errors import ConfigError
+from ditto.arrays import Floats
+from ditto.media.sound import Resampler
+from ditto.rates import SAMPLE_RATE
+from stream_pipeline.live_face import LiveFace
+
+Mode = Literal["off", "through", "to"]
+MODES: tuple[Mode, ...] = ("off", "through", "to")
+RATES = (8_000, 96_000)  # samples a second
+SPEECH_LEVEL = 10 ** (-45 / 20)  # root mean square from which a piece counts as speech
+HANGOVER_SECONDS = 0.6  # of quiet after which an utterance is over
+PRE_ROLL_SECONDS = 0.1  # of quiet before an utterance that belong to it
+
+
+class SpeechGate:
+    """Cuts a microphone into utterances, so that its silence does not stand in the way of other speech."""
+
+    def __init__(self, rate: int) -> None:
+        self._rate = rate
+        self._before: deque[Floats] = deque()
+        self._quiet = math.inf  # seconds
+
+    @property
+    def open(self) -> bool:
+        return self._quiet < HANGOVER_SECONDS
+
+    def pass_on(self, samples: Floats) -> Floats:
+        """What is to be spoken of a piece of sound; empty while nobody speaks."""
+        if not len(samples):
+            return samples
+        was_open = self.open
+        loud = float(np.sqrt(np.mean(samples**2))) >= SPEECH_LEVEL
+        self._quiet = 0.0 if loud else self._quiet + len(samples) / self._rate
+        if was_open:
+            return samples
+        if loud:
+            spoken = np.concatenate([*self._before, samples])
+            self._before.clear()
+            return spoken
+        self._before.append(samples)
+        while sum(map(len, self._before)) > PRE_ROLL_SECONDS * self._rate and len(self._before) > 1:
+            self._before.popleft()
+        return samples[:0]
+
+
+class Microphone:
+    """One way for sound into a face. Its methods may wait for the face: not for the event loop's thread."""
+
+    def __init__(self, face: LiveFace, mode: Mode = "off") -> None:
+        self._face = face
+        self._mode: Mode = mode
+        self._resampler: Resampler | None = None
+        self._rate = self._to = 0
+        self._gate = SpeechGate(face.rate)
+
+    @property
+    def mode(self) -> Mode:
+        return self._mode
+
+    def set(self, mode: object) -> None:
+        """Another mode from the next piece on."""
+        for known in MODES:
+            if mode == known:
+                self._begin(known)
+                return
+        raise ConfigError(f"'{mode}' is not a mode of the microphone; known are: {', '.join(MODES)}")
+
+    def hear(self, samples: Floats, rate: int) -> None:
+        """(n,) samples in -1..1 as they come."""
+        if self._mode == "off":
+            return
+        to = SAMPLE_RATE if self._mode == "to" else self._face.rate
+        if self._resampler is None or (rate, to) != (self._rate, self._to):
+            self._resampler, self._rate, self._to = Resampler(rate, to), rate, to
+        sound = self._resampler.push(samples)
+        if self._mode == "to":
+            if len(sound):
+                self._face.listen(sound)
+            return
+        was_open = self._gate.open
+        spoken = self._gate.pass_on(sound)
+        if len(spoken):
+            self._face.push(spoken, timeout=0)
+        if was_open and not self._gate.open:
+            self._face.flush()
+
+    def _begin(self, mode: Mode) -> None:
+        if self._mode == "through" and mode != "through" and self._gate.open:
+            self._face.flush()
+        if mode != self._mode:
+            self._resampler, self._gate = None, SpeechGate(self._face.rate)
+        self._mode = mode

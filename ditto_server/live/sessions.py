@@ -1,0 +1,285 @@
+"""Sessions: each is one face, those who are connected to it, and the ways on which it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+
+from cfg.errors import DittoError, in_one_line
+from ditto.arrays import Floats
+from ditto_server.live.events import EventLog, Said
+from ditto_server.live.faces import FaceSource
+from ditto_server.live.feed import Feed
+from ditto_server.live.ice import IceSettings
+from ditto_server.live.limits import Admission, Bucket, Limits
+from ditto_server.live.microphone import Microphone
+from ditto_server.live.problems import Problem, members
+from ditto_server.live.remote import Answer, Command, Remote, parsed
+from ditto_server.live.transport import Peer, PeerMaker, Wires
+from stream_pipeline.live_face import LiveFace
+
+Own = Callable[[Command], Answer | None]  # answers commands that concern one connection alone
+
+WATCH_SECONDS = 3.0  # between looks at who is idle, and at the processor's load
+ID_BYTES = 16  # of a session's name that nobody guesses
+
+log = logging.getLogger(__name__)
+
+
+class Session:
+    """A face that somebody has asked for. Owned by the event loop, as is all here."""
+
+    def __init__(
+        self, avatar: str, face: LiveFace, limits: Limits, make_peer: PeerMaker | None, ice: IceSettings
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        self.id = secrets.token_urlsafe(ID_BYTES)
+        self.avatar = avatar
+        self.face = face
+        self.events = EventLog(loop)
+        self.feed = Feed(face, loop)
+        self.microphone = Microphone(face)
+        self.remote = Remote(face, self.microphone, limits)
+        self.servers = ice.servers(self.id)
+        self.peers: dict[str, Peer] = {}
+        self.began = self.used = self.left = time.monotonic()
+        self.connections = 0
+        self._limits = limits
+        self._make_peer = make_peer
+        self._leave: Callable[[], None] = face.subscribe(self.events.tell)
+        self.events.heard += [self.remote.over, self._note]
+
+    @contextlib.contextmanager
+    def connected(self) -> Iterator[None]:
+        """A block in which one more connection is held."""
+        leave = self.join()
+        try:
+            yield
+        finally:
+            leave()
+
+    def join(self) -> Callable[[], None]:
+        """One more connection; gives what ends it, to be called once or more."""
+        if self.connections >= self._limits.connections:
+            raise Problem(429, f"the session has {self.connections} connections already; close one of them")
+        self.connections += 1
+        gone = False
+
+        def leave() -> None:
+            nonlocal gone
+            if not gone:
+                gone = True
+                self.connections -= 1
+                self.left = time.monotonic()
+
+        return leave
+
+    async def obey(self, command: Command) -> Answer:
+        """The answer to a command; a text that is said is told to all, as its caption."""
+        self.used = time.monotonic()
+        answer = await asyncio.to_thread(self.remote.obey, command)
+        if answer["done"] == "say":
+            self.events.put({"type": "caption", "utterance": answer["utterance"], "text": command["text"]})
+        return answer
+
+    async def obey_message(self, message: str | bytes, bucket: Bucket, own: Own | None = None) -> Answer:
+        """The answer to a command as text, also where it is refused; `own` is asked for one first."""
+        named: Answer = {}
+        try:
+            if not bucket.take():
+                raise Problem(429, "too many commands a second")
+            command = parsed(message)
+            named = {"id": command["id"]} if "id" in command else {}
+            answered = await asyncio.to_thread(own, command) if own is not None else None
+            if answered is not None:
+                return {"type": "done", **answered, **named}
+            return await self.obey(command)
+        except (DittoError, TimeoutError) as error:
+            return {"type": "problem", **members(error), **named}
+
+    async def push(self, samples: Floats, rate: int, to: Microphone) -> None:
+        """Sound from a visitor, on one of the ways into the face."""
+        self.used = time.monotonic()
+        await asyncio.to_thread(to.hear, samples, rate)
+
+    async def answer(self, offer: str, encode: Callable[[Answer], str]) -> tuple[str, str]:
+        """Another WebRTC connection: its name, and the SDP that answers the offer."""
+        if self._make_peer is None:
+            raise Problem(501, "this server speaks no WebRTC; use the WebSocket")
+        leave = self.join()
+        name = secrets.token_urlsafe(ID_BYTES)
+        outlet, listener = self.feed.outlet(), self.events.listen()
+        bucket = Bucket(self._limits.commands_per_second, 2 * self._limits.commands_per_second)
+
+        async def command(message: str | bytes) -> str:
+            return encode(await self.obey_message(message, bucket))
+
+        def ended() -> None:
+            self.feed.remove(outlet)
+            self.events.leave(listener)
+            self.peers.pop(name, None)
+            leave()
+
+        wires = Wires(outlet, listener, command, self._hear, ended, self._limits.connect_seconds)
+        peer = self._make_peer(wires, self.servers)
+        self.peers[name] = peer
+        try:
+            return name, await peer.answer(offer)
+        except BaseException:
+            await peer.close()
+            raise
+
+    async def _hear(self, samples: Floats, rate: int) -> None:
+        if self.microphone.mode == "off":
+            return
+        with contextlib.suppress(TimeoutError, DittoError):  # more than fits is lost
+            await self.push(samples, rate, self.microphone)
+
+    def _note(self, event: Said) -> None:
+        if event["type"] in ("started", "position", "finished"):
+            self.used = time.monotonic()
+        if event["type"] == "interrupted":
+            self.events.put({"type": "mute"})
+
+    @property
+    def figures(self) -> dict[str, object]:
+        sent = self.feed.figures
+        return {
+            **asdict(self.face.figures),
+            "connections": self.connections,
+            "age_seconds": round(time.monotonic() - self.began, 1),
+            "idle_seconds": round(time.monotonic() - self.used, 1),
+            "encoded": sent.pictures,
+            "repeated": sent.repeated,
+            "encode_ms": round(sent.encode_ms, 2),
+            "bits_per_second": sent.bits_per_second,
+            "max_bits_per_second": sent.bitrate,
+        }
+
+    async def close(self) -> None:
+        """Everybody leaves, then the face ends; no thread of it is left."""
+        self.events.end()
+        for peer in tuple(self.peers.values()):
+            with contextlib.suppress(ConnectionError):
+                await peer.close()
+        self._leave()
+        await asyncio.to_thread(self._end)
+
+    def _end(self) -> None:
+        try:
+            self.feed.close()
+        finally:
+            self.face.__exit__(None, None, None)
+
+
+class Sessions:
+    """All sessions of a server; a `with` block of asyncio, which leaves none behind."""
+
+    def __init__(
+        self, source: FaceSource, limits: Limits, make_peer: PeerMaker | None, ice: IceSettings
+    ) -> None:
+        self._source = source
+        self._limits = limits
+        self._make_peer = make_peer
+        self._ice = ice
+        self._admission = Admission(limits.max_sessions)
+        self._sessions: dict[str, Session] = {}
+        self._opening = 0
+        self._closing: set[asyncio.Task[None]] = set()
+        self._watch: asyncio.Task[None] | None = None
+        self._openers = ThreadPoolExecutor(2, "ditto-open")
+        self._closed = False
+
+    async def __aenter__(self) -> Sessions:
+        self._watch = asyncio.ensure_future(self._look())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._closed = True
+        if self._watch is not None:
+            self._watch.cancel()
+            await asyncio.gather(self._watch, return_exceptions=True)
+        for session in tuple(self._sessions.values()):
+            self.end(session, "the server stops")
+        await asyncio.gather(*self._closing)
+        await asyncio.to_thread(self._openers.shutdown)
+
+    def __iter__(self) -> Iterator[Session]:
+        return iter(tuple(self._sessions.values()))
+
+    async def create(self, avatar: str | None) -> Session:
+        """A session with a face that has begun; a Problem that says why where there is no room."""
+        count = len(self._sessions) + self._opening
+        behind = sum(session.face.figures.step > 0 for session in self)
+        refusal = self._admission.refusal(count, behind)
+        if refusal is not None:
+            seconds = str(self._limits.retry_seconds)
+            raise Problem(503, f"{refusal}; try again in {seconds} s", {"Retry-After": seconds})
+        name = avatar if avatar is not None else self._source.portraits[0].name
+        self._opening += 1
+        try:
+            return await asyncio.shield(asyncio.ensure_future(self._open(name)))
+        finally:
+            self._opening -= 1
+
+    async def _open(self, name: str) -> Session:
+        """Goes on to its end even where whoever asked has gone: a face that is begun has an owner then."""
+        loop = asyncio.get_running_loop()
+        face = await loop.run_in_executor(self._openers, self._begun, name)
+        session = Session(name, face, self._limits, self._make_peer, self._ice)
+        self._sessions[session.id] = session
+        if self._closed:
+            self.end(session, "the server stops")
+        return session
+
+    def _begun(self, name: str) -> LiveFace:
+        return self._source.face(name).__enter__()
+
+    def get(self, id: str) -> Session:
+        session = self._sessions.get(id)
+        if session is None:
+            raise Problem(404, "there is no such session; it may be over")
+        return session
+
+    def end(self, session: Session, reason: str) -> None:
+        """Ends a session now; what that takes goes on by itself."""
+        if self._sessions.pop(session.id, None) is None:
+            return
+        session.events.put({"type": "ended", "reason": reason})
+        task = asyncio.ensure_future(self._close(session))
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    async def _close(self, session: Session) -> None:
+        try:
+            await session.close()
+        except Exception as error:
+            log.error("a session did not end in order: %s", in_one_line(str(error)), exc_info=error)
+
+    async def _look(self) -> None:
+        """Ends whom nobody needs any more."""
+        while True:
+            await asyncio.sleep(min(WATCH_SECONDS, self._limits.keep_seconds / 4))
+            self._admission.measure()
+            now = time.monotonic()
+            for session in self:
+                reason = overdue(session, self._limits, now)
+                if reason is not None:
+                    self.end(session, reason)
+
+
+def overdue(session: Session, limits: Limits, now: float) -> str | None:
+    """Why a session is to end by itself, if it is."""
+    if not session.connections and now - session.left > limits.keep_seconds:
+        return f"nobody was connected for {limits.keep_seconds:g} s"
+    if now - session.used > limits.idle_seconds:
+        return f"nothing was said or asked for {limits.idle_seconds / 60:g} minutes"
+    if now - session.began > limits.session_seconds:
+        return f"it lasted {limits.session_seconds / 3600:g} hours"
+    return None

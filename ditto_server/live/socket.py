@@ -1,0 +1,150 @@
+"""The WebSocket of a session: commands and sound in, answers and events out."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import time
+from collections.abc import Awaitable, Callable
+
+import numpy as np
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+from cfg.errors import ConfigError, DittoError
+from ditto.media.sound import Resampler
+from ditto.rates import SAMPLE_RATE
+from ditto_server.live.limits import Bucket, Limits
+from ditto_server.live.microphone import RATES
+from ditto_server.live.problems import Problem, members
+from ditto_server.live.remote import Answer, Command
+from ditto_server.live.sessions import Session
+from stream_pipeline.live_face import LiveFace
+
+OVER, SLOW, TOO_BIG = 4000, 1013, 1009  # codes with which a socket is closed
+WAYS = ("speech", "listen")
+
+Send = Callable[[Answer], Awaitable[None]]
+
+
+class SoundIn:
+    """Binary messages: 16-bit little-endian samples, mono; `sound` says their rate and what they are for."""
+
+    def __init__(self, face: LiveFace) -> None:
+        self._face = face
+        self._begin(SAMPLE_RATE, "speech")
+        self._spoken = False  # since the last flush
+
+    def set(self, command: Command) -> Answer:
+        rate, to = command.get("rate", self._rate), command.get("to", self._to)
+        if isinstance(rate, bool) or not isinstance(rate, int) or not RATES[0] <= rate <= RATES[1]:
+            raise ConfigError(f"rate must be a whole number from {RATES[0]} to {RATES[1]}")
+        if not isinstance(to, str) or to not in WAYS:
+            raise ConfigError(f"to must be one of: {', '.join(WAYS)}")
+        if (rate, to) != (self._rate, self._to):
+            self.flush()
+            self._begin(rate, to)
+        return {"rate": rate, "to": to}
+
+    def put(self, message: bytes) -> None:
+        """May wait for the face: not for the event loop's thread."""
+        if len(message) % 2:
+            raise Problem(400, f"sound is 16-bit samples, but the message has {len(message)} bytes")
+        samples = np.asarray(np.frombuffer(message, "<i2") / 32768, np.float32)
+        sound = self._resampler.push(samples)
+        if not len(sound):
+            return
+        if self._to == "listen":
+            self._face.listen(sound)
+        else:
+            self._face.push(sound, timeout=0)
+            self._spoken = True
+
+    def flush(self) -> None:
+        """The utterance is over, if there is one."""
+        rest = self._resampler.flush()
+        if not self._spoken:
+            return
+        if len(rest):
+            self._face.push(rest, timeout=0)
+        self._face.flush()
+        self._spoken = False
+
+    def drop(self) -> None:
+        """What was sent so far is not to be heard."""
+        self._begin(self._rate, self._to)
+        self._spoken = False
+
+    def _begin(self, rate: int, to: str) -> None:
+        self._rate, self._to = rate, to
+        self._resampler = Resampler(rate, SAMPLE_RATE if to == "listen" else self._face.rate)
+
+
+async def serve_socket(socket: WebSocket, session: Session, bucket: Bucket, limits: Limits) -> None:
+    """Until one side leaves; whatever happens to one message is answered, not the end of it."""
+    after = socket.query_params.get("after", "")
+    await socket.accept()
+    listener = session.events.listen(int(after) if after.isascii() and after.isdigit() else None)
+    sending = asyncio.Lock()
+
+    async def send(said: Answer) -> None:
+        async with sending:
+            await socket.send_text(json.dumps(said))
+
+    async def tell() -> None:
+        try:
+            while True:
+                await send(await listener.get())
+        except Problem as problem:
+            await socket.close(SLOW if listener.lost else OVER, str(problem))
+
+    telling = asyncio.ensure_future(tell())
+    try:
+        with contextlib.suppress(WebSocketDisconnect, RuntimeError):  # left, or closed from this side
+            await receive(socket, session, bucket, send, limits)
+    finally:
+        telling.cancel()
+        await asyncio.gather(telling, return_exceptions=True)
+        session.events.leave(listener)
+        if socket.client_state is WebSocketState.CONNECTED:
+            with contextlib.suppress(RuntimeError):
+                await socket.close()
+
+
+async def receive(socket: WebSocket, session: Session, bucket: Bucket, send: Send, limits: Limits) -> None:
+    sound = SoundIn(session.face)
+    try:
+        while True:
+            message = await socket.receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            text, data = message.get("text"), message.get("bytes")
+            if len(text or data or "") > limits.message_bytes:
+                await socket.close(TOO_BIG, f"a message may have {limits.message_bytes} bytes at most")
+                return
+            if text is not None:
+                await send(await obeyed(text, session, bucket, sound))
+            elif data:
+                try:
+                    session.used = time.monotonic()
+                    await asyncio.to_thread(sound.put, data)
+                except (DittoError, TimeoutError) as error:
+                    await send({"type": "problem", **members(error)})
+    finally:
+        with contextlib.suppress(DittoError, TimeoutError):  # the face may be gone, or full
+            await asyncio.to_thread(sound.flush)
+
+
+async def obeyed(text: str, session: Session, bucket: Bucket, sound: SoundIn) -> Answer:
+    """The answer to a command; those that concern the binary messages of this very socket are its own."""
+
+    def own(command: Command) -> Answer | None:
+        if command.get("type") == "sound":
+            return {"done": "sound", **sound.set(command)}
+        if command.get("type") == "flush":
+            sound.flush()
+        if command.get("type") == "interrupt":
+            sound.drop()
+        return None
+
+    return await session.obey_message(text, bucket, own)

@@ -1,0 +1,37 @@
+"""The seam to a WebRTC library: one connection to one viewer."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from ditto.arrays import Floats
+from ditto_server.live.events import Listener
+from ditto_server.live.feed import Outlet
+from ditto_server.live.ice import IceServer
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Wires:
+    """What a connection is joined to."""
+
+    outlet: Outlet  # pictures and sound to the viewer
+    events: Listener  # for its data channel
+    command: Callable[[str | bytes], Awaitable[str]]  # from its data channel, and the answer
+    hear: Callable[[Floats, int], Awaitable[None]]  # its microphone: mono samples and their rate
+    ended: Callable[[], None]  # to be called once, whichever way it ends
+    connect_seconds: float  # in which media must flow
+
+
+class Peer(Protocol):
+    """A WebRTC connection. All methods are of the event loop."""
+
+    async def answer(self, offer: str) -> str:
+        """The SDP that answers an offer; a Problem where the offer makes no sense."""
+
+    async def close(self) -> None:
+        """Ends it; may be called twice."""
+
+
+PeerMaker = Callable[[Wires, Sequence[IceServer]], Peer]

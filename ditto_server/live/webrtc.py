@@ -1,0 +1,253 @@
+"""WebRTC by aiortc: packets that were encoded once go out to each viewer, its microphone comes in."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+from collections.abc import Coroutine, Iterator, Sequence
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import av
+import numpy as np
+from aiortc import (
+    RTCConfiguration,
+    RTCDataChannel,
+    RTCIceServer,
+    RTCPeerConnection,
+    RTCRtpSender,
+    RTCSessionDescription,
+)
+from aiortc.exceptions import InvalidAccessError, InvalidStateError, OperationError
+from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
+from aiortc.rtp import (
+    RTCP_PSFB_APP,
+    RTCP_PSFB_FIR,
+    RTCP_PSFB_PLI,
+    AnyRtcpPacket,
+    RtcpPsfbPacket,
+    unpack_remb_fci,
+)
+from aiortc.sdp import SessionDescription
+
+from ditto.arrays import Floats
+from ditto_server.live.encoding import PICTURE_CLOCK, SOUND_CLOCK, Coded, VideoCodec
+from ditto_server.live.feed import Ended, Outlet
+from ditto_server.live.ice import IceServer
+from ditto_server.live.problems import Problem
+from ditto_server.live.transport import Wires
+
+if TYPE_CHECKING:
+    Packet = av.Packet[av.stream.Stream]  # generic from PyAV 18 on, and nothing to be seen of it when it runs
+
+MAX_CHANNELS = 4  # data channels of one viewer
+MAX_MEDIA = 8  # sections of an offer
+MAX_BUFFERED = 1 << 20  # bytes of events that wait in a data channel
+
+log = logging.getLogger(__name__)
+
+
+class PictureTrack(MediaStreamTrack):
+    kind = "video"
+
+    def __init__(self, outlet: Outlet) -> None:
+        super().__init__()
+        self._outlet = outlet
+
+    async def recv(self) -> Packet:
+        with ended_as_aiortc_says_it():
+            return packet_of(await self._outlet.picture(), PICTURE_CLOCK)
+
+
+class SoundTrack(MediaStreamTrack):
+    kind = "audio"
+
+    def __init__(self, outlet: Outlet) -> None:
+        super().__init__()
+        self._outlet = outlet
+
+    async def recv(self) -> Packet:
+        with ended_as_aiortc_says_it():
+            return packet_of(await self._outlet.sound(), SOUND_CLOCK)
+
+
+def packet_of(coded: Coded, clock: int) -> Packet:
+    packet: Packet = av.Packet(coded.data)
+    packet.pts, packet.time_base = coded.ticks, Fraction(1, clock)
+    return packet
+
+
+@contextlib.contextmanager
+def ended_as_aiortc_says_it() -> Iterator[None]:
+    try:
+        yield
+    except Ended as error:
+        raise MediaStreamError from error
+
+
+class AiortcPeer:
+    """Implements `Peer`."""
+
+    def __init__(self, wires: Wires, servers: Sequence[IceServer]) -> None:
+        self._wires = wires
+        configuration = RTCConfiguration([RTCIceServer(s.urls, s.username, s.credential) for s in servers])
+        self._connection = RTCPeerConnection(configuration)  # no server at all where the list is empty
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._channels: list[RTCDataChannel] = []
+        self._microphones = 0
+        self._closing: asyncio.Task[None] | None = None
+        self._connection.on("track", self._track)
+        self._connection.on("datachannel", self._channel)
+        self._connection.on("connectionstatechange", self._state_changed)
+
+    async def answer(self, offer: str) -> str:
+        try:
+            kinds = [media.kind for media in SessionDescription.parse(offer).media]
+            if not kinds or len(kinds) > MAX_MEDIA:
+                raise Problem(
+                    400, f"the offer has {len(kinds)} media sections, but 1 to {MAX_MEDIA} are taken"
+                )
+            self._offer_tracks(kinds)
+            await self._connection.setRemoteDescription(RTCSessionDescription(offer, "offer"))
+            await self._connection.setLocalDescription(await self._connection.createAnswer())
+        except Problem:
+            raise
+        except OperationError as error:
+            raise Problem(
+                415, "the offer takes neither H.264 nor VP8, or no Opus; those are what can be sent"
+            ) from error
+        except (InvalidAccessError, InvalidStateError) as error:
+            raise Problem(400, f"the offer cannot be answered: {error}") from error
+        except Exception as error:  # of a parser that takes any text to be well formed
+            log.debug("an offer that cannot be read", exc_info=error)
+            raise Problem(400, "the offer is not an SDP that can be read") from error
+        described = self._connection.localDescription.sdp
+        self._wires.outlet.codec = agreed(described)
+        self._wires.outlet.ready = True
+        self._start(self._connected_in_time())
+        return described
+
+    async def close(self) -> None:
+        if self._closing is None:
+            self._closing = asyncio.ensure_future(self._close())
+        await asyncio.shield(self._closing)
+
+    async def _close(self) -> None:
+        current = asyncio.current_task()
+        for task in self._tasks - {current}:
+            task.cancel()
+        await asyncio.gather(*self._tasks - {current}, return_exceptions=True)
+        try:
+            await self._connection.close()
+        finally:
+            self._wires.ended()
+
+    def _start(self, work: Coroutine[object, object, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _offer_tracks(self, kinds: Sequence[str]) -> None:
+        if "video" in kinds:
+            sender = self._connection.addTrack(PictureTrack(self._wires.outlet))
+            hear_feedback(sender, self._wires.outlet)
+            for transceiver in self._connection.getTransceivers():
+                if transceiver.kind == "video":
+                    codecs = RTCRtpSender.getCapabilities("video").codecs
+                    order = ("video/h264", "video/vp8", "video/rtx")
+                    known = [codec for codec in codecs if codec.mimeType.lower() in order]
+                    transceiver.setCodecPreferences(
+                        sorted(known, key=lambda codec: order.index(codec.mimeType.lower()))
+                    )
+        if "audio" in kinds:
+            self._connection.addTrack(SoundTrack(self._wires.outlet))
+            for transceiver in self._connection.getTransceivers():
+                if transceiver.kind == "audio":
+                    codecs = RTCRtpSender.getCapabilities("audio").codecs
+                    transceiver.setCodecPreferences([c for c in codecs if c.mimeType.lower() == "audio/opus"])
+
+    async def _connected_in_time(self) -> None:
+        await asyncio.sleep(self._wires.connect_seconds)
+        if self._connection.connectionState != "connected":
+            log.info("a viewer did not connect within %g s", self._wires.connect_seconds)
+            self._finish()
+
+    def _state_changed(self) -> None:
+        if self._connection.connectionState == "connected":
+            self._wires.outlet.request_key_frame()
+        if self._connection.connectionState in ("failed", "closed"):
+            self._finish()
+
+    def _finish(self) -> None:
+        if self._closing is None:
+            self._closing = asyncio.ensure_future(self._close())
+
+    def _track(self, track: MediaStreamTrack) -> None:
+        self._microphones += track.kind == "audio"
+        if track.kind == "audio" and self._microphones == 1:
+            self._start(self._hear(track))
+
+    async def _hear(self, track: MediaStreamTrack) -> None:
+        with contextlib.suppress(MediaStreamError):
+            while True:
+                frame = await track.recv()
+                if isinstance(frame, av.AudioFrame):
+                    await self._wires.hear(mono(frame), frame.sample_rate)
+
+    def _channel(self, channel: RTCDataChannel) -> None:
+        if len(self._channels) >= MAX_CHANNELS:
+            channel.close()
+            return
+        self._channels.append(channel)
+        channel.on("message", lambda message: self._start(self._obey(channel, message)))
+        if len(self._channels) == 1:
+            self._start(self._tell(channel))
+
+    async def _obey(self, channel: RTCDataChannel, message: str | bytes) -> None:
+        send(channel, await self._wires.command(message))
+
+    async def _tell(self, channel: RTCDataChannel) -> None:
+        with contextlib.suppress(Problem):
+            while True:
+                send(channel, json.dumps(await self._wires.events.get()))
+
+
+def send(channel: RTCDataChannel, text: str) -> None:
+    """Unless the channel is closed, or its reader so slow that it has lost touch."""
+    if channel.readyState == "open" and channel.bufferedAmount < MAX_BUFFERED:
+        channel.send(text)
+
+
+def hear_feedback(sender: RTCRtpSender, outlet: Outlet) -> None:
+    """Key frames that are asked for, and what the way carries: aiortc hands both to its own encoder alone."""
+    usual = sender._handle_rtcp_packet
+
+    async def heard(packet: AnyRtcpPacket) -> None:
+        if isinstance(packet, RtcpPsfbPacket):
+            if packet.fmt in (RTCP_PSFB_PLI, RTCP_PSFB_FIR):
+                outlet.request_key_frame()
+            elif packet.fmt == RTCP_PSFB_APP:
+                with contextlib.suppress(ValueError):
+                    outlet.bitrate, _ = unpack_remb_fci(packet.fci)
+        await usual(packet)
+
+    sender._handle_rtcp_packet = heard  # type: ignore[method-assign]
+
+
+def agreed(answer: str) -> VideoCodec | None:
+    """The codec of the pictures that an answer settles on."""
+    for media in SessionDescription.parse(answer).media:
+        if media.kind == "video" and media.rtp.codecs and media.port:
+            return "H264" if media.rtp.codecs[0].mimeType.lower() == "video/h264" else "VP8"
+    return None
+
+
+def mono(frame: av.AudioFrame) -> Floats:
+    """(n,) samples in -1..1 of a decoded frame, whatever its channels."""
+    samples = frame.to_ndarray()
+    if frame.format.name.startswith("s16"):
+        samples = samples / 32768
+    channels = len(frame.layout.channels)
+    return np.asarray(samples.reshape(-1, channels).mean(axis=1), np.float32)
