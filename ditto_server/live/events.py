@@ -54,7 +54,7 @@ class EventLog:
         self._number = 0
         self._listeners: list[Listener] = []
         self._over = False
-        self.heard: list[Callable[[Said], None]] = []  # told first, and at once
+        self.heard: list[Callable[[Said], None]] = []  # told of every event, after the listeners
 
     def tell(self, event: Event) -> None:
         """An event of the face, from one of its threads."""
@@ -65,10 +65,10 @@ class EventLog:
         self._number += 1
         numbered = {"number": self._number, **event}
         self._kept.append(numbered)
-        for hear in tuple(self.heard):
-            hear(numbered)
         for listener in tuple(self._listeners):
             listener.put(numbered)
+        for hear in tuple(self.heard):
+            hear(numbered)
 
     def listen(self, after: int | None = None) -> Listener:
         """Events from now on; with `after`, first those since that number."""

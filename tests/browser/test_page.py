@@ -1,0 +1,155 @@
+"""The page as somebody sees and uses it."""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+SEEN = "document.getElementById('face').videoWidth > 0"
+HEARD = "document.getElementById('face').srcObject.getAudioTracks()[0].enabled"
+FIRST_PICTURE = """async () => {
+  const video = document.getElementById('face');
+  const began = performance.now();
+  const shown = new Promise((done) => video.requestVideoFrameCallback(done));
+  document.getElementById('start').click();
+  await shown;
+  return performance.now() - began;
+}"""
+
+
+def start(page):
+    page.get_by_role("button", name="Start").click()
+    until(page, lambda: page.evaluate(SEEN))
+
+
+def line(page, text):
+    return page.locator("#log li", has_text=text)
+
+
+def test_a_click_shows_the_face_within_a_second_or_so(page):
+    expect(page.get_by_role("button", name="Start")).to_be_enabled()
+    took = page.evaluate(FIRST_PICTURE)
+    print(f"first picture after {took:.0f} ms")
+    assert took < 3000
+    expect(page.locator("#state")).to_have_text("all is well")
+
+
+def test_typed_text_is_captioned_spoken_and_done(page):
+    start(page)
+    page.get_by_label("Text to say").fill("Good day to you")
+    page.keyboard.press("Enter")
+    expect(page.locator("#caption")).to_have_text("Good day to you")
+    expect(line(page, "Good day to you")).to_have_attribute("data-state", "speaking")
+    expect(line(page, "Good day to you")).to_have_attribute("data-state", "spoken")
+    expect(page.locator("#caption")).to_be_hidden()
+
+
+def test_an_interruption_silences_the_page_and_is_marked(page):
+    start(page)
+    page.get_by_label("Text to say").fill("a rather long text that goes on and on " * 3)
+    page.keyboard.press("Enter")
+    expect(page.locator("#caption")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(line(page, "a rather long text")).to_have_attribute("data-state", "interrupted")
+    assert page.evaluate(HEARD) is False
+    until(page, lambda: page.evaluate(HEARD))
+
+
+def test_the_microphone_speaks_through_the_face_and_is_listened_to(page, live):
+    start(page)
+    page.get_by_role("button", name="Talk through it").click()
+    expect(page.get_by_role("button", name="Talk through it")).to_have_attribute("aria-pressed", "true")
+    face = live.source.faces[0]
+    until(page, lambda: face._utterances > 0)
+    page.get_by_role("button", name="Talk to it").click()
+    expect(page.locator("#stage")).to_have_class(re.compile("listening"))
+    page.get_by_role("button", name="Microphone off").click()
+    expect(page.get_by_role("button", name="Microphone off")).to_have_attribute("aria-pressed", "true")
+
+
+def test_a_sound_file_is_spoken(page, live, voice):
+    start(page)
+    page.locator("#file").set_input_files(str(voice))
+    expect(line(page, "voice.wav")).to_be_visible()
+    until(page, lambda: live.source.faces[0]._utterances == 1)
+
+
+def test_a_file_without_sound_is_refused_in_words(page):
+    start(page)
+    page.locator("#file").set_input_files(str(Path(__file__)))
+    expect(line(page, "this browser cannot read a sound in it")).to_be_visible()
+
+
+def test_gestures_and_feelings_reach_the_face(page, live):
+    start(page)
+    page.get_by_text("Gestures and feelings").click()
+    page.get_by_role("button", name="Nod", exact=True).click()
+    until(page, lambda: live.source.faces[0]._doing == "nod")
+    page.get_by_role("button", name="Happy").click()
+    until(page, lambda: live.source.faces[0]._doing == "Happy")
+
+
+def test_figures_are_measured(page):
+    start(page)
+    page.get_by_text("Figures").click()
+    expect(page.locator("#figures")).to_contain_text("H264", timeout=8000)
+    page.wait_for_timeout(3000)
+    told = dict(
+        zip(*(page.locator(f"#figures {tag}").all_inner_texts() for tag in ("dt", "dd")), strict=True)
+    )
+    print(told)
+    assert float(told["Frames a second"]) > 20
+    assert abs(float(told["Sound after picture"].split()[0])) < 80
+
+
+def test_a_reload_keeps_the_session(page, live):
+    start(page)
+    page.reload()
+    until(page, lambda: page.evaluate(SEEN))
+    expect(page.locator("#welcome")).to_be_hidden()
+    assert len(live.source.faces) == 1
+
+
+def test_a_session_that_is_over_says_why_and_another_can_be_started(page, live):
+    start(page)
+    session = page.evaluate("document.documentElement.dataset.session")
+    with live.client() as client:
+        client.delete(f"/v1/sessions/{session}")
+    expect(page.get_by_role("heading", name="The session is over")).to_be_visible()
+    expect(page.locator("#welcome-text")).to_have_text("It has ended: it was ended.")
+    start(page)
+    assert len(live.source.faces) == 2
+    page.complaints.clear()
+
+
+def until(page, condition, tries=100):
+    for _ in range(tries):
+        if condition():
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError("it did not come about in time")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("shape", "width", "height"), [("wide", 1280, 800), ("narrow", 390, 844)])
+def test_nothing_is_cut_off_at_any_width(chromium, live, tmp_path, scheme, shape, width, height):
+    """Screenshots lie in SCREENSHOTS, where that is set, for somebody to look at."""
+    folder = Path(os.environ.get("SCREENSHOTS", tmp_path))
+    context = chromium.new_context(color_scheme=scheme, viewport={"width": width, "height": height})
+    page = context.new_page()
+    page.goto(live.url)
+    expect(page.get_by_role("button", name="Start")).to_be_enabled()
+    page.screenshot(path=folder / f"welcome_{shape}_{scheme}.png")
+    start(page)
+    page.get_by_label("Text to say").fill("Hello there, this is a line of text that is spoken now")
+    page.keyboard.press("Enter")
+    expect(page.locator("#caption")).to_be_visible()
+    page.screenshot(path=folder / f"talking_{shape}_{scheme}.png")
+    for summary in page.locator("summary").all():
+        summary.click()
+    page.wait_for_timeout(1500)
+    page.screenshot(path=folder / f"open_{shape}_{scheme}.png", full_page=True)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    context.close()
