@@ -17,7 +17,7 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("ditto", "stream_pipeline", "model_formats", "cfg")
+PACKAGES = ("ditto", "ditto_server", "stream_pipeline", "model_formats", "cfg")
 LINK = re.compile(r"(?<=\]\()(?!\w+:|#)([^)\s#]+)")
 SECTION = re.compile(r"^## ([^\n]+)\n(.*?)(?=^## |\Z)", re.M | re.S)
 COMMENT = re.compile(r"\S  # (?!type:|noqa)(.+)")

@@ -1,4 +1,4 @@
-"""Who may speak to the server: loopback alone by default; by key; from pages of our own."""
+"""Access to the server: from this machine alone by default, by key, from its own pages."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MIN_KEY_LETTERS = 12
 
 @dataclass(frozen=True, kw_only=True)
 class Access:
-    """Which hosts, origins and keys are accepted."""
+    """Hosts, origins and keys that are accepted."""
 
     host: str = "127.0.0.1"  # that is listened on
     key: str | None = None  # of visitors

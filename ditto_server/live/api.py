@@ -28,7 +28,7 @@ KEEP_ALIVE_SECONDS = 15.0  # between comments of an event stream
 
 @dataclass(frozen=True)
 class Api:
-    """What the handlers need."""
+    """Handlers of the API, and what they need."""
 
     sessions: Sessions
     source: FaceSource

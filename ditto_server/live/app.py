@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
 
 from cfg.errors import DittoError
 from ditto_server.live.access import Access, Gate
@@ -30,8 +31,8 @@ PAGES = Path(__file__).parents[1] / "pages"
 class Pages(StaticFiles):
     """Files that a browser asks for again whether they have changed."""
 
-    def file_response(self, *args: object, **more: object) -> Response:
-        response = super().file_response(*args, **more)  # type: ignore[arg-type]
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
         response.headers["Cache-Control"] = "no-cache"
         return response
 

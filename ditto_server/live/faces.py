@@ -31,7 +31,7 @@ Speak = Callable[[str], Iterator[Floats]]
 
 @dataclass(frozen=True, slots=True)
 class Portrait:
-    """Whom a visitor can choose; a name of letters, digits and hyphens, never a path."""
+    """A face that a visitor can choose; its name has letters, digits and hyphens and is no path."""
 
     name: str
     title: str

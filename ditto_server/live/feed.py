@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 
 from cfg.errors import DittoError
@@ -31,15 +30,13 @@ CONGESTED = 0.85  # share of what is sent; where less is said to go through, les
 RECOVERY = 1.5  # by which the limit grows again
 SPACING = 0.02  # seconds between the two packets of a frame's sound
 
-log = logging.getLogger(__name__)
-
 
 class Ended(Exception):
     """There is nothing more to send."""
 
 
 class Outlet:
-    """What is sent to one viewer, once it is ready. Owned by the event loop."""
+    """Pictures and sound on their way to one viewer, once it is ready. Owned by the event loop."""
 
     def __init__(self, feed: Feed) -> None:
         self._feed = feed
@@ -122,9 +119,11 @@ class FeedFigures:
 class Feed:
     """Reads a face on a thread of its own while somebody watches, and only then."""
 
-    def __init__(self, face: LiveFace, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, face: LiveFace, loop: asyncio.AbstractEventLoop, lost: Callable[[str], None]) -> None:
+        """`lost` is told, in the event loop, why the face has ended by itself."""
         self._face = face
         self._loop = loop
+        self._tell = lost
         self._lock = threading.Lock()
         self._outlets: tuple[Outlet, ...] = ()
         self._thread: threading.Thread | None = None
@@ -175,12 +174,13 @@ class Feed:
                 missed = self._encode(frame, outlets, encoders, sound, asked, pace)
                 with self._lock:
                     self._keys |= missed
+            reason = "its face was closed"
         except DittoError as error:
-            log.warning("a face was lost: %s", error)
+            reason = f"its face failed: {error}"
         finally:
             if isinstance(frames, Generator):
                 frames.close()
-        self._post(self._lost)
+        self._post(self._lost, reason)
 
     def _encode(
         self,
@@ -234,10 +234,11 @@ class Feed:
             pictures = packets.get(outlet.codec, []) if outlet.codec is not None else []
             outlet.put(pictures, sounds, now)
 
-    def _lost(self) -> None:
-        """The face has ended or failed."""
+    def _lost(self, reason: str) -> None:
         for outlet in self._outlets:
             outlet.end()
+        if not self._closed:
+            self._tell(reason)
 
     def _post(self, call: object, *arguments: object) -> None:
         if not self._loop.is_closed():
@@ -246,7 +247,7 @@ class Feed:
 
 
 class Pace:
-    """How often key frames and other bitrates are granted."""
+    """Limits on key frames and on changes of the bitrate."""
 
     def __init__(self) -> None:
         self._keys: dict[VideoCodec, float] = {}

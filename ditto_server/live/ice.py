@@ -28,7 +28,7 @@ class IceServer:
 
 @dataclass(frozen=True, kw_only=True)
 class IceSettings:
-    """Which servers are asked; the secret is the one that coturn calls static-auth-secret."""
+    """Servers that are asked; the secret is the one that coturn calls static-auth-secret."""
 
     urls: tuple[str, ...] = ()
     turn_secret: str | None = None

@@ -1,4 +1,4 @@
-"""How much one server, one session and one visitor may ask for."""
+"""Limits on one server, one session and one visitor."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class Admission:
         self._at, self._had = now, used
 
     def refusal(self, sessions: int, behind: int) -> str | None:
-        """Why another session is refused; `behind` of those there are have stepped down already."""
+        """The reason why another session is refused; `behind` of them have stepped down already."""
         if self._limit is not None:
             if sessions < self._limit:
                 return None

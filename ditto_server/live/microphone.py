@@ -35,7 +35,7 @@ class SpeechGate:
         return self._quiet < HANGOVER_SECONDS
 
     def pass_on(self, samples: Floats) -> Floats:
-        """What is to be spoken of a piece of sound; empty while nobody speaks."""
+        """The part of a piece of sound that is to be spoken; empty while nobody speaks."""
         if not len(samples):
             return samples
         was_open = self.open

@@ -16,6 +16,7 @@ from ditto.arrays import Floats, Image
 from ditto.motion.emotion import emotion_label
 from ditto.motion.gestures import gesture_named
 from ditto.rates import FRAME_RATE, SAMPLE_RATE
+from stream_pipeline.live.frame_readers import FrameReader, FrameReaders
 from stream_pipeline.live_face import (
     Event,
     Failed,
@@ -31,7 +32,6 @@ from stream_pipeline.live_face import (
 from stream_pipeline.session import as_voice
 
 MAX_QUEUED_SECONDS = 120.0  # of sound that may wait
-FRAMES_KEPT = 2 * FRAME_RATE  # for a reader that is slow
 FADE_SECONDS = 0.02  # in which an interrupted voice ends
 LOUD = 0.02  # root mean square of a frame's sound above which its corner is lit
 HEARD_LOUD = 0.02  # of the other person's voice
@@ -88,7 +88,7 @@ class MockFace:
         self._queue: deque[Utterance] = deque()
         self._open: Utterance | None = None
         self._utterances = self._frames = self._turn = 0
-        self._readers: list[deque[LiveFrame]] = []
+        self._readers = FrameReaders(lambda: None)
         self._subscribers: list[Callable[[Event], None]] = []
         self._untold: list[Event] = []
         self._fading = np.zeros(0, np.float32)
@@ -109,6 +109,7 @@ class MockFace:
             self._over = True
             self._changed.notify_all()
         self._thread.join()
+        self._readers.end()
 
     def push(self, samples: object, timeout: float | None = None) -> int:
         voice = as_voice(samples)
@@ -185,21 +186,10 @@ class MockFace:
         self._doing = ", ".join(controls)
 
     def frames(self, timeout: float | None = None) -> Iterator[LiveFrame]:
-        waiting: deque[LiveFrame] = deque(maxlen=FRAMES_KEPT)
-        with self._changed:
-            self._readers.append(waiting)
-        try:
-            while True:
-                with self._changed:
-                    if not self._changed.wait_for(lambda: self._over or waiting, timeout):
-                        raise TimeoutError(f"no frame came in {timeout} seconds")
-                    if not waiting:
-                        return
-                    frame = waiting.popleft()
-                yield frame
-        finally:
-            with self._changed:
-                self._readers = [reader for reader in self._readers if reader is not waiting]
+        return self._readers.frames(timeout)
+
+    def reader(self, ready: Callable[[], None] | None = None) -> FrameReader:
+        return self._readers.add(ready)
 
     def subscribe(self, tell: Callable[[Event], None]) -> Callable[[], None]:
         with self._changed:
@@ -242,16 +232,13 @@ class MockFace:
                     return
                 sound, utterance = self._voice()
                 self._hush()
-                index, turn, watched = self._frames, self._turn, bool(self._readers)
+                index, turn, watched = self._frames, self._turn, len(self._readers) > 0
                 self._frames += 1
                 events, self._untold = self._untold, []
                 subscribers = tuple(self._subscribers)
             image = self._draw(index, sound) if watched else None
             frame = LiveFrame(index, turn, image, sound, utterance)
-            with self._changed:
-                for reader in self._readers:
-                    reader.append(frame)
-                self._changed.notify_all()
+            self._readers.put(frame)
             for event in events:
                 for tell in subscribers:
                     tell(event)

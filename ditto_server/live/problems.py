@@ -1,4 +1,4 @@
-"""What went wrong with a request, in one clear sentence, as RFC 9457 has it."""
+"""Problems with a request, each in one clear sentence, as RFC 9457 has them."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ async def of_ours(request: Request, error: Exception) -> Response:
 
 
 async def of_http(request: Request, error: Exception) -> Response:
-    """What the router refuses: no such address, or another method is wanted there."""
+    """A refusal of the router: no such address, or another method is wanted there."""
     assert isinstance(error, HTTPException)
     said = {
         404: f"there is nothing at {request.url.path}",

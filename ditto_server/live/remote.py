@@ -19,7 +19,7 @@ MAX_NUMBERS = 64  # in the value of a control
 
 
 class Remote:
-    """What a visitor can ask of one face. `obey` may wait for the face: not for the event loop's thread."""
+    """Commands to one face. `obey` may wait for the face: not for the event loop's thread."""
 
     def __init__(self, face: LiveFace, microphone: Microphone, limits: Limits) -> None:
         self._face = face

@@ -24,7 +24,7 @@ GRACE_SECONDS = 3  # in which open requests may end when the server stops
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """Where the server listens."""
+    """Address at which the server listens, and its certificate."""
 
     host: str = "127.0.0.1"
     port: int = 8765

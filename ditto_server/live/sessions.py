@@ -36,14 +36,21 @@ class Session:
     """A face that somebody has asked for. Owned by the event loop, as is all here."""
 
     def __init__(
-        self, avatar: str, face: LiveFace, limits: Limits, make_peer: PeerMaker | None, ice: IceSettings
+        self,
+        avatar: str,
+        face: LiveFace,
+        limits: Limits,
+        make_peer: PeerMaker | None,
+        ice: IceSettings,
+        lost: Callable[[Session, str], None],
     ) -> None:
+        """`lost` is told why the face has ended by itself."""
         loop = asyncio.get_running_loop()
         self.id = secrets.token_urlsafe(ID_BYTES)
         self.avatar = avatar
         self.face = face
         self.events = EventLog(loop)
-        self.feed = Feed(face, loop)
+        self.feed = Feed(face, loop, lambda reason: lost(self, reason))
         self.microphone = Microphone(face)
         self.remote = Remote(face, self.microphone, limits)
         self.servers = ice.servers(self.id)
@@ -232,7 +239,7 @@ class Sessions:
         """Goes on to its end even where whoever asked has gone: a face that is begun has an owner then."""
         loop = asyncio.get_running_loop()
         face = await loop.run_in_executor(self._openers, self._begun, name)
-        session = Session(name, face, self._limits, self._make_peer, self._ice)
+        session = Session(name, face, self._limits, self._make_peer, self._ice, self._lost)
         self._sessions[session.id] = session
         if self._closed:
             self.end(session, "the server stops")
@@ -256,6 +263,10 @@ class Sessions:
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
+    def _lost(self, session: Session, reason: str) -> None:
+        log.warning("a session ends: %s", reason)
+        self.end(session, reason)
+
     async def _close(self, session: Session) -> None:
         try:
             await session.close()
@@ -275,7 +286,7 @@ class Sessions:
 
 
 def overdue(session: Session, limits: Limits, now: float) -> str | None:
-    """Why a session is to end by itself, if it is."""
+    """The reason why a session is to end by itself, if it is."""
     if not session.connections and now - session.left > limits.keep_seconds:
         return f"nobody was connected for {limits.keep_seconds:g} s"
     if now - session.used > limits.idle_seconds:

@@ -71,7 +71,7 @@ class SoundIn:
         self._spoken = False
 
     def drop(self) -> None:
-        """What was sent so far is not to be heard."""
+        """Forgets what was sent of an utterance: it is not to be heard."""
         self._begin(self._rate, self._to)
         self._spoken = False
 

@@ -14,7 +14,7 @@ from ditto_server.live.ice import IceServer
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Wires:
-    """What a connection is joined to."""
+    """Everything that a connection is joined to."""
 
     outlet: Outlet  # pictures and sound to the viewer
     events: Listener  # for its data channel

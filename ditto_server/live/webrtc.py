@@ -110,7 +110,8 @@ class AiortcPeer:
                     400, f"the offer has {len(kinds)} media sections, but 1 to {MAX_MEDIA} are taken"
                 )
             self._offer_tracks(kinds)
-            await self._connection.setRemoteDescription(RTCSessionDescription(offer, "offer"))
+            known = RTCSessionDescription(without_local_names(offer), "offer")
+            await self._connection.setRemoteDescription(known)
             await self._connection.setLocalDescription(await self._connection.createAnswer())
         except Problem:
             raise
@@ -234,6 +235,13 @@ def hear_feedback(sender: RTCRtpSender, outlet: Outlet) -> None:
         await usual(packet)
 
     sender._handle_rtcp_packet = heard  # type: ignore[method-assign]
+
+
+def without_local_names(offer: str) -> str:
+    """The offer without candidates that only a question to everybody in the local network would resolve; a
+    viewer behind one is known by the address from which it knocks."""
+    lines = offer.splitlines(keepends=True)
+    return "".join(line for line in lines if not (line.startswith("a=candidate") and ".local " in line))
 
 
 def agreed(answer: str) -> VideoCodec | None:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-OWN_PACKAGES = ("cfg", "checkpoints", "ditto", "model_formats", "stream_pipeline")
+OWN_PACKAGES = ("cfg", "checkpoints", "ditto", "ditto_server", "model_formats", "stream_pipeline")
 VENV_PYTHON = r".venv\Scripts\python" if os.name == "nt" else ".venv/bin/python"
 
 

@@ -22,7 +22,7 @@ PRESENT = [
     page for page in TEXTS if page.parent.name != "log" and page.name != "CHANGELOG.md"
 ]  # not of the past
 NAMED = re.compile(
-    r"`((?:benchmarks|cfg|checkpoints/mini|ditto|examples|model_formats|scripts|stream_pipeline|tests)/[\w./*]*)`"
+    r"`((?:benchmarks|cfg|checkpoints/mini|ditto|ditto_server|examples|model_formats|scripts|stream_pipeline|tests)/[\w./*]*)`"
 )
 LINK = re.compile(r"\]\((?!\w+:)([^)#\s]*)(?:#([\w-]+))?\)")
 

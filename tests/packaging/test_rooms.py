@@ -8,7 +8,7 @@ import grimp
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("cfg", "ditto", "model_formats", "stream_pipeline")
+PACKAGES = ("cfg", "ditto", "ditto_server", "model_formats", "stream_pipeline")
 
 
 @pytest.fixture(scope="module")

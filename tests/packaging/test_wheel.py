@@ -16,7 +16,7 @@ from ditto.kernels import FOLDER, SUFFIX
 ROOT = Path(__file__).parents[2]
 INPUTS = (
     *("pyproject.toml", "README.md", "LICENSE", "hatch_build.py"),
-    *("cfg", "checkpoints", "ditto", "model_formats", "stream_pipeline"),
+    *("cfg", "checkpoints", "ditto", "ditto_server", "model_formats", "stream_pipeline"),
     "examples/drawn_woman.jpg",
 )
 EXTRAS = ("onnx", "scipy", "transformers", "huggingface_hub")  # not asked for by the wheel, so not there
@@ -113,13 +113,18 @@ def test_the_wheel_holds_every_file_of_the_built_in_pack(wheel):
 
 def test_the_wheel_holds_configurations_and_type_markers(wheel):
     assert {f"cfg/packs/{p.name}" for p in (ROOT / "cfg" / "packs").glob("*.yaml")} <= names(wheel)
-    for package in ("cfg", "ditto", "model_formats", "stream_pipeline"):
+    for package in ("cfg", "ditto", "ditto_server", "model_formats", "stream_pipeline"):
         assert f"{package}/py.typed" in names(wheel)
+
+
+def test_the_wheel_holds_the_pages_of_the_server(wheel):
+    pages = {path.name for path in (ROOT / "ditto_server" / "pages").iterdir()}
+    assert {f"ditto_server/pages/{name}" for name in pages} <= names(wheel)
 
 
 def test_the_wheel_holds_nothing_else(wheel):
     top = {name.split("/")[0] for name in names(wheel) if ".dist-info/" not in name}
-    assert top == {"cfg", "checkpoints", "ditto", "model_formats", "stream_pipeline"}
+    assert top == {"cfg", "checkpoints", "ditto", "ditto_server", "model_formats", "stream_pipeline"}
     assert not [name for name in names(wheel) if "test" in name.lower() or "__pycache__" in name]
     assert wheel.stat().st_size < 60_000_000
 

@@ -16,7 +16,7 @@ from stream_pipeline.commands import parser_of_all
 ROOT = Path(__file__).parents[2]
 PORTRAIT, VIDEO = "examples/drawn_woman.jpg", "examples/astronaut_video.mp4"
 CACHE = Path("home", ".cache", "ditto-engine", "avatars")
-PACKAGES = ("cfg", "ditto", "model_formats", "stream_pipeline")
+PACKAGES = ("cfg", "ditto", "ditto_server", "model_formats", "stream_pipeline")
 LIVE = """
 import sys, threading
 import numpy as np
