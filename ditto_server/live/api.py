@@ -80,7 +80,7 @@ class Api:
             raise Problem(
                 429, f"too many sessions in a minute; try again in {seconds} s", {"Retry-After": seconds}
             )
-        body = await command_of(request, empty=True)
+        body = await command_of(request, self.limits.request_seconds, empty=True)
         avatar = body.get("avatar")
         if avatar is not None and not isinstance(avatar, str):
             raise Problem(400, "avatar must be the name of one of /v1/avatars")
@@ -102,7 +102,7 @@ class Api:
 
     async def command(self, request: Request) -> Response:
         session = self._session(request)
-        return JSONResponse(await session.obey(await command_of(request)))
+        return JSONResponse(await session.obey(await command_of(request, self.limits.request_seconds)))
 
     async def events(self, request: Request) -> Response:
         session = self._session(request)
@@ -114,7 +114,7 @@ class Api:
 
     async def offer(self, request: Request) -> Response:
         session = self._session(request)
-        body = await command_of(request)
+        body = await command_of(request, self.limits.request_seconds)
         sdp = body.get("sdp")
         if body.get("type") != "offer" or not isinstance(sdp, str):
             raise Problem(400, 'an offer is {"type": "offer", "sdp": "…"}')
@@ -126,7 +126,8 @@ class Api:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind != SDP:
             raise Problem(415, f"an offer is sent as {SDP}, not as '{kind}'")
-        name, answer = await session.answer((await body_of(request)).decode("utf-8", "replace"), json.dumps)
+        body = await body_of(request, self.limits.request_seconds)
+        name, answer = await session.answer(body.decode("utf-8", "replace"), json.dumps)
         return Response(answer, 201, {"Location": f"/whep/{session.id}/{name}"}, media_type=SDP)
 
     async def hang_up(self, request: Request) -> Response:
@@ -173,15 +174,17 @@ class Api:
         }
 
 
-async def body_of(request: Request) -> bytes:
+async def body_of(request: Request, seconds: float) -> bytes:
     try:
-        return await request.body()
+        return await asyncio.wait_for(request.body(), seconds)
     except ClientDisconnect as error:
         raise Problem(400, "the request ended in the middle") from error
+    except asyncio.TimeoutError as error:
+        raise Problem(408, f"the request did not come to its end within {seconds:g} s") from error
 
 
-async def command_of(request: Request, empty: bool = False) -> Command:
-    body = await body_of(request)
+async def command_of(request: Request, seconds: float, empty: bool = False) -> Command:
+    body = await body_of(request, seconds)
     found: Mapping[str, object] = {} if empty and not body.strip() else parsed(body)
     return found
 

@@ -133,7 +133,8 @@ class Session:
             self.peers.pop(name, None)
             leave()
 
-        wires = Wires(outlet, listener, command, self._hear, ended, self._limits.connect_seconds)
+        patience = self._limits.connect_seconds, self._limits.silent_seconds
+        wires = Wires(outlet, listener, command, self._hear, ended, *patience)
         peer = self._make_peer(wires, self.servers)
         self.peers[name] = peer
         try:

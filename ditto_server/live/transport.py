@@ -22,6 +22,7 @@ class Wires:
     hear: Callable[[Floats, int], Awaitable[None]]  # its microphone: mono samples and their rate
     ended: Callable[[], None]  # to be called once, whichever way it ends
     connect_seconds: float  # in which media must flow
+    silent_seconds: float  # after which a viewer has gone that says nothing of what it receives
 
 
 class Peer(Protocol):

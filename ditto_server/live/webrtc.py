@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import time
 from collections.abc import Coroutine, Iterator, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -94,6 +95,7 @@ class AiortcPeer:
         self._wires = wires
         configuration = RTCConfiguration([RTCIceServer(s.urls, s.username, s.credential) for s in servers])
         self._connection = RTCPeerConnection(configuration)  # no server at all where the list is empty
+        self._feedback = Feedback(wires.outlet)
         self._tasks: set[asyncio.Task[None]] = set()
         self._channels: list[RTCDataChannel] = []
         self._microphones = 0
@@ -127,7 +129,7 @@ class AiortcPeer:
         described = self._connection.localDescription.sdp
         self._wires.outlet.codec = agreed(described)
         self._wires.outlet.ready = True
-        self._start(self._connected_in_time())
+        self._start(self._watch())
         return described
 
     async def close(self) -> None:
@@ -152,8 +154,7 @@ class AiortcPeer:
 
     def _offer_tracks(self, kinds: Sequence[str]) -> None:
         if "video" in kinds:
-            sender = self._connection.addTrack(PictureTrack(self._wires.outlet))
-            hear_feedback(sender, self._wires.outlet)
+            self._feedback.attach(self._connection.addTrack(PictureTrack(self._wires.outlet)))
             for transceiver in self._connection.getTransceivers():
                 if transceiver.kind == "video":
                     codecs = RTCRtpSender.getCapabilities("video").codecs
@@ -163,17 +164,21 @@ class AiortcPeer:
                         sorted(known, key=lambda codec: order.index(codec.mimeType.lower()))
                     )
         if "audio" in kinds:
-            self._connection.addTrack(SoundTrack(self._wires.outlet))
+            self._feedback.attach(self._connection.addTrack(SoundTrack(self._wires.outlet)))
             for transceiver in self._connection.getTransceivers():
                 if transceiver.kind == "audio":
                     codecs = RTCRtpSender.getCapabilities("audio").codecs
                     transceiver.setCodecPreferences([c for c in codecs if c.mimeType.lower() == "audio/opus"])
 
-    async def _connected_in_time(self) -> None:
+    async def _watch(self) -> None:
+        """Lets a viewer go that did not connect in time, or has gone without a word."""
         await asyncio.sleep(self._wires.connect_seconds)
-        if self._connection.connectionState != "connected":
-            log.info("a viewer did not connect within %g s", self._wires.connect_seconds)
-            self._finish()
+        while self._connection.connectionState == "connected":
+            await asyncio.sleep(self._wires.silent_seconds / 4)
+            if time.monotonic() - self._feedback.heard > self._wires.silent_seconds:
+                break
+        log.info("a viewer did not connect, or has gone")
+        self._finish()
 
     def _state_changed(self) -> None:
         if self._connection.connectionState == "connected":
@@ -221,20 +226,33 @@ def send(channel: RTCDataChannel, text: str) -> None:
         channel.send(text)
 
 
-def hear_feedback(sender: RTCRtpSender, outlet: Outlet) -> None:
-    """Key frames that are asked for, and what the way carries: aiortc hands both to its own encoder alone."""
-    usual = sender._handle_rtcp_packet
+class Feedback:
+    """Reports of a viewer: key frames it asks for, the bitrate that gets through, and that it is still there.
 
-    async def heard(packet: AnyRtcpPacket) -> None:
+    aiortc hands these to encoders of its own alone.
+    """
+
+    def __init__(self, outlet: Outlet) -> None:
+        self._outlet = outlet
+        self.heard = time.monotonic()
+
+    def attach(self, sender: RTCRtpSender) -> None:
+        usual = sender._handle_rtcp_packet
+
+        async def heard(packet: AnyRtcpPacket) -> None:
+            self._hear(packet)
+            await usual(packet)
+
+        sender._handle_rtcp_packet = heard  # type: ignore[method-assign]
+
+    def _hear(self, packet: AnyRtcpPacket) -> None:
+        self.heard = time.monotonic()
         if isinstance(packet, RtcpPsfbPacket):
             if packet.fmt in (RTCP_PSFB_PLI, RTCP_PSFB_FIR):
-                outlet.request_key_frame()
+                self._outlet.request_key_frame()
             elif packet.fmt == RTCP_PSFB_APP:
                 with contextlib.suppress(ValueError):
-                    outlet.bitrate, _ = unpack_remb_fci(packet.fci)
-        await usual(packet)
-
-    sender._handle_rtcp_packet = heard  # type: ignore[method-assign]
+                    self._outlet.bitrate, _ = unpack_remb_fci(packet.fci)
 
 
 def without_local_names(offer: str) -> str:

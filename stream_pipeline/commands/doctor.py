@@ -20,6 +20,7 @@ EXTRAS = {
     "onnx": ("export", "writes ONNX files, rewrites them for TensorRT"),
     "polygraphy": ("trt", "builds and verifies TensorRT engines"),
     "hibari-tts": ("tts", "text in place of a recording (--say)"),
+    "aiortc": ("live", "a face to talk to in the browser (ditto live)"),
     "huggingface_hub": ("download", "fetches the official checkpoints"),
     "pi-heif": ("heic", "reads HEIC photos"),
 }

@@ -26,6 +26,7 @@ class CommandPlugin:
     run: Command  # gives the exit code
 
 
+OURS = "ditto-engine"  # whose rooms above this one bring commands in the same way
 PLUGINS = PluginGroup("ditto.commands", "command", CommandPlugin)
 
 
@@ -66,7 +67,8 @@ class Parser(argparse.ArgumentParser):
 class CommandParser(Parser):
     """A program of many commands: its own, and those of other packages.
 
-    Others are looked for only where the word is no command of its own, and only the one named is imported.
+    Others are looked for only where the word is no command of its own, and of other packages only the one
+    named is imported.
     """
 
     def __init__(self, program: str, purpose: str, commands: dict[str, CommandPlugin]) -> None:
@@ -87,8 +89,10 @@ class CommandParser(Parser):
         known = self._choices.choices
         others = {name: package for name, package in PLUGINS.packages().items() if name not in known}
         for name, package in others.items():
-            added = self._choices.add_parser(name, help=f"from the package {package}")
-            if name == word and (command := PLUGINS.load(name)) is not None:
+            command = PLUGINS.load(name) if name == word or package == OURS else None
+            known_purpose = command.purpose if command is not None and package == OURS else None
+            added = self._choices.add_parser(name, help=known_purpose or f"from the package {package}")
+            if command is not None:
                 fill(added, command)
         if word not in known and not word.startswith("-"):
             self.error(f"'{word}' is not a command{did_you_mean(word, known)}")

@@ -45,6 +45,12 @@ def test_it_prints_an_address_answers_there_and_stops_at_ctrl_c(tmp_path):
     assert running.returncode == 130
 
 
+def test_it_is_listed_among_the_commands(capsys):
+    with pytest.raises(SystemExit):
+        ditto(["-h"])
+    assert re.search(r"^ +live +an always-on face in a browser$", capsys.readouterr().out, re.M)
+
+
 def test_a_busy_port_is_said_in_one_line(capsys):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -4,6 +4,9 @@ import asyncio
 import contextlib
 import itertools
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import httpx
 import numpy as np
@@ -13,8 +16,9 @@ from aiortc.mediastreams import AudioStreamTrack, MediaStreamError
 from aiortc.rtp import RtcpSrPacket
 
 from ditto_server.live.limits import Limits
-from tests.ditto_server.conftest import running
+from tests.ditto_server.conftest import running, wait_until
 
+ROOT = Path(__file__).parents[2]
 RATE = 16_000
 
 
@@ -276,6 +280,37 @@ def test_who_never_connects_is_let_go_and_the_session_ends(source):
             )
         source.faces[0]._thread.join(15)
         assert not source.faces[0]._thread.is_alive()
+
+
+VIEWER = """
+import asyncio, sys
+sys.path.insert(0, sys.argv[1])
+from tests.ditto_server.conftest import Live
+from tests.ditto_server.test_webrtc import Viewer
+
+async def watch():
+    live = Live(int(sys.argv[2]), None)
+    async with Viewer(live, {"links": {"offer": sys.argv[3]}}) as viewer:
+        await viewer.until(lambda: len(viewer.pictures) > 5, 30)
+        print("seen", flush=True)
+        await asyncio.sleep(60)
+
+asyncio.run(watch())
+"""
+
+
+def test_a_viewer_that_is_killed_is_let_go(source):
+    limits = Limits(max_sessions=1, connect_seconds=1, silent_seconds=2)
+    with running(source, limits) as live, live.client() as client:
+        session = live.session()
+        command = [sys.executable, "-c", VIEWER, str(ROOT), str(live.port), session["links"]["offer"]]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as viewer:
+            assert viewer.stdout.readline() == "seen\n"
+            assert client.get(f"/v1/sessions/{session['id']}").json()["figures"]["connections"] == 1
+            viewer.kill()
+        wait_until(
+            lambda: client.get(f"/v1/sessions/{session['id']}").json()["figures"]["connections"] == 0, 20
+        )
 
 
 def test_whep_gives_an_answer_and_a_place_at_which_to_hang_up(live):
