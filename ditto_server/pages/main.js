@@ -7,6 +7,8 @@ import { decoded, devices, microphone, played } from "./microphone.js";
 import { Server } from "./server.js";
 import { Wire } from "./wire.js";
 
+const GREETING = "A face to talk to";
+
 const server = new Server();
 const video = at("face");
 let session, wire, media, chosen, told;
@@ -281,7 +283,7 @@ async function open() {
       at("text").placeholder = "No speech synthesiser is installed on the server";
       at("text").disabled = true;
     }
-    at("start").disabled = false;
+    welcome(GREETING, "Choose who should answer, then type, speak or play a sound.");
   } catch (error) {
     welcome(error.status === 401 ? "This server needs a key" : "It cannot start", error.message, error.status === 401);
     return;

@@ -7,6 +7,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from ditto_server.live.access import Access
+from ditto_server.live.faces import MockFaces
+from tests.ditto_server.conftest import PORTRAITS, Watched, running
+
 SEEN = "document.getElementById('face').videoWidth > 0"
 HEARD = "document.getElementById('face').srcObject.getAudioTracks()[0].enabled"
 FIRST_PICTURE = """async () => {
@@ -122,6 +126,75 @@ def test_a_session_that_is_over_says_why_and_another_can_be_started(page, live):
     start(page)
     assert len(live.source.faces) == 2
     page.complaints.clear()
+
+
+def test_a_connection_that_is_lost_is_joined_again_and_nothing_is_missed(chromium, live):
+    page = chromium.new_page()
+    ways = []
+
+    def through(way):
+        ways.append(way)
+        server = way.connect_to_server()
+        way.on_message(server.send)
+        server.on_message(way.send)
+
+    page.route_web_socket(re.compile("/ws"), through)
+    page.goto(live.url)
+    start(page)
+    page.get_by_label("Text to say").fill("one and two and three")
+    page.keyboard.press("Enter")
+    expect(line(page, "one and two")).to_have_attribute("data-state", "speaking")
+    ways[0].close(code=3001)
+    until(page, lambda: len(ways) == 2)
+    expect(line(page, "one and two")).to_have_attribute("data-state", "spoken")
+    expect(page.locator("#state")).to_have_text("all is well")
+    assert len(live.source.faces) == 1
+    page.close()
+
+
+def test_a_way_for_media_that_is_blocked_is_said_in_words(chromium, live):
+    page = chromium.new_page()
+    page.add_init_script(
+        "RTCPeerConnection.prototype.setRemoteDescription = function () { return Promise.resolve(); };"
+    )
+    page.goto(live.url)
+    page.get_by_role("button", name="Start").click()
+    expect(page.locator("#checks")).to_contain_text("UDP between this browser and the server", timeout=12_000)
+    page.get_by_label("Text to say").fill("still here")
+    page.keyboard.press("Enter")
+    expect(line(page, "still here")).to_have_attribute("data-state", "spoken")
+    page.close()
+
+
+def test_a_microphone_that_is_refused_is_said_in_words(chromium, live):
+    page = chromium.new_page()
+    page.add_init_script(
+        "navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', 'NotAllowedError'); };"
+    )
+    page.goto(live.url)
+    start(page)
+    page.get_by_role("button", name="Talk to it").click()
+    expect(page.locator("#checks")).to_contain_text("The microphone was refused")
+    expect(page.get_by_role("button", name="Microphone off")).to_have_attribute("aria-pressed", "true")
+    page.close()
+
+
+def test_a_key_is_asked_for_or_taken_from_the_address(chromium):
+    key = "a-key-of-letters"
+    with running(Watched(MockFaces(PORTRAITS[:1])), access=Access(key=key)) as live:
+        page = chromium.new_page()
+        page.goto(live.url)
+        expect(page.get_by_role("heading", name="This server needs a key")).to_be_visible()
+        page.get_by_label("Key").fill(key)
+        page.get_by_role("button", name="Start").click()
+        expect(page.get_by_role("heading", name="A face to talk to")).to_be_visible()
+        start(page)
+        page.close()
+        page = chromium.new_page()
+        page.goto(f"{live.url}/#key={key}")
+        start(page)
+        assert key not in page.url
+        page.close()
 
 
 def until(page, condition, tries=100):
