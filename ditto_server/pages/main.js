@@ -103,7 +103,7 @@ async function start() {
 
 function join() {
   at("welcome").hidden = true;
-  for (const id of ["say", "interrupt"]) at(id).disabled = false;
+  usable(true);
   check("server", "good", "The server answers.");
   check("wire", "wait", "Opening the way for text and commands …");
   wire = new Wire(server, session);
@@ -129,8 +129,12 @@ function leave(reason) {
   caption();
   for (const name of Object.keys(checks)) delete checks[name];
   check("server", "off", "Not connected.");
-  for (const id of ["say", "interrupt"]) at(id).disabled = true;
+  usable(false);
   welcome("The session is over", reason);
+}
+
+function usable(now) {
+  for (const control of [at("say"), at("interrupt"), at("file"), ...at("microphone").children]) control.disabled = !now;
 }
 
 function welcome(title, text, key = false) {
@@ -265,6 +269,7 @@ function choose(name) {
 }
 
 async function open() {
+  usable(false);
   listDevices();
   check("server", "off", "Not connected.");
   try {

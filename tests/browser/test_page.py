@@ -169,7 +169,7 @@ def test_a_way_for_media_that_is_blocked_is_said_in_words(chromium, live):
 def test_a_microphone_that_is_refused_is_said_in_words(chromium, live):
     page = chromium.new_page()
     page.add_init_script(
-        "navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', 'NotAllowedError'); };"
+        "navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', 'NotAllowedError') }"
     )
     page.goto(live.url)
     start(page)
