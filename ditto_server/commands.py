@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cfg.errors import ConfigError
-from cfg.installing import installing
+from cfg.install_hints import installing
 from stream_pipeline.commands.loading import leave_cores_to_stages
 from stream_pipeline.commands.parsing import CommandPlugin
 
