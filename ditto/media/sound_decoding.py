@@ -14,6 +14,7 @@ import soundfile
 from cfg.errors import DittoError, MediaError
 from ditto.arrays import Floats, Numbers
 from ditto.media.files import address, first_line, has_codec
+from ditto.media.pyav_errors import DAMAGED
 
 MAX_CHANNELS = 32
 RATE_LIMITS = (1_000, 768_000)  # samples a second between which a file is believed
@@ -75,7 +76,7 @@ def _by_soundfile(path: Path) -> tuple[int, Iterator[Floats]]:
 def _by_ffmpeg(path: Path) -> tuple[int, Iterator[Floats]]:
     try:
         container = av.open(address(path))
-    except (av.FFmpegError, OSError, ValueError) as error:
+    except DAMAGED as error:
         raise MediaError(
             f"{path}: not a sound this program reads ({first_line(error)}); "
             "give WAV, FLAC, OGG, MP3, M4A, or a video with sound"
@@ -106,7 +107,7 @@ def _by_ffmpeg(path: Path) -> tuple[int, Iterator[Floats]]:
                         yield believed(part.to_ndarray().reshape(-1, channels).astype(np.float32), str(path))
                 for part in same.resample(None):
                     yield believed(part.to_ndarray().reshape(-1, channels).astype(np.float32), str(path))
-            except (av.FFmpegError, OSError, ValueError) as error:
+            except DAMAGED as error:
                 raise _broken(path, error) from error
         if not any_read:
             raise MediaError(f"{path}: the sound track is empty or damaged; export the file again")

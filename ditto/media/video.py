@@ -20,6 +20,7 @@ from ditto.media.colour import to_picture
 from ditto.media.file_signatures import is_animated_webp
 from ditto.media.files import address, existing, first_line, has_codec
 from ditto.media.picture import MAX_MOVING_PIXELS, fitted
+from ditto.media.pyav_errors import DAMAGED
 
 FRAME_CACHE_BYTES = 128 << 20  # bytes of decoded frames kept
 MAX_SECONDS = 24 * 3600
@@ -96,7 +97,7 @@ class VideoSource:
     def _open(self) -> av.container.InputContainer:
         try:
             container = av.open(address(self._path if self._copy is None else Path(self._copy.name)))
-        except (av.FFmpegError, OSError, ValueError) as error:
+        except DAMAGED as error:
             raise MediaError(
                 f"{self._path}: not a video this program reads ({first_line(error)}); "
                 "give a picture (JPEG, PNG, WebP, …) or a video (MP4, MOV, MKV, WebM)"
@@ -134,7 +135,7 @@ class VideoSource:
                 times.append(packet.pts)
                 if packet.is_keyframe:
                     keys.add(packet.pts)
-        except (av.FFmpegError, OSError) as error:
+        except DAMAGED as error:
             if not times:
                 raise self._broken(error) from error
         if not times:
@@ -147,7 +148,7 @@ class VideoSource:
         self._reopen()
         try:
             count = sum(1 for _ in self._container.decode(self._container.streams.video[0]))
-        except (av.FFmpegError, OSError) as error:
+        except DAMAGED as error:
             raise self._broken(error) from error
         if not count:
             raise MediaError(f"{self._path}: the video has no frames; export it again")
@@ -204,7 +205,7 @@ class VideoSource:
                     self._remember(index, frame)
                 if index >= last:
                     break
-        except (av.FFmpegError, OSError) as error:
+        except DAMAGED as error:
             if not self._known:
                 raise self._broken(error) from error
         if last not in self._known:
@@ -226,7 +227,7 @@ class VideoSource:
             self._container.seek(self._times[key], stream=self._container.streams.video[0])
             frames = self._numbered()
             index, frame = next(frames)
-        except (av.FFmpegError, OSError, StopIteration):
+        except (*DAMAGED, StopIteration):
             return self._from_start()
         if index > key:  # this container seeks past what was asked for
             return self._from_start()

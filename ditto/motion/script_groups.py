@@ -234,7 +234,7 @@ def _emotions(node: Located) -> tuple[Cue, ...]:
 def _label(feel: object, intensity: float) -> str:
     strength = "" if intensity == 1 else f" {intensity:g}"
     if isinstance(feel, dict):
-        return " + ".join(f"{name} {share:g}" for name, share in feel.items()) + strength
+        return " + ".join(f"{name} {float(share):g}" for name, share in feel.items()) + strength
     return " + ".join(str(part) for part in feel) if isinstance(feel, list) else f"{feel}{strength}"
 
 

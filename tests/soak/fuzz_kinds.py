@@ -365,12 +365,13 @@ def pickled(_: str) -> Change:
 
 
 LIBTIFF = r"[\w.]+: "
+LIBSNDFILE = r"\w+ \d+ : "
 RUNTIME = r".*\[E:onnxruntime:Default|\s*nmemb="  # a logger that is not of the session
 ASSERTED = r".*stl_algo\.h:.*std::clamp"  # ONNX Runtime's Slice of an empty axis; docs/formats.md
 
 KINDS = {
     "pictures": Kind(0.2, pictures, lambda _: mutations.of_media, read_picture, noise=LIBTIFF),
-    "sounds": Kind(0.2, sounds, lambda _: mutations.of_media, read_sound),
+    "sounds": Kind(0.2, sounds, lambda _: mutations.of_media, read_sound, noise=LIBSNDFILE),
     "videos": Kind(0.25, videos, lambda _: mutations.of_media, read_video),
     "settings": Kind(0.07, settings, mutations.of_values, read_settings),
     "scripts": Kind(0.08, scripts, mutations.of_values, read_script),
