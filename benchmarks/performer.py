@@ -60,11 +60,12 @@ def main() -> None:
     parser.add_argument("--max-size", type=int, default=512)
     parser.add_argument("--trials", type=int, default=30)
     parser.add_argument("--lookahead", type=int, default=4, help="frames of future sound the encoder hears")
+    parser.add_argument("--hop", type=int, default=5, help="frames that it hears at once")
     parser.add_argument("--say", action="store_true", help="typed text as well")
     parsed = parser.parse_args()
     voice = read_sound(parsed.audio).samples
     gaps: dict[tuple[int, int], float] = {}
-    with Engine.load("mini_online", audio={"lookahead": parsed.lookahead}) as engine:
+    with Engine.load("mini_online", audio={"lookahead": parsed.lookahead, "hop": parsed.hop}) as engine:
         engine.add_stage("stitch", lambda: Gaps(gaps))
         avatar = engine.register(parsed.image, max_size=parsed.max_size)
         with Performer(engine, avatar, speak=speaker(SAMPLE_RATE) if parsed.say else None) as face:

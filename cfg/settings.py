@@ -117,6 +117,7 @@ class AudioSettings:
     denoise: bool = False  # take out steady noise
     chunk: tuple[int, int, int] = (3, 5, 2)  # frames of past, new and future sound in one encoder window
     lookahead: int = 4  # frames of future sound the mini encoder waits for online (160 ms)
+    hop: int = 5  # frames it hears at once online: fewer answer a microphone sooner, at more cost
 
     def __post_init__(self) -> None:
         check(
@@ -127,6 +128,7 @@ class AudioSettings:
             f"audio.chunk is {self.chunk}: past and future from 0, new from 1 frame, 75 together at most",
         )
         between("audio.lookahead", self.lookahead, 1, 25)
+        between("audio.hop", self.hop, 1, 5)
         for name, value in (("start", self.start), ("end", self.end)):
             if value is not None:
                 between(f"audio.{name}", value, 0, 86_400)

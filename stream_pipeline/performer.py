@@ -109,9 +109,7 @@ class Performer:
         self._detect = detect
         self._barge_in = barge_in
         self._listener: Listener | None = None
-        self._reactions = Reactions(
-            lambda name, strength: self.gesture(name, strength=strength), settings.motion.seed
-        )
+        self._reactions = Reactions(self._controls.play, settings.motion.seed)
         self._over = False
         self._error: StageError | None = None
         self._threads = [
@@ -301,6 +299,8 @@ class Performer:
             self.interrupt()
         elif not speaks:
             self._reactions.to(said)
+        elif isinstance(said, VoiceEnds):
+            self._reactions.relax()
         if not isinstance(said, PhraseEnds):
             seconds = said.seconds if isinstance(said, VoiceEnds) else 0.0
             with self._changed:

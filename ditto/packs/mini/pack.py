@@ -14,7 +14,7 @@ from ditto.packs.base import Compositor, as_painted
 from ditto.packs.mini.background.person_mask import MeshSilhouette
 from ditto.packs.mini.motion.expression import face_roles
 from ditto.packs.mini.motion.face_movements import FACE
-from ditto.packs.mini.motion.lip_readout import LISTENING, load_readout
+from ditto.packs.mini.motion.lip_readout import LISTENING, Listening, load_readout
 from ditto.packs.mini.motion.sampler import MiniSampler
 from ditto.packs.mini.paint.decoder import MiniDecoder
 from ditto.packs.mini.paint.warper import MiniWarper
@@ -55,8 +55,9 @@ class MiniPack:
 
     def speech(self, settings: Settings) -> WithLoudness:
         cut = LISTENING["online" if settings.online else "offline"]
-        if settings.online:
-            cut = {**cut, "lookahead": settings.audio.lookahead}
+        if settings.online:  # the newest frame stays at its place in the window
+            hop = settings.audio.hop
+            cut = Listening(hop=hop, lookahead=settings.audio.lookahead, past=cut["past"] + cut["hop"] - hop)
         stream = WhisperStream(self._encoder, **cut)
         return WithLoudness(stream, stream.ahead)
 

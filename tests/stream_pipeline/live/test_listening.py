@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from ditto.media.sound import read_sound
+from ditto.motion.gestures import Gesture
 from stream_pipeline.live.listening import Listener, PhraseEnds, VoiceBegins, VoiceEnds, installed_detector
 from stream_pipeline.live.reactions import Reactions
 
@@ -78,17 +79,30 @@ def test_who_speaks_up_over_the_face_is_heard(detector, speech):
     assert any(isinstance(said, VoiceBegins) for said in told)
 
 
-def test_phrase_ends_are_nodded_at_and_the_same_seed_nods_alike():
-    def gestures(seed):
-        made = []
-        reactions = Reactions(lambda name, strength: made.append((name, strength)), seed)
-        reactions.to(VoiceBegins())
-        for _ in range(40):
-            reactions.to(PhraseEnds(2.0))
-        return made
+def played(seed, heard):
+    """Layers that a face plays at what it hears."""
+    layers = []
+    reactions = Reactions(layers.append, seed)
+    for said in heard:
+        reactions.to(said)
+    return layers
 
-    made = gestures(1)
-    nods = [name for name, _ in made if name == "nod"]
+
+def test_phrase_ends_are_nodded_at_and_the_same_seed_nods_alike():
+    made = [layer for layer in played(1, [PhraseEnds(2.0)] * 40) if isinstance(layer, Gesture)]
+    nods = [gesture for gesture in made if gesture.name == "nod"]
     assert 20 <= len(nods) < 40, "most are, not all"
-    assert made == gestures(1) != gestures(2)
-    assert len({strength for _, strength in made}) == len(made)
+    assert len({gesture.strength for gesture in made}) == len(made)
+    assert made == played(1, [PhraseEnds(2.0)] * 40) != played(2, [PhraseEnds(2.0)] * 40)
+
+
+def test_the_eyes_stay_on_the_speaker_until_the_end():
+    layers = []
+    reactions = Reactions(layers.append, 0)
+    reactions.to(VoiceBegins())
+    attention = next(layer for layer in layers if not isinstance(layer, Gesture))
+    assert attention.at(100)["gaze_hold"] > 0.8 and attention.end == np.inf
+    reactions.to(VoiceEnds(1.0))
+    fading = [attention.at(frame)["gaze_hold"] for frame in range(101, 106)]
+    assert fading == sorted(fading, reverse=True) and fading[-1] == 0
+    assert attention.end <= 105
