@@ -9,6 +9,7 @@ import numpy as np
 MIN_LEAD, MAX_LEAD = 0.04, 0.4  # seconds
 FIRST_LEAD = 0.12  # seconds, before anything was measured
 MARGIN = 0.012  # seconds beyond what nearly all pictures take
+GROWN = 1.3  # times the lead before, that are much
 NEARLY_ALL = 98  # per cent
 SPEECH_FRAMES, REST_FRAMES = 60, 100  # frames whose times are kept
 FULL_RATE = "every picture"
@@ -27,12 +28,17 @@ class Lead:
         self._times: deque[float] = deque(maxlen=REST_FRAMES)
         self.seconds = FIRST_LEAD
 
-    def took(self, needed: float, whole: float, speech: bool) -> None:
-        """A picture was ready `whole` seconds after its frame was fed, `needed` after it had to be."""
+    def took(self, needed: float, whole: float, speech: bool) -> bool:
+        """A picture was ready `whole` seconds after its frame was fed, `needed` after it had to be.
+
+        Tells whether work begins much earlier from now on.
+        """
+        before = self.seconds
         self._times.append(whole)
         (self._speech if speech else self._rest).append(needed)
         most = max(float(np.percentile(times, NEARLY_ALL)) for times in (self._speech, self._rest) if times)
         self.seconds = min(max(most + MARGIN, MIN_LEAD), MAX_LEAD)
+        return self.seconds > GROWN * before
 
     @property
     def median(self) -> float:
@@ -75,6 +81,10 @@ class Ladder:
         if self._good >= MAX_PATIENCE:
             self._patience = PATIENCE
         return False
+
+    def forgive(self) -> None:
+        """Frames late until now do not count."""
+        self._late.clear()
 
     def _move(self, steps: int) -> None:
         self.step += steps

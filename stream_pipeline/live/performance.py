@@ -172,8 +172,8 @@ class Performance:
             return
         number = self._base + frame
         fed = self._fed.pop(number, None)
-        if fed is not None:
-            self.lead.took(now - fed.in_time, now - fed.at, fed.speech)
+        if fed is not None and self.lead.took(now - fed.in_time, now - fed.at, fed.speech):
+            self.ladder.forgive()  # earlier work may be all that is needed
         if self._zero is None:
             self._zero = now - number * FRAME
             self.next = number
@@ -246,19 +246,22 @@ class Performance:
         self._feeder.advance(needed - self._base, wanted - self._base, earliest, now)
         for frame in range(before, self._feeder.certain):
             number = self._base + frame
-            in_time = max(now, self._due(number) - self.lead.seconds)
+            in_time = max(now + (frame - before) * FRAME, self._due(number) - self.lead.seconds)
             self._fed[number] = Fed(now, in_time, speaks or self._feeder.speaks)
 
     def _frame(self, events: list[Event]) -> LiveFrame:
         """The frame that is due."""
         number = self.next
         self.next += 1
-        self._fed.pop(number, None) if number not in self._pictures else None
         image = self._pictures.pop(number, None)
+        fed = self._fed.get(number)
+        self._fed.pop(number - FRAME_RATE, None)
         if self._watched and number >= self._in_time and number % self.ladder.every == 0:
+            self.late += image is None
+            if image is None and fed is not None:  # it needs longer than until now
+                self.lead.took(self._now - fed.in_time, self._now - fed.at, fed.speech)
             if self.ladder.count(image is None):
                 events.append(Degraded(self.ladder.step, self.ladder.said))
-            self.late += image is None
         if image is None:
             image, self._spare = self._spare, None
         if image is not None:

@@ -195,6 +195,25 @@ def test_pictures_are_dropped_where_painting_falls_behind_and_sound_is_not():
     assert next(event.said for event in face.told(Degraded)) == LADDER[1][1]
 
 
+@pytest.mark.parametrize("seconds", [0.05, 0.15, 0.25])
+def test_work_begins_as_early_as_it_has_to(seconds):
+    face = VirtualFace()
+    face.run(3)
+    face.latency = seconds
+    face.run(20)
+    before = len(face.frames)
+    face.say(voice(2.0))
+    face.run(6)
+    assert all(frame.image is not None for frame in face.frames[before:])
+    assert seconds < face.performance.lead.seconds < seconds + 0.1
+    face.latency = 0.0
+    face.run(1)
+    face.say(voice(4.0))
+    face.run(10)
+    assert face.performance.lead.seconds < 0.08, "and no earlier"
+    assert not face.told(Degraded)
+
+
 def test_it_steps_up_again_when_painting_has_caught_up():
     face = VirtualFace()
     face.cost = 0.07

@@ -15,9 +15,19 @@ WINDOWED = Hearing(silence=np.zeros(1, np.float32), lookahead=8, unit=1, delay=0
 class VirtualFace:
     """Drives a performance from moment to moment; what it does at a moment takes no time."""
 
-    def __init__(self, *, hearing=WINDOWED, hop=5, seconds_a_picture=0.02, rate=RATE, watched=True):
+    def __init__(
+        self,
+        *,
+        hearing=WINDOWED,
+        hop=5,
+        seconds_a_picture=0.02,
+        seconds_of_stages=0.0,
+        rate=RATE,
+        watched=True,
+    ):
         self.now = 0.0
         self.cost = seconds_a_picture
+        self.latency = seconds_of_stages  # in which other frames are painted too
         self.hearing = hearing
         self.hop = hop
         self.rate = rate
@@ -125,6 +135,6 @@ class VirtualFace:
             begun = max(self.now, self._free)
             self._free = ready = begun + self.cost
             image = np.full((2, 2, 3), frame % 256, np.uint8)
-            self.at(ready, lambda: self.performance.arrived(turn, frame, image, self.now))
+            self.at(ready + self.latency, lambda: self.performance.arrived(turn, frame, image, self.now))
 
         self.at(start, painted)
