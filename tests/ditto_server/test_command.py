@@ -71,6 +71,7 @@ def test_another_address_needs_a_key_and_one_is_proposed(capsys, monkeypatch):
         (["--certfile", "none.pem", "--keyfile", "none.pem"], "none.pem: no such file"),
         (["--max-sessions", "many"], "must be a number, or 'auto'"),
         (["--max-sessions", "0"], "must be at least 1"),
+        (["--barge-in", "-1"], "--barge-in is -1, but must be from 0 to 5 seconds"),
         (["--port", "99999"], "must be from 0 to 65535"),
         (["--allow-origin", "example.org"], "is not an origin, such as https://example.org"),
         (["--ice-server", "example.org"], "is not the address of a STUN or TURN server"),
