@@ -118,7 +118,7 @@ class Api:
         sdp = body.get("sdp")
         if body.get("type") != "offer" or not isinstance(sdp, str):
             raise Problem(400, 'an offer is {"type": "offer", "sdp": "…"}')
-        name, answer = await session.answer(sdp, json.dumps)
+        name, answer = await session.answer(sdp)
         return JSONResponse({"type": "answer", "sdp": answer, "connection": name})
 
     async def whep(self, request: Request) -> Response:
@@ -127,7 +127,7 @@ class Api:
         if kind != SDP:
             raise Problem(415, f"an offer is sent as {SDP}, not as '{kind}'")
         body = await body_of(request, self.limits.request_seconds)
-        name, answer = await session.answer(body.decode("utf-8", "replace"), json.dumps)
+        name, answer = await session.answer(body.decode("utf-8", "replace"))
         return Response(answer, 201, {"Location": f"/whep/{session.id}/{name}"}, media_type=SDP)
 
     async def hang_up(self, request: Request) -> Response:

@@ -150,11 +150,14 @@ class Feed:
         with self._lock:
             self._keys.add(codec)
 
-    def close(self) -> None:
-        """No frame is read any more; waits for the thread, so not for the event loop's."""
+    def stop(self) -> None:
+        """No frame is sent any more."""
         with self._lock:
-            self._closed = True
-            thread, self._outlets = self._thread, ()
+            self._closed, self._outlets = True, ()
+
+    def join(self) -> None:
+        """Waits for the thread, once the face has ended: not for the event loop's thread."""
+        thread = self._thread
         if thread is not None:
             thread.join()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 import secrets
 import time
@@ -27,6 +28,7 @@ from stream_pipeline.live_face import LiveFace
 Own = Callable[[Command], Answer | None]  # answers commands that concern one connection alone
 
 WATCH_SECONDS = 3.0  # between looks at who is idle, and at the processor's load
+GOODBYE_SECONDS = 5.0  # in which a connection is closed in order
 ID_BYTES = 16  # of a session's name that nobody guesses
 
 log = logging.getLogger(__name__)
@@ -115,7 +117,7 @@ class Session:
         self.used = time.monotonic()
         await asyncio.to_thread(to.hear, samples, rate)
 
-    async def answer(self, offer: str, encode: Callable[[Answer], str]) -> tuple[str, str]:
+    async def answer(self, offer: str) -> tuple[str, str]:
         """Another WebRTC connection: its name, and the SDP that answers the offer."""
         if self._make_peer is None:
             raise Problem(501, "this server speaks no WebRTC; use the WebSocket")
@@ -125,7 +127,7 @@ class Session:
         bucket = Bucket(self._limits.commands_per_second, 2 * self._limits.commands_per_second)
 
         async def command(message: str | bytes) -> str:
-            return encode(await self.obey_message(message, bucket))
+            return json.dumps(await self.obey_message(message, bucket))
 
         def ended() -> None:
             self.feed.remove(outlet)
@@ -174,16 +176,17 @@ class Session:
         """Everybody leaves, then the face ends; no thread of it is left."""
         self.events.end()
         for peer in tuple(self.peers.values()):
-            with contextlib.suppress(ConnectionError):
-                await peer.close()
+            with contextlib.suppress(ConnectionError, asyncio.TimeoutError):
+                await asyncio.wait_for(peer.close(), GOODBYE_SECONDS)
         self._leave()
         await asyncio.to_thread(self._end)
 
     def _end(self) -> None:
+        self.feed.stop()
         try:
-            self.feed.close()
-        finally:
             self.face.__exit__(None, None, None)
+        finally:
+            self.feed.join()
 
 
 class Sessions:

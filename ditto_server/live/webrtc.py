@@ -144,6 +144,8 @@ class AiortcPeer:
         await asyncio.gather(*self._tasks - {current}, return_exceptions=True)
         try:
             await self._connection.close()
+        except Exception as error:  # a connection that an offer left half built cannot close what it lacks
+            log.debug("a connection did not close in order", exc_info=error)
         finally:
             self._wires.ended()
 

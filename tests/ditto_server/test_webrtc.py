@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx
 import numpy as np
+import psutil
 import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpReceiver, RTCSessionDescription
 from aiortc.mediastreams import AudioStreamTrack, MediaStreamError
@@ -343,6 +344,48 @@ AV1 = (
     "a=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuvwx\r\na=setup:actpass\r\na=rtcp-mux\r\n"
     f"a=fingerprint:sha-256 {':'.join(['AB'] * 32)}\r\n"
 )
+
+
+def test_an_offer_with_random_damage_is_answered_or_refused(live):
+    """Chromium's and our own offers hold the same lines; some of them are lost, doubled or scrambled here."""
+
+    async def offered():
+        connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        connection.addTransceiver("video", direction="recvonly")
+        connection.addTransceiver("audio", direction="sendrecv")
+        connection.createDataChannel("events")
+        await connection.setLocalDescription(await connection.createOffer())
+        sdp = connection.localDescription.sdp
+        await connection.close()
+        return sdp.splitlines()
+
+    lines, chance = run(offered()), np.random.default_rng(14)
+    session = live.session()
+    statuses = set()
+    with live.client() as client:
+        for _ in range(100):
+            damaged = list(lines)
+            for _ in range(chance.integers(1, 4)):
+                at = chance.integers(len(damaged))
+                cut = chance.integers(len(damaged[at]) + 1)
+                damaged[at : at + 1] = (
+                    [],
+                    [damaged[at]] * 3,
+                    [damaged[at][:cut]],
+                    [damaged[at][:cut] + "\u2603 -1" + damaged[at][cut:]],
+                )[chance.integers(4)]
+            sdp = "\r\n".join(damaged) + "\r\n"
+            answer = client.post(session["links"]["offer"], json={"type": "offer", "sdp": sdp})
+            statuses.add(answer.status_code)
+            if answer.status_code == 200:
+                name = answer.json()["connection"]
+                client.delete(f"/v1/sessions/{session['id']}/connections/{name}")
+        figures = client.get(f"/v1/sessions/{session['id']}").json()["figures"]
+    assert statuses <= {200, 400, 415}
+    assert figures["connections"] == 0
+    assert psutil.Process().net_connections("udp") == []
+
+
 OFFER = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n"
 
 
