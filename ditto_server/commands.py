@@ -88,7 +88,8 @@ def live(parsed: argparse.Namespace) -> int:
     place = Place(host=parsed.host, port=parsed.port, certfile=parsed.certfile, keyfile=parsed.keyfile)
 
     def up() -> None:
-        print(f"open {place.address}{f'#key={key}' if key else ''}", flush=True)
+        address = f"{place.address}#key={key}" if key else place.address
+        print(f"open {address}", flush=True)
         if not is_loopback(parsed.host) and place.certfile is None:
             print(
                 "other machines' browsers give a page the microphone over HTTPS alone: --certfile, --keyfile"
@@ -96,7 +97,7 @@ def live(parsed: argparse.Namespace) -> int:
         if not source.speaks:
             print(f"typed text needs a speech synthesiser: {installing('tts')}", flush=True)
         if parsed.open:
-            webbrowser.open(place.address)
+            webbrowser.open(address)
 
     leave_cores_to_stages()
     with faces(parsed) as source:

@@ -12,6 +12,8 @@ from cfg.errors import ConfigError
 from ditto.arrays import Floats
 from ditto.media.sound import Resampler
 from ditto.rates import SAMPLE_RATE
+from ditto_server.live.limits import Bucket
+from ditto_server.live.problems import Problem
 from stream_pipeline.live_face import LiveFace
 
 Mode = Literal["off", "through", "to"]
@@ -56,8 +58,10 @@ class SpeechGate:
 class Microphone:
     """One way for sound into a face. Its methods may wait for the face: not for the event loop's thread."""
 
-    def __init__(self, face: LiveFace, mode: Mode = "off") -> None:
+    def __init__(self, face: LiveFace, pace: Bucket, mode: Mode = "off") -> None:
+        """`pace` bounds the seconds of sound in a second."""
         self._face = face
+        self._pace = pace
         self._mode: Mode = mode
         self._resampler: Resampler | None = None
         self._rate = self._to = 0
@@ -79,6 +83,8 @@ class Microphone:
         """(n,) samples in -1..1 as they come."""
         if self._mode == "off":
             return
+        if not self._pace.take(len(samples) / rate):
+            raise Problem(429, "this is more sound than anybody speaks in that time")
         to = SAMPLE_RATE if self._mode == "to" else self._face.rate
         if self._resampler is None or (rate, to) != (self._rate, self._to):
             self._resampler, self._rate, self._to = Resampler(rate, to), rate, to

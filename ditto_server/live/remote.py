@@ -67,7 +67,9 @@ class Remote:
         return {}
 
     def _interrupt(self, command: Command) -> Answer:
-        return {"seconds": round(self._face.interrupt(), 3)}
+        seconds = self._face.interrupt()
+        self._waiting.clear()
+        return {"seconds": round(seconds, 3)}
 
     def _gesture(self, command: Command) -> Answer:
         self._face.gesture(text_of(command, "name"), strength=number_of(command, "strength", 1.0))

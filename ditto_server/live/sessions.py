@@ -29,6 +29,7 @@ Own = Callable[[Command], Answer | None]  # answers commands that concern one co
 
 WATCH_SECONDS = 3.0  # between looks at who is idle, and at the processor's load
 GOODBYE_SECONDS = 5.0  # in which a connection is closed in order
+LISTENED_AT_ONCE = 10.0  # seconds of sound
 ID_BYTES = 16  # of a session's name that nobody guesses
 
 log = logging.getLogger(__name__)
@@ -53,7 +54,7 @@ class Session:
         self.face = face
         self.events = EventLog(loop)
         self.feed = Feed(face, loop, lambda reason: lost(self, reason))
-        self.microphone = Microphone(face)
+        self.microphone = Microphone(face, listening(limits))
         self.remote = Remote(face, self.microphone, limits)
         self.servers = ice.servers(self.id)
         self.peers: dict[str, Peer] = {}
@@ -287,6 +288,11 @@ class Sessions:
                 reason = overdue(session, self._limits, now)
                 if reason is not None:
                     self.end(session, reason)
+
+
+def listening(limits: Limits) -> Bucket:
+    """Seconds of sound that may be listened to."""
+    return Bucket(limits.listened_per_second, LISTENED_AT_ONCE)
 
 
 def overdue(session: Session, limits: Limits, now: float) -> str | None:

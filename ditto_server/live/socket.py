@@ -18,7 +18,7 @@ from ditto_server.live.limits import Bucket, Limits
 from ditto_server.live.microphone import RATES
 from ditto_server.live.problems import Problem, members
 from ditto_server.live.remote import Answer, Command
-from ditto_server.live.sessions import Session
+from ditto_server.live.sessions import Session, listening
 from stream_pipeline.live_face import LiveFace
 
 OVER, SLOW, TOO_BIG = 4000, 1013, 1009  # codes with which a socket is closed
@@ -30,8 +30,10 @@ Send = Callable[[Answer], Awaitable[None]]
 class SoundIn:
     """Binary messages: 16-bit little-endian samples, mono; `sound` says their rate and what they are for."""
 
-    def __init__(self, face: LiveFace) -> None:
+    def __init__(self, face: LiveFace, pace: Bucket) -> None:
+        """`pace` bounds the seconds that are listened to; those that are spoken wait in the face."""
         self._face = face
+        self._pace = pace
         self._begin(SAMPLE_RATE, "speech")
         self._spoken = False  # since the last flush
 
@@ -50,6 +52,8 @@ class SoundIn:
         """May wait for the face: not for the event loop's thread."""
         if len(message) % 2:
             raise Problem(400, f"sound is 16-bit samples, but the message has {len(message)} bytes")
+        if self._to == "listen" and not self._pace.take(len(message) / 2 / self._rate):
+            raise Problem(429, "this is more sound than anybody speaks in that time")
         samples = np.asarray(np.frombuffer(message, "<i2") / 32768, np.float32)
         sound = self._resampler.push(samples)
         if not len(sound):
@@ -112,7 +116,7 @@ async def serve_socket(socket: WebSocket, session: Session, bucket: Bucket, limi
 
 
 async def receive(socket: WebSocket, session: Session, bucket: Bucket, send: Send, limits: Limits) -> None:
-    sound = SoundIn(session.face)
+    sound = SoundIn(session.face, listening(limits))
     try:
         while True:
             message = await socket.receive()

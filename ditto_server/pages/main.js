@@ -107,7 +107,10 @@ function join() {
   check("server", "good", "The server answers.");
   check("wire", "wait", "Opening the way for text and commands …");
   wire = new Wire(server, session);
-  wire.addEventListener("open", () => check("wire", "good", "Text and commands get through."));
+  wire.addEventListener("open", () => {
+    check("wire", "good", "Text and commands get through.");
+    ask("mode", { microphone: mode });
+  });
   wire.addEventListener("lost", () => check("wire", "wait", "The server was lost; trying again. The face is kept for half a minute."));
   wire.addEventListener("over", ({ detail }) => leave(detail));
   wire.addEventListener("problem", ({ detail }) => problem(detail));

@@ -14,6 +14,7 @@ import pytest
 from cfg.errors import ConfigError
 from ditto_server.live.access import Access
 from ditto_server.live.ice import IceSettings
+from ditto_server.live.problems import Problem
 from stream_pipeline.commands import main as ditto
 
 ROOT = Path(__file__).parents[2]
@@ -123,6 +124,35 @@ def test_this_machine_needs_no_key(host):
 def test_whatever_others_reach_needs_one(host):
     with pytest.raises(ConfigError, match="visitors need a key"):
         Access(host=host)
+
+
+@pytest.mark.parametrize(
+    ("access", "host"),
+    [
+        (Access(), "localhost:8765"),
+        (Access(), "127.0.0.1:8765"),
+        (Access(), "[::1]:8765"),
+        (Access(hosts=("face.example",)), "Face.Example"),
+        (Access(host="0.0.0.0", key="a-key-of-letters"), "192.168.1.5:8765"),
+    ],
+)
+def test_the_server_answers_to_its_own_names(access, host):
+    access.check_host(host)
+
+
+@pytest.mark.parametrize(
+    ("access", "host"),
+    [
+        (Access(), "evil.example:8765"),
+        (Access(), "127.0.0.1.evil.example"),
+        (Access(), "192.168.1.5"),
+        (Access(), None),
+        (Access(host="0.0.0.0", key="a-key-of-letters"), "evil.example"),
+    ],
+)
+def test_and_to_no_other(access, host):
+    with pytest.raises(Problem, match="not called"):
+        access.check_host(host)
 
 
 def test_turn_passwords_are_of_one_session_and_end():

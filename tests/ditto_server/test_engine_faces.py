@@ -49,5 +49,7 @@ def test_a_text_without_a_synthesiser_or_with_one_is_answered(engine):
         answer = ask(socket, type="say", text="Yes.")
         if engine.speaks:
             assert until(socket, named("finished"), 20)[-1]["utterance"] == answer["utterance"]
+            ask(socket, type="say", text="日本語")
+            assert "nothing to pronounce" in until(socket, named("failed"), 20)[-1]["reason"]
         else:
             assert "no voice of its own" in answer["detail"]

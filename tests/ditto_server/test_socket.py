@@ -126,6 +126,14 @@ def test_more_sound_than_can_wait_is_refused(live):
     assert problem["status"] == 429 and "120 seconds of sound are waiting" in problem["detail"]
 
 
+def test_more_sound_than_anybody_speaks_is_not_listened_to(live):
+    with opened(live.session()) as socket:
+        ask(socket, type="sound", to="listen")
+        for _ in range(3):
+            socket.send(tone(6))
+        assert "more sound than anybody speaks" in until(socket, named("problem"))[-1]["detail"]
+
+
 def test_too_many_texts_and_too_many_commands_are_refused(source):
     limits = Limits(max_sessions=2, texts_waiting=2, commands_per_second=4)
     with running(source, limits) as live, opened(live.session()) as socket:
