@@ -28,13 +28,14 @@ class Lead:
         self._times: deque[float] = deque(maxlen=REST_FRAMES)
         self.seconds = FIRST_LEAD
 
-    def took(self, needed: float, whole: float, speech: bool) -> bool:
-        """A picture was ready `whole` seconds after its frame was fed, `needed` after it had to be.
+    def took(self, needed: float, whole: float | None, speech: bool) -> bool:
+        """A picture was ready `needed` seconds after work on it had to begin, `whole` after it did.
 
         Tells whether work begins much earlier from now on.
         """
         before = self.seconds
-        self._times.append(whole)
+        if whole is not None:
+            self._times.append(whole)
         (self._speech if speech else self._rest).append(needed)
         most = max(float(np.percentile(times, NEARLY_ALL)) for times in (self._speech, self._rest) if times)
         self.seconds = min(max(most + MARGIN, MIN_LEAD), MAX_LEAD)

@@ -175,7 +175,7 @@ class Performance:
         if fed is not None and self.lead.took(now - fed.in_time, now - fed.at, fed.speech):
             self.ladder.forgive()  # earlier work may be all that is needed
         if fed is None and self._zero is not None and number >= self.next:  # ready before it had to be begun
-            self.lead.took(0.0, 0.0, self._feeder.speaks)
+            self.lead.took(0.0, None, self._feeder.speaks)
         if self._zero is None:
             self._zero = now - number * FRAME
             self.next = number
