@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 
 from cfg.argument_checks import kind_of, seconds_of, whole_of
-from cfg.errors import Cancelled, ConfigError, StageError, in_one_line
+from cfg.errors import Cancelled, ConfigError, MediaError, StageError, in_one_line
 from cfg.reading import merge
 from cfg.settings import Settings
 from ditto.arrays import Floats
@@ -277,13 +277,18 @@ class Performer:
 
     def _say(self, utterance: Utterance, pieces: Iterable[Floats]) -> None:
         """Puts an utterance together, on a thread of its own, until it is spoken or interrupted."""
+        heard = False
         try:
             for piece in pieces:
                 with self._changed:
                     self._wait_for_room(None)
                     if utterance.dropped:
                         return
-                self._put(utterance, as_voice(piece))
+                voice = as_voice(piece)
+                heard = heard or len(voice) > 0
+                self._put(utterance, voice)
+            if not heard:
+                raise MediaError("the text has no sound; give words of the voice's language")
         except Exception as error:
             with self._changed:
                 self._untold.append(Failed(utterance.number, in_one_line(str(error))))

@@ -173,6 +173,15 @@ def test_a_voice_that_fails_is_told_of_and_the_face_lives_on(engine, avatar, spe
         assert watch(face, seconds(0.2))
 
 
+def test_a_text_without_sound_is_told_of(engine, avatar):
+    events = []
+    with Performer(engine, avatar, speak=lambda text: []) as face:
+        face.subscribe(events.append)
+        number = face.say("...")
+        watch(face, lambda frame, frames: events)
+    assert isinstance(events[0], Failed) and events[0].utterance == number
+
+
 def test_text_without_a_voice_or_a_word_is_refused(face, engine, avatar):
     with pytest.raises(ConfigError, match="no voice of its own"):
         face.say("hello")
