@@ -11,6 +11,7 @@ from cfg.reading import merge, parse
 
 ORDER = (
     "default", "natural", "expressive", "professional", "fullbody", "max-quality", "balanced", "fast",
+    "low-latency", "live-balanced", "steady",
 )  # fmt: skip
 FOLDER = files("cfg") / "presets"
 

@@ -22,7 +22,7 @@ INPUT_CAPACITY = 64
 
 
 class Pipeline:
-    """A chain of stages, each on its own thread, joined by bounded channels.
+    """Runs stages in a row, each on its own thread, joined by bounded channels.
 
     Used as a `with` block: leaving it, by success or by an exception, leaves no thread behind.
     Messages carry a `turn`; `interrupt` raises it, and from then on no message of an older turn

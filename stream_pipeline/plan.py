@@ -35,11 +35,11 @@ from ditto.stages.stitch import Stitch, Zero
 from ditto.stages.warp import Warp
 from ditto.stages.wav2feat import Wav2Feat
 from ditto.stages.writer import Writer
-from stream_pipeline.chain import Chain
 from stream_pipeline.channel import Channel
 from stream_pipeline.character import Character
 from stream_pipeline.output_steps import output_steps
 from stream_pipeline.pipeline import Pipeline
+from stream_pipeline.steps_in_one_stage import Chain
 from stream_pipeline.style_steps import blinking, style_steps
 
 CONDITION_FLAGS = ("use_emo", "use_sc", "use_eye_open", "use_eye_ball")

@@ -1,4 +1,4 @@
-"""A person cut out of a picture: how far each pixel is theirs, in which colour, and what is behind."""
+"""Record of a person cut out of a picture: alpha, foreground, what is behind. `matting.py` finds them."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Several steps as one stage."""
 
-from stream_pipeline.chain import Chain
+from stream_pipeline.steps_in_one_stage import Chain
 
 
 class Doubling:
