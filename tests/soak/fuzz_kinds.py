@@ -268,7 +268,8 @@ def read_list(path: Path) -> object:
     from stream_pipeline.batches.jobs import read_jobs
     from stream_pipeline.batches.journal import entry_of
 
-    entry_of(path.read_bytes().splitlines()[0] if path.stat().st_size else b"")
+    with path.open("rb") as file:
+        entry_of(file.readline(MAX_LINE).rstrip())
     return [(str(job), load("mini", **job.over)) for job in read_jobs(path, path.parent)[:MOST_READ]]
 
 
@@ -364,7 +365,8 @@ def pickled(_: str) -> Change:
     return mutated
 
 
-LIBTIFF = r"[\w.]+: "
+MAX_LINE = 1_000_000  # bytes of a journal's line that are looked at
+LIBTIFF = r"[\w.]+: |Apparently should be "
 LIBSNDFILE = r"\w+ \d+ : "
 RUNTIME = r".*\[E:onnxruntime:Default|\s*nmemb="  # a logger that is not of the session
 ASSERTED = r".*stl_algo\.h:.*std::clamp"  # ONNX Runtime's Slice of an empty axis; docs/formats.md
