@@ -1,0 +1,109 @@
+"""Outputs of a live face beside its viewers: a recording, a broadcast, a virtual camera."""
+
+from __future__ import annotations
+
+import threading
+from importlib import import_module
+from types import TracebackType
+from typing import Protocol
+
+import numpy as np
+
+from cfg.errors import Cancelled, ConfigError, DittoError, MediaError
+from cfg.install_hints import installing
+from ditto.arrays import Floats, Image
+from ditto.media.files import first_line
+from ditto.media.live_video import LiveVideo
+from ditto.rates import FRAME_RATE
+from stream_pipeline.live_face import LiveFace
+
+
+class LiveSink(Protocol):
+    """Takes the frames of a live face, from a thread of its own."""
+
+    def write(self, index: int, image: Image | None, sound: Floats) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class VirtualCamera:
+    """A camera that other programs on this machine see; it has no sound."""
+
+    def __init__(self, size: tuple[int, int], device: str | None = None) -> None:
+        try:
+            camera = import_module("pyvirtualcam")
+        except ImportError as error:
+            raise ConfigError(f"a virtual camera needs pyvirtualcam: {installing('camera')}") from error
+        try:
+            self._camera = camera.Camera(width=size[1], height=size[0], fps=FRAME_RATE, device=device)
+        except (RuntimeError, OSError) as error:
+            raise MediaError(f"there is no virtual camera to write to: {first_line(error)}") from error
+
+    def write(self, index: int, image: Image | None, sound: Floats) -> None:
+        if image is not None:
+            self._camera.send(np.ascontiguousarray(image[..., :3]))
+
+    def close(self) -> None:
+        self._camera.close()
+
+
+class LiveOutput:
+    """Writes a face's frames into a sink, from now until it or the face is closed.
+
+    It reads as slowly as the sink takes them: a sink that is slower than the face loses pictures, and
+    the face and its viewers lose nothing.
+    """
+
+    def __init__(self, face: LiveFace, sink: LiveSink) -> None:
+        self._face = face
+        self._sink = sink
+        self._ready = threading.Event()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="ditto-output", daemon=True)
+        self.error: DittoError | None = None  # why it ended before it was closed
+
+    @classmethod
+    def to(cls, face: LiveFace, target: str) -> LiveOutput:
+        """To an .mp4 file, or to an address that begins with rtmp:// or rtmps://."""
+        return cls(face, LiveVideo(target, face.size, face.rate))
+
+    def __enter__(self) -> LiveOutput:
+        self._reader = self._face.reader(self._ready.set)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends it; what was written is whole."""
+        self._over.set()
+        self._ready.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        first: int | None = None
+        try:
+            while not self._over.is_set():
+                self._ready.clear()
+                frame = self._reader.take()
+                if frame is None:
+                    self._ready.wait()
+                    continue
+                first = frame.index if first is None else first
+                self._sink.write(frame.index - first, frame.image, frame.sound)
+        except Cancelled:
+            pass
+        except DittoError as error:
+            self.error = error
+        finally:
+            self._reader.close()
+            self._end()
+
+    def _end(self) -> None:
+        try:
+            self._sink.close()
+        except DittoError as error:
+            self.error = self.error or error
