@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 
+from benchmarks.virtual_face import VirtualFace
+from ditto.rates import SAMPLE_RATE as RATE
 from stream_pipeline.live.pace import LADDER
 from stream_pipeline.live.performance import Hearing
 from stream_pipeline.live_face import Degraded, Finished, Interrupted, Position, Started, Starved
-from tests.stream_pipeline.live.virtual import RATE, VirtualFace
 
 OFFICIAL = Hearing(silence=np.zeros(1, np.float32), lookahead=9, unit=10, delay=10)
 
