@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 import subprocess
@@ -28,6 +29,43 @@ with Engine.load("mini", source={"max_size": 256}) as engine:
             live.end()
         threading.Thread(target=speak).start()
         print(sum(1 for _ in live.pictures()), "pictures")
+"""
+LIVE_SERVER = """
+import asyncio, json, socket, subprocess, sys, time, urllib.request
+import numpy as np
+from aiortc import RTCPeerConnection, RTCSessionDescription
+from websockets.sync.client import connect
+
+portrait, seconds = sys.argv[1], float(sys.argv[2])
+with socket.create_server(("127.0.0.1", 0)) as free:
+    port = free.getsockname()[1]
+server = subprocess.Popen([sys.executable, "-m", "ditto", "live", portrait, "--port", str(port)], stdout=-1)
+server.stdout.readline()
+
+def ask(path, body):
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", json.dumps(body).encode(), method="POST")
+    return json.load(urllib.request.urlopen(request))
+
+async def watch(links):
+    peer, pictures = RTCPeerConnection(), []
+    peer.addTransceiver("video", "recvonly")
+    tracks = []
+    peer.on("track", tracks.append)
+    await peer.setLocalDescription(await peer.createOffer())
+    answer = await asyncio.to_thread(ask, links["offer"], {"type": "offer", "sdp": peer.localDescription.sdp})
+    await peer.setRemoteDescription(RTCSessionDescription(answer["sdp"], "answer"))
+    ends = time.monotonic() + seconds
+    while time.monotonic() < ends:
+        pictures.append(await tracks[0].recv())
+    await peer.close()
+    return len(pictures)
+
+session = ask("/v1/sessions", {})
+with connect(f"ws://127.0.0.1:{port}{session['links']['ws']}") as wire:
+    wire.send((3000 * np.sin(np.arange(4 * session["rate"]) / 9)).astype("<i2").tobytes())
+    print(asyncio.run(watch(session["links"])), "pictures")
+server.terminate()
+server.wait()
 """
 CONTACTS = """
 import socket, sys
@@ -70,6 +108,16 @@ def test_a_live_session_tells_nobody(alone, tmp_path):
     seen = alone("-c", LIVE, PORTRAIT)
     assert seen.said.strip() == "25 pictures"
     assert kept_to_itself(seen, tmp_path), seen
+
+
+@pytest.mark.parametrize("seconds", [3, pytest.param(60, marks=pytest.mark.full)])
+def test_a_live_face_and_its_viewer_tell_nobody_else(alone, tmp_path, seconds):
+    pytest.importorskip("aiortc", reason="aiortc needs Python 3.11 or newer")
+    seen = alone("-c", LIVE_SERVER, PORTRAIT, seconds)
+    pictures = re.search(r"(\d+) pictures", seen.said)
+    assert pictures and int(pictures[1]) > 10 * seconds, seen.said
+    strangers = [one for one in seen.sent if not re.search(r" to (127\.0\.0\.1|10\.9\.9\.9):\d+$", one)]
+    assert (strangers, kept_to_itself(dataclasses.replace(seen, sent=[]), tmp_path)) == ([], True), seen
 
 
 def test_doctor_asks_nobody(alone, tmp_path):
