@@ -43,8 +43,8 @@ server = subprocess.Popen([sys.executable, "-m", "ditto", "live", portrait, "--p
 server.stdout.readline()
 
 def ask(path, body):
-    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", json.dumps(body).encode(), method="POST")
-    return json.load(urllib.request.urlopen(request))
+    address = f"http://127.0.0.1:{port}{path}"
+    return json.load(urllib.request.urlopen(urllib.request.Request(address, json.dumps(body).encode())))
 
 async def watch(links):
     peer, pictures = RTCPeerConnection(), []
