@@ -13,7 +13,7 @@ PYTEST = $(BIN)/pytest -n $(WORKERS) --dist worksteal
 ALL := -m 'not soak and not gpu and not checkpoints and not browser'
 
 .PHONY: demo live env docs options-page test test-full test-avx2 test-newest lint tests locks locks-upgrade resolve gpu-env gpu-check \
-	browser-check soak clean
+	browser-check plugins-test soak clean
 
 $(VENV)/.base: $(INSTALLED)
 	$(PYTHON) -m venv $(VENV)
@@ -104,8 +104,25 @@ gpu-env:
 browser-check: $(VENV)/.dev
 	$(BIN)/pytest -m browser tests/browser
 
+# integrations/ against the newest packages of their frameworks, each in an environment of its own.
+plugins-test: .venv-livekit/.ready .venv-pipecat/.ready
+	cd integrations/livekit-plugins-ditto && ../../.venv-livekit/bin/python -m pytest -m 'long or not long'
+	cd integrations/pipecat-ditto && ../../.venv-pipecat/bin/python -m pytest
+
+define plugin-env
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade -e . -e '$(<D)[dev]'
+	@touch $@
+endef
+
+.venv-livekit/.ready: integrations/livekit-plugins-ditto/pyproject.toml pyproject.toml
+	$(plugin-env)
+
+.venv-pipecat/.ready: integrations/pipecat-ditto/pyproject.toml pyproject.toml
+	$(plugin-env)
+
 soak: $(VENV)/.dev
 	DITTO_FUZZ_SECONDS=3600 $(BIN)/pytest -m soak --timeout 3600
 
 clean:
-	rm -rf $(VENV) .venv-newest .venv-locks .venv-gpu build dist .mypy_cache .ruff_cache .pytest_cache .coverage
+	rm -rf $(VENV) .venv-newest .venv-locks .venv-gpu .venv-livekit .venv-pipecat build dist .mypy_cache .ruff_cache .pytest_cache .coverage

@@ -1,0 +1,90 @@
+"""A face in the agent's own process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from livekit import rtc
+from livekit.agents import AgentSession
+from livekit.agents.voice.avatar import AvatarSession as BaseAvatarSession
+from livekit.agents.voice.avatar import QueueAudioOutput
+
+from cfg.errors import ConfigError
+from ditto import Engine
+from stream_pipeline.face_opening import AnySource, open_face
+from stream_pipeline.live_face import LiveFace
+
+from .generator import FaceRunner
+
+SPEECH_RATE = 24_000  # what most speech synthesisers give
+
+OpenFace = Callable[[], AbstractContextManager[LiveFace]]
+
+
+def face_opener(
+    engine: Engine | str | Path, portrait: AnySource | None, rate: int, max_size: int, face: OpenFace | None
+) -> OpenFace:
+    if face is not None:
+        return face
+    if portrait is None:
+        raise ConfigError("an avatar needs a portrait: a picture file, an RGB array, or a registered avatar")
+    return lambda: open_face(engine, portrait, rate=rate, max_size=max_size)
+
+
+class AvatarSession(BaseAvatarSession):
+    """A portrait that speaks what an agent says, as a track of the agent's own participant."""
+
+    def __init__(
+        self,
+        engine: Engine | str | Path = "mini_online",
+        portrait: AnySource | None = None,
+        *,
+        rate: int = SPEECH_RATE,
+        max_size: int = 512,
+        face: OpenFace | None = None,
+    ) -> None:
+        """`engine` is loaded, or the name or file of a configuration; `face` opens another live face."""
+        super().__init__()
+        self._open = face_opener(engine, portrait, rate, max_size, face)
+        self._opened: AbstractContextManager[LiveFace] | None = None
+        self._runner: FaceRunner | None = None
+
+    @property
+    def avatar_identity(self) -> str:
+        """The agent's own: it publishes the tracks."""
+        return "" if self._room is None else self._room.local_participant.identity
+
+    @property
+    def provider(self) -> str:
+        return "ditto"
+
+    async def start(self, agent_session: AgentSession, room: rtc.Room) -> None:
+        """Loads the face and takes over the session's sound; start the session with `audio_output=False`."""
+        await super().start(agent_session, room)
+        try:
+            opened = self._open()
+            face = await asyncio.to_thread(opened.__enter__)
+            self._opened = opened
+            output = QueueAudioOutput(sample_rate=face.rate, wait_playback_start=True)
+            self._runner = FaceRunner(face, room, output)
+            await self._runner.start()
+        except BaseException:
+            await self.aclose()
+            raise
+        agent_session.output.replace_audio_tail(output)
+
+    async def aclose(self) -> None:
+        """Ends the face. May be called before `start`, and more than once."""
+        if self._room is not None:  # the base would remove the participant, here the agent, from the room
+            self._room.off("connection_state_changed", self._on_connection_state_changed)
+            self._room = None
+        await super().aclose()
+        runner, self._runner = self._runner, None
+        if runner is not None:
+            await runner.aclose()
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            await asyncio.to_thread(opened.__exit__, None, None, None)
