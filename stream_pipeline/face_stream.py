@@ -114,8 +114,9 @@ class FaceStream:
         """What was pushed is dropped; push may go on at once."""
         self._turn += 1
         self._resampler = None
+        self._dropped = self._last
         async with self._changing:
-            self._dropped = self._last
+            self._dropped = self._last  # a push may have come through meanwhile
             self._voices.clear()
             self._ended.clear()
             if self._error is None:
@@ -154,10 +155,9 @@ class FaceStream:
                     break
                 async with self._changing:
                     ends, own = list(self._ends(frame)), self._own(frame)
-                for end in ends:
-                    yield end
-                if own is not None and not self.stale(own):  # an interruption may have come meanwhile
-                    yield own
+                for item in (*ends, own):
+                    if item is not None and not self.stale(item):  # an interruption may have come meanwhile
+                        yield item
                 if frame is None:
                     await self._wake.wait()
         finally:

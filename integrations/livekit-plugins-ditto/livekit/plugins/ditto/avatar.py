@@ -30,7 +30,7 @@ def face_opener(
     if face is not None:
         return face
     if portrait is None:
-        raise ConfigError("an avatar needs a portrait: a picture file, an RGB array, or a registered avatar")
+        raise ConfigError("an avatar needs a portrait: a picture file, an RGB array or a registered one")
     return lambda: open_face(engine, portrait, rate=rate, max_size=max_size)
 
 
