@@ -155,9 +155,9 @@ class FaceStream:
                     break
                 async with self._changing:
                     ends, own = list(self._ends(frame)), self._own(frame)
-                for item in (*ends, own):
-                    if item is not None and not self.stale(item):  # an interruption may have come meanwhile
-                        yield item
+                for given in (*ends, own):
+                    if given is not None and not self.stale(given):  # an interruption may have come meanwhile
+                        yield given
                 if frame is None:
                     await self._wake.wait()
         finally:

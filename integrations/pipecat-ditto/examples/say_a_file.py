@@ -1,4 +1,4 @@
-"""Says a sound file in a pipeline and counts what comes out: `python say_a_file.py portrait.jpg speech.wav`."""
+"""Says a sound file in a pipeline, counts what comes out: `python say_a_file.py portrait.jpg speech.wav`."""
 
 import asyncio
 import sys
