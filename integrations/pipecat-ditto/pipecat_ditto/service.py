@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from pipecat.frames.frames import (
@@ -69,9 +70,13 @@ class DittoVideoService(AIService):
         Sound of another rate is resampled to `rate`.
         """
         super().__init__(settings=ServiceSettings(model=None), name=name)
-        if face is None and portrait is None:
-            raise ConfigError("an avatar needs a portrait: a picture file, an RGB array or a registered one")
-        self._open = face or (lambda: open_face(engine, portrait, rate=rate, max_size=max_size))
+        if face is None:
+            if portrait is None:
+                raise ConfigError(
+                    "an avatar needs a portrait: a picture file, an RGB array or a registered one"
+                )
+            face = partial(open_face, engine, portrait, rate=rate, max_size=max_size)
+        self._open = face
         self._opened: AbstractContextManager[LiveFace] | None = None
         self._face: LiveFace | None = None
         self._stream: FaceStream | None = None
@@ -112,7 +117,7 @@ class DittoVideoService(AIService):
         await self._close()
 
     async def cleanup(self) -> None:
-        await super().cleanup()
+        await super().cleanup()  # type: ignore[no-untyped-call]
         await self._close()
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any, Literal
 
 from livekit import rtc
 from livekit.agents import AgentSession
@@ -34,7 +35,7 @@ def face_opener(
     return lambda: open_face(engine, portrait, rate=rate, max_size=max_size)
 
 
-class AvatarSession(BaseAvatarSession):
+class AvatarSession(BaseAvatarSession[Literal["metrics_collected"]]):
     """A portrait that speaks what an agent says, as a track of the agent's own participant."""
 
     def __init__(
@@ -61,7 +62,7 @@ class AvatarSession(BaseAvatarSession):
     def provider(self) -> str:
         return "ditto"
 
-    async def start(self, agent_session: AgentSession, room: rtc.Room) -> None:
+    async def start(self, agent_session: AgentSession[Any], room: rtc.Room) -> None:
         """Loads the face and takes over the session's sound; start the session with `audio_output=False`."""
         await super().start(agent_session, room)
         try:

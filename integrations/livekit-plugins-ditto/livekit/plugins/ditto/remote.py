@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any, Literal
 
 from livekit import api, rtc
 from livekit.agents import AgentSession
@@ -37,7 +38,7 @@ def worker_token(
     )
 
 
-class RemoteAvatarSession(BaseAvatarSession):
+class RemoteAvatarSession(BaseAvatarSession[Literal["metrics_collected"]]):
     """The agent's half: its sound goes to a worker that joins the same room as `identity`."""
 
     def __init__(self, *, identity: str = IDENTITY, rate: int = SPEECH_RATE) -> None:
@@ -53,7 +54,7 @@ class RemoteAvatarSession(BaseAvatarSession):
     def provider(self) -> str:
         return "ditto"
 
-    async def start(self, agent_session: AgentSession, room: rtc.Room) -> None:
+    async def start(self, agent_session: AgentSession[Any], room: rtc.Room) -> None:
         """Takes over the session's sound; start the session with `audio_output=False`."""
         await super().start(agent_session, room)
         agent_session.output.replace_audio_tail(
