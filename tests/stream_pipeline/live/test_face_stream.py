@@ -126,6 +126,21 @@ def test_nothing_of_the_old_voice_comes_after_an_interruption():
     asyncio.run(run())
 
 
+def test_a_frame_that_somebody_holds_is_stale_as_soon_as_it_is_interrupted():
+    async def run():
+        async with streaming(StandInFace(RATE)) as (stream, given):
+            await stream.push(tone(1.0))
+            await until(lambda: len(spoken(given)))
+            held = next(item for item in given if len(item.sound))
+            assert not stream.stale(held)
+            asked = asyncio.create_task(stream.interrupt())
+            await asyncio.sleep(0)
+            assert stream.stale(held)
+            await asked
+
+    asyncio.run(run())
+
+
 def test_an_interruption_by_another_hand_ends_the_utterance():
     async def run():
         face = StandInFace(RATE)
