@@ -1,4 +1,4 @@
-"""The HTTP API: thin handlers that parse, call and answer. docs/live_protocol.md describes it."""
+"""The HTTP API of sessions: thin handlers that parse, call and answer. docs/live_protocol.md describes it."""
 
 from __future__ import annotations
 
@@ -12,11 +12,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from cfg.settings import EMOTIONS
-from ditto.motion.gestures import GESTURES
-from ditto_server.live.access import Access, bearer
-from ditto_server.live.faces import FaceSource, Portrait
-from ditto_server.live.limits import Bucket, Buckets, Limits
+from ditto_server.live.limits import Bucket, Limits
 from ditto_server.live.problems import Problem, response_of
 from ditto_server.live.remote import Command, parsed
 from ditto_server.live.sessions import Session, Sessions
@@ -27,22 +23,14 @@ KEEP_ALIVE_SECONDS = 15.0  # between comments of an event stream
 
 
 @dataclass(frozen=True)
-class Api:
-    """Handlers of the API, and what they need."""
+class SessionApi:
+    """What can be done with one session, by whoever knows its name: it is not guessed."""
 
     sessions: Sessions
-    source: FaceSource
-    access: Access
     limits: Limits
-    visitors: Buckets
 
     def routes(self) -> list[Route | WebSocketRoute]:
         return [
-            Route("/v1/health", self.health),
-            Route("/v1/avatars", self.avatars),
-            Route("/v1/avatars/{name}/picture", self.picture),
-            Route("/v1/sessions", self.create, methods=["POST"]),
-            Route("/v1/sessions", self.list, methods=["GET"]),
             Route("/v1/sessions/{id}", self.show, methods=["GET"]),
             Route("/v1/sessions/{id}", self.end, methods=["DELETE"]),
             Route("/v1/sessions/{id}/commands", self.command, methods=["POST"]),
@@ -54,47 +42,9 @@ class Api:
             Route("/whep/{id}/{connection}", self.hang_up, methods=["DELETE"]),
         ]
 
-    async def health(self, request: Request) -> Response:
-        return JSONResponse({"status": "ok"})
-
-    async def avatars(self, request: Request) -> Response:
-        self._check_key(request)
-        listed = [
-            {"name": one.name, "title": one.title, "picture": f"/v1/avatars/{one.name}/picture"}
-            for one in self.source.portraits
-        ]
-        told = {"speaks": self.source.speaks, "gestures": sorted(GESTURES), "emotions": list(EMOTIONS)}
-        return JSONResponse({"avatars": listed, **told})
-
-    async def picture(self, request: Request) -> Response:
-        name = request.path_params["name"]
-        for portrait in self.source.portraits:
-            if portrait.name == name:
-                return thumbnail(portrait)
-        raise Problem(404, f"there is no avatar '{name}' here")
-
-    async def create(self, request: Request) -> Response:
-        self._check_key(request)
-        if not self.visitors.take(request.client.host if request.client else ""):
-            seconds = str(self.limits.retry_seconds)
-            raise Problem(
-                429, f"too many sessions in a minute; try again in {seconds} s", {"Retry-After": seconds}
-            )
-        body = await command_of(request, self.limits.request_seconds, empty=True)
-        avatar = body.get("avatar")
-        if avatar is not None and not isinstance(avatar, str):
-            raise Problem(400, "avatar must be the name of one of /v1/avatars")
-        session = await self.sessions.create(avatar)
-        return JSONResponse(self._described(session), 201, {"Location": f"/v1/sessions/{session.id}"})
-
-    async def list(self, request: Request) -> Response:
-        self.access.check_admin(bearer(request.headers))
-        listed = [{"id": one.id, "avatar": one.avatar, "figures": one.figures} for one in self.sessions]
-        return JSONResponse({"sessions": listed})
-
     async def show(self, request: Request) -> Response:
         session = self._session(request)
-        return JSONResponse({**self._described(session), "figures": session.figures})
+        return JSONResponse({**described(session, self.limits), "figures": session.figures})
 
     async def end(self, request: Request) -> Response:
         self.sessions.end(self._session(request), "it was ended")
@@ -151,27 +101,25 @@ class Api:
             leave()
 
     def _session(self, request: Request) -> Session:
-        """Whoever knows a session's name may use it: it is not guessed."""
         return self.sessions.get(request.path_params["id"])
 
-    def _check_key(self, request: Request) -> None:
-        self.access.check_key(bearer(request.headers))
 
-    def _described(self, session: Session) -> dict[str, object]:
-        at, (height, width) = f"/v1/sessions/{session.id}", session.face.size
-        return {
-            "id": session.id,
-            "avatar": session.avatar,
-            "rate": session.face.rate,
-            "width": width,
-            "height": height,
-            "keep_seconds": self.limits.keep_seconds,
-            "ice_servers": [server.as_json() for server in session.servers],
-            "links": {
-                **{name: f"{at}/{name}" for name in ("offer", "ws", "events", "commands")},
-                "whep": f"/whep/{session.id}",
-            },
-        }
+def described(session: Session, limits: Limits) -> dict[str, object]:
+    """A session as whoever began it is told of it."""
+    at, (height, width) = f"/v1/sessions/{session.id}", session.face.size
+    return {
+        "id": session.id,
+        "avatar": session.avatar,
+        "rate": session.face.rate,
+        "width": width,
+        "height": height,
+        "keep_seconds": limits.keep_seconds,
+        "ice_servers": [server.as_json() for server in session.servers],
+        "links": {
+            **{name: f"{at}/{name}" for name in ("offer", "ws", "events", "commands")},
+            "whep": f"/whep/{session.id}",
+        },
+    }
 
 
 async def body_of(request: Request, seconds: float) -> bytes:
@@ -191,10 +139,6 @@ async def command_of(request: Request, seconds: float, empty: bool = False) -> C
 
 async def refuse(socket: WebSocket, problem: Problem) -> None:
     await socket.send_denial_response(response_of(problem))
-
-
-def thumbnail(portrait: Portrait) -> Response:
-    return Response(portrait.thumbnail, media_type="image/jpeg", headers={"Cache-Control": "max-age=3600"})
 
 
 async def event_stream(session: Session, after: int | None) -> AsyncIterator[str]:

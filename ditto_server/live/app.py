@@ -3,29 +3,37 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
+from starlette.types import ExceptionHandler, Scope
 
 from cfg.errors import DittoError
 from ditto_server.live.access import Access, Gate
-from ditto_server.live.api import Api
+from ditto_server.live.api import SessionApi
 from ditto_server.live.faces import FaceSource
 from ditto_server.live.ice import IceSettings
 from ditto_server.live.limits import Buckets, Limits
+from ditto_server.live.lobby import Hosts, LobbyApi, OneProcess
 from ditto_server.live.problems import of_a_fault, of_http, of_ours
 from ditto_server.live.sessions import Sessions
 from ditto_server.live.transport import PeerMaker
 
 PAGES = Path(__file__).parents[1] / "pages"
+HANDLERS: Mapping[Any, ExceptionHandler] = {
+    DittoError: of_ours,
+    TimeoutError: of_ours,
+    HTTPException: of_http,
+    Exception: of_a_fault,
+}
 
 
 class Pages(StaticFiles):
@@ -48,25 +56,32 @@ def live_app(
     """The application; `make_peer` is the WebRTC library, None for none."""
     access, limits = access or Access(), limits or Limits()
     sessions = Sessions(source, limits, make_peer, ice or IceSettings())
+    hosts = OneProcess(source, sessions, limits)
+    return public(hosts, SessionApi(sessions, limits).routes(), access, limits, sessions)
+
+
+def public(
+    hosts: Hosts,
+    session_routes: Sequence[BaseRoute],
+    access: Access,
+    limits: Limits,
+    held: contextlib.AbstractAsyncContextManager[object],
+) -> Starlette:
+    """What visitors reach; `held` while it is served."""
     per_minute = limits.sessions_per_minute
-    api = Api(sessions, source, access, limits, Buckets(per_minute / 60, per_minute))
+    lobby = LobbyApi(hosts, access, limits, Buckets(per_minute / 60, per_minute))
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with sessions:
+        async with held:
             yield
 
     async def index(request: Request) -> Response:
         return FileResponse(PAGES / "index.html", headers={"Cache-Control": "no-cache"})
 
     return Starlette(
-        routes=[Route("/", index), *api.routes(), Mount("/pages", Pages(directory=PAGES))],
+        routes=[Route("/", index), *lobby.routes(), *session_routes, Mount("/pages", Pages(directory=PAGES))],
         middleware=[Middleware(Gate, access=access, body_bytes=limits.body_bytes)],
-        exception_handlers={
-            DittoError: of_ours,
-            TimeoutError: of_ours,
-            HTTPException: of_http,
-            Exception: of_a_fault,
-        },
+        exception_handlers=HANDLERS,
         lifespan=lifespan,
     )
