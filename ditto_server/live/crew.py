@@ -108,13 +108,12 @@ class Crew:
 
     async def __aenter__(self) -> Crew:
         self._folder = tempfile.TemporaryDirectory(prefix="ditto-live-", ignore_cleanup_errors=True)
-        starting = [asyncio.ensure_future(self._start(number)) for number in range(1, self._count + 1)]
         try:
-            await asyncio.gather(*starting)
+            starting = (self._start(number) for number in range(1, self._count + 1))
+            for result in await asyncio.gather(*starting, return_exceptions=True):
+                if result is not None:
+                    raise result
         except BaseException:
-            for task in starting:
-                task.cancel()
-            await asyncio.gather(*starting, return_exceptions=True)
             await self.__aexit__()
             raise
         hello = self._workers[1].hello
@@ -228,7 +227,13 @@ class Crew:
     def _go(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._over)
+
+    def _over(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            log.error("workers are not watched any more: %s", error, exc_info=error)
 
     async def _start(self, number: int) -> None:
         """A worker that is ready, among the others."""
@@ -253,7 +258,7 @@ class Crew:
                 raise WorkerError(hello.problem)
         except BaseException:
             kill(process)
-            await process.wait()
+            await gone(process)
             raise
         self._workers[number] = Worker(number, path, process, hello)
         self._up.set()
@@ -265,7 +270,7 @@ class Crew:
             worker = self._workers.get(number)
             if worker is not None:
                 await self._watch(worker)
-                said = fate(await worker.process.wait())
+                said = fate(await gone(worker.process))
                 self._lose(worker)
             deaths = [*(at for at in deaths if time.monotonic() - at < DEATH_SECONDS), time.monotonic()]
             if len(deaths) >= MAX_DEATHS:
@@ -356,13 +361,21 @@ class Crew:
 
 async def end(process: asyncio.subprocess.Process) -> None:
     """Lets a worker end in order, but not for long."""
-    assert process.stdin is not None
-    process.stdin.close()
     try:
-        await asyncio.wait_for(process.wait(), ENDING_SECONDS + 1)
+        await asyncio.wait_for(gone(process), ENDING_SECONDS + 1)
     except asyncio.TimeoutError:
         kill(process)
-        await process.wait()
+        await gone(process)
+
+
+async def gone(process: asyncio.subprocess.Process) -> int:
+    """The exit status, once it has ended and its pipes are closed: a worker ends when its input does."""
+    assert process.stdin is not None and process.stdout is not None
+    process.stdin.close()
+    with contextlib.suppress(ConnectionError):
+        await process.stdin.wait_closed()
+    await process.stdout.read()
+    return await process.wait()
 
 
 def kill(process: asyncio.subprocess.Process) -> None:

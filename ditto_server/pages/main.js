@@ -76,6 +76,10 @@ const happenings = {
   },
   listening: ({ speaks }) => at("stage").classList.toggle("listening", speaks),
   mute: () => media?.silence(),
+  restored() {
+    for (const utterance of [...lines.keys()]) ended(utterance, "interrupted");
+    media?.join();
+  },
   degraded: ({ said }) => line(`The server is short of time: ${said}.`, "note"),
 };
 

@@ -49,7 +49,7 @@ export class Server {
   socket(path, after) {
     const url = new URL(path, location.href);
     url.protocol = url.protocol.replace("http", "ws");
-    if (after) url.searchParams.set("after", after);
+    if (after !== undefined) url.searchParams.set("after", after);
     return new WebSocket(url);
   }
 }

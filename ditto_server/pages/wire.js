@@ -21,9 +21,10 @@ export class Wire extends EventTarget {
   join() {
     clearTimeout(this.pause);
     if (this.closed) return;
-    const socket = (this.socket = this.server.socket(this.session.links.ws, this.last));
+    const socket = (this.socket = this.server.socket(this.session.links.ws, this.opened ? this.last : undefined));
     socket.onopen = () => {
       this.tries = 0;
+      this.opened = true;
       this.dispatchEvent(new Event("open"));
     };
     socket.onmessage = (message) => this.take(JSON.parse(message.data));

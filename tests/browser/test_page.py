@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from playwright.sync_api import expect
 
 from ditto_server.live.access import Access
 from ditto_server.live.faces import MockFaces
-from tests.ditto_server.conftest import PORTRAITS, Watched, running
+from tests.ditto_server.conftest import PORTRAITS, Watched, command, running
 
 SEEN = "document.getElementById('face').videoWidth > 0"
 HEARD = "document.getElementById('face').srcObject.getAudioTracks()[0].enabled"
@@ -231,3 +232,24 @@ def test_nothing_is_cut_off_at_any_width(chromium, live, tmp_path, scheme, shape
     page.screenshot(path=folder / f"open_{shape}_{scheme}.png", full_page=True)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     context.close()
+
+
+def test_a_face_whose_process_is_killed_is_seen_again_without_a_click(chromium):
+    """Failed requests of that moment stand in the console, so nothing is said of it here."""
+    context = chromium.new_context(permissions=["microphone"])
+    with command("--mock") as live:
+        page = context.new_page()
+        page.goto(live.url)
+        start(page)
+        page.wait_for_timeout(1000)
+        session = page.evaluate("document.documentElement.dataset.session")
+        stream = "document.getElementById('face').srcObject.id"
+        before = page.evaluate(stream)
+        os.kill(live.process_of({"id": session}), signal.SIGKILL)
+        until(page, lambda: page.evaluate(stream) != before and page.evaluate(SEEN))
+        expect(page.locator("#state")).to_have_text("all is well")
+        assert page.evaluate("document.documentElement.dataset.session") == session
+        page.get_by_label("Text to say").fill("Good day to you")
+        page.keyboard.press("Enter")
+        expect(line(page, "Good day to you")).to_have_attribute("data-state", "spoken")
+        context.close()

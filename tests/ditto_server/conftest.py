@@ -1,11 +1,16 @@
 """A real server on loopback, with faces that need no networks."""
 
 import contextlib
+import os
+import socket
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 
 pytest.importorskip("aiortc", reason="aiortc needs Python 3.11 or newer")
@@ -16,7 +21,8 @@ from ditto_server.live.limits import Limits
 from ditto_server.live.serving import Place, listening, server
 from ditto_server.live.webrtc import AiortcPeer
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "examples"
 PORTRAITS = [EXAMPLES / "drawn_woman.jpg", EXAMPLES / "drawn_man.jpg"]
 
 
@@ -104,3 +110,65 @@ def wait_until(condition, seconds=5.0):
     while not condition():
         assert time.monotonic() < end, "it did not come about in time"
         time.sleep(0.02)
+
+
+class Command(Live):
+    """`ditto live` as a process, with its workers."""
+
+    def __init__(self, port, process):
+        super().__init__(port, None)
+        self.process = process
+
+    def workers(self):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            return [
+                child
+                for child in psutil.Process(self.process.pid).children()
+                if child.status() != psutil.STATUS_ZOMBIE
+            ]
+        return []
+
+    def listed(self):
+        with self.client() as client:
+            return client.get("/v1/sessions").json()
+
+    def process_of(self, session):
+        """The process id of the worker that a session is in; None while it is in none."""
+        told = self.listed()
+        number = next(one["worker"] for one in told["sessions"] if one["id"] == session["id"])
+        return next((one["process"] for one in told["workers"] if one["worker"] == number), None)
+
+    def shown(self, session):
+        with self.client() as client:
+            return client.get(f"/v1/sessions/{session['id']}")
+
+
+@contextlib.contextmanager
+def command(*arguments, workers=2, env=None):
+    """The server, up; what is left of it is killed at the end."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    line = [sys.executable, "-m", "ditto", "live", "--port", str(port), "--max-sessions", "8"]
+    with subprocess.Popen(
+        [*line, "--workers", str(workers), *arguments],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **(env or {})},
+    ) as process:
+        live = Command(port, process)
+        left = []
+        try:
+            said = process.stdout.readline()
+            assert said.startswith("open "), said or process.stderr.read()
+            yield live
+            left = live.workers()
+        finally:
+            left = left or live.workers()
+            process.kill()
+            process.communicate(timeout=20)
+            psutil.wait_procs(left, timeout=10)
+            for one in left:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    one.kill()

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -23,73 +22,11 @@ from ditto_server.live.limits import Limits
 from ditto_server.live.microphone import Microphone
 from ditto_server.live.remote import Remote
 from ditto_server.live.sessions import listening
-from tests.ditto_server.conftest import Live, wait_until
+from tests.ditto_server.conftest import command, wait_until
 from tests.ditto_server.test_socket import ask, named, opened, tone, until
 from tests.ditto_server.test_webrtc import Viewer
 
 ROOT = Path(__file__).parents[2]
-
-
-class Command(Live):
-    """`ditto live` as a process, with its workers."""
-
-    def __init__(self, port, process):
-        super().__init__(port, None)
-        self.process = process
-
-    def workers(self):
-        with contextlib.suppress(psutil.NoSuchProcess):
-            return [
-                child
-                for child in psutil.Process(self.process.pid).children()
-                if child.status() != psutil.STATUS_ZOMBIE
-            ]
-        return []
-
-    def listed(self):
-        with self.client() as client:
-            return client.get("/v1/sessions").json()
-
-    def process_of(self, session):
-        """The process id of the worker that a session is in; None while it is in none."""
-        told = self.listed()
-        number = next(one["worker"] for one in told["sessions"] if one["id"] == session["id"])
-        return next((one["process"] for one in told["workers"] if one["worker"] == number), None)
-
-    def shown(self, session):
-        with self.client() as client:
-            return client.get(f"/v1/sessions/{session['id']}")
-
-
-@contextlib.contextmanager
-def command(*arguments, workers=2, env=None):
-    """The server, up; what is left of it is killed at the end."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    line = [sys.executable, "-m", "ditto", "live", "--port", str(port), "--max-sessions", "8"]
-    with subprocess.Popen(
-        [*line, "--workers", str(workers), *arguments],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, **(env or {})},
-    ) as process:
-        live = Command(port, process)
-        left = []
-        try:
-            said = process.stdout.readline()
-            assert said.startswith("open "), said or process.stderr.read()
-            yield live
-            left = live.workers()
-        finally:
-            left = left or live.workers()
-            process.kill()
-            process.communicate(timeout=20)
-            psutil.wait_procs(left, timeout=10)
-            for one in left:
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    one.kill()
 
 
 @pytest.fixture(scope="module")
@@ -217,15 +154,17 @@ def test_a_killed_worker_is_replaced_and_only_its_own_visitors_notice():
                 await viewer.until(lambda: len(viewer.pictures) > 10)
                 await neighbour.until(lambda: len(neighbour.pictures) > 10)
                 await asyncio.sleep(1)  # reports come twice a second
+                pictures, sounds = len(neighbour.pictures), len(neighbour.sounds)
                 os.kill(process, signal.SIGKILL)
                 assert await asyncio.to_thread(came_back, live, mine) < 3
                 with pytest.raises(ConnectionClosed) as closed:
                     until(wire, lambda said: False)
                 assert closed.value.rcvd.code == 1012
-                seen = len(neighbour.pictures)
-                await neighbour.until(lambda: len(neighbour.pictures) > seen + 50)
-                steps = set(np.diff([pts for pts, _ in neighbour.pictures]))
-                sounds = set(np.diff([pts for pts, _ in neighbour.sounds]))
+                await neighbour.until(lambda: len(neighbour.pictures) > pictures + 75)
+                steps = (
+                    set(np.diff([pts for pts, _ in neighbour.pictures[pictures:]])),
+                    set(np.diff([pts for pts, _ in neighbour.sounds[sounds:]])),
+                )
             async with Viewer(live, mine) as viewer:
                 await viewer.until(lambda: len(viewer.pictures) > 10)
         assert live.process_of(mine) not in (None, process)
@@ -233,11 +172,11 @@ def test_a_killed_worker_is_replaced_and_only_its_own_visitors_notice():
         with opened(mine, after=last) as wire:
             restored = until(wire, named("restored"))[-1]
             assert restored["number"] > last + SKIPPED_NUMBERS - 1
-        return mine, steps, sounds
+        return mine, steps
 
     with command("--mock", "examples/drawn_woman.jpg", "examples/drawn_man.jpg") as live:
-        mine, steps, sounds = asyncio.run(watched(live))
-        assert steps == {3600} and sounds == {960}
+        mine, steps = asyncio.run(watched(live))
+        assert steps == ({3600}, {960})
         assert live.shown(mine).json()["avatar"] == "drawn-woman"
         wait_until(lambda: len(live.listed()["workers"]) == 2, 20)
 
@@ -246,13 +185,13 @@ def test_what_lasts_of_a_face_is_known_outside_it(mocks):
     face = mocks.face("drawn-woman")
     limits = Limits()
     remote = Remote(face, Microphone(face, listening(limits)), limits)
-    for command in (
+    for told in (
         {"type": "feel", "emotion": ["happy", "surprise"], "intensity": 0.5},
         {"type": "control", "controls": {"smile": 0.4, "brows": 1}},
         {"type": "control", "controls": {"brows": None}},
         {"type": "mode", "microphone": "to"},
     ):
-        remote.obey(command)
+        remote.obey(told)
     assert remote.standing == [
         {"type": "feel", "emotion": ["happy", "surprise"], "intensity": 0.5},
         {"type": "control", "controls": {"smile": 0.4}},
@@ -276,6 +215,33 @@ def test_no_process_and_no_file_is_left_however_the_server_ends(how, tmp_path):
         if how != signal.SIGKILL:
             assert live.process.returncode == 130
             assert live.process.stderr.read() == "stopped\n"
+
+
+def test_a_server_that_is_stopped_before_it_is_up_leaves_nothing(tmp_path):
+    with subprocess.Popen(
+        [sys.executable, "-m", "ditto", "live", "--mock", "--port", "0", "--workers", "2"],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+    ) as process:
+        wait_until(lambda: len(psutil.Process(process.pid).children()) == 2, 20)
+        workers = psutil.Process(process.pid).children()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 130
+        assert process.stderr.read() == "stopped\n"
+    assert psutil.wait_procs(workers, timeout=5)[1] == []
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.full
+def test_a_worker_that_hangs_is_replaced_too():
+    with command("--mock") as live:
+        session = live.session()
+        process = live.process_of(session)
+        os.kill(process, signal.SIGSTOP)
+        wait_until(lambda: live.process_of(session) not in (None, process), 25)
+        assert live.shown(session).status_code == 200
 
 
 def test_workers_that_die_again_and_again_are_given_up_in_one_line_and_the_server_with_the_last():
