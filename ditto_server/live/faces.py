@@ -1,4 +1,4 @@
-"""Sources of live faces: behind this seam they are in this process, or one day in others."""
+"""Sources of live faces, and the voice that they speak texts with."""
 
 from __future__ import annotations
 
