@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route, WebSocketRoute
+from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from ditto_server.live.limits import Bucket, Limits
@@ -58,9 +59,7 @@ class SessionApi:
         session = self._session(request)
         after = request.headers.get("last-event-id", "")
         stream = event_stream(session, int(after) if after.isascii() and after.isdigit() else None)
-        return StreamingResponse(
-            stream, media_type="text/event-stream", headers={"Cache-Control": "no-store"}
-        )
+        return EventStream(session.join(), stream)
 
     async def offer(self, request: Request) -> Response:
         session = self._session(request)
@@ -141,19 +140,32 @@ async def refuse(socket: WebSocket, problem: Problem) -> None:
     await socket.send_denial_response(response_of(problem))
 
 
+class EventStream(StreamingResponse):
+    """An answer that holds a connection of its session for as long as it lasts, whether it is read or not."""
+
+    def __init__(self, leave: Callable[[], None], events: AsyncIterator[str]) -> None:
+        super().__init__(events, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+        self._leave = leave
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._leave()
+
+
 async def event_stream(session: Session, after: int | None) -> AsyncIterator[str]:
     """Server-sent events; a comment now and then shows the way is open."""
-    with session.connected():
-        listener = session.events.listen(after)
-        try:
-            while True:
-                try:
-                    event = await asyncio.wait_for(listener.get(), KEEP_ALIVE_SECONDS)
-                except TimeoutError:
-                    yield ": still here\n\n"
-                    continue
-                yield f"id: {event['number']}\nevent: {event['type']}\ndata: {json.dumps(event)}\n\n"
-        except Problem:
-            return
-        finally:
-            session.events.leave(listener)
+    listener = session.events.listen(after)
+    try:
+        while True:
+            try:
+                event = await asyncio.wait_for(listener.get(), KEEP_ALIVE_SECONDS)
+            except TimeoutError:
+                yield ": still here\n\n"
+                continue
+            yield f"id: {event['number']}\nevent: {event['type']}\ndata: {json.dumps(event)}\n\n"
+    except Problem:
+        return
+    finally:
+        session.events.leave(listener)

@@ -78,15 +78,6 @@ class Session:
         self._leave: Callable[[], None] = face.subscribe(self.events.tell)
         self.events.heard += [self.remote.over, self._note]
 
-    @contextlib.contextmanager
-    def connected(self) -> Iterator[None]:
-        """A block in which one more connection is held."""
-        leave = self.join()
-        try:
-            yield
-        finally:
-            leave()
-
     def join(self) -> Callable[[], None]:
         """One more connection; gives what ends it, to be called once or more."""
         if self.connections >= self._limits.connections:

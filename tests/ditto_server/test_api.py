@@ -227,3 +227,18 @@ def test_garbage_in_place_of_http_is_refused(shared):
         line.settimeout(5)
         assert line.recv(1000).startswith(b"HTTP/1.1 400")
     assert httpx.get(f"{shared.url}/v1/health", trust_env=False).status_code == 200
+
+
+def test_one_event_stream_too_many_is_refused_with_a_reason_and_nothing_in_the_log(source, caplog):
+    with running(source, Limits(max_sessions=1, connections=2)) as live, live.client() as client:
+        at = live.session()["links"]["events"]
+        with client.stream("GET", at), client.stream("GET", at):
+            refused = client.get(at)
+        assert refused.status_code == 429
+        assert "has 2 connections already" in refused.json()["detail"]
+        wait_until(lambda: next(iter(listed(client)))["figures"]["connections"] == 0)
+    assert caplog.records == []
+
+
+def listed(client):
+    return client.get("/v1/sessions").json()["sessions"]
