@@ -1,0 +1,73 @@
+"""Starts the live server, joins it with Chromium, and judges what is seen and heard there.
+
+One line a judgement: its name, what was measured, what it may be. Ends with 1 where one of them fails.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.live_check.browser import chromium, program
+from benchmarks.live_check.judgements import Judgement, in_step, judged
+from benchmarks.live_check.lips import Lips
+from benchmarks.live_check.server import serving
+from benchmarks.live_check.visit import Visit
+from benchmarks.live_check.voice import speech, write_wav
+from cfg.errors import DittoError, MediaError
+from ditto.arrays import Floats
+from ditto.rates import SAMPLE_RATE
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.live_check",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("portraits", nargs="*", help="the first is looked at (default: the bundled one)")
+    parser.add_argument("--tries", type=int, default=20, help="interruptions (default: 20)")
+    parser.add_argument("--seconds", type=float, default=11, help="of each kind of speech (default: 11)")
+    parsed = parser.parse_args()
+    try:
+        found = checked(parsed.portraits, parsed.tries, parsed.seconds)
+    except DittoError as error:
+        print(error, file=sys.stderr)
+        return 1
+    for one in found:
+        print(one)
+    return 0 if all(one.passed for one in found) else 1
+
+
+def checked(portraits: list[str], tries: int, seconds: float) -> list[Judgement]:
+    """Judgements on the live server of these portraits, and on its transport with a face without networks."""
+    file = program()
+    if file is None:
+        raise MediaError("no Chromium: install Debian's package chromium, or name one by CHROMIUM")
+    lips = Lips()
+    with tempfile.TemporaryDirectory() as folder:
+        voice = Path(folder) / "microphone.wav"
+        write_wav(microphone(), voice)
+        with chromium(file, voice) as browser:
+            with serving("--mock") as url:
+                offsets = Visit(browser, url, lips).flashes()
+            with serving(*portraits) as url:
+                recording = Visit(browser, url, lips).record(tries, seconds)
+    try:
+        return [in_step(offsets), *judged(recording, lips)]
+    finally:
+        lips.close()
+
+
+def microphone() -> Floats:
+    """A visitor who speaks for two seconds and is silent for three."""
+    quiet = np.zeros(3 * SAMPLE_RATE, np.float32)
+    return np.concatenate([quiet[: SAMPLE_RATE // 2], speech()[: 2 * SAMPLE_RATE], quiet])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
