@@ -6,21 +6,20 @@ One line a judgement: its name, what was measured, what it may be. Ends with 1 w
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 import tempfile
 from pathlib import Path
 
-import numpy as np
+from playwright.sync_api import sync_playwright
 
-from benchmarks.live_check.browser import chromium, program
+from benchmarks.live_check.browser import launched, program
 from benchmarks.live_check.judgements import Judgement, in_step, judged
 from benchmarks.live_check.lips import Lips
 from benchmarks.live_check.server import serving
 from benchmarks.live_check.visit import Visit
-from benchmarks.live_check.voice import speech, write_wav
+from benchmarks.live_check.voice import visitor, write_wav
 from cfg.errors import DittoError, MediaError
-from ditto.arrays import Floats
-from ditto.rates import SAMPLE_RATE
 
 
 def main() -> int:
@@ -48,25 +47,17 @@ def checked(portraits: list[str], tries: int, seconds: float) -> list[Judgement]
     file = program()
     if file is None:
         raise MediaError("no Chromium: install Debian's package chromium, or name one by CHROMIUM")
-    lips = Lips()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as ending:
         voice = Path(folder) / "microphone.wav"
-        write_wav(microphone(), voice)
-        with chromium(file, voice) as browser:
-            with serving("--mock") as url:
-                offsets = Visit(browser, url, lips).flashes()
-            with serving(*portraits) as url:
-                recording = Visit(browser, url, lips).record(tries, seconds)
-    try:
+        write_wav(visitor(), voice)
+        lips = ending.enter_context(contextlib.closing(Lips()))
+        playwright = ending.enter_context(sync_playwright())
+        browser = ending.enter_context(contextlib.closing(launched(playwright, file, voice)))
+        with serving("--mock") as url:
+            offsets = Visit(browser, url, lips).flashes()
+        with serving(*portraits) as url:
+            recording = Visit(browser, url, lips).record(tries, seconds)
         return [in_step(offsets), *judged(recording, lips)]
-    finally:
-        lips.close()
-
-
-def microphone() -> Floats:
-    """A visitor who speaks for two seconds and is silent for three."""
-    quiet = np.zeros(3 * SAMPLE_RATE, np.float32)
-    return np.concatenate([quiet[: SAMPLE_RATE // 2], speech()[: 2 * SAMPLE_RATE], quiet])
 
 
 if __name__ == "__main__":

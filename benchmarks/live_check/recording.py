@@ -48,7 +48,7 @@ class Sounds:
 
     @classmethod
     def of(cls, rows: Sequence[Sequence[float]]) -> Sounds:
-        """From rows of the wall's clock, the sound's clock in seconds, and level: the latter clock is even."""
+        """From rows of wall clock, sound's clock in seconds, and level; only the second one runs evenly."""
         table = np.array(rows, np.float64).reshape(-1, 3)
         even = 1000 * table[:, 1]
         return cls(even + (np.median(table[:, 0] - even) if len(even) else 0.0), table[:, 2])

@@ -29,6 +29,7 @@ HEARD_SECONDS = 15.0  # in which the face notices the microphone
 TRY_SECONDS = 1.4  # after an interruption, in which nothing may be heard
 CHUNK = 100  # pictures that are fetched at once
 BEEPS = 30
+SETTLING = 6.0  # seconds after joining, in which browser and page bring sound and picture in step
 READY = "!document.getElementById('start').disabled"
 SEEN = "window.probe.first !== undefined"
 
@@ -71,7 +72,7 @@ class Visit:
             page.evaluate("probe.hear()")
             page.evaluate("probe.region = [8, 8, 32]")
             with Caller(self._url, self._session(page)) as caller:
-                page.wait_for_timeout(3000)  # in which the page brings both in step
+                page.wait_for_timeout(1000 * SETTLING)
                 self._say(page, caller, beeps(BEEPS))
             pictures, sounds, _, side = page.evaluate("probe.end()")
             return flash_offsets(

@@ -26,6 +26,12 @@ def speech() -> Floats:
     return np.asarray(read_sound(str(SPEECH)).samples, np.float32)
 
 
+def visitor() -> Floats:
+    """Somebody who speaks for two seconds and is silent for three."""
+    quiet = np.zeros(3 * SAMPLE_RATE, np.float32)
+    return np.concatenate([quiet[: SAMPLE_RATE // 2], speech()[: 2 * SAMPLE_RATE], quiet])
+
+
 def loudness(samples: Floats) -> Floats:
     """(n,) root mean square of each 10 ms."""
     count = len(samples) // BLOCK
@@ -49,7 +55,8 @@ def syllables(voice: Floats, seconds: float, seed: int = 0) -> Floats:
         power[max(0, start - SYLLABLE) : start + SYLLABLE] = 0
     edge = np.ones(SYLLABLE, np.float32)
     edge[:EDGE], edge[-EDGE:] = np.linspace(0, 1, EDGE), np.linspace(1, 0, EDGE)
-    pieces, length = [], 0
+    pieces: list[Floats] = []
+    length = 0
     while length < seconds * SAMPLE_RATE:
         start = starts[len(pieces) // 2 % len(starts)]
         pause = np.zeros(round(rng.uniform(*PAUSES) * SAMPLE_RATE), np.float32)

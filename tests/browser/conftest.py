@@ -1,7 +1,5 @@
 """Real Chromium before the real page: `make browser-check`."""
 
-import os
-import shutil
 import wave
 
 import numpy as np
@@ -12,11 +10,10 @@ pytest.importorskip("aiortc", reason="aiortc needs Python 3.11 or newer")
 
 from playwright.sync_api import sync_playwright
 
+from benchmarks.live_check.browser import launched, program
 from ditto_server.live.faces import MockFaces
 from ditto_server.live.limits import Limits
 from tests.ditto_server.conftest import PORTRAITS, Watched, running
-
-NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
 def pytest_collection_modifyitems(items):
@@ -37,22 +34,20 @@ def voice(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def chromium(voice):
-    program = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
-    if program is None:
+def launch():
+    """Chromium whose microphone is a file."""
+    file = program()
+    if file is None:
         pytest.skip("no Chromium: install Debian's package chromium, or name one by CHROMIUM")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=program,
-            args=[
-                *("--no-sandbox", "--disable-gpu", "--mute-audio", "--no-first-run"),
-                *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-                *("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"),
-                f"--use-file-for-fake-audio-capture={voice}",
-            ],
-        )
-        yield browser
-        browser.close()
+        yield lambda microphone: launched(playwright, file, microphone)
+
+
+@pytest.fixture(scope="session")
+def chromium(launch, voice):
+    browser = launch(voice)
+    yield browser
+    browser.close()
 
 
 @pytest.fixture
