@@ -8,7 +8,7 @@ from benchmarks.live_check.recording import LOUD, Pictures, Said, Sounds
 from ditto.arrays import Image, Numbers
 
 FRAME = 40.0
-SAME = 0.2  # of 255: mean difference below which a picture is the one before once more
+SAME = 0.4  # of 255: mean difference below which a picture is the one before, coded once more: that has 0.25
 STEP = 10.0  # between the lags that are tried, and of sound
 MAX_LAG = 400.0
 CLEARLY_LOUD = 0.02  # of a voice that was sent: none of it may be missing
