@@ -13,7 +13,7 @@ PYTEST = $(BIN)/pytest -n $(WORKERS) --dist worksteal
 ALL := -m 'not soak and not gpu and not checkpoints and not browser'
 
 .PHONY: demo live env docs options-page test test-full test-avx2 test-newest lint tests locks locks-upgrade resolve gpu-env gpu-check \
-	browser-check plugins-test soak clean
+	browser-check live-check plugins-test soak clean
 
 $(VENV)/.base: $(INSTALLED)
 	$(PYTHON) -m venv $(VENV)
@@ -102,7 +102,11 @@ gpu-env:
 
 # The page in real Chromium: Debian's, or the one that CHROMIUM names.
 browser-check: $(VENV)/.dev
-	$(BIN)/pytest -m browser tests/browser
+	$(BIN)/pytest -m browser -rs tests/browser
+
+# The live server as a viewer in Chromium sees and hears it, on a machine that does nothing else.
+live-check: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.live_check $(LIVE_CHECK)
 
 # integrations/ against the newest packages of their frameworks, each in an environment of its own.
 plugins-test: .venv-livekit/.ready .venv-pipecat/.ready
