@@ -25,7 +25,7 @@ KEEP_ALIVE_SECONDS = 15.0  # between comments of an event stream
 
 @dataclass(frozen=True)
 class SessionApi:
-    """What can be done with one session, by whoever knows its name: it is not guessed."""
+    """Requests about one session, by whoever knows its name: it is not guessed."""
 
     sessions: Sessions
     limits: Limits

@@ -67,7 +67,7 @@ def public(
     limits: Limits,
     held: contextlib.AbstractAsyncContextManager[object],
 ) -> Starlette:
-    """What visitors reach; `held` while it is served."""
+    """Application that visitors reach; `held` while it is served."""
     per_minute = limits.sessions_per_minute
     lobby = LobbyApi(hosts, access, limits, Buckets(per_minute / 60, per_minute))
 

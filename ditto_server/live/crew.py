@@ -385,7 +385,7 @@ def kill(process: asyncio.subprocess.Process) -> None:
 
 
 def fate(status: int) -> str:
-    """How a process ended, in words."""
+    """End of a process, in words."""
     if status >= 0:
         return f"ended with exit status {status}"
     try:

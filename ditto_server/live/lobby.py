@@ -23,7 +23,7 @@ Described = Mapping[str, object]
 
 
 class Hosts(Protocol):
-    """Where sessions are begun: in this process, or in workers."""
+    """Lobby: sessions are begun in this process, or in workers."""
 
     @property
     def portraits(self) -> Sequence[Portrait]: ...

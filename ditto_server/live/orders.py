@@ -1,4 +1,4 @@
-"""What a worker process is told when it begins, and what it says of itself then."""
+"""Orders to a worker process when it begins, and its first word of itself."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ENDING_SECONDS = 6.0  # in which the sessions of a worker may end in order
 
 @dataclass(frozen=True, kw_only=True)
 class Faces:
-    """Which faces a process makes."""
+    """Faces that a process makes."""
 
     portraits: Sequence[str]  # files
     config: str = "mini_online"
@@ -49,7 +49,7 @@ class Orders:
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """What a worker says of itself once: what it offers, or why it cannot."""
+    """First word of a worker: what it offers, or why it cannot."""
 
     portraits: Sequence[Portrait] = ()
     speaks: bool = False

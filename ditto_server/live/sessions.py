@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """What is known of a session outside the process of its face: enough for it to go on in another."""
+    """Record of a session outside the process of its face: enough for it to go on in another."""
 
     id: str
     avatar: str

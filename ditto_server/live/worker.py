@@ -41,7 +41,7 @@ BACKLOG = 128
 
 @dataclass(frozen=True)
 class WorkerApi:
-    """What the front process alone asks of a worker."""
+    """Requests that the front process alone makes of a worker."""
 
     sessions: Sessions
     limits: Limits
