@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +19,9 @@ from websockets.exceptions import ConnectionClosed
 
 from cfg.errors import ConfigError
 from ditto_server.live.crew import MAX_DEATHS, SKIPPED_NUMBERS, workers_of
+from ditto_server.live.ice import IceSettings
 from ditto_server.live.limits import Limits
-from ditto_server.live.microphone import Microphone
-from ditto_server.live.remote import Remote
-from ditto_server.live.sessions import listening
+from ditto_server.live.sessions import Record, Sessions
 from tests.ditto_server.conftest import command, wait_until
 from tests.ditto_server.test_socket import ask, named, opened, tone, until
 from tests.ditto_server.test_webrtc import Viewer
@@ -181,22 +181,27 @@ def test_a_killed_worker_is_replaced_and_only_its_own_visitors_notice():
         wait_until(lambda: len(live.listed()["workers"]) == 2, 20)
 
 
-def test_what_lasts_of_a_face_is_known_outside_it(mocks):
-    face = mocks.face("drawn-woman")
-    limits = Limits()
-    remote = Remote(face, Microphone(face, listening(limits)), limits)
-    for told in (
-        {"type": "feel", "emotion": ["happy", "surprise"], "intensity": 0.5},
-        {"type": "control", "controls": {"smile": 0.4, "brows": 1}},
-        {"type": "control", "controls": {"brows": None}},
-        {"type": "mode", "microphone": "to"},
-    ):
-        remote.obey(told)
-    assert remote.standing == [
+def test_a_session_that_goes_on_elsewhere_is_what_it_was(mocks):
+    standing = [
         {"type": "feel", "emotion": ["happy", "surprise"], "intensity": 0.5},
         {"type": "control", "controls": {"smile": 0.4}},
         {"type": "mode", "microphone": "to"},
     ]
+
+    async def moved():
+        here, there = (Sessions(mocks, Limits(), None, IceSettings()) for _ in range(2))
+        async with here, there:
+            first = await here.open(Record(id="one", avatar="drawn-man"))
+            for told in (*standing, {"type": "control", "controls": {"brows": 1}}):
+                await first.obey(told)
+            await first.obey({"type": "control", "controls": {"brows": None}})
+            second = await there.open(replace(first.record, number=10, age_seconds=90, idle_seconds=60))
+            return second.record, await second.events.listen(after=0).get()
+
+    record, event = asyncio.run(moved())
+    assert (record.id, record.avatar, record.standing) == ("one", "drawn-man", standing)
+    assert (int(record.age_seconds), int(record.idle_seconds)) == (90, 60)
+    assert event == {"number": 11, "type": "restored"}
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
