@@ -16,11 +16,6 @@ from ditto_server.live.limits import Limits
 from tests.ditto_server.conftest import PORTRAITS, Watched, running
 
 
-def pytest_collection_modifyitems(items):
-    for item in items:
-        item.add_marker(pytest.mark.browser)
-
-
 @pytest.fixture(scope="session")
 def voice(tmp_path_factory):
     """Half a second of a tone and as long a pause, which is also what the microphone hears, over and over."""

@@ -19,6 +19,7 @@ from ditto_server.live.faces import EngineFaces
 from ditto_server.live.limits import Limits
 from tests.ditto_server.conftest import PORTRAITS, running
 
+pytestmark = pytest.mark.browser
 VISITS = 3
 TRIES, SECONDS = 4, 8
 SILENCE, SHUT = (f"interruption to {what}, p95 of {TRIES}" for what in ("silence", "a shut mouth"))

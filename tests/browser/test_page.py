@@ -12,6 +12,7 @@ from ditto_server.live.access import Access
 from ditto_server.live.faces import MockFaces
 from tests.ditto_server.conftest import PORTRAITS, Watched, command, running
 
+pytestmark = pytest.mark.browser
 SEEN = "document.getElementById('face').videoWidth > 0"
 HEARD = "document.getElementById('face').srcObject.getAudioTracks()[0].enabled"
 FIRST_PICTURE = """async () => {
