@@ -9,7 +9,7 @@ from types import TracebackType
 
 import numpy as np
 
-from cfg.errors import StageError
+from cfg.errors import ConfigError, StageError
 from ditto.rates import FRAME_RATE
 from stream_pipeline.live.frame_readers import FrameReader, FrameReaders
 from stream_pipeline.live.voice_queue import Utterance, VoiceQueue
@@ -81,7 +81,7 @@ class StandInFace:
         return sum(seconds.values())
 
     def say(self, text: str) -> int:
-        raise NotImplementedError
+        raise ConfigError("this face has no voice of its own: push sound")
 
     def listen(self, samples: object) -> None: ...
 

@@ -20,8 +20,6 @@ from cfg.reading import merge
 from cfg.settings import Settings
 from ditto.arrays import Floats
 from ditto.media.sound_decoding import RATE_LIMITS
-from ditto.motion.controls import ControlTrack
-from ditto.motion.script import as_frames
 from ditto.packs.base import AnyPack
 from ditto.rates import FRAME_RATE, SAMPLE_RATE, SAMPLES_PER_FRAME
 from ditto.reference.conventions import conventions
@@ -47,7 +45,7 @@ from stream_pipeline.metrics import StageMetrics, table
 from stream_pipeline.output_steps import picture_size
 from stream_pipeline.plan import Clocked, plan, silent_rows
 from stream_pipeline.session import as_voice
-from stream_pipeline.style_steps import layers
+from stream_pipeline.style_steps import control_track
 
 MAX_QUEUED_SECONDS = 120.0  # of sound that may wait; a push waits until there is room
 PIECE_SECONDS = 0.5  # of a push that are taken at once
@@ -86,12 +84,7 @@ class Performer:
             )
         settings = engine.with_settings(merge({"stream": {"mode": "online"}}, over))
         self.size = picture_size(avatar, settings)
-        self._controls = ControlTrack(
-            as_frames(settings.stitch.controls),
-            settings.stitch.overall,
-            under=layers(engine.pack, settings, -1),
-            fade_curve=conventions(settings).fade_curve,
-        )
+        self._controls = control_track(engine.pack, settings)
         clocked = Clocked(
             lambda turn, frame: self._performance.wanted(turn, frame), lambda: self._performance.shown
         )

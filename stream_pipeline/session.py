@@ -22,17 +22,14 @@ from ditto.arrays import Floats, Image
 from ditto.media.sink import Sink
 from ditto.media.sound import Resampler
 from ditto.media.sound_decoding import believed
-from ditto.motion.controls import ControlTrack
-from ditto.motion.script import as_frames
 from ditto.packs.base import AnyPack
 from ditto.rates import FRAME_RATE, SAMPLE_RATE, SAMPLES_PER_FRAME
-from ditto.reference.conventions import conventions
 from ditto.source.avatar import AnyAvatar
 from ditto.stages.messages import AudioChunk, EndOfSpeech, Features, Picture
 from stream_pipeline.metrics import StageMetrics, table
 from stream_pipeline.plan import Extra, plan
 from stream_pipeline.samples import Samples
-from stream_pipeline.style_steps import layers
+from stream_pipeline.style_steps import control_track
 
 PIECE_SAMPLES = SAMPLE_RATE  # longest stretch of sound handed over at once, samples
 
@@ -91,13 +88,7 @@ class Session:
         Pictures before frame `first` are in the sink already and not painted again. `extra`: see
         `Engine.add_stage`.
         """
-        self.controls = ControlTrack(
-            as_frames(settings.stitch.controls),
-            settings.stitch.overall,
-            under=layers(pack, settings, length),
-            fps=settings.output.fps,
-            fade_curve=conventions(settings).fade_curve,
-        )
+        self.controls = control_track(pack, settings, length)
         feed = None if sound is None else self._chunks(sound)
         self._pipeline = plan(pack, avatar, settings, self.controls, sink, length, first, extra).pipeline(
             capacity=settings.stream.capacity, feed=feed, on_failure=on_failure

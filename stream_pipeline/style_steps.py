@@ -10,13 +10,15 @@ from cfg.errors import ConfigError
 from cfg.frame_rates import shown_rate
 from cfg.settings import Settings
 from ditto.arrays import Floats
+from ditto.motion.controls import ControlTrack
 from ditto.motion.frame_rate import Retimed
 from ditto.motion.head_styles import OWN_MOTION_SHARE, head_style
 from ditto.motion.keyframes import ANGLES, HeadTrack
 from ditto.motion.motion_scale import MotionScale, ScaledMotion
+from ditto.motion.script import as_frames
 from ditto.packs.base import AnyPack
 from ditto.rates import FRAME_RATE
-from ditto.reference.conventions import Conventions
+from ditto.reference.conventions import Conventions, conventions
 from ditto.source.avatar import AnyAvatar
 from ditto.source.driving_video import DrivingMotion, read_driving_video
 from ditto.stages.condition_handler import Eyes
@@ -52,6 +54,17 @@ def style_steps(
             )
         steps.append(Retimed(fps, length))
     return steps
+
+
+def control_track(pack: AnyPack, settings: Settings, length: int = -1) -> ControlTrack:
+    """The controls of a stream as it begins: the user's own, over those of its style."""
+    return ControlTrack(
+        as_frames(settings.stitch.controls),
+        settings.stitch.overall,
+        under=layers(pack, settings, length),
+        fps=settings.output.fps,
+        fade_curve=conventions(settings).fade_curve,
+    )
 
 
 def motion_scale(settings: Settings) -> MotionScale:

@@ -44,15 +44,24 @@ def speaker(rate: int, seed: int = 0) -> Callable[[str], Iterator[Floats]]:
     def said(text: str) -> Iterator[Floats]:
         resampler = Resampler(SPOKEN_RATE, rate)
         sentences = iter(voice.stream(text, seed=seed))
+        heard = False
         while True:
             with lock:  # the synthesiser may say one thing at a time
                 sentence = next(sentences, None)
             if sentence is None:
-                yield resampler.flush()
-                return
-            yield resampler.push(np.asarray(sentence, np.float32))
+                break
+            samples = np.asarray(sentence, np.float32)
+            heard = heard or len(samples) > 0
+            yield resampler.push(samples)
+        if not heard:
+            raise unpronounceable(text)
+        yield resampler.flush()
 
     return said
+
+
+def unpronounceable(text: str) -> MediaError:
+    return MediaError(f"nothing to pronounce in {text[:40]!r}; give words in English")
 
 
 def speak(text: str, path: str | Path | None = None, seed: int = 0) -> Sound:
@@ -61,7 +70,7 @@ def speak(text: str, path: str | Path | None = None, seed: int = 0) -> Sound:
         raise MediaError("there is no text to say; give at least one word")
     samples = np.asarray(synthesiser()(text, seed=seed), np.float32)
     if not len(samples):
-        raise MediaError(f"nothing to pronounce in {text[:40]!r}; give words in English")
+        raise unpronounceable(text)
     if path is not None:
         try:
             soundfile.write(path, samples, SPOKEN_RATE)

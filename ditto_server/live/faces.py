@@ -110,17 +110,8 @@ def voice() -> Speak | None:
         speak = speaker(RATE)
     except MediaError:
         return None
-
-    def said(text: str) -> Iterator[Floats]:
-        samples = 0
-        for piece in speak(text):
-            samples += len(piece)
-            yield piece
-        if not samples:
-            raise MediaError(f"nothing to pronounce in {text[:40]!r}; give words in English")
-
-    list(said("Hello."))  # loads what is needed for the first words, before somebody waits for them
-    return said
+    list(speak("Hello."))  # loads what is needed for the first words, before somebody waits for them
+    return speak
 
 
 def example() -> Path:

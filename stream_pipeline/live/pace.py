@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
-
-import numpy as np
+from collections.abc import Collection
 
 MIN_LEAD, MAX_LEAD = 0.04, 0.4  # seconds
 FIRST_LEAD = 0.12  # seconds, before anything was measured
 MARGIN = 0.012  # seconds beyond what nearly all pictures take
 GROWN = 1.3  # times the lead before, that are much
-NEARLY_ALL = 98  # per cent
+NEARLY_ALL = 0.98  # of the pictures
 SPEECH_FRAMES, REST_FRAMES = 60, 100  # frames whose times are kept
 FULL_RATE = "every picture"
 LADDER = ((1, FULL_RATE), (2, "every second picture"), (3, "every third picture"), (5, "every fifth picture"))
@@ -37,14 +37,19 @@ class Lead:
         if whole is not None:
             self._times.append(whole)
         (self._speech if speech else self._rest).append(needed)
-        most = max(float(np.percentile(times, NEARLY_ALL)) for times in (self._speech, self._rest) if times)
+        most = max(reached_by(NEARLY_ALL, times) for times in (self._speech, self._rest) if times)
         self.seconds = min(max(most + MARGIN, MIN_LEAD), MAX_LEAD)
         return self.seconds > GROWN * before
 
     @property
     def median(self) -> float:
         """Seconds a picture takes."""
-        return float(np.median(self._times)) if self._times else 0.0
+        return reached_by(0.5, self._times) if self._times else 0.0
+
+
+def reached_by(share: float, times: Collection[float]) -> float:
+    """The least time that so many of the times do not exceed."""
+    return sorted(times)[math.ceil(share * len(times)) - 1]
 
 
 class Ladder:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -67,18 +68,17 @@ class AlphaNetwork:
         return RvmStream(self._network) if self._recurrent else ModnetStream(self._network)
 
 
-class AlphaStream:
+class AlphaStream(Protocol):
     """Mattes of one video's pictures."""
+
+    def __call__(self, image: Image, /) -> Matte: ...
+
+
+class ModnetStream:
+    """Each picture for itself."""
 
     def __init__(self, network: Backend) -> None:
         self._network = network
-
-    def __call__(self, image: Image) -> Matte:
-        raise NotImplementedError
-
-
-class ModnetStream(AlphaStream):
-    """Each picture for itself."""
 
     def __call__(self, image: Image) -> Matte:
         ((name, shape),) = self._network.inputs.items()
@@ -88,11 +88,11 @@ class ModnetStream(AlphaStream):
         return Matte(alpha_of(np.asarray(found, np.float32), size, image))
 
 
-class RvmStream(AlphaStream):
+class RvmStream:
     """Each picture with what is remembered of those before it."""
 
     def __init__(self, network: Backend) -> None:
-        super().__init__(network)
+        self._network = network
         self._states: dict[str, Floats] = {}
         self._size: tuple[int, int] | None = None  # of the pictures they are of
 
