@@ -14,14 +14,13 @@ from cfg.preset import preset
 from cfg.reading import load
 from ditto.packs.official.pack import OfficialPack
 from ditto.rates import SAMPLE_RATE
-from stream_pipeline.live.performance import Hearing
+from stream_pipeline.live.hearing import WINDOW_ROWS, Hearing
 from stream_pipeline.live_face import Started
 
 PRESETS = ("low-latency", "live-balanced", "steady")
 PICTURE_MS = (40, 20, 10)
 STEP_MS = 2.0
 HEARING_FRAMES = 6  # that the speech encoder may hold back: five new, two of the future
-WINDOW_ROWS = 80
 TRIALS = 40
 
 

@@ -12,7 +12,8 @@ import numpy.typing as npt
 from ditto.arrays import Floats
 from ditto.rates import SAMPLE_RATE, SAMPLES_PER_FRAME
 from ditto.stages.messages import AudioChunk, Features
-from stream_pipeline.live.performance import Hearing, Performance
+from stream_pipeline.live.hearing import Hearing
+from stream_pipeline.live.performance import Performance
 from stream_pipeline.live.voice_queue import Utterance
 from stream_pipeline.live_face import Event, LiveFrame
 

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager
 from types import TracebackType
+from typing import TypeVar
 
 from cfg.errors import Cancelled
 from stream_pipeline.live_face import Event, LiveFace, LiveFigures, LiveFrame
+
+Begun = TypeVar("Begun")
 
 
 class AsyncPerformer:
@@ -18,7 +23,7 @@ class AsyncPerformer:
         self.face = face
 
     async def __aenter__(self) -> AsyncPerformer:
-        await asyncio.to_thread(self.face.__enter__)
+        await begun(self.face)
         return self
 
     async def __aexit__(
@@ -86,3 +91,15 @@ class AsyncPerformer:
                 yield await queue.get()
         finally:
             end()
+
+
+async def begun(opened: AbstractContextManager[Begun]) -> Begun:
+    """Enters a context off the loop; where that is cancelled, it is left again as soon as it is entered."""
+    entering = asyncio.ensure_future(asyncio.to_thread(opened.__enter__))
+    try:
+        return await asyncio.shield(entering)
+    except asyncio.CancelledError:
+        with contextlib.suppress(Exception):
+            await entering
+            await asyncio.to_thread(opened.__exit__, None, None, None)
+        raise

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
 
+from cfg.errors import ConfigError
 from ditto.arrays import Image
 from ditto.rates import SAMPLE_RATE
 from ditto.source.avatar import AnyAvatar
 from stream_pipeline.engine import Engine
+from stream_pipeline.live_face import LiveFace
 from stream_pipeline.performer import Performer
 
+SPEECH_RATE = 24_000  # samples a second that most speech synthesisers give
+
 AnySource = str | Path | Image | AnyAvatar
+OpenFace = Callable[[], AbstractContextManager[LiveFace]]
 
 
 @contextmanager
@@ -39,3 +44,14 @@ def open_face(
         else:
             avatar = portrait
         yield opened.enter_context(Performer(loaded, avatar, rate=rate))
+
+
+def face_opener(
+    engine: Engine | str | Path, portrait: AnySource | None, rate: int, max_size: int, face: OpenFace | None
+) -> OpenFace:
+    """Opens the face that is given, or one of a portrait."""
+    if face is not None:
+        return face
+    if portrait is None:
+        raise ConfigError("an avatar needs a portrait: a picture file, an RGB array or a registered one")
+    return lambda: open_face(engine, portrait, rate=rate, max_size=max_size)

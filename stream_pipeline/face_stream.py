@@ -71,6 +71,7 @@ class FaceStream:
         self._face = face
         self._awaited = AsyncPerformer(face)
         self._turn = 0  # raised when an interruption is asked for
+        self._pushing = asyncio.Lock()  # keeps pushes and flushes in order; may be held while one waits
         self._changing = asyncio.Lock()  # held while the face and the voices are changed together
         self._voices: deque[_Voice] = deque()
         self._ended: deque[int] = deque()  # utterances whose end is still to be given
@@ -84,10 +85,12 @@ class FaceStream:
 
     async def push(self, samples: object, rate: int | None = None) -> None:
         """Sound to speak, at any pace and rate; waits while two minutes of it are queued."""
-        await self._put(self._at_own_rate(as_voice(samples), rate or self.rate))
-
-    async def _put(self, voice: Floats) -> None:
         turn = self._turn
+        async with self._pushing:
+            if turn == self._turn:
+                await self._put(self._at_own_rate(as_voice(samples), rate or self.rate), turn)
+
+    async def _put(self, voice: Floats, turn: int) -> None:
         while len(voice):
             async with self._changing:
                 if turn != self._turn or await self._pushed(voice):
@@ -97,18 +100,24 @@ class FaceStream:
     async def flush(self) -> None:
         """The utterance is over."""
         turn = self._turn
-        await self._put(self._rest_at_own_rate())
-        async with self._changing:
+        async with self._pushing:
             if turn != self._turn:
                 return
-            if self._voices:
-                self._voices[-1].closed = True
-            if self._error is None:
-                try:
-                    await self._awaited.flush()
-                except DittoError as error:
-                    self._lost(error)
-            self._wake.set()
+            await self._put(self._rest_at_own_rate(), turn)
+            async with self._changing:
+                if turn == self._turn:
+                    await self._close()
+
+    async def _close(self) -> None:
+        """The next push begins another utterance."""
+        if self._voices:
+            self._voices[-1].closed = True
+        if self._error is None:
+            try:
+                await self._awaited.flush()
+            except DittoError as error:
+                self._lost(error)
+        self._wake.set()
 
     async def interrupt(self) -> None:
         """What was pushed is dropped; push may go on at once."""

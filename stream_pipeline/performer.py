@@ -17,16 +17,14 @@ from types import TracebackType
 from cfg.argument_checks import kind_of, seconds_of, whole_of
 from cfg.errors import Cancelled, ConfigError, MediaError, StageError, in_one_line
 from cfg.reading import merge
-from cfg.settings import Settings
 from ditto.arrays import Floats
 from ditto.media.sound_decoding import RATE_LIMITS
-from ditto.packs.base import AnyPack
-from ditto.rates import FRAME_RATE, SAMPLE_RATE, SAMPLES_PER_FRAME
-from ditto.reference.conventions import conventions
+from ditto.rates import FRAME_RATE, SAMPLE_RATE
 from ditto.source.avatar import AnyAvatar
 from ditto.stages.messages import Picture
 from stream_pipeline.engine import Engine, check_registered
 from stream_pipeline.live.frame_readers import FrameReader, FrameReaders
+from stream_pipeline.live.hearing import hearing
 from stream_pipeline.live.listening import (
     BEGIN_SECONDS,
     Detector,
@@ -37,19 +35,18 @@ from stream_pipeline.live.listening import (
     VoiceEnds,
     installed_detector,
 )
-from stream_pipeline.live.performance import Hearing, Performance
+from stream_pipeline.live.performance import Performance
 from stream_pipeline.live.reactions import Reactions
 from stream_pipeline.live.voice_queue import Utterance
 from stream_pipeline.live_face import Event, Failed, Listening, LiveFigures, LiveFrame
 from stream_pipeline.metrics import StageMetrics, table
 from stream_pipeline.output_steps import picture_size
-from stream_pipeline.plan import Clocked, plan, silent_rows
+from stream_pipeline.plan import Clocked, plan
 from stream_pipeline.session import as_voice
 from stream_pipeline.style_steps import control_track
 
 MAX_QUEUED_SECONDS = 120.0  # of sound that may wait; a push waits until there is room
 PIECE_SECONDS = 0.5  # of a push that are taken at once
-WINDOW = 80  # rows of conditions that motion is made from
 
 log = logging.getLogger(__name__)
 
@@ -97,6 +94,7 @@ class Performer:
         self._untold: deque[Event] = deque()
         self._open: Utterance | None = None  # that `push` adds to
         self._speak = speak
+        self._pushing = threading.Lock()  # keeps pushes and flushes in order; may be held while one waits
         self._stirred = False  # whether anything has changed since the last step
         self._hearing = threading.Lock()  # guards who listens
         self._detect = detect
@@ -145,21 +143,26 @@ class Performer:
         TimeoutError after `timeout` seconds, and nothing was taken then.
         """
         voice, timeout = as_voice(samples), seconds_of(timeout, "timeout")
-        with self._changed:
-            self._wait_for_room(timeout)
-            if self._open is None:
-                self._open = self._performance.voices.begin()
-            utterance = self._open
-        self._put(utterance, voice)
+        with self._in_order(timeout) as until:
+            with self._changed:
+                self._check()
+                begins = self._open is None
+                if self._open is None:
+                    self._open = self._performance.voices.begin()
+                utterance = self._open
+                try:
+                    self._wait_for_room(utterance, until)
+                except TimeoutError:
+                    if begins:
+                        self._close_open()
+                    raise
+            self._put(utterance, voice)
         return utterance.number
 
     def flush(self) -> None:
         """The utterance is over: what was pushed is spoken to its end, the next push begins another."""
-        with self._changed:
-            if self._open is not None:
-                self._open.close()
-                self._open = None
-                self._wake()
+        with self._in_order(None), self._changed:
+            self._close_open()
 
     def say(self, text: str) -> int:
         """Speaks a text as an utterance of its own, and returns at once."""
@@ -171,7 +174,7 @@ class Performer:
             self._check()
             utterance = self._performance.voices.begin()
         threading.Thread(
-            target=self._say, args=(utterance, self._speak(text)), name="ditto-say", daemon=True
+            target=self._say, args=(utterance, text, self._speak(text)), name="ditto-say", daemon=True
         ).start()
         return utterance.number
 
@@ -249,10 +252,27 @@ class Performer:
         if self._over:
             raise Cancelled("the face is closed")
 
-    def _wait_for_room(self, timeout: float | None) -> None:
+    @contextlib.contextmanager
+    def _in_order(self, timeout: float | None) -> Iterator[float | None]:
+        """Pushes and flushes one after another, each whole; gives when the time for this one is over."""
         until = None if timeout is None else time.monotonic() + timeout
-        self._check()
-        while self._performance.voices.seconds > MAX_QUEUED_SECONDS:
+        if not self._pushing.acquire(timeout=-1 if timeout is None else min(timeout, threading.TIMEOUT_MAX)):
+            raise TimeoutError("another push is waiting for its place")
+        try:
+            yield until
+        finally:
+            self._pushing.release()
+
+    def _close_open(self) -> None:
+        """The next push begins another utterance; called with the lock held."""
+        if self._open is not None:
+            self._open.close()
+            self._open = None
+            self._wake()
+
+    def _wait_for_room(self, utterance: Utterance, until: float | None) -> None:
+        """Until no more than two minutes of sound are spoken before the end of the utterance."""
+        while self._performance.voices.seconds_to(utterance) > MAX_QUEUED_SECONDS:
             left = None if until is None else until - time.monotonic()
             if left is not None and left <= 0:
                 raise TimeoutError(f"{MAX_QUEUED_SECONDS:g} seconds of sound are waiting already")
@@ -260,28 +280,30 @@ class Performer:
             self._check()
 
     def _put(self, utterance: Utterance, voice: Floats) -> None:
-        """Hands sound over in pieces, so that time is not held up by a long one."""
+        """Hands sound over in pieces, so that time is not held up by a long one; none once it is dropped."""
         size = round(PIECE_SECONDS * self.rate)
         for at in range(0, len(voice), size):
             with self._changed:
                 self._check()
+                if utterance.dropped:
+                    return
                 utterance.put(voice[at : at + size], time.monotonic())
                 self._wake()
 
-    def _say(self, utterance: Utterance, pieces: Iterable[Floats]) -> None:
+    def _say(self, utterance: Utterance, text: str, pieces: Iterable[Floats]) -> None:
         """Puts an utterance together, on a thread of its own, until it is spoken or interrupted."""
         heard = False
         try:
             for piece in pieces:
                 with self._changed:
-                    self._wait_for_room(None)
+                    self._wait_for_room(utterance, None)
                     if utterance.dropped:
                         return
                 voice = as_voice(piece)
                 heard = heard or len(voice) > 0
                 self._put(utterance, voice)
             if not heard:
-                raise MediaError("the text has no sound; give words of the voice's language")
+                raise MediaError(f"nothing to pronounce in {text[:40]!r}; give words of the voice's language")
         except Exception as error:
             with self._changed:
                 self._untold.append(Failed(utterance.number, in_one_line(str(error))))
@@ -377,15 +399,3 @@ class Performer:
             self._wake()
         self._readers.end(self._error)
         self._pipeline.cancel()
-
-
-def hearing(pack: AnyPack, settings: Settings) -> Hearing:
-    """Timing of a pack's speech features, as sound arrives."""
-    overlap = settings.motion.overlap
-    shared = conventions(settings).overlap(pack, settings.online) if overlap is None else overlap
-    return Hearing(
-        silence=silent_rows(pack, settings, 1)[0],
-        lookahead=-(-pack.speech(settings).lookahead // SAMPLES_PER_FRAME),
-        unit=WINDOW - shared,
-        delay=pack.online_delay,
-    )

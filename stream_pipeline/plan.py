@@ -186,7 +186,7 @@ def motion_plan(
 ) -> MotionPlan:
     """From sound to motion."""
     way, motion = conventions(settings), settings.motion
-    overlap = way.overlap(pack, settings.online) if motion.overlap is None else motion.overlap
+    overlap = overlap_of(pack, settings)
     limits = None
     if motion.clip is not None:
         least, most = (np.asarray(side, np.float32) for side in motion.clip)
@@ -205,6 +205,12 @@ def motion_plan(
         seen=None if clocked is None else clocked.seen,
     )
     return MotionPlan(Wav2Feat(pack.speech(settings)), *way.motion(needs))
+
+
+def overlap_of(pack: AnyPack, settings: Settings) -> int:
+    """Frames that two windows of motion share."""
+    wanted = settings.motion.overlap
+    return conventions(settings).overlap(pack, settings.online) if wanted is None else wanted
 
 
 def silent_rows(pack: AnyPack, settings: Settings, count: int) -> Floats:

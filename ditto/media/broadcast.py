@@ -5,6 +5,8 @@ Run as `python -m ditto.media.broadcast ADDRESS` it sends the FLV that it reads 
 
 from __future__ import annotations
 
+import os
+import select
 import subprocess
 import sys
 
@@ -14,6 +16,7 @@ from cfg.errors import MediaError
 from ditto.media.files import first_line
 
 READS = "pipe:0"
+STALL_SECONDS = 5.0  # in which a server takes something, or has gone
 END_SECONDS = 10.0  # for what is on its way when a broadcast ends
 
 
@@ -29,13 +32,17 @@ class Broadcast:
             stderr=subprocess.PIPE,
             bufsize=0,
         )
+        assert self._sender.stdin is not None
+        os.set_blocking(self._sender.stdin.fileno(), False)  # a server that takes nothing holds nobody up
 
     def write(self, data: bytes) -> int:
         assert self._sender.stdin is not None
         try:
             left = memoryview(data)
             while left:
-                left = left[self._sender.stdin.write(left) :]
+                if not select.select([], [self._sender.stdin], [], STALL_SECONDS)[1]:
+                    raise MediaError(f"{self._address}: the broadcast ended: its server takes no more")
+                left = left[self._sender.stdin.write(left) or 0 :]
         except OSError as error:
             raise self._ended() from error
         return len(data)
@@ -53,6 +60,14 @@ class Broadcast:
             raise self._ended()
         assert self._sender.stderr is not None
         self._sender.stderr.close()
+
+    def kill(self) -> None:
+        """Ends it at once."""
+        self._sender.kill()
+        self._sender.wait()
+        for stream in (self._sender.stdin, self._sender.stderr):
+            if stream is not None:
+                stream.close()
 
     def _ended(self) -> MediaError:
         self._sender.kill()

@@ -36,8 +36,8 @@ class LiveVideo:
             raise ConfigError(
                 f"{target}: a live video is an .mp4 file, or an address with rtmp:// or rtmps://"
             )
+        self._sender = Broadcast(target) if broadcast else None
         try:
-            self._sender = Broadcast(target) if broadcast else None
             self._container = av.open(
                 f"file:{target}" if self._sender is None else Bytes(self._sender),
                 "w",
@@ -52,8 +52,10 @@ class LiveVideo:
             self._sound.bit_rate = LIVE_SOUND_BITRATE
             self._beat = self._video.codec_context.time_base = Fraction(1, rate)
             self._container.start_encoding()
-        except FAILED as error:
-            raise self._broken(error) from error
+        except BaseException as error:
+            if self._sender is not None:
+                self._sender.kill()
+            raise self._broken(error) if isinstance(error, FAILED) else error from None
 
     def write(self, index: int, image: Image | None, sound: Floats) -> None:
         """Frame `index` of the video: 40 ms of sound, and a picture where there is a new one."""
@@ -78,8 +80,10 @@ class LiveVideo:
             self._container.close()
             if self._sender is not None:
                 self._sender.close()
-        except FAILED as error:
-            raise self._broken(error) from error
+        except BaseException as error:
+            if self._sender is not None:
+                self._sender.kill()
+            raise self._broken(error) if isinstance(error, FAILED) else error from None
 
     def _broken(self, error: Exception) -> MediaError:
         return MediaError(f"{self._target}: the live video cannot be written: {first_line(error)}")

@@ -10,6 +10,7 @@ import numpy as np
 from ditto.arrays import Floats
 from ditto.rates import SAMPLES_PER_FRAME
 from ditto.stages.messages import AudioChunk, Features
+from stream_pipeline.live.hearing import Hearing
 from stream_pipeline.live.voice_queue import VoiceFrame, VoiceQueue
 
 STEADY_FRAMES = 2  # beyond what the encoder waits for, before a voice that is still arriving begins
@@ -25,28 +26,13 @@ class Feeder:
     rows of silence pass it. Frames are counted from 0 within the turn.
     """
 
-    def __init__(
-        self,
-        feed: Feed,
-        voices: VoiceQueue,
-        silence: Floats,
-        *,
-        turn: int,
-        lookahead: int,
-        unit: int,
-        delay: int,
-    ) -> None:
-        """`silence` (C,) are the features of silence; `lookahead`: frames that the encoder may hold back;
-        `unit`: rows that motion is made for at once; `delay`: frames of motion that are held back.
-        """
+    def __init__(self, feed: Feed, voices: VoiceQueue, hearing: Hearing, *, turn: int) -> None:
         self.planned: deque[VoiceFrame | None] = deque()  # sound of frames not shown yet, None is silence
         self.turn = turn
         self._feed = feed
         self._voices = voices
-        self._silence = silence[None]
-        self._lookahead = lookahead
-        self._unit = unit
-        self._delay = delay
+        self._hearing = hearing
+        self._silence = hearing.silence[None]
         self._fed = 0  # frames
         self._held = 0  # of them, how many the encoder may hold back
         self._speaks = False  # whether the encoder is in the middle of a voice
@@ -56,7 +42,7 @@ class Feeder:
     def certain(self) -> int:
         """Frames of the turn whose pictures will come without anything more being fed."""
         rows = self._fed - self._held
-        return max(0, rows // self._unit * self._unit - self._delay)
+        return max(0, rows // self._hearing.unit * self._hearing.unit - self._hearing.delay)
 
     @property
     def speaks(self) -> bool:
@@ -93,13 +79,13 @@ class Feeder:
         voice = self._voices.first
         if voice is None or not voice.frames:
             return False
-        enough = self._lookahead + 1 + STEADY_FRAMES
+        enough = self._hearing.lookahead + 1 + STEADY_FRAMES
         return voice.closed or voice.frames >= enough or now - voice.since >= WAIT_SECONDS
 
     def _speak(self, wanted: int) -> bool:
         """Feeds as much of the voice as is wanted and there; whether anything changed."""
         voice = self._voices.first
-        missing = wanted + self._delay + self._unit + self._lookahead - self._fed
+        missing = wanted + self._hearing.delay + self._hearing.unit + self._hearing.lookahead - self._fed
         count = 0 if voice is None else min(voice.frames, max(missing, 1))
         if voice is None:
             self._pause()
@@ -110,7 +96,7 @@ class Feeder:
         self.planned.extend(frames)
         self._give(samples)
         self._fed += count
-        self._held = min(self._held + count, self._lookahead)
+        self._held = min(self._held + count, self._hearing.lookahead)
         return True
 
     def _pause(self) -> None:

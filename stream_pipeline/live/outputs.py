@@ -40,8 +40,12 @@ class VirtualCamera:
             raise MediaError(f"there is no virtual camera to write to: {first_line(error)}") from error
 
     def write(self, index: int, image: Image | None, sound: Floats) -> None:
-        if image is not None:
+        if image is None:
+            return
+        try:
             self._camera.send(np.ascontiguousarray(image[..., :3]))
+        except (RuntimeError, OSError) as error:
+            raise MediaError(f"the virtual camera takes no more pictures: {first_line(error)}") from error
 
     def close(self) -> None:
         self._camera.close()

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from ditto.arrays import Floats, Image
 from ditto.rates import FRAME_RATE
-from stream_pipeline.live.feeder import Feeder
+from stream_pipeline.live.feeder import Feed, Feeder
+from stream_pipeline.live.hearing import Hearing
 from stream_pipeline.live.pace import Ladder, Lead
 from stream_pipeline.live.voice_queue import Utterance, VoiceFrame, VoiceQueue
 from stream_pipeline.live_face import (
@@ -33,18 +34,6 @@ STOPPED_SECONDS = 1.0  # without a step, after which time is taken to have stood
 EDGE_SECONDS = 0.005  # in which it fades where it stops in its middle
 SLEEP_SECONDS = 2.0  # without a reader and without speech, after which a face rests
 WARM_FRAMES = 10  # of silence through the encoder, before time starts
-
-Feed = Callable[[Sequence[object]], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hearing:
-    """Timing of a pack's speech features."""
-
-    silence: Floats  # (C,) features of silence
-    lookahead: int  # frames that the encoder may hold back
-    unit: int  # rows that motion is made for at once
-    delay: int  # frames of motion that are held back
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +73,7 @@ class Performance:
         self._rate = rate
         self._hearing = hearing
         self._feed = feed
-        self._feeder = self._new_feeder(0)
+        self._feeder = Feeder(feed, self.voices, hearing, turn=0)
         self._base = 0
         self._zero: float | None = None  # when frame 0 was due; None until its picture is there
         self._now = 0.0
@@ -206,20 +195,10 @@ class Performance:
         self._spoken = None
         self._base = self.next
         self._in_time = self.next if self._zero is None else self._earliest(now)
-        self._feeder = self._new_feeder(turn)
+        self._feeder = Feeder(self._feed, self.voices, self._hearing, turn=turn)
+        if self._zero is None:  # what time was to start with is gone
+            self.begin(now)
         return heard, told
-
-    def _new_feeder(self, turn: int) -> Feeder:
-        hearing = self._hearing
-        return Feeder(
-            self._feed,
-            self.voices,
-            hearing.silence,
-            turn=turn,
-            lookahead=hearing.lookahead,
-            unit=hearing.unit,
-            delay=hearing.delay,
-        )
 
     def _earliest(self, now: float) -> int:
         """The first frame that there is time for when work on it begins now."""

@@ -100,6 +100,11 @@ class VoiceQueue:
         """Sound that is not taken yet."""
         return sum(utterance.waiting for utterance in self._waiting) / self._rate
 
+    def seconds_to(self, utterance: Utterance) -> float:
+        """Sound that is not taken yet, up to the end of an utterance: what is spoken later does not count."""
+        waiting = (one.waiting for one in self._waiting if one.number <= utterance.number)
+        return sum(waiting) / self._rate
+
     def clear(self) -> list[Utterance]:
         """Drops all utterances and gives them."""
         dropped = list(self._waiting)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 from pipecat.frames.frames import (
@@ -24,17 +22,15 @@ from pipecat.processors.frame_processor import FrameDirection
 from pipecat.services.ai_service import AIService
 from pipecat.services.settings import ServiceSettings
 
-from cfg.errors import ConfigError, DittoError
+from cfg.errors import DittoError
 from ditto import Engine
-from stream_pipeline.face_opening import AnySource, open_face
+from stream_pipeline.async_performer import begun
+from stream_pipeline.face_opening import SPEECH_RATE, AnySource, OpenFace, face_opener
 from stream_pipeline.face_stream import FaceLost, FaceStream, UtteranceEnd, as_mono, as_pcm
 from stream_pipeline.live_face import LiveFace, LiveFigures, LiveFrame
 
-SPEECH_RATE = 24_000  # what most speech synthesisers give
 PAUSE_SECONDS = 0.3  # without new sound, after which what has come is spoken to its end
 DRAIN_SECONDS = 10.0  # longest wait for speech to end, beyond its own length
-
-OpenFace = Callable[[], AbstractContextManager[LiveFace]]
 
 
 @dataclass(slots=True)
@@ -70,13 +66,7 @@ class DittoVideoService(AIService):
         Sound of another rate is resampled to `rate`.
         """
         super().__init__(settings=ServiceSettings(model=None), name=name)
-        if face is None:
-            if portrait is None:
-                raise ConfigError(
-                    "an avatar needs a portrait: a picture file, an RGB array or a registered one"
-                )
-            face = partial(open_face, engine, portrait, rate=rate, max_size=max_size)
-        self._open = face
+        self._open = face_opener(engine, portrait, rate, max_size, face)
         self._opened: AbstractContextManager[LiveFace] | None = None
         self._face: LiveFace | None = None
         self._stream: FaceStream | None = None
@@ -101,7 +91,7 @@ class DittoVideoService(AIService):
         await super().start(frame)
         opened = self._open()
         try:
-            face = await asyncio.to_thread(opened.__enter__)
+            face = await begun(opened)
         except DittoError as error:
             await self._tell(error)
             return

@@ -3,8 +3,8 @@ import pytest
 
 from benchmarks.virtual_face import VirtualFace
 from ditto.rates import SAMPLE_RATE as RATE
+from stream_pipeline.live.hearing import Hearing
 from stream_pipeline.live.pace import LADDER
-from stream_pipeline.live.performance import Hearing
 from stream_pipeline.live_face import Degraded, Finished, Interrupted, Position, Started, Starved
 
 OFFICIAL = Hearing(silence=np.zeros(1, np.float32), lookahead=9, unit=10, delay=10)

@@ -221,6 +221,69 @@ def test_who_pushes_too_much_waits_or_is_told(face):
     face.push(np.zeros(1600, np.float32), timeout=0.05)
 
 
+def test_an_interruption_before_the_first_picture_does_not_keep_time_from_starting(engine, avatar, speech):
+    events = []
+    with Performer(engine, avatar) as face:
+        face.push(speech)
+        face.interrupt()
+        face.subscribe(events.append)
+        number = face.push(speech[:8000])
+        face.flush()
+        watch(face, lambda frame, frames: any(isinstance(e, Finished) for e in events))
+    assert Finished(number, 0.5) in events
+
+
+def test_the_text_that_is_spoken_is_made_to_its_end_whatever_waits_behind_it(engine, avatar, speech):
+    long = {"a": 100, "b": 110}  # seconds: more than may wait together
+    made = {name: threading.Event() for name in long}
+
+    def speak(text):
+        for second in range(long[text]):
+            yield np.full(16_000, 0.1, np.float32)
+            if second == 50:
+                made[text].set()
+                made["b" if text == "a" else "a"].wait(5)  # neither is ahead of the other
+
+    with Performer(engine, avatar, speak=speak) as face:
+        face.say("a")
+        face.say("b")
+        watch(face, lambda frame, frames: face.figures.queued_seconds > 140)
+
+
+def test_pushes_and_flushes_of_several_threads_stay_whole(face, speech):
+    events = []
+    face.subscribe(events.append)
+    sounds = [np.full(20_000, level, np.float32) for level in (0.1, 0.2, 0.3)]
+
+    def say(sound):
+        face.push(sound)
+
+    threads = [threading.Thread(target=say, args=(sound,)) for sound in sounds]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    face.flush()
+    frames = watch(face, lambda frame, frames: any(isinstance(e, Finished) for e in events))
+    heard = np.concatenate([frame.sound for frame in frames if frame.utterance is not None])
+    levels = heard[:60_000].reshape(3, 20_000)
+    assert (levels == levels[:, :1]).all(), "none is cut into another"
+
+
+def test_a_push_that_finds_no_room_in_time_leaves_nothing_behind(face, speech):
+    face.push(np.zeros(16_000 * 121, np.float32))
+    face.flush()
+    with pytest.raises(TimeoutError):
+        face.push(speech, timeout=0.05)
+    face.interrupt()
+    events = []
+    face.subscribe(events.append)
+    number = face.push(speech[:8000])
+    face.flush()
+    watch(face, lambda frame, frames: any(isinstance(e, Finished) for e in events))
+    assert Finished(number, 0.5) in events
+
+
 def test_nothing_is_left_when_it_is_closed(engine, avatar, speech):
     before = set(live_threads())
     with Performer(engine, avatar) as face:

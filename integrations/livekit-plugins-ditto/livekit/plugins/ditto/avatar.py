@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Literal
@@ -13,26 +12,12 @@ from livekit.agents import AgentSession
 from livekit.agents.voice.avatar import AvatarSession as BaseAvatarSession
 from livekit.agents.voice.avatar import QueueAudioOutput
 
-from cfg.errors import ConfigError
 from ditto import Engine
-from stream_pipeline.face_opening import AnySource, open_face
+from stream_pipeline.async_performer import begun
+from stream_pipeline.face_opening import SPEECH_RATE, AnySource, OpenFace, face_opener
 from stream_pipeline.live_face import LiveFace
 
 from .generator import FaceRunner
-
-SPEECH_RATE = 24_000  # what most speech synthesisers give
-
-OpenFace = Callable[[], AbstractContextManager[LiveFace]]
-
-
-def face_opener(
-    engine: Engine | str | Path, portrait: AnySource | None, rate: int, max_size: int, face: OpenFace | None
-) -> OpenFace:
-    if face is not None:
-        return face
-    if portrait is None:
-        raise ConfigError("an avatar needs a portrait: a picture file, an RGB array or a registered one")
-    return lambda: open_face(engine, portrait, rate=rate, max_size=max_size)
 
 
 class AvatarSession(BaseAvatarSession[Literal["metrics_collected"]]):
@@ -67,7 +52,7 @@ class AvatarSession(BaseAvatarSession[Literal["metrics_collected"]]):
         await super().start(agent_session, room)
         try:
             opened = self._open()
-            face = await asyncio.to_thread(opened.__enter__)
+            face = await begun(opened)
             self._opened = opened
             output = QueueAudioOutput(sample_rate=face.rate, wait_playback_start=True)
             self._runner = FaceRunner(face, room, output)
@@ -84,8 +69,10 @@ class AvatarSession(BaseAvatarSession[Literal["metrics_collected"]]):
             self._room = None
         await super().aclose()
         runner, self._runner = self._runner, None
-        if runner is not None:
-            await runner.aclose()
         opened, self._opened = self._opened, None
-        if opened is not None:
-            await asyncio.to_thread(opened.__exit__, None, None, None)
+        try:
+            if runner is not None:
+                await runner.aclose()
+        finally:
+            if opened is not None:
+                await asyncio.to_thread(opened.__exit__, None, None, None)

@@ -13,9 +13,9 @@ from livekit.agents.voice.avatar import AvatarSession as BaseAvatarSession
 from livekit.agents.voice.avatar import DataStreamAudioOutput, DataStreamAudioReceiver
 
 from ditto import Engine
-from stream_pipeline.face_opening import AnySource
+from stream_pipeline.async_performer import begun
+from stream_pipeline.face_opening import SPEECH_RATE, AnySource, OpenFace, face_opener
 
-from .avatar import SPEECH_RATE, OpenFace, face_opener
 from .generator import FaceRunner
 
 IDENTITY = "ditto-avatar"
@@ -89,7 +89,7 @@ class AvatarWorker:
         `agent` is the identity of the participant that sends sound; without it, the first agent there.
         """
         opened = self._open()
-        face = await asyncio.to_thread(opened.__enter__)
+        face = await begun(opened)
         try:
             serving = FaceRunner(face, room, DataStreamAudioReceiver(room, sender_identity=agent))
             try:
