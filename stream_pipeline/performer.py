@@ -391,10 +391,8 @@ class Performer:
     def _fail(self, error: Exception) -> None:
         """Everything ends, and whoever waits for a frame or pushes is told why."""
         with self._changed:
-            if self._error is None:
-                self._error = (
-                    error if isinstance(error, StageError) else StageError("live", "its time", error)
-                )
+            failed = error if isinstance(error, StageError) else StageError("live", "its time", error)
+            self._error = self._error or failed
             self._over = True
             self._wake()
         self._readers.end(self._error)

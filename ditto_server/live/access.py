@@ -17,6 +17,7 @@ from ditto_server.live.problems import Problem, response_of
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 MIN_KEY_LETTERS = 12
+MAX_DIGITS = 18  # of a number in a header or a query
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +118,8 @@ class Gate:
         try:
             self._access.check_host(headers.get("host"))
             self._access.check_origin(origin, headers.get("host"))
-            if int_of(headers.get("content-length")) > self._body_bytes:
+            length = headers.get("content-length", "0")
+            if len(length) > MAX_DIGITS or (whole(length) or 0) > self._body_bytes:
                 raise Problem(413, f"a request may have {self._body_bytes} bytes at most")
         except Problem as problem:
             await response_of(problem)(scope, receive, send)
@@ -185,5 +187,7 @@ def bounded(receive: Receive, limit: int) -> Receive:
     return receiving
 
 
-def int_of(text: str | None) -> int:
-    return int(text) if text is not None and text.isascii() and text.isdigit() else 0
+def whole(text: str | None) -> int | None:
+    """The whole number that a header or a query says; None where it is none that anybody means."""
+    known = text is not None and len(text) <= MAX_DIGITS and text.isascii() and text.isdigit()
+    return int(text) if text is not None and known else None

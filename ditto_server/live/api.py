@@ -13,10 +13,11 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from ditto_server.live.limits import Bucket, Limits
+from ditto_server.live.access import whole
+from ditto_server.live.limits import Limits
 from ditto_server.live.problems import Problem, response_of
 from ditto_server.live.remote import Command, parsed
-from ditto_server.live.sessions import Session, Sessions
+from ditto_server.live.sessions import Session, Sessions, commanded
 from ditto_server.live.socket import serve_socket
 
 SDP = "application/sdp"
@@ -53,12 +54,13 @@ class SessionApi:
 
     async def command(self, request: Request) -> Response:
         session = self._session(request)
+        if not session.commands.take():
+            raise Problem(429, "too many commands a second")
         return JSONResponse(await session.obey(await command_of(request, self.limits.request_seconds)))
 
     async def events(self, request: Request) -> Response:
         session = self._session(request)
-        after = request.headers.get("last-event-id", "")
-        stream = event_stream(session, int(after) if after.isascii() and after.isdigit() else None)
+        stream = event_stream(session, whole(request.headers.get("last-event-id")))
         return EventStream(session.join(), stream)
 
     async def offer(self, request: Request) -> Response:
@@ -94,8 +96,7 @@ class SessionApi:
             await refuse(socket, problem)
             return
         try:
-            rate = self.limits.commands_per_second
-            await serve_socket(socket, session, Bucket(rate, 2 * rate), self.limits)
+            await serve_socket(socket, session, commanded(self.limits), self.limits)
         finally:
             leave()
 

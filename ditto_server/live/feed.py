@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 
-from cfg.errors import DittoError
+from cfg.errors import in_one_line
 from ditto.rates import FRAME_RATE
 from ditto_server.live.encoding import (
     MAX_BITRATE,
@@ -30,6 +31,8 @@ CONGESTED = 0.85  # share of what is sent; where less is said to go through, les
 RECOVERY = 1.5  # by which the limit grows again
 SPACING = 0.02  # seconds between the two packets of a frame's sound
 
+log = logging.getLogger(__name__)
+
 
 class Ended(Exception):
     """There is nothing more to send."""
@@ -45,10 +48,9 @@ class Outlet:
         self._changed = asyncio.Event()
         self._needs_key = True
         self._ended = False
-        self.ready = False  # once it has been agreed on what is sent
+        self.ready = False  # once the viewer is connected
         self.codec: VideoCodec | None = None  # None: sound alone
         self.bitrate = MAX_BITRATE  # that the way to the viewer is said to carry
-        self.lost_pictures = 0
 
     async def picture(self) -> Coded:
         while not self._pictures:
@@ -80,7 +82,6 @@ class Outlet:
             self._needs_key = False
             self._pictures.append(packet)
         if len(self._pictures) > MAX_PICTURES:  # what follows cannot be decoded without them
-            self.lost_pictures += len(self._pictures)
             self._pictures.clear()
             self._needs_key = True
             self.request_key_frame()
@@ -163,10 +164,10 @@ class Feed:
 
     def _read(self) -> None:
         encoders: dict[VideoCodec, PictureEncoder] = {}
-        sound = SoundEncoder(self._face.rate)
         pace = Pace()
         frames = self._face.frames()
         try:
+            sound = SoundEncoder(self._face.rate)
             for frame in frames:
                 with self._lock:
                     if not self._outlets or self._closed:
@@ -178,8 +179,9 @@ class Feed:
                 with self._lock:
                     self._keys |= missed
             reason = "its face was closed"
-        except DittoError as error:
-            reason = f"its face failed: {error}"
+        except Exception as error:
+            log.error("a face's frames are not sent any more", exc_info=error)
+            reason = f"its face failed: {in_one_line(str(error))}"
         finally:
             if isinstance(frames, Generator):
                 frames.close()

@@ -29,6 +29,7 @@ from stream_pipeline.live_face import (
     Started,
     Starved,
 )
+from stream_pipeline.samples import Samples
 from stream_pipeline.session import as_voice
 
 MAX_QUEUED_SECONDS = 120.0  # of sound that may wait
@@ -45,29 +46,14 @@ class Utterance:
 
     def __init__(self, number: int) -> None:
         self.number = number
-        self.samples: deque[Floats] = deque()
-        self.waiting = 0  # samples
+        self.sound = Samples()
         self.heard = 0  # samples
         self.closed = False
         self.starved = False
 
-    def put(self, samples: Floats) -> None:
-        if len(samples):
-            self.samples.append(samples)
-            self.waiting += len(samples)
-
     def take(self, count: int) -> Floats:
-        taken: list[Floats] = []
-        while count and self.samples:
-            first = self.samples.popleft()
-            if len(first) > count:
-                self.samples.appendleft(first[count:])
-                first = first[:count]
-            taken.append(first)
-            count -= len(first)
-        found = np.concatenate(taken) if taken else np.zeros(0, np.float32)
-        self.waiting -= len(found)
-        return found
+        """Up to so many samples."""
+        return self.sound.take(min(count, len(self.sound)))
 
 
 class MockFace:
@@ -120,7 +106,7 @@ class MockFace:
             self._check()
             if self._open is None:
                 self._open = self._begin()
-            self._open.put(voice)
+            self._open.sound.put(voice)
             return self._open.number
 
     def flush(self) -> None:
@@ -160,7 +146,7 @@ class MockFace:
                 self._untold.append(Failed(utterance.number, in_one_line(str(error))))
         with self._changed:
             for piece in pieces:
-                utterance.put(as_voice(piece))
+                utterance.sound.put(as_voice(piece))
             utterance.closed = True
         return utterance.number
 
@@ -209,7 +195,7 @@ class MockFace:
 
     @property
     def _seconds(self) -> float:
-        return sum(utterance.waiting for utterance in self._queue) / self.rate
+        return sum(len(utterance.sound) for utterance in self._queue) / self.rate
 
     def _check(self) -> None:
         if self._over:
@@ -252,7 +238,7 @@ class MockFace:
         if not self._queue:
             return sound, None
         first = self._queue[0]
-        if first.waiting < size and not first.closed:
+        if len(first.sound) < size and not first.closed:
             if first.heard and not first.starved:
                 first.starved = True
                 self._untold.append(Starved(first.number))
@@ -264,7 +250,7 @@ class MockFace:
             self._untold.append(Started(first.number, self._frames))
         if first.heard // self.rate > before // self.rate:
             self._untold.append(Position(first.number, first.heard / self.rate))
-        if first.closed and not first.waiting:
+        if first.closed and not len(first.sound):
             self._queue.popleft()
             self._untold.append(Finished(first.number, first.heard / self.rate))
         sound[: len(taken)] = taken

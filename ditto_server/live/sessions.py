@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 
+import numpy as np
+
 from cfg.errors import DittoError, in_one_line
 from ditto.arrays import Floats
 from ditto_server.live.events import EventLog, Said
@@ -30,6 +32,7 @@ Own = Callable[[Command], Answer | None]  # answers commands that concern one co
 WATCH_SECONDS = 3.0  # between looks at who is idle, and at the processor's load
 GOODBYE_SECONDS = 5.0  # in which a connection is closed in order
 LISTENED_AT_ONCE = 10.0  # seconds of sound
+QUIET = 0.01  # of full scale: sound below is an open microphone, not somebody
 ID_BYTES = 16  # of a session's name that nobody guesses
 
 log = logging.getLogger(__name__)
@@ -70,6 +73,7 @@ class Session:
         self.remote = Remote(face, self.microphone, limits)
         self.servers = ice.servers(self.id)
         self.peers: dict[str, Peer] = {}
+        self.commands = commanded(limits)  # by HTTP
         self.left = time.monotonic()
         self.began, self.used = self.left - record.age_seconds, self.left - record.idle_seconds
         self.connections = 0
@@ -96,7 +100,8 @@ class Session:
 
     async def obey(self, command: Command) -> Answer:
         """The answer to a command; a text that is said is told to all, as its caption."""
-        self.used = time.monotonic()
+        if command.get("type") != "figures":  # which pages ask for by themselves
+            self.used = time.monotonic()
         answer = await asyncio.to_thread(self.remote.obey, command)
         if answer["done"] == "say":
             self.events.put({"type": "caption", "utterance": answer["utterance"], "text": command["text"]})
@@ -119,8 +124,13 @@ class Session:
 
     async def push(self, samples: Floats, rate: int, to: Microphone) -> None:
         """Sound from a visitor, on one of the ways into the face."""
-        self.used = time.monotonic()
+        self.notice(samples)
         await asyncio.to_thread(to.hear, samples, rate)
+
+    def notice(self, samples: Floats) -> None:
+        """Somebody is there, unless what their microphone gives is silence."""
+        if np.abs(samples).max(initial=0.0) > QUIET:
+            self.used = time.monotonic()
 
     async def answer(self, offer: str) -> tuple[str, str]:
         """Another WebRTC connection: its name, and the SDP that answers the offer."""
@@ -129,7 +139,7 @@ class Session:
         leave = self.join()
         name = new_name()
         outlet, listener = self.feed.outlet(), self.events.listen()
-        bucket = Bucket(self._limits.commands_per_second, 2 * self._limits.commands_per_second)
+        bucket = commanded(self._limits)
 
         async def command(message: str | bytes) -> str:
             return json.dumps(await self.obey_message(message, bucket))
@@ -142,7 +152,11 @@ class Session:
 
         patience = self._limits.connect_seconds, self._limits.silent_seconds
         wires = Wires(outlet, listener, command, self._hear, ended, *patience)
-        peer = self._make_peer(wires, self.servers)
+        try:
+            peer = self._make_peer(wires, self.servers)
+        except BaseException:
+            ended()
+            raise
         self.peers[name] = peer
         try:
             return name, await peer.answer(offer)
@@ -219,6 +233,7 @@ class Sessions:
         self._admission = Admission(limits.max_sessions)
         self._sessions: dict[str, Session] = {}
         self._opening = 0
+        self._beginning: set[asyncio.Task[Session]] = set()
         self._closing: set[asyncio.Task[None]] = set()
         self._watch: asyncio.Task[None] | None = None
         self._openers = ThreadPoolExecutor(2, "ditto-open")
@@ -233,7 +248,8 @@ class Sessions:
         if self._watch is not None:
             self._watch.cancel()
             await asyncio.gather(self._watch, return_exceptions=True)
-        for session in tuple(self._sessions.values()):
+        await asyncio.gather(*self._beginning, return_exceptions=True)
+        for session in self:
             self.end(session, "the server stops")
         await asyncio.gather(*self._closing)
         await asyncio.to_thread(self._openers.shutdown)
@@ -258,7 +274,10 @@ class Sessions:
 
     async def open(self, record: Record) -> Session:
         """A new session, or one that goes on here, whether there is room or not."""
-        return await asyncio.shield(asyncio.ensure_future(self._open(record)))
+        task = asyncio.ensure_future(self._open(record))
+        self._beginning.add(task)
+        task.add_done_callback(self._beginning.discard)
+        return await asyncio.shield(task)
 
     async def _open(self, record: Record) -> Session:
         """Goes on to its end even where whoever asked has gone: a face that is begun has an owner then."""
@@ -271,8 +290,6 @@ class Sessions:
                 await asyncio.to_thread(session.remote.obey, command)
         if record.number:
             session.events.put({"type": "restored"})
-        if self._closed:
-            self.end(session, "the server stops")
         return session
 
     def _begun(self, name: str) -> LiveFace:
@@ -317,6 +334,11 @@ class Sessions:
 
 def new_name() -> str:
     return secrets.token_urlsafe(ID_BYTES)
+
+
+def commanded(limits: Limits) -> Bucket:
+    """Commands that may be given on one way."""
+    return Bucket(limits.commands_per_second, 2 * limits.commands_per_second)
 
 
 def listening(limits: Limits) -> Bucket:

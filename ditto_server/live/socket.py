@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import time
 from collections.abc import Awaitable, Callable
 
 import numpy as np
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from cfg.errors import ConfigError, DittoError
+from ditto.arrays import Floats
 from ditto.media.sound import Resampler
 from ditto.rates import SAMPLE_RATE
+from ditto_server.live.access import whole
 from ditto_server.live.limits import Bucket, Limits
 from ditto_server.live.microphone import RATES
 from ditto_server.live.problems import Problem, members
@@ -48,21 +49,20 @@ class SoundIn:
             self._begin(rate, to)
         return {"rate": rate, "to": to}
 
-    def put(self, message: bytes) -> None:
-        """May wait for the face: not for the event loop's thread."""
+    def put(self, message: bytes) -> Floats:
+        """The samples, once the face has them. May wait for it: not for the event loop's thread."""
         if len(message) % 2:
             raise Problem(400, f"sound is 16-bit samples, but the message has {len(message)} bytes")
         if self._to == "listen" and not self._pace.take(len(message) / 2 / self._rate):
             raise Problem(429, "this is more sound than anybody speaks in that time")
         samples = np.asarray(np.frombuffer(message, "<i2") / 32768, np.float32)
         sound = self._resampler.push(samples)
-        if not len(sound):
-            return
-        if self._to == "listen":
+        if len(sound) and self._to == "listen":
             self._face.listen(sound)
-        else:
+        elif len(sound):
             self._face.push(sound, timeout=0)
             self._spoken = True
+        return samples
 
     def flush(self) -> None:
         """The utterance is over, if there is one."""
@@ -86,9 +86,8 @@ class SoundIn:
 
 async def serve_socket(socket: WebSocket, session: Session, bucket: Bucket, limits: Limits) -> None:
     """Until one side leaves; whatever happens to one message is answered, not the end of it."""
-    after = socket.query_params.get("after", "")
     await socket.accept()
-    listener = session.events.listen(int(after) if after.isascii() and after.isdigit() else None)
+    listener = session.events.listen(whole(socket.query_params.get("after")))
     sending = asyncio.Lock()
 
     async def send(said: Answer) -> None:
@@ -130,8 +129,7 @@ async def receive(socket: WebSocket, session: Session, bucket: Bucket, send: Sen
                 await send(await obeyed(text, session, bucket, sound))
             elif data:
                 try:
-                    session.used = time.monotonic()
-                    await asyncio.to_thread(sound.put, data)
+                    session.notice(await asyncio.to_thread(sound.put, data))
                 except (DittoError, TimeoutError) as error:
                     await send({"type": "problem", **members(error)})
     finally:

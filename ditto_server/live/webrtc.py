@@ -128,7 +128,6 @@ class AiortcPeer:
             raise Problem(400, "the offer is not an SDP that can be read") from error
         described = self._connection.localDescription.sdp
         self._wires.outlet.codec = agreed(described)
-        self._wires.outlet.ready = True
         self._start(self._watch())
         return described
 
@@ -184,6 +183,7 @@ class AiortcPeer:
 
     def _state_changed(self) -> None:
         if self._connection.connectionState == "connected":
+            self._wires.outlet.ready = True
             self._wires.outlet.request_key_frame()
         if self._connection.connectionState in ("failed", "closed"):
             self._finish()

@@ -77,7 +77,7 @@ const happenings = {
   listening: ({ speaks }) => at("stage").classList.toggle("listening", speaks),
   mute: () => media?.silence(),
   restored() {
-    for (const utterance of [...lines.keys()]) ended(utterance, "interrupted");
+    cutAll();
     media?.join();
   },
   degraded: ({ said }) => line(`The server is short of time: ${said}.`, "note"),
@@ -88,6 +88,10 @@ function ended(utterance, state) {
   if (spoken) spoken.dataset.state = state;
   lines.delete(utterance);
   if (!spoken || at("caption").textContent === spoken.textContent) caption();
+}
+
+function cutAll() {
+  for (const utterance of [...lines.keys()]) ended(utterance, "interrupted");
 }
 
 // ---- a session
@@ -115,7 +119,10 @@ function join() {
     check("wire", "good", "Text and commands get through.");
     ask("mode", { microphone: mode });
   });
-  wire.addEventListener("lost", () => check("wire", "wait", "The server was lost; trying again. The face is kept for half a minute."));
+  wire.addEventListener("lost", () => {
+    playing++; // what is left of a file would go on at another rate
+    check("wire", "wait", "The server was lost; trying again. The face is kept for half a minute.");
+  });
   wire.addEventListener("over", ({ detail }) => leave(detail));
   wire.addEventListener("problem", ({ detail }) => problem(detail));
   wire.addEventListener("event", ({ detail }) => happenings[detail.type]?.(detail));
@@ -131,6 +138,8 @@ function join() {
 function leave(reason) {
   media.close();
   setMode("off");
+  cutAll();
+  playing++;
   session = undefined;
   server.remember({ session: undefined });
   caption();
