@@ -14,6 +14,8 @@ import psutil
 import pytest
 
 LARGE = 1500 << 20  # bytes
+GROWN = 200 << 20  # bytes since the last collection that are worth another: each takes a second
+settled = 0  # bytes after the last collection
 
 
 def pytest_configure() -> None:
@@ -25,10 +27,12 @@ def pytest_configure() -> None:
 @pytest.fixture(autouse=True)
 def freed() -> Iterator[None]:
     """Gives back what a test opened: gigabytes in few objects do not make the collector run by itself."""
+    global settled
     yield
     gc.unfreeze()  # commands freeze what they have loaded, since their process is theirs alone
-    if psutil.Process().memory_info().rss > LARGE:
+    if psutil.Process().memory_info().rss > max(LARGE, settled + GROWN):
         gc.collect()
+        settled = psutil.Process().memory_info().rss
 
 
 @pytest.fixture(scope="session")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
 
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
@@ -67,7 +69,40 @@ async def serve_with(
     app = public(crew, Passing(crew).routes(), access, limits, contextlib.nullcontext())
     with listening(place) as bound:
         served = server(app, place, limits, up)
-        async with crew:
+        async with contextlib.AsyncExitStack() as begun:
+            with stops_cancel():
+                await begun.enter_async_context(crew)
             crew.failed = lambda: setattr(served, "should_exit", True)
             await served.serve(sockets=[bound])
             crew.check()
+
+
+@contextlib.contextmanager
+def stops_cancel() -> Iterator[None]:
+    """A stop of the program cancels this task, and comes as a stop when it has ended in order.
+
+    Raised by a signal's handler it would break into whatever the event loop just does, and what that was
+    to wake would wait for ever.
+    """
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None
+    asked: list[signal.Signals] = []
+
+    def ask(stop: signal.Signals) -> None:
+        asked.append(stop)
+        task.cancel()
+
+    before = {stop: signal.getsignal(stop) for stop in (signal.SIGINT, signal.SIGTERM)}
+    for stop in before:
+        loop.add_signal_handler(stop, ask, stop)
+    try:
+        yield
+    except asyncio.CancelledError:
+        if not asked:
+            raise
+    finally:
+        for stop, handler in before.items():
+            loop.remove_signal_handler(stop)
+            signal.signal(stop, handler)
+    if asked:
+        signal.raise_signal(asked[0])

@@ -1,6 +1,7 @@
 """The HTTP API, asked by a real client."""
 
 import socket
+import time
 
 import httpx
 import pytest
@@ -134,6 +135,33 @@ def test_an_idle_session_ends_and_says_so(source):
         with client.stream("GET", at) as stream:
             lines = "\n".join(stream.iter_lines())
         assert "nothing was said or asked for" in lines
+
+
+def test_what_a_page_asks_by_itself_does_not_keep_a_session(source):
+    limits = Limits(max_sessions=2, keep_seconds=0.4, idle_seconds=0.5)
+    with running(source, limits) as live, live.client() as client:
+        links = live.session()["links"]
+        ends = time.monotonic() + 10
+        with client.stream("GET", links["events"]):
+            while client.post(links["commands"], json={"type": "figures"}).status_code != 404:
+                assert time.monotonic() < ends
+                time.sleep(0.1)
+
+
+def test_a_number_that_nobody_means_is_none(live):
+    session = live.session()
+    with live.client() as client:
+        for number in ("9" * 5000, "-1", "1e9", "¹"):
+            headers = {"Last-Event-ID": number.encode()}
+            with client.stream("GET", session["links"]["events"], headers=headers) as stream:
+                assert stream.status_code == 200
+
+
+def test_commands_by_http_are_as_many_a_second_as_on_any_other_way(source):
+    with running(source, Limits(max_sessions=2, commands_per_second=2)) as live, live.client() as client:
+        commands = live.session()["links"]["commands"]
+        codes = [client.post(commands, json={"type": "figures"}).status_code for _ in range(8)]
+    assert codes[:4] == [200] * 4 and 429 in codes
 
 
 def test_events_are_told_by_server_sent_events_and_again_after_a_number(live):
