@@ -5,16 +5,15 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from cfg.errors import Cancelled, ConfigError, StageError
 from ditto.deferred_stop import uninterrupted
-from ditto.stages.messages import EndOfSpeech
-from ditto.stages.stage import AnyStage, interrupt_of, process_of
+from ditto.stages.stage import AnyStage
 from stream_pipeline.channel import Aborted, Channel, Closed
-from stream_pipeline.metrics import BLOCKED, ENDED, WAITING, WORKING, StageMetrics
+from stream_pipeline.metrics import StageMetrics
 from stream_pipeline.stall import forget, watch
+from stream_pipeline.thread_loop import producer_thread, stage_thread
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +56,7 @@ class Pipeline:
             side_inputs = [*side_inputs, ("input", feed, self._input)]
         self.metrics = [StageMetrics(name) for name, _, _ in side_inputs]
         self._threads = [
-            self._thread(name, self._pump, name, items, channel, metrics)
+            producer_thread(name, items, channel, metrics, self._fail)
             for (name, items, channel), metrics in zip(side_inputs, self.metrics, strict=True)
         ]
         self._sources: list[Channel[object] | None] = [None for _ in side_inputs]
@@ -65,8 +64,7 @@ class Pipeline:
             self._sources.append(source)
             metrics = StageMetrics(stage.name)
             self.metrics.append(metrics)
-            parts = (stage, interrupt_of(stage), source, sink, metrics)
-            self._threads.append(self._thread(stage.name, self._work, *parts))
+            self._threads.append(stage_thread(stage, source, sink, metrics, self._fail))
 
     @property
     def turn(self) -> int:
@@ -180,83 +178,6 @@ class Pipeline:
         with self._lock:
             return self._error or Cancelled("the stream was stopped")
 
-    def _thread(self, name: str, target: Callable[..., None], *args: object) -> threading.Thread:
-        return threading.Thread(target=target, args=args, name=f"ditto-{name}", daemon=True)
-
-    def _pump(self, name: str, items: Iterable[object], sink: Channel[object], metrics: StageMetrics) -> None:
-        """A producer without input, such as the frames of the avatar."""
-        at: object = "its start"
-        clock = Stopwatch(metrics, WORKING)
-        iterator = iter(items)
-        try:
-            for item in iterator:
-                metrics.at = at = item
-                metrics.items += 1
-                clock.lap("busy", BLOCKED)
-                sink.put(item)
-                metrics.results += 1
-                clock.lap("blocked", WORKING)
-            sink.close()
-        except Aborted:
-            pass
-        except BaseException as error:  # nobody else would see that this thread has ended
-            self._fail(name, at, error)
-        finally:
-            clock.stop()
-            close = getattr(iterator, "close", None)
-            if close is not None:
-                close()
-
-    def _work(
-        self,
-        stage: AnyStage,
-        interrupt: Callable[[int], object],
-        source: Channel[object],
-        sink: Channel[object],
-        metrics: StageMetrics,
-    ) -> None:
-        at: object = "its start"
-        turn = 0
-        clock = Stopwatch(metrics, WAITING)
-        process = process_of(stage)
-
-        def hand_on(results: Iterable[object]) -> None:
-            for result in results:
-                metrics.results += 1
-                clock.lap("busy", BLOCKED)
-                wanted = sink.put(result)
-                clock.lap("blocked", WORKING)
-                if not wanted:
-                    break
-            clock.lap("busy", WAITING)
-
-        try:
-            for at in source:
-                metrics.at = at
-                clock.lap("starved", WORKING)
-                metrics.items += 1
-                metrics.queue = source.deepest
-                arrived: int = getattr(at, "turn", turn)
-                if arrived > turn:
-                    turn = arrived
-                    interrupt(turn)
-                if isinstance(at, EndOfSpeech):
-                    hand_on(stage.flush())
-                    clock.lap("starved", BLOCKED)
-                    sink.put(at)
-                    clock.lap("blocked", WAITING)
-                else:
-                    hand_on(process(at))
-            at = "its end"
-            hand_on(stage.flush())
-            sink.close()
-        except Aborted:
-            pass
-        except BaseException as error:  # nobody else would see that this thread has ended
-            self._fail(stage.name, at, error)
-        finally:
-            clock.stop()
-
     def _fail(self, name: str, at: object, error: BaseException) -> None:
         with self._lock:
             first = self._error is None and not self._cancelled
@@ -268,23 +189,3 @@ class Pipeline:
             if self._on_failure is not None:
                 with contextlib.suppress(BaseException):
                     self._on_failure(self._error)
-
-
-class Stopwatch:
-    """Books the time since the last lap to one column of a stage's metrics, and says what it does now."""
-
-    def __init__(self, metrics: StageMetrics, state: str) -> None:
-        self._metrics = metrics
-        self._last = time.perf_counter()
-        metrics.state, metrics.since = state, self._last
-
-    def lap(self, column: str, state: str) -> None:
-        """Books the time, and notes what begins now."""
-        now = time.perf_counter()
-        self._metrics.state, self._metrics.since = state, now
-        setattr(self._metrics, column, getattr(self._metrics, column) + now - self._last)
-        self._last = now
-
-    def stop(self) -> None:
-        """Nothing more is done, and no message is held."""
-        self._metrics.state, self._metrics.since, self._metrics.at = ENDED, time.perf_counter(), ""
