@@ -189,12 +189,11 @@ class Performance:
         told: list[Event] = [Interrupted(u.number, self._heard.get(u, 0) / self._rate) for u in cut]
         heard = sum(self._heard.values()) / self._rate
         self._heard.clear()
-        self._pictures.clear()
         self._fed.clear()
-        self._spare = None
         self._spoken = None
         self._base = self.next
         self._in_time = self.next if self._zero is None else self._earliest(now)
+        self._pictures = {n: image for n, image in self._pictures.items() if n < self._in_time}
         self._feeder = Feeder(self._feed, self.voices, self._hearing, turn=turn)
         if self._zero is None:  # what time was to start with is gone
             self.begin(now)

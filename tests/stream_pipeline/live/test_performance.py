@@ -148,6 +148,17 @@ def test_after_an_interruption_nothing_of_the_voice_is_heard_later_than_40_ms(af
     assert np.count_nonzero(tail) <= 0.02 * RATE
 
 
+@pytest.mark.parametrize("after", [0.0, 0.013, 0.031, 0.0399])
+@pytest.mark.parametrize("seconds", [0.005, 0.02, 0.03])
+def test_the_face_moves_on_through_an_interruption(seconds, after):
+    face = VirtualFace(seconds_a_picture=seconds)
+    face.say(voice(5.0))
+    face.run(3.0 + after)
+    face.interrupt()
+    face.run(1.0)
+    assert all(frame.image is not None for frame in face.frames[-60:])
+
+
 def test_what_is_pushed_right_after_an_interruption_is_heard_whole():
     face = VirtualFace()
     face.say(voice(5.0))
