@@ -129,11 +129,11 @@ class Audio2Motion:
         self._begin()
 
     def interrupt(self, turn: int) -> None:
-        """The head goes on from where it was last seen, so it does not jump."""
+        """The head goes on from where it was to be seen next, so it neither jumps nor stands still."""
         self._turn = turn
         shown = None if self._seen is None else self._seen()
         for motion in self._recent:
-            if (motion.turn, motion.index) == shown:
+            if shown is not None and motion.turn == shown[0] and motion.index in (shown[1], shown[1] + 1):
                 self._last = motion.vector
         self._utterance = 0
         self._begin()

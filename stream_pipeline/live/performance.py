@@ -28,6 +28,7 @@ from stream_pipeline.live_face import (
 
 FRAME = 1 / FRAME_RATE  # seconds
 CUSHION_FRAMES = 3  # of speech that are painted ahead, where there is some
+BRIDGE_FRAMES = 2  # of an interrupted turn that are shown, at most, until the next turn's are ready
 FADE_SECONDS = 0.02  # in which a voice that is interrupted fades
 EARLY_SECONDS = 0.002  # that work on a frame may begin late
 STOPPED_SECONDS = 1.0  # without a step, after which time is taken to have stood still
@@ -190,10 +191,12 @@ class Performance:
         heard = sum(self._heard.values()) / self._rate
         self._heard.clear()
         self._fed.clear()
+        self._spare = None
         self._spoken = None
         self._base = self.next
         self._in_time = self.next if self._zero is None else self._earliest(now)
-        self._pictures = {n: image for n, image in self._pictures.items() if n < self._in_time}
+        until = min(self._in_time, self.next + BRIDGE_FRAMES)
+        self._pictures = {number: image for number, image in self._pictures.items() if number < until}
         self._feeder = Feeder(self._feed, self.voices, self._hearing, turn=turn)
         if self._zero is None:  # what time was to start with is gone
             self.begin(now)
@@ -242,8 +245,7 @@ class Performance:
                 self.lead.took(self._now - fed.in_time, self._now - fed.at, fed.speech)
             if self.ladder.count(image is None):
                 events.append(Degraded(self.ladder.step, self.ladder.said))
-        if image is None:
-            image, self._spare = self._spare, None
+        image, self._spare = self._spare if image is None else image, None
         if image is not None:
             self.shown = (self.turn, number - self._base)
         voice = self._feeder.planned.popleft()

@@ -248,6 +248,22 @@ def test_a_picture_that_is_a_little_late_is_shown_a_frame_later():
     assert sum(frame.image is None for frame in face.frames[before:]) <= 2
 
 
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_a_picture_that_came_too_late_is_not_shown_after_newer_ones(interrupted):
+    face = VirtualFace()
+    face.run(5)
+    old = np.full((2, 2, 3), 255, np.uint8)
+    face.performance.arrived(0, face.frames[-1].index, old, face.now)
+    if interrupted:
+        face.interrupt()
+    else:
+        face.run(1)
+    face.cost = 0.2
+    face.run(2)
+    assert any(frame.image is None for frame in face.frames), "painting falls behind"
+    assert not any(frame.image is old for frame in face.frames)
+
+
 def test_time_stands_still_while_the_machine_sleeps():
     face = VirtualFace()
     face.run(2)
