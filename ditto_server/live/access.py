@@ -39,6 +39,12 @@ class Access:
                 f"{self.host} can be reached from other machines, so visitors need a key: "
                 "set DITTO_LIVE_KEY, or give --key"
             )
+        outside = [name for name in self.hosts if not is_loopback(name)]
+        if outside and self.key is None:
+            raise ConfigError(
+                f"who reaches {outside[0]} reaches this server, so visitors need a key: "
+                "set DITTO_LIVE_KEY, or give --key"
+            )
         for origin in self.origins:
             parts = urlsplit(origin)
             if parts.scheme not in ("http", "https") or not parts.netloc or parts.path:

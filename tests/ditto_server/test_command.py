@@ -126,13 +126,18 @@ def test_whatever_others_reach_needs_one(host):
         Access(host=host)
 
 
+def test_who_is_reached_through_a_proxy_needs_one_too():
+    with pytest.raises(ConfigError, match="reaches face.example reaches this server"):
+        Access(hosts=("localhost", "face.example"))
+
+
 @pytest.mark.parametrize(
     ("access", "host"),
     [
         (Access(), "localhost:8765"),
         (Access(), "127.0.0.1:8765"),
         (Access(), "[::1]:8765"),
-        (Access(hosts=("face.example",)), "Face.Example"),
+        (Access(hosts=("face.example",), key="a-key-of-letters"), "Face.Example"),
         (Access(host="0.0.0.0", key="a-key-of-letters"), "192.168.1.5:8765"),
     ],
 )
