@@ -127,7 +127,7 @@ def test_whatever_others_reach_needs_one(host):
 
 
 def test_who_is_reached_through_a_proxy_needs_one_too():
-    with pytest.raises(ConfigError, match="reaches face.example reaches this server"):
+    with pytest.raises(ConfigError, match=r"face\.example reaches this server"):
         Access(hosts=("localhost", "face.example"))
 
 
