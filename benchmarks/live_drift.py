@@ -2,10 +2,10 @@
 
     python -m benchmarks.live_drift --minutes 60 [--portrait FILE]
 
-Each sender report says which tick of a track's clock left at which moment of the server's. Clocks of tracks
-begin anywhere, so `offsets` are how much later pictures leave after the sound of their tick than they did in the
-first tenth of the time, medians of each tenth; `drift` is the last of them. Without a portrait the face is the mock, which needs no
-networks: both tracks are fed alike.
+Each sender report says which tick of a track's clock left at which moment of the server's. Clocks of
+tracks begin anywhere: `offsets` are how much later pictures leave after the sound of their tick than in the
+first tenth of the time, medians of each tenth; `drift` is the last of them. Without a portrait the face is
+the mock, which needs no networks: both tracks are fed alike.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def lateness(reports: list[tuple[float, int]], clock: int) -> tuple[Numbers, Num
 
 
 def offsets(reports: Reports, seconds: float) -> Numbers:
-    """(PARTS,) milliseconds by which pictures leave later after the sound of their tick than in the first part."""
+    """(PARTS,) milliseconds by which pictures leave after the sound of their tick, less the first part's."""
     late = {kind: lateness(reports[kind], clock) for kind, clock in TICKS.items()}
     begin = min(float(at[0]) for at, _ in late.values())
     found = []

@@ -31,9 +31,10 @@ def main() -> int:
     parser.add_argument("portraits", nargs="*", help="the first is looked at (default: the bundled one)")
     parser.add_argument("--tries", type=int, default=20, help="interruptions (default: 20)")
     parser.add_argument("--seconds", type=float, default=11, help="of each kind of speech (default: 11)")
+    parser.add_argument("--minutes", type=float, default=0, help="of flashes and beeps (default: 12 seconds)")
     parsed = parser.parse_args()
     try:
-        found = checked(parsed.portraits, parsed.tries, parsed.seconds)
+        found = checked(parsed.portraits, parsed.tries, parsed.seconds, parsed.minutes)
     except DittoError as error:
         print(error, file=sys.stderr)
         return 1
@@ -42,7 +43,7 @@ def main() -> int:
     return 0 if all(one.passed for one in found) else 1
 
 
-def checked(portraits: list[str], tries: int, seconds: float) -> list[Judgement]:
+def checked(portraits: list[str], tries: int, seconds: float, minutes: float) -> list[Judgement]:
     """Judgements on the live server of these portraits, and on its transport with a face without networks."""
     file = program()
     if file is None:
@@ -54,7 +55,7 @@ def checked(portraits: list[str], tries: int, seconds: float) -> list[Judgement]
         playwright = ending.enter_context(sync_playwright())
         browser = ending.enter_context(contextlib.closing(launched(playwright, file, voice)))
         with serving("--mock") as url:
-            offsets = Visit(browser, url, lips).flashes()
+            offsets = Visit(browser, url, lips).flashes(minutes)
         with serving(*portraits) as url:
             recording = Visit(browser, url, lips).record(tries, seconds)
         return [in_step(offsets), *judged(recording, lips)]

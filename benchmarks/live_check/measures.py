@@ -141,10 +141,9 @@ def time_to_silence(sounds: Sounds, begin: float, end: float) -> float:
     return 0.0 if last is None else last - begin
 
 
-def flash_offsets(pictures: Pictures, sounds: Sounds) -> Numbers:
-    """(n,) how far each beep is behind its flash, in a picture whose corner is lit while it is loud."""
-    light = pictures.grey.mean(axis=(1, 2))
-    flashes = onsets(pictures.at, light > 128)
+def flash_offsets(at: Numbers, light: Numbers, sounds: Sounds) -> Numbers:
+    """(n,) how far each beep is behind its flash, in pictures whose corner is lit while it is loud."""
+    flashes = onsets(at, light > 128)
     beeps = onsets(sounds.at - STEP, sounds.level > LOUD)
     if not len(flashes) or not len(beeps):
         return np.zeros(0)

@@ -60,6 +60,14 @@
     await context.resume();
   };
 
+  // Mean brightness of what was kept, which is kept no longer.
+  probe.take = () => {
+    const taken = [probe.pictures.map(([at, ticks, count, shades]) => [at, ticks, count, shades.reduce((a, b) => a + b, 0) / shades.length]), probe.sounds];
+    probe.pictures = [];
+    probe.sounds = [];
+    return taken;
+  };
+
   // Nothing is kept from now on: what follows may hold up the page.
   probe.end = () => {
     probe.ended = true;

@@ -65,19 +65,23 @@ class Visit:
             self._reload(page, found)
         return found
 
-    def flashes(self) -> Numbers:
-        """(n,) milliseconds by which a mock face's beeps are behind its flashes."""
+    def flashes(self, minutes: float) -> Numbers:
+        """(n,) milliseconds by which a mock face's beeps are behind its flashes, for so long."""
+        found: list[Numbers] = []
         with self._page() as page:
             self._start(page)
             page.evaluate("probe.hear()")
             page.evaluate("probe.region = [8, 8, 32]")
             with Caller(self._url, self._session(page)) as caller:
                 page.wait_for_timeout(1000 * SETTLING)
-                self._say(page, caller, beeps(BEEPS))
-            pictures, sounds, _, side = page.evaluate("probe.end()")
-            return flash_offsets(
-                Pictures.of(pictures, self._pixels(page, len(pictures), side)), Sounds.of(sounds)
-            )
+                until = time.monotonic() + 60 * minutes
+                while not found or time.monotonic() < until:
+                    page.evaluate("probe.take()")
+                    self._say(page, caller, beeps(BEEPS))
+                    pictures, sounds = page.evaluate("probe.take()")
+                    at, _, _, light = np.array(pictures, np.float64).reshape(-1, 4).T
+                    found.append(flash_offsets(at, light, Sounds.of(sounds)))
+        return np.concatenate(found)
 
     @contextlib.contextmanager
     def _page(self) -> Iterator[Page]:
