@@ -17,7 +17,7 @@ from ditto_server.live.access import whole
 from ditto_server.live.limits import Limits
 from ditto_server.live.problems import Problem, response_of
 from ditto_server.live.remote import Command, parsed
-from ditto_server.live.sessions import Session, Sessions, commanded
+from ditto_server.live.sessions import Session, Sessions
 from ditto_server.live.socket import serve_socket
 
 SDP = "application/sdp"
@@ -96,7 +96,7 @@ class SessionApi:
             await refuse(socket, problem)
             return
         try:
-            await serve_socket(socket, session, commanded(self.limits), self.limits)
+            await serve_socket(socket, session, self.limits)
         finally:
             leave()
 

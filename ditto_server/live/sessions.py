@@ -22,6 +22,7 @@ from ditto_server.live.feed import Feed
 from ditto_server.live.ice import IceSettings
 from ditto_server.live.limits import Admission, Bucket, Limits
 from ditto_server.live.microphone import Microphone
+from ditto_server.live.patience import Flood, Patience, commanded
 from ditto_server.live.problems import Problem, members
 from ditto_server.live.remote import Answer, Command, Remote, parsed
 from ditto_server.live.transport import Peer, PeerMaker, Wires
@@ -107,18 +108,20 @@ class Session:
             self.events.put({"type": "caption", "utterance": answer["utterance"], "text": command["text"]})
         return answer
 
-    async def obey_message(self, message: str | bytes, bucket: Bucket, own: Own | None = None) -> Answer:
-        """The answer to a command as text, also where it is refused; `own` is asked for one first."""
+    async def obey_message(self, message: str | bytes, patience: Patience, own: Own | None = None) -> Answer:
+        """The answer to a command as text, also where it is refused; `own` is asked for one first. A Flood
+        where nothing is answered any more."""
         named: Answer = {}
         try:
-            if not bucket.take():
-                raise Problem(429, "too many commands a second")
+            patience.take()
             command = parsed(message)
             named = {"id": command["id"]} if "id" in command else {}
             answered = await asyncio.to_thread(own, command) if own is not None else None
             if answered is not None:
                 return {"type": "done", **answered, **named}
             return await self.obey(command)
+        except Flood:
+            raise
         except (DittoError, TimeoutError) as error:
             return {"type": "problem", **members(error), **named}
 
@@ -139,10 +142,10 @@ class Session:
         leave = self.join()
         name = new_name()
         outlet, listener = self.feed.outlet(), self.events.listen()
-        bucket = commanded(self._limits)
+        patience = Patience(self._limits)
 
         async def command(message: str | bytes) -> str:
-            return json.dumps(await self.obey_message(message, bucket))
+            return json.dumps(await self.obey_message(message, patience))
 
         def ended() -> None:
             self.feed.remove(outlet)
@@ -150,8 +153,8 @@ class Session:
             self.peers.pop(name, None)
             leave()
 
-        patience = self._limits.connect_seconds, self._limits.silent_seconds
-        wires = Wires(outlet, listener, command, self._hear, ended, *patience)
+        seconds = self._limits.connect_seconds, self._limits.silent_seconds
+        wires = Wires(outlet, listener, command, self._hear, ended, *seconds)
         try:
             peer = self._make_peer(wires, self.servers)
         except BaseException:
@@ -334,11 +337,6 @@ class Sessions:
 
 def new_name() -> str:
     return secrets.token_urlsafe(ID_BYTES)
-
-
-def commanded(limits: Limits) -> Bucket:
-    """Commands that may be given on one way."""
-    return Bucket(limits.commands_per_second, 2 * limits.commands_per_second)
 
 
 def listening(limits: Limits) -> Bucket:

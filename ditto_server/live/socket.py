@@ -17,12 +17,13 @@ from ditto.rates import SAMPLE_RATE
 from ditto_server.live.access import whole
 from ditto_server.live.limits import Bucket, Limits
 from ditto_server.live.microphone import RATES
+from ditto_server.live.patience import Flood, Patience
 from ditto_server.live.problems import Problem, members
 from ditto_server.live.remote import Answer, Command
 from ditto_server.live.sessions import Session, listening
 from stream_pipeline.live_face import LiveFace
 
-OVER, SLOW, TOO_BIG = 4000, 1013, 1009  # codes with which a socket is closed
+OVER, SLOW, TOO_BIG, FLOODED = 4000, 1013, 1009, 1008  # codes with which a socket is closed
 WAYS = ("speech", "listen")
 
 Send = Callable[[Answer], Awaitable[None]]
@@ -84,7 +85,7 @@ class SoundIn:
         self._resampler = Resampler(rate, SAMPLE_RATE if to == "listen" else self._face.rate)
 
 
-async def serve_socket(socket: WebSocket, session: Session, bucket: Bucket, limits: Limits) -> None:
+async def serve_socket(socket: WebSocket, session: Session, limits: Limits) -> None:
     """Until one side leaves; whatever happens to one message is answered, not the end of it."""
     await socket.accept()
     listener = session.events.listen(whole(socket.query_params.get("after")))
@@ -104,7 +105,7 @@ async def serve_socket(socket: WebSocket, session: Session, bucket: Bucket, limi
     telling = asyncio.ensure_future(tell())
     try:
         with contextlib.suppress(WebSocketDisconnect, RuntimeError):  # left, or closed from this side
-            await receive(socket, session, bucket, send, limits)
+            await receive(socket, session, send, limits)
     finally:
         telling.cancel()
         await asyncio.gather(telling, return_exceptions=True)
@@ -114,8 +115,9 @@ async def serve_socket(socket: WebSocket, session: Session, bucket: Bucket, limi
                 await socket.close()
 
 
-async def receive(socket: WebSocket, session: Session, bucket: Bucket, send: Send, limits: Limits) -> None:
-    sound = SoundIn(session.face, listening(limits))
+async def receive(socket: WebSocket, session: Session, send: Send, limits: Limits) -> None:
+    """Messages one after the other: the next is not read before this one is done with."""
+    sound, patience = SoundIn(session.face, listening(limits)), Patience(limits)
     try:
         while True:
             message = await socket.receive()
@@ -126,18 +128,21 @@ async def receive(socket: WebSocket, session: Session, bucket: Bucket, send: Sen
                 await socket.close(TOO_BIG, f"a message may have {limits.message_bytes} bytes at most")
                 return
             if text is not None:
-                await send(await obeyed(text, session, bucket, sound))
+                await send(await obeyed(text, session, patience, sound))
             elif data:
                 try:
                     session.notice(await asyncio.to_thread(sound.put, data))
                 except (DittoError, TimeoutError) as error:
+                    patience.refuse()
                     await send({"type": "problem", **members(error)})
+    except Flood as flood:
+        await socket.close(FLOODED, str(flood))
     finally:
         with contextlib.suppress(DittoError, TimeoutError):  # the face may be gone, or full
             await asyncio.to_thread(sound.flush)
 
 
-async def obeyed(text: str, session: Session, bucket: Bucket, sound: SoundIn) -> Answer:
+async def obeyed(text: str, session: Session, patience: Patience, sound: SoundIn) -> Answer:
     """The answer to a command; those that concern the binary messages of this very socket are its own."""
 
     def own(command: Command) -> Answer | None:
@@ -149,4 +154,4 @@ async def obeyed(text: str, session: Session, bucket: Bucket, sound: SoundIn) ->
             sound.drop()
         return None
 
-    return await session.obey_message(text, bucket, own)
+    return await session.obey_message(text, patience, own)

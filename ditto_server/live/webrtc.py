@@ -37,7 +37,8 @@ from ditto.arrays import Floats
 from ditto_server.live.encoding import PICTURE_CLOCK, SOUND_CLOCK, Coded, VideoCodec
 from ditto_server.live.feed import Ended, Outlet
 from ditto_server.live.ice import IceServer
-from ditto_server.live.problems import Problem
+from ditto_server.live.patience import Flood
+from ditto_server.live.problems import Problem, members
 from ditto_server.live.transport import Wires
 
 if TYPE_CHECKING:
@@ -46,6 +47,9 @@ if TYPE_CHECKING:
 MAX_CHANNELS = 4  # data channels of one viewer
 MAX_MEDIA = 8  # sections of an offer
 MAX_BUFFERED = 1 << 20  # bytes of events that wait in a data channel
+MAX_UNREAD = 100  # commands of one viewer that wait for those before them
+MAX_COMMAND = 64 * 1024  # bytes
+FAREWELL_SECONDS = 1.0  # in which a viewer that is cut off may read why
 
 log = logging.getLogger(__name__)
 
@@ -98,6 +102,8 @@ class AiortcPeer:
         self._feedback = Feedback(wires.outlet)
         self._tasks: set[asyncio.Task[None]] = set()
         self._channels: list[RTCDataChannel] = []
+        self._unread: asyncio.Queue[tuple[RTCDataChannel, str | bytes]] = asyncio.Queue(MAX_UNREAD)
+        self._cut_off = False
         self._microphones = 0
         self._closing: asyncio.Task[None] | None = None
         self._connection.on("track", self._track)
@@ -209,12 +215,39 @@ class AiortcPeer:
             channel.close()
             return
         self._channels.append(channel)
-        channel.on("message", lambda message: self._start(self._obey(channel, message)))
+        channel.on("message", lambda message: self._take(channel, message))
         if len(self._channels) == 1:
+            self._start(self._obey())
             self._start(self._tell(channel))
 
-    async def _obey(self, channel: RTCDataChannel, message: str | bytes) -> None:
-        send(channel, await self._wires.command(message))
+    def _take(self, channel: RTCDataChannel, message: str | bytes) -> None:
+        """Keeps a command for its turn: a data channel holds nobody back who sends faster than that."""
+        if self._cut_off:
+            return
+        if len(message) > MAX_COMMAND or self._unread.full():
+            self._start(self._send_away(channel, Flood()))
+        else:
+            self._unread.put_nowait((channel, message))
+
+    async def _obey(self) -> None:
+        """Commands of all channels in the order they came."""
+        while not self._cut_off:
+            channel, message = await self._unread.get()
+            try:
+                send(channel, await self._wires.command(message))
+            except Flood as flood:
+                await self._send_away(channel, flood)
+
+    async def _send_away(self, channel: RTCDataChannel, flood: Flood) -> None:
+        if not self._cut_off:
+            self._cut_off = True
+            closed = asyncio.Event()
+            channel.on("close", closed.set)
+            send(channel, json.dumps({"type": "problem", **members(flood)}))
+            channel.close()
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(closed.wait(), FAREWELL_SECONDS)
+            self._finish()
 
     async def _tell(self, channel: RTCDataChannel) -> None:
         with contextlib.suppress(Problem):

@@ -142,6 +142,27 @@ def test_too_many_texts_and_too_many_commands_are_refused(source):
     assert "too many commands a second" in details
 
 
+@pytest.mark.parametrize("message", ["{", b"x"])
+def test_who_goes_on_after_many_refusals_is_told_and_cut_off(source, message):
+    with running(source, Limits(max_sessions=1, commands_per_second=4)) as live:
+        session = live.session()
+        with pytest.raises(ConnectionClosed) as closed, opened(session) as socket:
+            for _ in range(200):
+                socket.send(message)
+            until(socket, lambda said: False)
+        assert closed.value.rcvd.code == 1008 and "more than is taken" in closed.value.rcvd.reason
+        with opened(session) as socket:
+            assert ask(socket, type="figures")["type"] == "done"
+
+
+def test_commands_of_a_socket_are_obeyed_in_the_order_they_came(live):
+    with opened(live.session()) as socket:
+        for number in range(40):
+            socket.send(json.dumps({"type": ("say", "interrupt")[number % 2], "text": "Hi", "id": number}))
+        heard = [said for said in until(socket, lambda said: said.get("id") == 39) if "id" in said]
+    assert [said["id"] for said in heard] == list(range(40))
+
+
 def test_a_message_that_is_too_big_ends_the_socket_alone(source):
     with running(source, Limits(max_sessions=2, message_bytes=1000)) as live:
         session = live.session()

@@ -6,6 +6,7 @@ import itertools
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import httpx
@@ -17,6 +18,7 @@ from aiortc.mediastreams import AudioStreamTrack, MediaStreamError
 from aiortc.rtp import RtcpSrPacket
 
 from ditto_server.live.limits import Limits
+from ditto_server.live.mock_face import MockFace
 from tests.ditto_server.conftest import running, wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -199,6 +201,76 @@ def test_events_and_commands_go_over_the_data_channel_and_an_interruption_says_m
     assert names.index("interrupted") < names.index("mute")
     assert "done" in names
     assert max(np.abs(samples).max() for _, samples in after) < 0.01
+
+
+class SlowVoice:
+    """Faces of which the first to speak takes its time."""
+
+    speaks = True
+
+    def __init__(self, source):
+        self.portraits, self.faces = source.portraits, []
+
+    def face(self, portrait):
+        self.faces.append(MockFace(np.zeros((64, 64, 3), np.uint8), speak=self._speak))
+        return self.faces[-1]
+
+    def close(self):
+        pass
+
+    def _speak(self, text):
+        time.sleep(0.3)
+        yield np.full(16_000, 0.2, np.float32)
+
+
+def types(viewer):
+    return [said["type"] for said in viewer.events]
+
+
+def answered(viewer):
+    return [said for said in viewer.events if said["type"] in ("done", "problem")]
+
+
+def test_commands_of_a_viewer_are_obeyed_in_the_order_they_came(mocks):
+    """An interruption behind a text that takes its time to be made is for that text too."""
+
+    async def watched(live):
+        async with Viewer(live, live.session()) as viewer:
+            await viewer.send(type="say", text="slow", id=0)
+            for number in range(1, 40):
+                await viewer.send(type="interrupt" if number % 2 else "figures", id=number)
+            await viewer.until(lambda: len(answered(viewer)) == 40 and "mute" in types(viewer))
+            return answered(viewer), types(viewer)
+
+    with running(SlowVoice(mocks)) as live:
+        answers, told = run(watched(live))
+    assert [said["id"] for said in answers] == list(range(40))
+    assert {said["type"] for said in answers} == {"done"}
+    assert told.count("interrupted") == 1 and "finished" not in told
+
+
+@pytest.mark.parametrize(
+    "flood",
+    [['{"type": "say", "text": "slow"}'] * 150, ["{"] * 150, ["x" * 70_000]],
+    ids=["more than one can do", "more than is refused", "too long"],
+)
+def test_a_viewer_that_floods_its_channel_is_told_and_cut_off(mocks, flood):
+    async def watched(live):
+        session = live.session()
+        async with Viewer(live, session) as viewer:
+            await viewer.until(lambda: viewer.channel.readyState == "open")
+            for message in flood:
+                viewer.channel.send(message)
+            await viewer.until(
+                lambda: "more than is taken" in (answered(viewer) or [{}])[-1].get("detail", "")
+            )
+            async with asyncio.timeout(10), httpx.AsyncClient(base_url=live.url, trust_env=False) as client:
+                shown = f"/v1/sessions/{session['id']}"
+                while (await client.get(shown)).json()["figures"]["connections"]:
+                    await asyncio.sleep(0.05)
+
+    with running(SlowVoice(mocks), Limits(max_sessions=1, commands_per_second=10)) as live:
+        run(watched(live))
 
 
 def test_two_viewers_share_one_encoder_and_the_second_sees_at_once(live):
