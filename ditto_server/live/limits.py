@@ -26,6 +26,7 @@ class Limits:
     connect_seconds: float = 20.0  # from an answer to media that flow
     silent_seconds: float = 10.0  # of a viewer that says nothing of what it receives: it has gone
     request_seconds: float = 15.0  # in which a request must have come
+    unread_seconds: float = 20.0  # in which a visitor must read what it is sent
     connections: int = 16  # of one session
     body_bytes: int = 64 * 1024  # of a request
     message_bytes: int = 1024 * 1024  # of a WebSocket message

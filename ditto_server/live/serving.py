@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import errno
 import logging
@@ -11,12 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import h11
 import uvicorn
 from starlette.applications import Starlette
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from cfg.errors import ConfigError
+from ditto_server.live.connections import http_protocol, websocket_protocol
 from ditto_server.live.limits import Limits
 
 MAX_CONNECTIONS = 400  # of all visitors, at once
@@ -69,43 +67,6 @@ def listening(place: Place) -> socket.socket:
     return bound
 
 
-def protocol(seconds: float) -> type[H11Protocol]:
-    """HTTP by uvicorn, which hangs up on who has said for so long nothing that is a request."""
-
-    class Impatient(H11Protocol):
-        _patience: asyncio.TimerHandle | None = None
-
-        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-            super().connection_made(transport)
-            self._wait()
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            self._stop()
-            super().connection_lost(exc)
-
-        def on_response_complete(self) -> None:
-            super().on_response_complete()
-            self._wait()
-
-        def handle_websocket_upgrade(self, event: h11.Request) -> None:
-            self._stop()
-            super().handle_websocket_upgrade(event)
-
-        def _wait(self) -> None:
-            self._stop()
-            self._patience = self.loop.call_later(seconds, self._give_up)
-
-        def _stop(self) -> None:
-            if self._patience is not None:
-                self._patience.cancel()
-
-        def _give_up(self) -> None:
-            if self.cycle is None or self.cycle.response_complete:
-                self.transport.close()
-
-    return Impatient
-
-
 class Server(uvicorn.Server):
     """uvicorn, which says when it is up."""
 
@@ -128,8 +89,9 @@ def server(app: Starlette, place: Place, limits: Limits, up: Callable[[], None] 
             log_config=None,
             access_log=False,
             server_header=False,
-            http=protocol(limits.request_seconds),
-            ws="websockets-sansio",
+            http=http_protocol(limits),
+            ws=websocket_protocol(limits),
+            ws_per_message_deflate=False,  # a kilobyte may be a megabyte then
             ws_max_size=limits.message_bytes,
             ws_ping_interval=PING_SECONDS,
             ws_ping_timeout=PING_SECONDS,

@@ -1,0 +1,113 @@
+"""Visitors who mean no good: each costs the server little, and the others notice nothing."""
+
+import socket
+import struct
+
+import psutil
+import pytest
+
+from ditto_server.live.connections import MAX_SILENT
+from ditto_server.live.limits import Limits
+from tests.ditto_server.conftest import running, wait_until
+from tests.ditto_server.test_socket import ask, opened
+
+MEGABYTE = 1 << 20
+MASK = b"\0\0\0\0"
+
+
+def raw(live, said=b""):
+    """A connection on which so much has been said."""
+    made = socket.create_connection(("127.0.0.1", live.port), timeout=20)
+    made.sendall(said)
+    return made
+
+
+def upgraded(live, session):
+    """A WebSocket whose frames are made by hand, by a visitor who would compress them."""
+    lines = [
+        f"GET {session['links']['ws']} HTTP/1.1",
+        "Host: 127.0.0.1",
+        *("Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13"),
+        *("Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==", "Sec-WebSocket-Extensions: permessage-deflate"),
+    ]
+    made = raw(live, "\r\n".join([*lines, "", ""]).encode())
+    answer = b""
+    while not answer.endswith(b"\r\n\r\n"):
+        answer += made.recv(1)
+    assert answer.startswith(b"HTTP/1.1 101")
+    assert b"extensions" not in answer.lower()  # a message of a kilobyte is not to grow to a megabyte
+    return made
+
+
+def frame(opcode, payload=b"", last=True):
+    assert len(payload) < 126
+    return struct.pack("!BB", opcode | (128 if last else 0), 128 | len(payload)) + MASK + payload
+
+
+def code_of_close(wire):
+    """The code with which a WebSocket is closed."""
+    said = b""
+    while piece := wire.recv(1 << 16):
+        said += piece
+    at = said.index(b"\x88")
+    return struct.unpack("!H", said[at + 2 : at + 4])[0]
+
+
+def held(live):
+    """Connections that the server keeps."""
+    return sum(one.laddr.port == live.port for one in psutil.Process().net_connections("tcp") if one.raddr)
+
+
+def resident():
+    return psutil.Process().memory_info().rss
+
+
+def test_a_visitor_is_answered_while_a_thousand_others_have_said_nothing(live):
+    session = live.session()
+    beginnings = [b"", b"GET /v1/he", b"GET / HTTP/1.1\r\nHost: a\r\n", b"POST /v1/sessions HTTP/1.1\r\n"]
+    silent = [raw(live, beginnings[number % len(beginnings)]) for number in range(1000)]
+    try:
+        with live.client() as client:
+            assert client.get("/v1/health").status_code == 200
+        with opened(session) as wire:
+            assert ask(wire, type="figures")["type"] == "done"
+        wait_until(lambda: held(live) < MAX_SILENT + 10)
+    finally:
+        for one in silent:
+            one.close()
+
+
+def test_who_answers_no_ping_is_not_sent_pongs_without_end(live):
+    sent, pings, before = 0, frame(9, b"x" * 125) * 500, resident()
+    with upgraded(live, live.session()) as wire:
+        wire.settimeout(0.5)
+        with pytest.raises(TimeoutError):  # nothing more is read from a visitor that does not read
+            while sent < 100 * MEGABYTE:
+                sent += wire.send(pings)
+        assert resident() - before < 10 * MEGABYTE
+
+
+def test_a_message_in_endless_pieces_is_refused(live):
+    with upgraded(live, live.session()) as wire:
+        wire.sendall(frame(1, b"{", last=False) + frame(0, b"", last=False) * 1200)
+        assert code_of_close(wire) == 1009
+
+
+def test_text_that_is_none_ends_the_socket_without_a_traceback(live, caplog):
+    with upgraded(live, live.session()) as wire:
+        wire.sendall(frame(1, b"\xff\xfe"))
+        assert code_of_close(wire) == 1007
+    assert caplog.records == []
+
+
+PAGE = b"GET /pages/main.js HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+
+
+@pytest.mark.parametrize("asks", [PAGE, frame(9, b"x" * 125)], ids=["pages", "pongs"])
+def test_who_does_not_read_what_it_asked_for_is_hung_up_on(source, asks):
+    with running(source, Limits(max_sessions=1, unread_seconds=0.5)) as live:
+        slow = raw(live) if asks == PAGE else upgraded(live, live.session())
+        slow.settimeout(5)
+        with slow, pytest.raises(ConnectionError):
+            while True:
+                slow.sendall(asks * 500)
