@@ -120,6 +120,7 @@ class AiortcPeer:
             self._offer_tracks(kinds)
             known = RTCSessionDescription(without_local_names(offer), "offer")
             await self._connection.setRemoteDescription(known)
+            self._receive_one_microphone()
             await self._connection.setLocalDescription(await self._connection.createAnswer())
         except Problem:
             raise
@@ -176,6 +177,14 @@ class AiortcPeer:
                 if transceiver.kind == "audio":
                     codecs = RTCRtpSender.getCapabilities("audio").codecs
                     transceiver.setCodecPreferences([c for c in codecs if c.mimeType.lower() == "audio/opus"])
+
+    def _receive_one_microphone(self) -> None:
+        """No other medium is received: it would be decoded, and its frames would wait for ever."""
+        for transceiver in self._connection.getTransceivers():
+            if transceiver.direction == "recvonly":  # nothing of ours goes that way
+                transceiver.direction = "inactive"
+            elif transceiver.kind == "video":
+                transceiver.direction = "sendonly"
 
     async def _watch(self) -> None:
         """Lets a viewer go that did not connect in time, or has gone without a word."""
@@ -300,7 +309,7 @@ def without_local_names(offer: str) -> str:
 def agreed(answer: str) -> VideoCodec | None:
     """The codec of the pictures that an answer settles on."""
     for media in SessionDescription.parse(answer).media:
-        if media.kind == "video" and media.rtp.codecs and media.port:
+        if media.kind == "video" and media.rtp.codecs and media.port and media.direction != "inactive":
             return "H264" if media.rtp.codecs[0].mimeType.lower() == "video/h264" else "VP8"
     return None
 

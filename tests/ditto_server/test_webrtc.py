@@ -16,6 +16,7 @@ import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpReceiver, RTCSessionDescription
 from aiortc.mediastreams import AudioStreamTrack, MediaStreamError
 from aiortc.rtp import RtcpSrPacket
+from aiortc.sdp import SessionDescription
 
 from ditto_server.live.limits import Limits
 from ditto_server.live.mock_face import MockFace
@@ -306,6 +307,29 @@ def test_a_microphone_is_spoken_through_the_face_or_listened_to(live):
     heard = run(watched())
     spectrum = np.abs(np.fft.rfft(heard))
     assert np.argmax(spectrum) * 48_000 / len(heard) == pytest.approx(Humming.TONE, abs=10)
+
+
+def test_of_what_a_viewer_would_send_one_microphone_is_received(live):
+    async def answered():
+        connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        for kind in ("video", "video", "audio", "audio"):
+            connection.addTransceiver(kind, direction="sendrecv")
+        await connection.setLocalDescription(await connection.createOffer())
+        async with httpx.AsyncClient(base_url=live.url, trust_env=False) as client:
+            answer = await client.post(
+                live.session()["links"]["offer"],
+                json={"type": "offer", "sdp": connection.localDescription.sdp},
+            )
+        await connection.close()
+        return SessionDescription.parse(answer.json()["sdp"]).media
+
+    media = [(one.kind, one.direction) for one in run(answered())]
+    assert media == [
+        ("video", "sendonly"),
+        ("video", "inactive"),
+        ("audio", "sendrecv"),
+        ("audio", "inactive"),
+    ]
 
 
 class Humming(AudioStreamTrack):

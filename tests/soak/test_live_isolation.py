@@ -11,12 +11,11 @@ import time
 from collections import Counter
 
 import cv2
-import httpx
 import numpy as np
 import pytest
 
 from tests.ditto_server.conftest import EXAMPLES, command
-from tests.soak.visitors import Gone, Watcher, Wire
+from tests.soak.visitors import Gone, Watcher, Wire, client_of
 
 SECONDS = float(os.environ.get("DITTO_LIVE_SECONDS", "600"))
 SEED = int(os.environ.get("DITTO_LIVE_SEED") or random.SystemRandom().randrange(10**6))
@@ -68,7 +67,7 @@ class Stranger:
                 await self.visit(end)
 
     async def visit(self, end):
-        async with httpx.AsyncClient(base_url=self.live.url, trust_env=False, timeout=30) as client:
+        async with client_of(self.live) as client:
             made = await client.post("/v1/sessions", json={"avatar": f"colour-{self.number}"})
             if made.status_code in (429, 503):  # more than thirty in a minute, or short of processor time
                 await asyncio.sleep(1)

@@ -13,6 +13,12 @@ from websockets.exceptions import ConnectionClosed
 SECONDS_TO_CONNECT = 30.0
 
 
+def client_of(live):
+    """A client that begins a connection for each request: one that idles is closed by the server in time."""
+    alone = httpx.Limits(max_keepalive_connections=0)
+    return httpx.AsyncClient(base_url=live.url, trust_env=False, timeout=30, limits=alone)
+
+
 class Gone(Exception):
     """The session is over, or its process has ended."""
 
@@ -89,7 +95,7 @@ class Watcher:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _answered(self, sdp):
-        async with httpx.AsyncClient(base_url=self._live.url, trust_env=False, timeout=30) as client:
+        async with client_of(self._live) as client:
             if self._whep:
                 answer = await client.post(
                     self._links["whep"], content=sdp, headers={"Content-Type": "application/sdp"}
