@@ -74,6 +74,7 @@ def live(parsed: argparse.Namespace) -> int:
     from ditto_server.live.crew import Crew, workers_of
     from ditto_server.live.front import serve_with
     from ditto_server.live.ice import IceSettings
+    from ditto_server.live.library_logs import say_once_per_kind
     from ditto_server.live.limits import Limits
     from ditto_server.live.orders import Orders
     from ditto_server.live.serving import Place, serve
@@ -95,6 +96,7 @@ def live(parsed: argparse.Namespace) -> int:
     limits = Limits(max_sessions=count_of(parsed.max_sessions))
     place = Place(host=parsed.host, port=parsed.port, certfile=parsed.certfile, keyfile=parsed.keyfile)
 
+    say_once_per_kind()
     faces = faces_of(parsed)
     workers = workers_of(parsed.workers, limits.max_sessions)
 

@@ -27,6 +27,7 @@ from ditto_server.live.api import SessionApi, described
 from ditto_server.live.app import HANDLERS
 from ditto_server.live.asgi_link import answer
 from ditto_server.live.faces import FaceSource
+from ditto_server.live.library_logs import say_once_per_kind
 from ditto_server.live.limits import Limits
 from ditto_server.live.orders import ENDING_SECONDS, Hello, Orders
 from ditto_server.live.sessions import Record, Sessions
@@ -132,6 +133,7 @@ def main() -> int:
     lifeline = Lifeline(path.parent)
     try:
         start_logging(os.environ.get("DITTO_LOG", "WARNING"))
+        say_once_per_kind()
         report_on_signal()
         leave_cores_to_stages()
         with garbage_collection_disabled():

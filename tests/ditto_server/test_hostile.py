@@ -1,5 +1,6 @@
 """Visitors who mean no good: each costs the server little, and the others notice nothing."""
 
+import logging
 import socket
 import struct
 
@@ -7,8 +8,9 @@ import psutil
 import pytest
 
 from ditto_server.live.connections import MAX_SILENT
+from ditto_server.live.library_logs import OncePerKind
 from ditto_server.live.limits import Limits
-from tests.ditto_server.conftest import running, wait_until
+from tests.ditto_server.conftest import command, running, wait_until
 from tests.ditto_server.test_socket import ask, opened
 
 MEGABYTE = 1 << 20
@@ -111,3 +113,33 @@ def test_who_does_not_read_what_it_asked_for_is_hung_up_on(source, asks):
         with slow, pytest.raises(ConnectionError):
             while True:
                 slow.sendall(asks * 500)
+
+
+def test_what_a_library_says_again_and_again_is_said_once_an_hour_and_counted():
+    now = [0.0]
+    once = OncePerKind(lambda: now[0])
+
+    def said(name, text, *about):
+        record = logging.LogRecord(name, logging.WARNING, "", 0, text, about, None)
+        return record.getMessage() if once.filter(record) else None
+
+    assert said("uvicorn.error", "no request: %s", 1) == "no request: 1"
+    assert [said("uvicorn.error", "no request: %s", number) for number in range(5)] == [None] * 5
+    assert said("asyncio", "Task exception\n<Task 1>") and said("asyncio", "Task exception\n<Task 2>") is None
+    assert said("ditto_server.live.crew", "a worker ended") and said(
+        "ditto_server.live.crew", "a worker ended"
+    )
+    now[0] = 4000
+    assert said("uvicorn.error", "no request: %s", 7) == "no request: 7 (and 5 more like it)"
+
+
+def test_a_hundred_requests_that_are_none_are_one_line_in_the_log():
+    with command("--mock") as live:
+        for _ in range(100):
+            with raw(live, b"GET / HTTP/1.1\r\n\x00\r\n\r\n") as one:
+                assert one.recv(100).startswith(b"HTTP/1.1 400")
+        live.process.terminate()
+        assert live.process.stderr.read().splitlines() == [
+            "WARNING: Invalid HTTP request received.",
+            "stopped",
+        ]
