@@ -144,9 +144,8 @@ class Wire:
 
     def __init__(self, session, told=lambda event: None):
         self._session, self._told = session, told
-        self._answers = asyncio.Queue()
-        self._reading = None
-        self.lost = asyncio.Event()
+        self._waiting = {}  # id of a command to its answer
+        self._asked = 0
 
     async def __aenter__(self):
         try:
@@ -166,18 +165,16 @@ class Wire:
         await self._reading
 
     async def ask(self, **command):
-        try:
-            await self._socket.send(json.dumps(command))
-            answer = await asyncio.wait_for(self._answers.get(), 20)
-        except ConnectionClosed as error:
-            raise Gone(str(error)) from error
-        if answer is None:
+        self._asked += 1
+        answer = self._waiting[self._asked] = asyncio.get_running_loop().create_future()
+        if self._reading.done():
             raise Gone("the socket was closed")
-        return answer
+        await self.send(json.dumps({**command, "id": self._asked}))
+        return await asyncio.wait_for(answer, 20)
 
-    async def send(self, sound):
+    async def send(self, message):
         try:
-            await self._socket.send(sound)
+            await self._socket.send(message)
         except ConnectionClosed as error:
             raise Gone(str(error)) from error
 
@@ -185,9 +182,9 @@ class Wire:
         with contextlib.suppress(ConnectionClosed):
             async for message in self._socket:
                 said = json.loads(message)
-                if said["type"] in ("done", "problem"):
-                    self._answers.put_nowait(said)
-                else:
+                if "id" in said:
+                    self._waiting.pop(said["id"]).set_result(said)
+                elif said["type"] != "problem":
                     self._told(said)
-        self.lost.set()
-        self._answers.put_nowait(None)
+        for answer in self._waiting.values():
+            answer.set_exception(Gone("the socket was closed"))
