@@ -148,7 +148,7 @@ class LiveFace(Protocol):
 
     def feel(self, emotion: object, *, intensity: float = 1.0) -> None: ...
 
-    def control(self, **controls: object) -> None:
+    def control(self, /, **controls: object) -> None:
         """From the next frame on these hold; None ends one (docs/controls.md)."""
 
     def frames(self, timeout: float | None = None) -> Iterator[LiveFrame]:

@@ -208,7 +208,7 @@ class Performer:
         """Another emotion from the next frame on; "default" is the usual one."""
         self._controls.feel(emotion, intensity=intensity)
 
-    def control(self, **controls: object) -> None:
+    def control(self, /, **controls: object) -> None:
         """From the next frame on these hold; None ends one (docs/controls.md)."""
         self._controls.update(0, **controls)
 

@@ -252,7 +252,7 @@ class ControlTrack:
         with self._lock:
             return {**asked, **self._frames.get(frame, {})}
 
-    def update(self, start: int, **controls: object) -> None:
+    def update(self, start: int, /, **controls: object) -> None:
         """From frame `start` on these hold, until changed again; None ends one."""
         given = {name: value for name, value in controls.items() if value is not None}
         known_names("controls", controls)

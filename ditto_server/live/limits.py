@@ -33,6 +33,7 @@ class Limits:
     text_letters: int = 4000  # to say at once
     texts_waiting: int = 20
     commands_per_second: float = 50.0  # of one connection
+    offers_per_minute: float = 60.0  # of WebRTC, of one session
     listened_per_second: float = 2.0  # seconds of sound that are listened to
     sessions_per_minute: float = 30.0  # of one visitor
     retry_seconds: int = 10  # told to who is refused for want of room

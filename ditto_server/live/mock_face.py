@@ -168,7 +168,7 @@ class MockFace:
                 emotion_label(one)
         self._doing = str(emotion)
 
-    def control(self, **controls: object) -> None:
+    def control(self, /, **controls: object) -> None:
         self._doing = ", ".join(controls)
 
     def frames(self, timeout: float | None = None) -> Iterator[LiveFrame]:

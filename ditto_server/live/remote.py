@@ -120,6 +120,9 @@ def parsed(message: str | bytes) -> Command:
     """A command from its text."""
     try:
         command = json.loads(message, parse_constant=_no_number)
+        json.dumps(command, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise Problem(400, "a text has half a character, as \\ud800 is without its other half") from error
     except (ValueError, RecursionError) as error:
         raise Problem(400, f"this is no JSON: {error}") from error
     if not isinstance(command, dict):
@@ -140,17 +143,27 @@ def text_of(command: Command, name: str) -> str:
 
 def number_of(command: Command, name: str, default: float) -> float:
     value = command.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    if not isinstance(value, (int, float)) or not is_number(value):
         raise ConfigError(f"{name} must be a number")
     return float(value)
 
 
+def is_number(value: object) -> bool:
+    """Whether it is one that arithmetic can take: JSON has others, as 1e999 and whole ones of any length."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
+
+
 def control_of(name: str, value: object) -> object:
     """A control's value as JSON can say it: a number, names, or a list of numbers; null ends it."""
-    if value is None or (isinstance(value, (int, float, str)) and not isinstance(value, bool)):
+    if value is None or isinstance(value, str) or is_number(value):
         return value
     if isinstance(value, list) and len(value) <= MAX_NUMBERS:
-        if all(isinstance(one, (int, float)) and not isinstance(one, bool) for one in value):
+        if all(is_number(one) for one in value):
             return value
         if all(isinstance(one, str) for one in value):
             return value

@@ -124,8 +124,9 @@ async def receive(socket: WebSocket, session: Session, send: Send, limits: Limit
             if message["type"] == "websocket.disconnect":
                 return
             text, data = message.get("text"), message.get("bytes")
-            if len(text or data or "") > limits.message_bytes:
-                await socket.close(TOO_BIG, f"a message may have {limits.message_bytes} bytes at most")
+            taken = limits.message_bytes if text is None else limits.body_bytes
+            if len(text or data or "") > taken:
+                await socket.close(TOO_BIG, f"a message may have {taken} bytes at most")
                 return
             if text is not None:
                 await send(await obeyed(text, session, patience, sound))

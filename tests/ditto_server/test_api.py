@@ -57,6 +57,14 @@ def test_a_command_is_obeyed_and_answered(live):
         (b"[1]", 400, "a command is a JSON object"),
         (b"[" * 60_000, 400, "this is no JSON"),
         (b'{"type": "control", "controls": {"smile": NaN}}', 400, "NaN is not a JSON number"),
+        (b'{"type": "say", "text": "\\ud800"}', 400, "half a character"),
+        (b'{"type": "gesture", "name": "nod", "strength": 1e999}', 422, "strength must be a number"),
+        (b'{"type": "feel", "emotion": "sad", "intensity": 1' + b"0" * 400 + b"}", 422, "must be a number"),
+        (
+            b'{"type": "control", "controls": {"smile": [1' + b"0" * 400 + b"]}}",
+            422,
+            "smile must be a number",
+        ),
         (b'{"type": "sya", "text": "x"}', 422, "did you mean 'say'?"),
         (b'{"type": ["say"]}', 422, "is not a command"),
         (b'{"type": "say", "text": "  "}', 422, "text must be a text that is not empty"),
@@ -87,6 +95,13 @@ def shared(mocks):
     with running(Watched(mocks)) as served:
         served.at = served.session()["links"]["commands"]
         yield served
+
+
+def test_a_control_may_be_called_anything(shared):
+    with shared.client() as client:
+        for name in ("self", "start"):
+            answer = client.post(shared.at, json={"type": "control", "controls": {name: 1}})
+            assert answer.status_code in (200, 422)
 
 
 def test_a_body_of_unknown_length_is_bounded_too(shared):
