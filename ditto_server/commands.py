@@ -76,6 +76,7 @@ def live(parsed: argparse.Namespace) -> int:
     from ditto_server.live.ice import IceSettings
     from ditto_server.live.library_logs import say_once_per_kind
     from ditto_server.live.limits import Limits
+    from ditto_server.live.memory import share_heaps
     from ditto_server.live.orders import Orders
     from ditto_server.live.serving import Place, serve
 
@@ -97,6 +98,7 @@ def live(parsed: argparse.Namespace) -> int:
     place = Place(host=parsed.host, port=parsed.port, certfile=parsed.certfile, keyfile=parsed.keyfile)
 
     say_once_per_kind()
+    share_heaps()
     faces = faces_of(parsed)
     workers = workers_of(parsed.workers, limits.max_sessions)
 

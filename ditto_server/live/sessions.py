@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import json
 import logging
 import secrets
@@ -238,6 +239,7 @@ class Sessions:
         self._opening = 0
         self._beginning: set[asyncio.Task[Session]] = set()
         self._closing: set[asyncio.Task[None]] = set()
+        self._ended = False  # a session, since the collector looked last
         self._watch: asyncio.Task[None] | None = None
         self._openers = ThreadPoolExecutor(2, "ditto-open")
         self._closed = False
@@ -322,12 +324,16 @@ class Sessions:
             await session.close()
         except Exception as error:
             log.error("a session did not end in order: %s", in_one_line(str(error)), exc_info=error)
+        self._ended = True
 
     async def _look(self) -> None:
-        """Ends whom nobody needs any more."""
+        """Ends whom nobody needs any more, and gives back what those held who have ended."""
         while True:
             await asyncio.sleep(min(WATCH_SECONDS, self._limits.keep_seconds / 4))
             self._admission.measure()
+            if self._ended:
+                self._ended = False
+                gc.collect()  # by itself it looks late: they are few objects, though with many bytes
             now = time.monotonic()
             for session in self:
                 reason = overdue(session, self._limits, now)

@@ -29,6 +29,7 @@ from ditto_server.live.asgi_link import answer
 from ditto_server.live.faces import FaceSource
 from ditto_server.live.library_logs import say_once_per_kind
 from ditto_server.live.limits import Limits
+from ditto_server.live.memory import share_heaps
 from ditto_server.live.orders import ENDING_SECONDS, Hello, Orders
 from ditto_server.live.sessions import Record, Sessions
 from ditto_server.live.transport import PeerMaker
@@ -134,6 +135,7 @@ def main() -> int:
     try:
         start_logging(os.environ.get("DITTO_LOG", "WARNING"))
         say_once_per_kind()
+        share_heaps()
         report_on_signal()
         leave_cores_to_stages()
         with garbage_collection_disabled():

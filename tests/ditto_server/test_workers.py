@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import json
 import os
 import re
@@ -9,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import weakref
 from dataclasses import replace
 from pathlib import Path
 
@@ -202,6 +204,24 @@ def test_a_session_that_goes_on_elsewhere_is_what_it_was(mocks):
     assert (record.id, record.avatar, record.standing) == ("one", "drawn-man", standing)
     assert (int(record.age_seconds), int(record.idle_seconds)) == (90, 60)
     assert event == {"number": 11, "type": "restored"}
+
+
+def test_a_session_that_has_ended_is_not_kept_in_memory(mocks):
+    async def lived():
+        async with Sessions(mocks, Limits(keep_seconds=0.2), None, IceSettings()) as sessions:
+            session = await sessions.create(None)
+            gone = weakref.ref(session.face)
+            sessions.end(session, "it is over")
+            del session
+            async with asyncio.timeout(5):
+                while gone() is not None:
+                    await asyncio.sleep(0.02)
+
+    gc.disable()
+    try:
+        asyncio.run(lived())
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
