@@ -76,6 +76,7 @@ class Session:
         self.servers = ice.servers(self.id)
         self.peers: dict[str, Peer] = {}
         self.commands = commanded(limits)  # by HTTP
+        self._offers = Bucket(limits.offers_per_minute / 60, limits.offers_per_minute)
         self.left = time.monotonic()
         self.began, self.used = self.left - record.age_seconds, self.left - record.idle_seconds
         self.connections = 0
@@ -140,6 +141,8 @@ class Session:
         """Another WebRTC connection: its name, and the SDP that answers the offer."""
         if self._make_peer is None:
             raise Problem(501, "this server speaks no WebRTC; use the WebSocket")
+        if not self._offers.take():
+            raise Problem(429, "too many offers in a minute")
         leave = self.join()
         name = new_name()
         outlet, listener = self.feed.outlet(), self.events.listen()

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
 MAX_CHANNELS = 4  # data channels of one viewer
 MAX_MEDIA = 8  # sections of an offer
+MAX_CANDIDATES = 64  # addresses of a viewer, to each of which packets are sent
 MAX_BUFFERED = 1 << 20  # bytes of events that wait in a data channel
 MAX_UNREAD = 100  # commands of one viewer that wait for those before them
 MAX_COMMAND = 64 * 1024  # bytes
@@ -300,10 +301,17 @@ class Feedback:
 
 
 def without_local_names(offer: str) -> str:
-    """The offer without candidates that only a question to everybody in the local network would resolve; a
-    viewer behind one is known by the address from which it knocks."""
-    lines = offer.splitlines(keepends=True)
-    return "".join(line for line in lines if not (line.startswith("a=candidate") and ".local " in line))
+    """The offer without candidates that only a question to everybody in the local network would resolve, and
+    with no more of the others than a viewer has; one behind a local name is known by the address from which
+    it knocks."""
+    kept, candidates = [], 0
+    for line in offer.splitlines(keepends=True):
+        if line.startswith("a=candidate"):
+            if ".local " in line or candidates == MAX_CANDIDATES:
+                continue
+            candidates += 1
+        kept.append(line)
+    return "".join(kept)
 
 
 def agreed(answer: str) -> VideoCodec | None:

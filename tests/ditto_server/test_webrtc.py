@@ -20,6 +20,7 @@ from aiortc.sdp import SessionDescription
 
 from ditto_server.live.limits import Limits
 from ditto_server.live.mock_face import MockFace
+from ditto_server.live.webrtc import without_local_names
 from tests.ditto_server.conftest import running, wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -443,7 +444,19 @@ AV1 = (
 )
 
 
-def test_an_offer_with_random_damage_is_answered_or_refused(live):
+def test_of_the_addresses_that_an_offer_names_a_few_are_tried():
+    local = "a=candidate:1 1 udp 1 0.local 1 typ host\r\n"
+    other = "a=candidate:1 1 udp 1 192.0.2.1 1 typ host\r\n"
+    assert without_local_names(f"v=0\r\n{local}{other * 500}a=mid:0\r\n") == f"v=0\r\n{other * 64}a=mid:0\r\n"
+
+
+def test_a_session_takes_so_many_offers_in_a_minute(source):
+    with running(source, Limits(max_sessions=1, offers_per_minute=3)) as live, live.client() as client:
+        offer, sent = live.session()["links"]["offer"], {"type": "offer", "sdp": ""}
+        assert [client.post(offer, json=sent).status_code for _ in range(4)] == [400, 400, 400, 429]
+
+
+def test_an_offer_with_random_damage_is_answered_or_refused(source):
     """Chromium's and our own offers hold the same lines; some of them are lost, doubled or scrambled here."""
 
     async def offered():
@@ -457,9 +470,10 @@ def test_an_offer_with_random_damage_is_answered_or_refused(live):
         return sdp.splitlines()
 
     lines, chance = run(offered()), np.random.default_rng(14)
-    session = live.session()
     statuses = set()
-    with live.client() as client:
+    limits = Limits(max_sessions=1, offers_per_minute=1000)
+    with running(source, limits) as live, live.client() as client:
+        session = live.session()
         for _ in range(100):
             damaged = list(lines)
             for _ in range(chance.integers(1, 4)):
