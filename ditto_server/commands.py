@@ -7,7 +7,6 @@ import asyncio
 import contextlib
 import importlib.util
 import os
-import secrets
 import sys
 import webbrowser
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from cfg.errors import ConfigError
 from cfg.install_hints import installing
+from stream_pipeline.commands.example_portrait import example_portrait
 from stream_pipeline.commands.loading import leave_cores_to_stages
 from stream_pipeline.commands.parsing import CommandPlugin
 
@@ -81,11 +81,6 @@ def live(parsed: argparse.Namespace) -> int:
     from ditto_server.live.serving import Place, serve
 
     key = parsed.key or os.environ.get("DITTO_LIVE_KEY") or None
-    if key is None and not is_loopback(parsed.host):
-        raise ConfigError(
-            f"{parsed.host} can be reached from other machines, so visitors need a key: "
-            f"set DITTO_LIVE_KEY={secrets.token_urlsafe(16)} (made just now), or give --key"
-        )
     access = Access(
         host=parsed.host,
         key=key,
@@ -94,13 +89,13 @@ def live(parsed: argparse.Namespace) -> int:
         origins=tuple(parsed.allow_origin),
     )
     ice = IceSettings(urls=tuple(parsed.ice_server), turn_secret=os.environ.get("DITTO_TURN_SECRET") or None)
-    limits = Limits(max_sessions=count_of(parsed.max_sessions))
+    limits = Limits(max_sessions=number_of(parsed.max_sessions, "--max-sessions"))
     place = Place(host=parsed.host, port=parsed.port, certfile=parsed.certfile, keyfile=parsed.keyfile)
 
     say_once_per_kind()
     share_heaps()
     faces = faces_of(parsed)
-    workers = workers_of(parsed.workers, limits.max_sessions)
+    workers = workers_of(number_of(parsed.workers, "--workers"), limits.max_sessions)
 
     def up(speaks: bool) -> None:
         address = f"{place.address}#key={key}" if key else place.address
@@ -128,7 +123,6 @@ def live(parsed: argparse.Namespace) -> int:
 
 
 def faces_of(parsed: argparse.Namespace) -> Faces:
-    from ditto_server.live.faces import example
     from ditto_server.live.orders import Faces
 
     if not 0 <= parsed.barge_in <= MAX_BARGE_IN:
@@ -136,7 +130,7 @@ def faces_of(parsed: argparse.Namespace) -> Faces:
             f"--barge-in is {parsed.barge_in:g}, but must be from 0 to {MAX_BARGE_IN:g} seconds"
         )
     return Faces(
-        portraits=parsed.portraits or [str(example())],
+        portraits=parsed.portraits or [str(example_portrait())],
         config=parsed.config,
         barge_in=parsed.barge_in or None,
         mock=parsed.mock,
@@ -152,11 +146,12 @@ def require_packages() -> None:
         raise ConfigError(f"ditto live needs {', '.join(missing)}: {installing('live')}")
 
 
-def count_of(text: str) -> int | None:
+def number_of(text: str, option: str) -> int | None:
+    """The number that an option says; None for `auto`."""
     if text == "auto":
         return None
-    if not text.isdigit():
-        raise ConfigError(f"--max-sessions is '{text}', but must be a number, or 'auto'")
+    if not text.isdecimal():
+        raise ConfigError(f"{option} is '{text}', but must be a number, or 'auto'")
     return int(text)
 
 

@@ -15,10 +15,10 @@ from cfg.preset import preset as preset_settings
 from cfg.reading import merge
 from cfg.settings import Settings
 from ditto.arrays import Image
+from ditto.media.first_picture import first_picture
 from ditto.media.inputs import Inputs
-from ditto.media.picture import fitted, is_picture, read_picture
+from ditto.media.picture import fitted
 from ditto.media.sound import Sound, SoundFile, sound_of
-from ditto.media.video import VideoSource
 from ditto.rates import SAMPLE_RATE
 from ditto.source.avatar import AnyAvatar
 from stream_pipeline.batches.jobs import SOUND_SUFFIXES, distinct_names, files_in
@@ -197,10 +197,4 @@ def seen(source: str | Path | Image, max_size: int) -> Image:
     """The picture, or the first one of a video, at the size it is rendered."""
     if isinstance(source, np.ndarray):
         return fitted(source, max_size)
-    if is_picture(path_of(source, "source")):
-        return read_picture(source, max_size)
-    video = VideoSource(source, max_size)
-    try:
-        return video.frame(0)
-    finally:
-        video.close()
+    return first_picture(path_of(source, "source"), max_size)

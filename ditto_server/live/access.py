@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+import secrets
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -37,7 +38,7 @@ class Access:
         if not is_loopback(self.host) and self.key is None:
             raise ConfigError(
                 f"{self.host} can be reached from other machines, so visitors need a key: "
-                "set DITTO_LIVE_KEY, or give --key"
+                f"set DITTO_LIVE_KEY={secrets.token_urlsafe(16)} (made just now), or give --key"
             )
         outside = [name for name in self.hosts if not is_loopback(name)]
         if outside and self.key is None:

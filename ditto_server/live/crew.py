@@ -22,7 +22,7 @@ from ditto_server.live.faces import Portrait
 from ditto_server.live.limits import Admission, available_cores
 from ditto_server.live.lobby import Described
 from ditto_server.live.orders import ENDING_SECONDS, Hello, Orders
-from ditto_server.live.problems import Problem
+from ditto_server.live.problems import Problem, try_again
 from ditto_server.live.sessions import Record, new_name
 
 SESSIONS_PER_WORKER = 2  # for which there is a worker, where the number is not given
@@ -42,16 +42,14 @@ class WorkerError(DittoError):
     """No worker is left, or one could not begin."""
 
 
-def workers_of(asked: str, max_sessions: int | None) -> int:
-    """The number of processes that `--workers` means; 0 is none beside this one."""
+def workers_of(asked: int | None, max_sessions: int | None) -> int:
+    """The number of processes that `--workers` means, None for `auto`; 0 is none beside this one."""
     possible = sys.platform != "win32"
-    if asked == "auto":
+    if asked is not None:
+        count = asked
+    else:
         fitting = math.inf if max_sessions is None else math.ceil(max_sessions / SESSIONS_PER_WORKER)
         count = int(min(available_cores(), fitting)) if possible else 1
-    elif asked.isdigit():
-        count = int(asked)
-    else:
-        raise ConfigError(f"--workers is '{asked}', but must be a number, or 'auto'")
     if count > 1 and not possible:
         raise ConfigError(
             "worker processes need Unix-domain sockets, which Windows lacks; leave out --workers"
@@ -148,7 +146,7 @@ class Crew:
         if refusal is None and not self._workers:
             refusal = "no worker process is up"
         if refusal is not None:
-            raise self._unavailable(refusal, self._limits.retry_seconds)
+            raise try_again(503, refusal, self._limits.retry_seconds)
         record = Record(id=new_name(), avatar=self.portraits[0].name if avatar is None else avatar)
         return await asyncio.shield(asyncio.ensure_future(self._seat(Seat(record), self._freest())))
 
@@ -181,7 +179,7 @@ class Crew:
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(seat.arrived.wait(), MOVE_SECONDS)
         if seat.worker is None:
-            raise self._unavailable("the session is on its way to another process", 1)
+            raise try_again(503, "the session is on its way to another process", 1)
         return seat.worker.path
 
     def forget(self, id: str) -> None:
@@ -189,9 +187,6 @@ class Crew:
         seat = self._seats.pop(id, None)
         if seat is not None:
             seat.arrived.set()
-
-    def _unavailable(self, reason: str, seconds: int) -> Problem:
-        return Problem(503, f"{reason}; try again in {seconds} s", {"Retry-After": str(seconds)})
 
     def _freest(self) -> Worker:
         return min(self._workers.values(), key=lambda worker: (self._faces(worker), worker.number))
@@ -206,13 +201,13 @@ class Crew:
         try:
             status, said = await ask(worker.path, "POST", "/open", asdict(seat.record))
         except LinkError as error:
-            raise self._unavailable("the process that was to begin it has ended", 1) from error
+            raise try_again(503, "the process that was to begin it has ended", 1) from error
         finally:
             self._opening.remove(worker)
         if status != 200:
             raise Problem(status, said["detail"])
         if self._workers.get(worker.number) is not worker:
-            raise self._unavailable("the process that has begun it has ended", 1)
+            raise try_again(503, "the process that has begun it has ended", 1)
         described: Described = said
         seat.worker, seat.placed = worker, time.monotonic()
         seat.arrived.set()

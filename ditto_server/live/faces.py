@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import cv2
-import numpy as np
 
 from cfg.errors import ConfigError, MediaError, did_you_mean
 from ditto.arrays import Floats, Image
-from ditto.media.picture import read_picture
+from ditto.media.first_picture import first_picture
+from ditto.media.picture import fitted
 from ditto.media.speak import speaker
 from ditto_server.live.mock_face import MockFace
 from stream_pipeline.live_face import LiveFace
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 LONGEST_SIDE = 512  # pixels of a live picture
 THUMBNAIL_SIDE = 160  # pixels
-EXAMPLE = "drawn_woman.jpg"
 RATE = 24_000  # samples a second of a face's voice, as the speech synthesiser gives them
 
 Speak = Callable[[str], Iterator[Floats]]
@@ -60,7 +59,7 @@ class MockFaces:
     speaks = True
 
     def __init__(self, files: Sequence[Path]) -> None:
-        self._images = {name: shrunk(read_picture(file), LONGEST_SIDE) for name, file in named(files).items()}
+        self._images = {name: first_picture(file, LONGEST_SIDE) for name, file in named(files).items()}
         self.portraits = [portrait_of(name, image) for name, image in self._images.items()]
 
     def face(self, portrait: str) -> LiveFace:
@@ -82,11 +81,11 @@ class EngineFaces:
         self._engine = Engine.load(config)
         try:
             self._avatars: dict[str, AnyAvatar] = {}
-            portraits = []
             for name, file in named(files).items():
                 self._avatars[name] = self._engine.register(file, max_size=LONGEST_SIDE)
-                portraits.append(portrait_of(name, read_picture(file)))
-            self.portraits: Sequence[Portrait] = portraits
+            self.portraits: Sequence[Portrait] = [
+                portrait_of(name, avatar.first.image) for name, avatar in self._avatars.items()
+            ]
             self._speak = voice()
         except BaseException:
             self._engine.close()
@@ -114,17 +113,6 @@ def voice() -> Speak | None:
     return speak
 
 
-def example() -> Path:
-    """The bundled portrait: among the examples of a clone, beside the commands in a wheel."""
-    from stream_pipeline import commands
-
-    beside = Path(commands.__file__).parent
-    for folder in (beside, beside.parents[1] / "examples"):
-        if (folder / EXAMPLE).is_file():
-            return folder / EXAMPLE
-    raise MediaError(f"{EXAMPLE} is missing from this installation; name a portrait of your own")
-
-
 def named(files: Sequence[Path]) -> dict[str, Path]:
     """Files by the name that visitors see: `Grace Hopper.jpg` is grace-hopper."""
     found: dict[str, Path] = {}
@@ -137,15 +125,8 @@ def named(files: Sequence[Path]) -> dict[str, Path]:
 
 
 def portrait_of(name: str, image: Image) -> Portrait:
-    coded = cv2.imencode(".jpg", shrunk(image, THUMBNAIL_SIDE)[..., ::-1])[1]
+    coded = cv2.imencode(".jpg", fitted(image, THUMBNAIL_SIDE)[..., ::-1])[1]
     return Portrait(name, name.replace("-", " ").title(), coded.tobytes())
-
-
-def shrunk(image: Image, longest: int) -> Image:
-    """A picture whose longest side has so many pixels at most, both even as encoders want them."""
-    scale = min(1.0, longest / max(image.shape[:2]))
-    height, width = (max(2, round(side * scale) // 2 * 2) for side in image.shape[:2])
-    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def chosen(name: str, known: Mapping[str, object]) -> str:

@@ -16,7 +16,7 @@ from ditto_server.live.access import Access, bearer
 from ditto_server.live.api import command_of, described
 from ditto_server.live.faces import FaceSource, Portrait
 from ditto_server.live.limits import Buckets, Limits
-from ditto_server.live.problems import Problem
+from ditto_server.live.problems import Problem, try_again
 from ditto_server.live.sessions import Sessions
 
 Described = Mapping[str, object]
@@ -93,10 +93,7 @@ class LobbyApi:
     async def create(self, request: Request) -> Response:
         self._check_key(request)
         if not self.visitors.take(request.client.host if request.client else ""):
-            seconds = str(self.limits.retry_seconds)
-            raise Problem(
-                429, f"too many sessions in a minute; try again in {seconds} s", {"Retry-After": seconds}
-            )
+            raise try_again(429, "too many sessions in a minute", self.limits.retry_seconds)
         body = await command_of(request, self.limits.request_seconds, empty=True)
         avatar = body.get("avatar")
         if avatar is not None and not isinstance(avatar, str):

@@ -27,6 +27,11 @@ class Problem(DittoError):
         self.headers = dict(headers or {})
 
 
+def try_again(status: int, reason: str, seconds: int) -> Problem:
+    """A refusal that holds for a while alone."""
+    return Problem(status, f"{reason}; try again in {seconds} s", {"Retry-After": str(seconds)})
+
+
 def status_of(error: Exception) -> int:
     if isinstance(error, Problem):
         return error.status

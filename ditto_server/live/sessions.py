@@ -24,7 +24,7 @@ from ditto_server.live.ice import IceSettings
 from ditto_server.live.limits import Admission, Bucket, Limits
 from ditto_server.live.microphone import Microphone
 from ditto_server.live.patience import Flood, Patience, commanded
-from ditto_server.live.problems import Problem, members
+from ditto_server.live.problems import Problem, members, try_again
 from ditto_server.live.remote import Answer, Command, Remote, parsed
 from ditto_server.live.transport import Peer, PeerMaker, Wires
 from stream_pipeline.live_face import LiveFace
@@ -271,8 +271,7 @@ class Sessions:
         behind = sum(session.face.figures.step > 0 for session in self)
         refusal = self._admission.refusal(count, behind)
         if refusal is not None:
-            seconds = str(self._limits.retry_seconds)
-            raise Problem(503, f"{refusal}; try again in {seconds} s", {"Retry-After": seconds})
+            raise try_again(503, refusal, self._limits.retry_seconds)
         name = avatar if avatar is not None else self._source.portraits[0].name
         self._opening += 1
         try:

@@ -25,10 +25,10 @@ from cfg.settings import PackSettings, Settings
 from ditto.rates import FRAME_RATE, SAMPLE_RATE
 from model_formats.backend import Shape
 from model_formats.opening import OPENERS, open_model
+from stream_pipeline.commands.example_portrait import example_portrait
 from stream_pipeline.commands.loading import leave_cores_to_stages
 from stream_pipeline.options.paths import WrittenPath
 
-BENCH_PORTRAIT = "drawn_woman.jpg"  # beside this file in a wheel, among the examples of the repository
 SYLLABLES_PER_SECOND = 4  # a second
 WHOLE = "end_to_end"
 LIVE_MS = 1000 / FRAME_RATE  # a frame of a live stream
@@ -73,7 +73,7 @@ def bench(parsed: argparse.Namespace) -> int:
 
     if parsed.repeats < 1 or not parsed.seconds > 0:
         raise ConfigError("--repeats is counted from 1, and --seconds must be above 0")
-    portrait = Path(parsed.portrait) if parsed.portrait else usual_portrait()
+    portrait = Path(parsed.portrait) if parsed.portrait else example_portrait()
     if not portrait.is_file():
         raise ConfigError(f"--portrait {portrait}: no such file")
     settings = settings_of(
@@ -102,11 +102,6 @@ def overrides(parsed: argparse.Namespace) -> dict[str, Any]:
         for group, values in groups.items()
         if (given := {name: value for name, value in values.items() if value is not None})
     }
-
-
-def usual_portrait() -> Path:
-    beside = Path(__file__).with_name(BENCH_PORTRAIT)
-    return beside if beside.is_file() else Path(__file__).parents[2] / "examples" / BENCH_PORTRAIT
 
 
 def measured(settings: Settings, portrait: Path, seconds: float, repeats: int) -> Iterator[Row]:

@@ -19,7 +19,6 @@ import psutil
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from cfg.errors import ConfigError
 from ditto_server.live.crew import MAX_DEATHS, SKIPPED_NUMBERS, workers_of
 from ditto_server.live.ice import IceSettings
 from ditto_server.live.limits import Limits
@@ -301,15 +300,10 @@ def test_a_worker_that_cannot_begin_says_why_in_the_one_line_of_the_command():
 
 
 @pytest.mark.parametrize(
-    ("asked", "sessions", "count"), [("0", None, 0), ("1", None, 0), ("3", None, 3), ("auto", 2, 0)]
+    ("asked", "sessions", "count"), [(0, None, 0), (1, None, 0), (3, None, 3), (None, 2, 0)]
 )
 def test_one_worker_is_as_good_as_none(asked, sessions, count):
     assert workers_of(asked, sessions) == count
-
-
-def test_a_number_of_workers_that_is_none_is_refused():
-    with pytest.raises(ConfigError, match="--workers is 'many', but must be a number, or 'auto'"):
-        workers_of("many", None)
 
 
 def test_faces_of_the_engine_go_on_in_another_process():
