@@ -29,8 +29,12 @@ BARGE_IN, MAX_BARGE_IN = 0.12, 5.0  # seconds
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     give = parser.add_argument
     give(
-        "portraits", nargs="*", metavar="PORTRAIT", help="pictures to choose from (default: the bundled one)"
+        "portraits",
+        nargs="*",
+        metavar="PORTRAIT",
+        help="pictures or videos to choose from (default: the bundled picture)",
     )
+    give("-i", "--image", action="append", default=[], metavar="PORTRAIT", help="another one, as of `render`")
     give("--host", default="127.0.0.1", help="address to listen on; any but this machine's own needs a key")
     give("--port", type=int, default=8765, help="port to listen on (default: 8765)")
     give(
@@ -130,7 +134,7 @@ def faces_of(parsed: argparse.Namespace) -> Faces:
             f"--barge-in is {parsed.barge_in:g}, but must be from 0 to {MAX_BARGE_IN:g} seconds"
         )
     return Faces(
-        portraits=parsed.portraits or [str(example_portrait())],
+        portraits=[*parsed.portraits, *parsed.image] or [str(example_portrait())],
         config=parsed.config,
         barge_in=parsed.barge_in or None,
         mock=parsed.mock,
