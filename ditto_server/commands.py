@@ -43,6 +43,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     give("--certfile", type=Path, metavar="FILE", help="certificate: phones give a microphone to HTTPS alone")
     give("--keyfile", type=Path, metavar="FILE", help="its private key")
+    give("--record", metavar="FOLDER|FILE", help="record each session there, as MP4 that survives a kill")
+    give("--push", metavar="URL", help="broadcast the session to rtmp://… or rtmps://…")
+    give(
+        "--camera",
+        nargs="?",
+        const="",
+        metavar="NAME",
+        help="show the session as a camera to other programs; NAME is its device",
+    )
     give("--mock", action="store_true", help="a face without networks, for building against the API")
     give("--max-sessions", default="auto", metavar="N|auto", help="faces at once (default: as many as fit)")
     give(
@@ -82,6 +91,7 @@ def live(parsed: argparse.Namespace) -> int:
     from ditto_server.live.limits import Limits
     from ditto_server.live.memory import share_heaps
     from ditto_server.live.orders import Orders
+    from ditto_server.live.outputs import OutputSettings
     from ditto_server.live.serving import Place, serve
 
     key = parsed.key or os.environ.get("DITTO_LIVE_KEY") or None
@@ -93,7 +103,8 @@ def live(parsed: argparse.Namespace) -> int:
         origins=tuple(parsed.allow_origin),
     )
     ice = IceSettings(urls=tuple(parsed.ice_server), turn_secret=os.environ.get("DITTO_TURN_SECRET") or None)
-    limits = Limits(max_sessions=number_of(parsed.max_sessions, "--max-sessions"))
+    outputs = OutputSettings(record=parsed.record, push=parsed.push, camera=parsed.camera)
+    limits = Limits(max_sessions=outputs.max_sessions(number_of(parsed.max_sessions, "--max-sessions")))
     place = Place(host=parsed.host, port=parsed.port, certfile=parsed.certfile, keyfile=parsed.keyfile)
 
     say_once_per_kind()
@@ -114,14 +125,14 @@ def live(parsed: argparse.Namespace) -> int:
             webbrowser.open(address)
 
     if workers:
-        crew = Crew(Orders(faces=faces, limits=limits, ice=ice), workers)
+        crew = Crew(Orders(faces=faces, limits=limits, ice=ice, outputs=outputs), workers)
         asyncio.run(serve_with(crew, access, limits, place, lambda: up(crew.speaks)))
         return 0
     leave_cores_to_stages()
     with contextlib.closing(faces.source()) as source:
         from ditto_server.live.webrtc import AiortcPeer
 
-        app = live_app(source, access=access, limits=limits, ice=ice, make_peer=AiortcPeer)
+        app = live_app(source, access=access, limits=limits, ice=ice, outputs=outputs, make_peer=AiortcPeer)
         serve(app, place, limits, lambda: up(source.speaks))
     return 0
 

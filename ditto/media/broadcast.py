@@ -17,7 +17,7 @@ from ditto.media.files import first_line
 
 READS = "pipe:0"
 STALL_SECONDS = 5.0  # in which a server takes something, or has gone
-END_SECONDS = 10.0  # for what is on its way when a broadcast ends
+END_SECONDS = 5.0  # for what is on its way when a broadcast ends
 
 
 class Broadcast:
@@ -41,6 +41,7 @@ class Broadcast:
             left = memoryview(data)
             while left:
                 if not select.select([], [self._sender.stdin], [], STALL_SECONDS)[1]:
+                    self._sender.kill()  # nor is anything more waited for
                     raise MediaError(f"{self._address}: the broadcast ended: its server takes no more")
                 left = left[self._sender.stdin.write(left) or 0 :]
         except OSError as error:
@@ -51,6 +52,7 @@ class Broadcast:
         """Waits until all of it is sent; raises MediaError where it could not be."""
         assert self._sender.stdin is not None
         self._sender.stdin.close()
+        self._sender.stdin = None
         try:
             failed = self._sender.wait(END_SECONDS) != 0
         except subprocess.TimeoutExpired:

@@ -114,6 +114,7 @@ def described(session: Session, limits: Limits) -> dict[str, object]:
         "width": width,
         "height": height,
         "keep_seconds": limits.keep_seconds,
+        "recorded": session.outputs.recorded,
         "ice_servers": [server.as_json() for server in session.servers],
         "links": {
             **{name: f"{at}/{name}" for name in ("offer", "ws", "events", "commands")},

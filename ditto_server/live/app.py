@@ -23,6 +23,7 @@ from ditto_server.live.faces import FaceSource
 from ditto_server.live.ice import IceSettings
 from ditto_server.live.limits import Buckets, Limits
 from ditto_server.live.lobby import Hosts, LobbyApi, OneProcess
+from ditto_server.live.outputs import OutputSettings
 from ditto_server.live.problems import of_a_fault, of_http, of_ours
 from ditto_server.live.sessions import Sessions
 from ditto_server.live.transport import PeerMaker
@@ -51,11 +52,12 @@ def live_app(
     access: Access | None = None,
     limits: Limits | None = None,
     ice: IceSettings | None = None,
+    outputs: OutputSettings | None = None,
     make_peer: PeerMaker | None = None,
 ) -> Starlette:
     """The application; `make_peer` is the WebRTC library, None for none."""
     access, limits = access or Access(), limits or Limits()
-    sessions = Sessions(source, limits, make_peer, ice or IceSettings())
+    sessions = Sessions(source, limits, make_peer, ice or IceSettings(), outputs)
     hosts = OneProcess(source, sessions, limits)
     return public(hosts, SessionApi(sessions, limits).routes(), access, limits, sessions)
 

@@ -6,8 +6,6 @@ import asyncio
 import contextlib
 import logging
 import math
-import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -16,14 +14,15 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from cfg.errors import ConfigError, DittoError
+from cfg.errors import ConfigError
 from ditto_server.live.asgi_link import LinkError, ask
 from ditto_server.live.faces import Portrait
 from ditto_server.live.limits import Admission, available_cores
 from ditto_server.live.lobby import Described
-from ditto_server.live.orders import ENDING_SECONDS, Hello, Orders
+from ditto_server.live.orders import Orders
 from ditto_server.live.problems import Problem, try_again
 from ditto_server.live.sessions import Record, new_name
+from ditto_server.live.worker_process import Worker, WorkerError, end, fate, gone, kill, started
 
 SESSIONS_PER_WORKER = 2  # for which there is a worker, where the number is not given
 REPORT_SECONDS = 0.5  # between reports of a worker
@@ -33,13 +32,8 @@ MAX_DEATHS, DEATH_SECONDS = 3, 60.0  # of a worker within so many seconds, after
 MAX_MOVES = 3  # of a session, after which it is taken to be what ends its workers
 MOVE_SECONDS = 10.0  # for which a request waits for a session that is on its way
 SKIPPED_NUMBERS = 10_000  # of events of which no report came before a worker died
-MAX_HELLO = 64 << 20  # bytes
 
 log = logging.getLogger(__name__)
-
-
-class WorkerError(DittoError):
-    """No worker is left, or one could not begin."""
 
 
 def workers_of(asked: int | None, max_sessions: int | None) -> int:
@@ -55,19 +49,6 @@ def workers_of(asked: int | None, max_sessions: int | None) -> int:
             "worker processes need Unix-domain sockets, which Windows lacks; leave out --workers"
         )
     return count if count > 1 else 0
-
-
-@dataclass(eq=False)
-class Worker:
-    """A process that is up."""
-
-    number: int
-    path: str  # of its socket
-    process: asyncio.subprocess.Process
-    hello: Hello
-    cpu_seconds: float | None = None  # until its last report
-    cores: float = 0.0  # that it kept busy of late
-    reported: float = field(default_factory=time.monotonic)
 
 
 @dataclass(eq=False)
@@ -182,6 +163,15 @@ class Crew:
             raise try_again(503, "the session is on its way to another process", 1)
         return seat.worker.path
 
+    async def record(self, id: str, on: bool) -> str:
+        try:
+            status, said = await ask(await self.path_to(id), "POST", "/record", {"id": id, "on": on})
+        except LinkError as error:
+            raise ended_process() from error
+        if status != 200:
+            raise Problem(status, said["detail"])
+        return str(said["name"])
+
     def forget(self, id: str) -> None:
         """A session was ended by a visitor."""
         seat = self._seats.pop(id, None)
@@ -235,27 +225,7 @@ class Crew:
         assert self._folder is not None
         self._begun += 1
         path = str(Path(self._folder.name) / str(self._begun))
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "ditto_server.live.worker", path),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            start_new_session=True,  # a Ctrl-C is for the front process, which ends them in order
-            limit=MAX_HELLO,
-        )
-        try:
-            assert process.stdin is not None and process.stdout is not None
-            process.stdin.write(self._orders.line())
-            line = await process.stdout.readline()
-            if not line.endswith(b"\n"):
-                raise WorkerError(f"a worker process {fate(await process.wait())} before it was ready")
-            hello = Hello.of(line)
-            if hello.problem is not None:
-                raise WorkerError(hello.problem)
-        except BaseException:
-            kill(process)
-            await gone(process)
-            raise
-        self._workers[number] = Worker(number, path, process, hello)
+        self._workers[number] = await started(number, path, self._orders)
         self._up.set()
 
     async def _keep(self, number: int) -> None:
@@ -354,36 +324,6 @@ class Crew:
             self.failed()
 
 
-async def end(process: asyncio.subprocess.Process) -> None:
-    """Lets a worker end in order, but not for long."""
-    try:
-        await asyncio.wait_for(gone(process), ENDING_SECONDS + 1)
-    except asyncio.TimeoutError:
-        kill(process)
-        await gone(process)
-
-
-async def gone(process: asyncio.subprocess.Process) -> int:
-    """The exit status, once it has ended and its pipes are closed: a worker ends when its input does."""
-    assert process.stdin is not None and process.stdout is not None
-    process.stdin.close()
-    with contextlib.suppress(ConnectionError):
-        await process.stdin.wait_closed()
-    await process.stdout.read()
-    return await process.wait()
-
-
-def kill(process: asyncio.subprocess.Process) -> None:
-    if process.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-
-
-def fate(status: int) -> str:
-    """End of a process, in words."""
-    if status >= 0:
-        return f"ended with exit status {status}"
-    try:
-        return f"was ended by {signal.Signals(-status).name}"
-    except ValueError:
-        return f"was ended by signal {-status}"
+def ended_process() -> Problem:
+    """Refusal of a request whose session's worker has just ended."""
+    return try_again(503, "the process of this session has ended", 1)

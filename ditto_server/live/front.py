@@ -13,9 +13,9 @@ from starlette.types import Receive, Scope, Send
 from ditto_server.live.access import Access
 from ditto_server.live.app import public
 from ditto_server.live.asgi_link import LinkError, pass_on
-from ditto_server.live.crew import Crew
+from ditto_server.live.crew import Crew, ended_process
 from ditto_server.live.limits import Limits
-from ditto_server.live.problems import Problem, response_of, try_again
+from ditto_server.live.problems import Problem, response_of
 from ditto_server.live.serving import Place, listening, server
 
 RESTARTS = 1012  # code with which a WebSocket is closed that may be opened again
@@ -56,7 +56,7 @@ async def lost(scope: Scope, receive: Receive, send: Send, began: bool) -> None:
     elif began:
         await send({"type": "http.response.body", "body": b""})
     else:
-        problem = try_again(503, "the process of this session has ended", 1)
+        problem = ended_process()
         await response_of(problem)(scope, receive, send)
 
 

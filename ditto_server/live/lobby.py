@@ -37,6 +37,9 @@ class Hosts(Protocol):
     def listed(self) -> Described:
         """All sessions, with their figures."""
 
+    async def record(self, id: str, on: bool) -> str:
+        """Begins or ends the recording of a session; gives the name of its file."""
+
 
 class OneProcess:
     """Implements `Hosts`: all sessions are in this process."""
@@ -51,6 +54,9 @@ class OneProcess:
     def listed(self) -> Described:
         sessions = [{"id": one.id, "avatar": one.avatar, "figures": one.figures} for one in self._sessions]
         return {"sessions": sessions}
+
+    async def record(self, id: str, on: bool) -> str:
+        return await self._sessions.get(id).set_recording(on)
 
 
 @dataclass(frozen=True)
@@ -69,6 +75,7 @@ class LobbyApi:
             Route("/v1/avatars/{name}/picture", self.picture),
             Route("/v1/sessions", self.create, methods=["POST"]),
             Route("/v1/sessions", self.list, methods=["GET"]),
+            Route("/v1/sessions/{id}/record", self.record, methods=["POST", "DELETE"]),
         ]
 
     async def health(self, request: Request) -> Response:
@@ -104,6 +111,12 @@ class LobbyApi:
     async def list(self, request: Request) -> Response:
         self.access.check_admin(bearer(request.headers))
         return JSONResponse(self.hosts.listed())
+
+    async def record(self, request: Request) -> Response:
+        self.access.check_admin(bearer(request.headers))
+        on = request.method == "POST"
+        name = await self.hosts.record(request.path_params["id"], on)
+        return JSONResponse({"name": name}, 201 if on else 200)
 
     def _check_key(self, request: Request) -> None:
         self.access.check_key(bearer(request.headers))

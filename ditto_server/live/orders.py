@@ -11,6 +11,7 @@ from pathlib import Path
 from ditto_server.live.faces import EngineFaces, FaceSource, MockFaces, Portrait
 from ditto_server.live.ice import IceSettings
 from ditto_server.live.limits import Limits
+from ditto_server.live.outputs import OutputSettings
 
 ENDING_SECONDS = 6.0  # in which the sessions of a worker may end in order
 
@@ -36,6 +37,7 @@ class Orders:
     faces: Faces
     limits: Limits = field(default_factory=Limits)
     ice: IceSettings = field(default_factory=IceSettings)
+    outputs: OutputSettings = field(default_factory=OutputSettings)
 
     def line(self) -> bytes:
         return json.dumps(asdict(self)).encode() + b"\n"
@@ -44,7 +46,12 @@ class Orders:
     def of(line: bytes) -> Orders:
         told = json.loads(line)
         ice = {**told["ice"], "urls": tuple(told["ice"]["urls"])}
-        return Orders(faces=Faces(**told["faces"]), limits=Limits(**told["limits"]), ice=IceSettings(**ice))
+        return Orders(
+            faces=Faces(**told["faces"]),
+            limits=Limits(**told["limits"]),
+            ice=IceSettings(**ice),
+            outputs=OutputSettings(**told["outputs"]),
+        )
 
 
 @dataclass(frozen=True, slots=True)

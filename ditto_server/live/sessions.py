@@ -23,6 +23,7 @@ from ditto_server.live.feed import Feed
 from ditto_server.live.ice import IceSettings
 from ditto_server.live.limits import Admission, Bucket, Limits
 from ditto_server.live.microphone import Microphone
+from ditto_server.live.outputs import OutputSettings, SessionOutputs
 from ditto_server.live.patience import Flood, Patience, commanded
 from ditto_server.live.problems import Problem, members, try_again
 from ditto_server.live.remote import Answer, Command, Remote, parsed
@@ -62,6 +63,7 @@ class Session:
         limits: Limits,
         make_peer: PeerMaker | None,
         ice: IceSettings,
+        outputs: OutputSettings,
         lost: Callable[[Session, str], None],
     ) -> None:
         """`lost` is told why the face has ended by itself."""
@@ -73,6 +75,7 @@ class Session:
         self.feed = Feed(face, loop, lambda reason: lost(self, reason))
         self.microphone = Microphone(face, listening(limits))
         self.remote = Remote(face, self.microphone, limits)
+        self.outputs = SessionOutputs(face, record.avatar, outputs)
         self.servers = ice.servers(self.id)
         self.peers: dict[str, Peer] = {}
         self.commands = commanded(limits)  # by HTTP
@@ -137,6 +140,12 @@ class Session:
         if np.abs(samples).max(initial=0.0) > QUIET:
             self.used = time.monotonic()
 
+    async def set_recording(self, on: bool) -> str:
+        """Begins or ends a recording; all are told. Gives the name of its file."""
+        name = await asyncio.to_thread(self.outputs.record if on else self.outputs.stop_recording)
+        self.events.put({"type": "recording", "on": on})
+        return name
+
     async def answer(self, offer: str) -> tuple[str, str]:
         """Another WebRTC connection: its name, and the SDP that answers the offer."""
         if self._make_peer is None:
@@ -196,6 +205,7 @@ class Session:
             "encode_ms": round(sent.encode_ms, 2),
             "bits_per_second": sent.bits_per_second,
             "max_bits_per_second": sent.bitrate,
+            "outputs": self.outputs.figures,
         }
 
     @property
@@ -224,6 +234,7 @@ class Session:
         try:
             self.face.__exit__(None, None, None)
         finally:
+            self.outputs.close()
             self.feed.join()
 
 
@@ -231,12 +242,18 @@ class Sessions:
     """All sessions of a server; a `with` block of asyncio, which leaves none behind."""
 
     def __init__(
-        self, source: FaceSource, limits: Limits, make_peer: PeerMaker | None, ice: IceSettings
+        self,
+        source: FaceSource,
+        limits: Limits,
+        make_peer: PeerMaker | None,
+        ice: IceSettings,
+        outputs: OutputSettings | None = None,
     ) -> None:
         self._source = source
         self._limits = limits
         self._make_peer = make_peer
         self._ice = ice
+        self._outputs = outputs or OutputSettings()
         self._admission = Admission(limits.max_sessions)
         self._sessions: dict[str, Session] = {}
         self._opening = 0
@@ -290,8 +307,10 @@ class Sessions:
         """Goes on to its end even where whoever asked has gone: a face that is begun has an owner then."""
         loop = asyncio.get_running_loop()
         face = await loop.run_in_executor(self._openers, self._begun, record.avatar)
-        session = Session(record, face, self._limits, self._make_peer, self._ice, self._lost)
+        settings = self._limits, self._make_peer, self._ice, self._outputs
+        session = Session(record, face, *settings, self._lost)
         self._sessions[session.id] = session
+        await asyncio.to_thread(session.outputs.begin)
         for command in record.standing:
             with contextlib.suppress(DittoError):  # the face is closed already
                 await asyncio.to_thread(session.remote.obey, command)

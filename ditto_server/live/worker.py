@@ -49,11 +49,19 @@ class WorkerApi:
     limits: Limits
 
     def routes(self) -> list[Route]:
-        return [Route("/open", self.open, methods=["POST"]), Route("/report", self.report)]
+        return [
+            Route("/open", self.open, methods=["POST"]),
+            Route("/report", self.report),
+            Route("/record", self.record, methods=["POST"]),
+        ]
 
     async def open(self, request: Request) -> Response:
         session = await self.sessions.open(Record(**await request.json()))
         return JSONResponse(described(session, self.limits))
+
+    async def record(self, request: Request) -> Response:
+        asked = await request.json()
+        return JSONResponse({"name": await self.sessions.get(asked["id"]).set_recording(asked["on"])})
 
     async def report(self, request: Request) -> Response:
         reported = [{"record": asdict(one.record), "figures": one.figures} for one in self.sessions]
@@ -97,7 +105,7 @@ async def serve(
     source: FaceSource, orders: Orders, path: Path, lifeline: Lifeline, hello: IO[bytes], make: PeerMaker
 ) -> None:
     lifeline.serving()
-    sessions = Sessions(source, orders.limits, make, orders.ice)
+    sessions = Sessions(source, orders.limits, make, orders.ice, orders.outputs)
     app = worker_app(sessions, orders.limits)
     answers: set[asyncio.Task[Any]] = set()
 

@@ -8,6 +8,7 @@ import { Server } from "./server.js";
 import { Wire } from "./wire.js";
 
 const GREETING = "A face to talk to";
+const RECORDED = "What the face says is recorded.";
 
 const server = new Server();
 const video = at("face");
@@ -80,6 +81,7 @@ const happenings = {
     cutAll();
     media?.join();
   },
+  recording: ({ on }) => line(on ? RECORDED : "The recording has ended.", "note"),
   degraded: ({ said }) => line(`The server is short of time: ${said}.`, "note"),
 };
 
@@ -126,6 +128,7 @@ function join() {
   wire.addEventListener("over", ({ detail }) => leave(detail));
   wire.addEventListener("problem", ({ detail }) => problem(detail));
   wire.addEventListener("event", ({ detail }) => happenings[detail.type]?.(detail));
+  if (session.recorded) line(RECORDED, "note");
   media = new Media(server, session, video);
   media.addEventListener("said", ({ detail }) => wire.take(detail));
   media.addEventListener("state", ({ detail }) => check("media", detail.state, detail.words));

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from importlib import import_module
-from types import TracebackType
+from types import ModuleType, TracebackType
 from typing import Protocol
 
 import numpy as np
@@ -26,16 +27,21 @@ class LiveSink(Protocol):
     def close(self) -> None: ...
 
 
+def camera_library() -> ModuleType:
+    """The package of virtual cameras; ConfigError where it is missing."""
+    try:
+        return import_module("pyvirtualcam")
+    except ImportError as error:
+        raise ConfigError(f"a virtual camera needs pyvirtualcam: {installing('camera')}") from error
+
+
 class VirtualCamera:
     """A camera that other programs on this machine see; it has no sound."""
 
     def __init__(self, size: tuple[int, int], device: str | None = None) -> None:
+        library = camera_library()
         try:
-            camera = import_module("pyvirtualcam")
-        except ImportError as error:
-            raise ConfigError(f"a virtual camera needs pyvirtualcam: {installing('camera')}") from error
-        try:
-            self._camera = camera.Camera(width=size[1], height=size[0], fps=FRAME_RATE, device=device)
+            self._camera = library.Camera(width=size[1], height=size[0], fps=FRAME_RATE, device=device)
         except (RuntimeError, OSError) as error:
             raise MediaError(f"there is no virtual camera to write to: {first_line(error)}") from error
 
@@ -58,18 +64,24 @@ class LiveOutput:
     the face and its viewers lose nothing.
     """
 
-    def __init__(self, face: LiveFace, sink: LiveSink) -> None:
+    def __init__(
+        self, face: LiveFace, sink: LiveSink, failed: Callable[[DittoError], None] = lambda error: None
+    ) -> None:
+        """`failed` is told once, from a thread of its own, why it ended before it was closed."""
         self._face = face
         self._sink = sink
+        self._failed = failed
         self._ready = threading.Event()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ditto-output", daemon=True)
         self.error: DittoError | None = None  # why it ended before it was closed
 
     @classmethod
-    def to(cls, face: LiveFace, target: str) -> LiveOutput:
+    def to(
+        cls, face: LiveFace, target: str, failed: Callable[[DittoError], None] = lambda error: None
+    ) -> LiveOutput:
         """To an .mp4 file, or to an address that begins with rtmp:// or rtmps://."""
-        return cls(face, LiveVideo(target, face.size, face.rate))
+        return cls(face, LiveVideo(target, face.size, face.rate), failed)
 
     def __enter__(self) -> LiveOutput:
         self._reader = self._face.reader(self._ready.set)
@@ -105,6 +117,8 @@ class LiveOutput:
         finally:
             self._reader.close()
             self._end()
+        if self.error is not None:
+            self._failed(self.error)
 
     def _end(self) -> None:
         try:

@@ -144,11 +144,11 @@ class Command(Live):
 
 
 @contextlib.contextmanager
-def command(*arguments, workers=2, env=None):
+def command(*arguments, workers=2, max_sessions=8, env=None):
     """The server, up; what is left of it is killed at the end."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    line = [sys.executable, "-m", "ditto", "live", "--port", str(port), "--max-sessions", "8"]
+    line = [sys.executable, "-m", "ditto", "live", "--port", str(port), "--max-sessions", str(max_sessions)]
     with subprocess.Popen(
         [*line, "--workers", str(workers), *arguments],
         cwd=ROOT,
