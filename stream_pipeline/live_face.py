@@ -94,6 +94,9 @@ class Degraded:
 Event = Started | Position | Finished | Interrupted | Starved | Failed | Listening | Degraded
 
 
+FULL_QUALITY = "every picture"
+
+
 @dataclass(frozen=True, slots=True)
 class LiveFigures:
     """Figures of a live face since it began."""
@@ -105,6 +108,8 @@ class LiveFigures:
     step: int  # of the ladder
     turns: int
     queued_seconds: float  # of sound that is not heard yet
+    quality: str = FULL_QUALITY  # what is done at that step
+    processor_seconds: float = 0.0  # that its threads have computed; 0 where the system does not tell
 
 
 class Reader(Protocol):

@@ -12,6 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from types import TracebackType
 
 from cfg.argument_checks import kind_of, seconds_of, whole_of
@@ -26,14 +27,12 @@ from stream_pipeline.engine import Engine, check_registered
 from stream_pipeline.live.frame_readers import FrameReader, FrameReaders
 from stream_pipeline.live.hearing import hearing
 from stream_pipeline.live.listening import (
-    BEGIN_SECONDS,
     Detector,
     Heard,
-    Listener,
     PhraseEnds,
+    SharedListener,
     VoiceBegins,
     VoiceEnds,
-    installed_detector,
 )
 from stream_pipeline.live.performance import Performance
 from stream_pipeline.live.reactions import Reactions
@@ -42,6 +41,7 @@ from stream_pipeline.live_face import Event, Failed, Listening, LiveFigures, Liv
 from stream_pipeline.metrics import StageMetrics, table
 from stream_pipeline.output_steps import picture_size
 from stream_pipeline.plan import Clocked, plan
+from stream_pipeline.processor_time import processor_seconds
 from stream_pipeline.session import as_voice
 from stream_pipeline.style_steps import control_track
 
@@ -96,10 +96,8 @@ class Performer:
         self._speak = speak
         self._pushing = threading.Lock()  # keeps pushes and flushes in order; may be held while one waits
         self._stirred = False  # whether anything has changed since the last step
-        self._hearing = threading.Lock()  # guards who listens
-        self._detect = detect
         self._barge_in = barge_in
-        self._listener: Listener | None = None
+        self._listener = SharedListener(detect, barge_in)
         self._reactions = Reactions(self._controls.play, settings.motion.seed)
         self._over = False
         self._error: StageError | None = None
@@ -191,13 +189,8 @@ class Performer:
     def listen(self, samples: object) -> None:
         """Takes what the other person says, at 16 kHz, as it is heard: the face shows that it listens."""
         voice = as_voice(samples)
-        with self._hearing:
-            self._check()
-            if self._listener is None:
-                begin = BEGIN_SECONDS if self._barge_in is None else self._barge_in
-                self._listener = Listener(self._detect or installed_detector(), begin)
-            heard = list(self._listener.hear(voice))
-        for said in heard:
+        self._check()
+        for said in self._listener.hear(voice):
             self._answer(said)
 
     def gesture(self, name: str, *, strength: float = 1.0) -> None:
@@ -230,8 +223,9 @@ class Performer:
 
     @property
     def figures(self) -> LiveFigures:
+        spent = processor_seconds((*self._threads, *self._pipeline.threads))
         with self._changed:
-            return self._performance.figures
+            return replace(self._performance.figures, processor_seconds=spent)
 
     @property
     def metrics(self) -> list[StageMetrics]:
@@ -327,12 +321,6 @@ class Performer:
                 self._untold.append(Listening(isinstance(said, VoiceBegins), seconds))
                 self._wake()
 
-    def _plays(self, frame: LiveFrame) -> None:
-        """Lets who listens know what the face itself says."""
-        listener = self._listener
-        if listener is not None:
-            listener.plays(frame.sound)
-
     def _forget(self, tell: Callable[[Event], None]) -> None:
         with self._changed, contextlib.suppress(ValueError):
             self._subscribers.remove(tell)
@@ -354,7 +342,7 @@ class Performer:
                     if due.frames:  # there may be room for sound that waits to be pushed
                         self._changed.notify_all()
                 for frame in due.frames:
-                    self._plays(frame)
+                    self._listener.plays(frame.sound)
                     self._readers.put(frame)
                 self._tell(events)
                 with self._changed:

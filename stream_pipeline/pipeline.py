@@ -55,7 +55,7 @@ class Pipeline:
         if feed is not None:
             side_inputs = [*side_inputs, ("input", feed, self._input)]
         self.metrics = [StageMetrics(name) for name, _, _ in side_inputs]
-        self._threads = [
+        self.threads = [
             producer_thread(name, items, channel, metrics, self._fail)
             for (name, items, channel), metrics in zip(side_inputs, self.metrics, strict=True)
         ]
@@ -64,7 +64,7 @@ class Pipeline:
             self._sources.append(source)
             metrics = StageMetrics(stage.name)
             self.metrics.append(metrics)
-            self._threads.append(stage_thread(stage, source, sink, metrics, self._fail))
+            self.threads.append(stage_thread(stage, source, sink, metrics, self._fail))
 
     @property
     def turn(self) -> int:
@@ -81,7 +81,7 @@ class Pipeline:
         self._begun = True
         try:
             with uninterrupted():  # a thread that is half started can be neither waited for nor left alone
-                for thread in self._threads:
+                for thread in self.threads:
                     thread.start()
             watch(self)
         except BaseException:
@@ -148,7 +148,7 @@ class Pipeline:
         """End now and wait for every thread."""
         forget(self)
         self._abort()
-        for thread in self._threads:
+        for thread in self.threads:
             if thread.is_alive() and thread is not threading.current_thread():
                 thread.join()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -78,12 +78,22 @@ def public(
         async with held:
             yield
 
-    async def index(request: Request) -> Response:
-        return FileResponse(PAGES / "index.html", headers={"Cache-Control": "no-cache"})
-
     return Starlette(
-        routes=[Route("/", index), *lobby.routes(), *session_routes, Mount("/pages", Pages(directory=PAGES))],
+        routes=[
+            Route("/", page("index.html")),
+            Route("/admin", page("admin.html")),
+            *lobby.routes(),
+            *session_routes,
+            Mount("/pages", Pages(directory=PAGES)),
+        ],
         middleware=[Middleware(Gate, access=access, body_bytes=limits.body_bytes)],
         exception_handlers=HANDLERS,
         lifespan=lifespan,
     )
+
+
+def page(name: str) -> Callable[[Request], Awaitable[Response]]:
+    async def given(request: Request) -> Response:
+        return FileResponse(PAGES / name, headers={"Cache-Control": "no-cache"})
+
+    return given

@@ -9,6 +9,7 @@ import math
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -77,7 +78,7 @@ class Crew:
         self._admission = Admission(limits.max_sessions, used=lambda: time.process_time() + self._cpu_seconds)
         self._tasks: set[asyncio.Task[None]] = set()
         self._folder: tempfile.TemporaryDirectory[str] | None = None
-        self._begun = 0  # workers, counted for the names of their sockets
+        self._starts: Counter[int] = Counter()  # of each worker
         self._up = asyncio.Event()  # while there is a worker
         self._failed: WorkerError | None = None
         self._given_up = 0  # workers that are not started again
@@ -147,10 +148,12 @@ class Crew:
                 "process": worker.process.pid,
                 "sessions": self._faces(worker),
                 "cores": round(worker.cores, 3),
+                "memory_bytes": worker.memory_bytes,
+                "restarts": self._starts[worker.number] - 1,
             }
             for worker in self._workers.values()
         ]
-        return {"sessions": sessions, "workers": workers}
+        return {"sessions": sessions, "workers": workers, "admission": self._admission.figures}
 
     async def path_to(self, id: str) -> str:
         """The socket behind which a session is; waits for one that is on its way."""
@@ -223,8 +226,8 @@ class Crew:
     async def _start(self, number: int) -> None:
         """A worker that is ready, among the others."""
         assert self._folder is not None
-        self._begun += 1
-        path = str(Path(self._folder.name) / str(self._begun))
+        self._starts[number] += 1
+        path = str(Path(self._folder.name) / f"{number}-{self._starts[number]}")
         self._workers[number] = await started(number, path, self._orders)
         self._up.set()
 
@@ -278,6 +281,7 @@ class Crew:
             worker.cores = used / max(now - worker.reported, 1e-3)
             self._cpu_seconds += used
         worker.cpu_seconds, worker.reported = total, now
+        worker.memory_bytes = report["memory_bytes"]
         told = {one["record"]["id"]: one for one in report["sessions"]}
         for id, seat in tuple(self._seats.items()):
             if seat.worker is worker and id in told:

@@ -22,6 +22,7 @@ from ditto_server.live.encoding import (
     VideoCodec,
 )
 from stream_pipeline.live_face import LiveFace, LiveFrame
+from stream_pipeline.processor_time import processor_seconds
 
 MAX_PICTURES = 2  # that wait for one viewer
 MAX_SOUNDS = 10  # packets of 20 ms that wait for one viewer
@@ -150,6 +151,12 @@ class Feed:
     def request_key_frame(self, codec: VideoCodec) -> None:
         with self._lock:
             self._keys.add(codec)
+
+    @property
+    def processor_seconds(self) -> float:
+        """That encoding has taken since somebody watches."""
+        thread = self._thread
+        return 0.0 if thread is None else processor_seconds([thread])
 
     def stop(self) -> None:
         """No frame is sent any more."""

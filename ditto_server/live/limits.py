@@ -90,17 +90,39 @@ class Admission:
         self._cores = cores or available_cores()
         self._used, self._clock = used, clock
         self._at, self._had = clock(), used()
-        self._load = 0.0  # cores in use
+        self.load = 0.0  # cores in use
+        self._refused = 0  # since the beginning
+        self._reason: str | None = None  # of the last time
+        self._refused_at = 0.0
 
     def measure(self) -> None:
         """Takes the load since the last time; called every few seconds."""
         now, used = self._clock(), self._used()
         if now > self._at:
-            self._load = (used - self._had) / (now - self._at)
+            self.load = (used - self._had) / (now - self._at)
         self._at, self._had = now, used
 
     def refusal(self, sessions: int, behind: int) -> str | None:
         """The reason why another session is refused; `behind` of them have stepped down already."""
+        reason = self._judged(sessions, behind)
+        if reason is not None:
+            self._refused += 1
+            self._reason, self._refused_at = reason, self._clock()
+        return reason
+
+    @property
+    def figures(self) -> dict[str, object]:
+        since = None if self._reason is None else round(self._clock() - self._refused_at, 1)
+        return {
+            "max_sessions": self._limit,
+            "cores": self._cores,
+            "cores_busy": round(self.load, 2),
+            "refused": self._refused,
+            "last_refusal": self._reason,
+            "seconds_since_refusal": since,
+        }
+
+    def _judged(self, sessions: int, behind: int) -> str | None:
         if self._limit is not None:
             if sessions < self._limit:
                 return None
@@ -108,10 +130,8 @@ class Admission:
             return f"{sessions} {noun} open, and this server takes no more at once"
         if behind:
             return f"{behind} of {sessions} sessions are short of processor time already"
-        if sessions and self._load + max(FIRST_COST / 2, self._load / sessions) > MAX_SHARE * self._cores:
-            return (
-                f"{sessions} sessions keep {self._load:.1f} of {self._cores} cores busy; no other would fit"
-            )
+        if sessions and self.load + max(FIRST_COST / 2, self.load / sessions) > MAX_SHARE * self._cores:
+            return f"{sessions} sessions keep {self.load:.1f} of {self._cores} cores busy; no other would fit"
         return None
 
 

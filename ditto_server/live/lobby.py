@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from importlib.metadata import version
 from typing import Protocol
 
 from starlette.requests import Request
@@ -18,6 +21,9 @@ from ditto_server.live.faces import FaceSource, Portrait
 from ditto_server.live.limits import Buckets, Limits
 from ditto_server.live.problems import Problem, try_again
 from ditto_server.live.sessions import Sessions
+from stream_pipeline.processor_time import resident_bytes
+
+DISTRIBUTION = "ditto-engine"
 
 Described = Mapping[str, object]
 
@@ -35,7 +41,7 @@ class Hosts(Protocol):
         """A session that has begun, as it is described; a Problem that says why where there is no room."""
 
     def listed(self) -> Described:
-        """All sessions, with their figures."""
+        """All sessions, and the processes that they are in, with their figures."""
 
     async def record(self, id: str, on: bool) -> str:
         """Begins or ends the recording of a session; gives the name of its file."""
@@ -52,8 +58,19 @@ class OneProcess:
         return described(await self._sessions.create(avatar), self._limits)
 
     def listed(self) -> Described:
-        sessions = [{"id": one.id, "avatar": one.avatar, "figures": one.figures} for one in self._sessions]
-        return {"sessions": sessions}
+        sessions = [
+            {"id": one.id, "avatar": one.avatar, "worker": 0, "figures": one.figures}
+            for one in self._sessions
+        ]
+        itself = {
+            "worker": 0,
+            "process": os.getpid(),
+            "sessions": len(sessions),
+            "cores": round(self._sessions.admission.load, 3),
+            "memory_bytes": resident_bytes(),
+            "restarts": 0,
+        }
+        return {"sessions": sessions, "workers": [itself], "admission": self._sessions.admission.figures}
 
     async def record(self, id: str, on: bool) -> str:
         return await self._sessions.get(id).set_recording(on)
@@ -67,6 +84,7 @@ class LobbyApi:
     access: Access
     limits: Limits
     visitors: Buckets
+    began: float = field(default_factory=time.monotonic)
 
     def routes(self) -> list[Route]:
         return [
@@ -110,7 +128,8 @@ class LobbyApi:
 
     async def list(self, request: Request) -> Response:
         self.access.check_admin(bearer(request.headers))
-        return JSONResponse(self.hosts.listed())
+        server = {"version": version(DISTRIBUTION), "age_seconds": round(time.monotonic() - self.began, 1)}
+        return JSONResponse({**self.hosts.listed(), "server": server})
 
     async def record(self, request: Request) -> Response:
         self.access.check_admin(bearer(request.headers))

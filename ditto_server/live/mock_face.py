@@ -29,6 +29,7 @@ from stream_pipeline.live_face import (
     Started,
     Starved,
 )
+from stream_pipeline.processor_time import processor_seconds
 from stream_pipeline.samples import Samples
 from stream_pipeline.session import as_voice
 
@@ -191,7 +192,10 @@ class MockFace:
     @property
     def figures(self) -> LiveFigures:
         with self._changed:
-            return LiveFigures(self._frames, 0, 1.0, 0.0, 0, self._turn, self._seconds)
+            spent = processor_seconds([self._thread])
+            return LiveFigures(
+                *(self._frames, 0, 1.0, 0.0, 0, self._turn, self._seconds), processor_seconds=spent
+            )
 
     @property
     def _seconds(self) -> float:

@@ -194,9 +194,10 @@ class Session:
 
     @property
     def figures(self) -> dict[str, object]:
-        sent = self.feed.figures
+        sent, face = self.feed.figures, self.face.figures
         return {
-            **asdict(self.face.figures),
+            **asdict(face),
+            "processor_seconds": round(face.processor_seconds + self.feed.processor_seconds, 3),
             "connections": self.connections,
             "age_seconds": round(time.monotonic() - self.began, 1),
             "idle_seconds": round(time.monotonic() - self.used, 1),
@@ -254,7 +255,7 @@ class Sessions:
         self._make_peer = make_peer
         self._ice = ice
         self._outputs = outputs or OutputSettings()
-        self._admission = Admission(limits.max_sessions)
+        self.admission = Admission(limits.max_sessions)
         self._sessions: dict[str, Session] = {}
         self._opening = 0
         self._beginning: set[asyncio.Task[Session]] = set()
@@ -286,7 +287,7 @@ class Sessions:
         """A session with a face that has begun; a Problem that says why where there is no room."""
         count = len(self._sessions) + self._opening
         behind = sum(session.face.figures.step > 0 for session in self)
-        refusal = self._admission.refusal(count, behind)
+        refusal = self.admission.refusal(count, behind)
         if refusal is not None:
             raise try_again(503, refusal, self._limits.retry_seconds)
         name = avatar if avatar is not None else self._source.portraits[0].name
@@ -351,7 +352,7 @@ class Sessions:
         """Ends whom nobody needs any more, and gives back what those held who have ended."""
         while True:
             await asyncio.sleep(min(WATCH_SECONDS, self._limits.keep_seconds / 4))
-            self._admission.measure()
+            self.admission.measure()
             if self._ended:
                 self._ended = False
                 gc.collect()  # by itself it looks late: they are few objects, though with many bytes

@@ -36,6 +36,7 @@ from ditto_server.live.transport import PeerMaker
 from ditto_server.live.webrtc import AiortcPeer
 from stream_pipeline.commands.loading import garbage_collection_disabled, leave_cores_to_stages
 from stream_pipeline.commands.running import start_logging
+from stream_pipeline.processor_time import resident_bytes
 from stream_pipeline.stall import report_on_signal
 
 BACKLOG = 128
@@ -65,7 +66,8 @@ class WorkerApi:
 
     async def report(self, request: Request) -> Response:
         reported = [{"record": asdict(one.record), "figures": one.figures} for one in self.sessions]
-        return JSONResponse({"cpu_seconds": time.process_time(), "sessions": reported})
+        spent = {"cpu_seconds": time.process_time(), "memory_bytes": resident_bytes()}
+        return JSONResponse({**spent, "sessions": reported})
 
 
 def worker_app(sessions: Sessions, limits: Limits) -> Starlette:

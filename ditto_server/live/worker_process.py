@@ -29,6 +29,7 @@ class Worker:
     process: asyncio.subprocess.Process
     hello: Hello
     cpu_seconds: float | None = None  # until its last report
+    memory_bytes: int = 0  # at its last report
     cores: float = 0.0  # that it kept busy of late
     reported: float = field(default_factory=time.monotonic)
 

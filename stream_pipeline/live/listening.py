@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -126,6 +127,27 @@ class Listener:
             spoken = (self._length - self._pause) * CHUNK_SECONDS
             self._speaks, self._voiced = False, 0
             yield VoiceEnds(spoken)
+
+
+class SharedListener:
+    """Listener for any number of threads; its detector is loaded when somebody is first heard."""
+
+    def __init__(self, detect: Detector | None, begin_seconds: float | None) -> None:
+        """None is the installed detector, and the usual time before somebody counts as speaking."""
+        self._detect = detect
+        self._begin = BEGIN_SECONDS if begin_seconds is None else begin_seconds
+        self._lock = threading.Lock()
+        self._listener: Listener | None = None
+
+    def hear(self, samples: Floats) -> list[Heard]:
+        with self._lock:
+            if self._listener is None:
+                self._listener = Listener(self._detect or installed_detector(), self._begin)
+            return list(self._listener.hear(samples))
+
+    def plays(self, sound: Floats) -> None:
+        if self._listener is not None:
+            self._listener.plays(sound)
 
 
 def decibels(sound: Floats) -> float:

@@ -6,14 +6,20 @@ import math
 from collections import deque
 from collections.abc import Collection
 
+from stream_pipeline.live_face import FULL_QUALITY
+
 MIN_LEAD, MAX_LEAD = 0.04, 0.4  # seconds
 FIRST_LEAD = 0.12  # seconds, before anything was measured
 MARGIN = 0.012  # seconds beyond what nearly all pictures take
 GROWN = 1.3  # times the lead before, that are much
 NEARLY_ALL = 0.98  # of the pictures
 SPEECH_FRAMES, REST_FRAMES = 60, 100  # frames whose times are kept
-FULL_RATE = "every picture"
-LADDER = ((1, FULL_RATE), (2, "every second picture"), (3, "every third picture"), (5, "every fifth picture"))
+LADDER = (
+    (1, FULL_QUALITY),
+    (2, "every second picture"),
+    (3, "every third picture"),
+    (5, "every fifth picture"),
+)
 WINDOW = 50  # frames over which late ones are counted
 LATE_SHARE = 0.2  # of them above which a step is taken
 PATIENCE, MAX_PATIENCE = 250, 3000  # frames without a late one after which a step is taken back

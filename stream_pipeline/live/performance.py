@@ -117,6 +117,7 @@ class Performance:
             step=self.ladder.step,
             turns=self.turn,
             queued_seconds=self.voices.seconds,
+            quality=self.ladder.said,
         )
 
     def begin(self, now: float) -> None:

@@ -199,7 +199,7 @@ def test_leaving_by_an_exception_leaves_no_thread_though_every_queue_is_full():
 
 def test_a_stop_while_the_threads_are_started_leaves_none(monkeypatch):
     pipeline = Pipeline([Same(), Same(), Same()])
-    second = pipeline._threads[1]
+    second = pipeline.threads[1]
     start = second.start
 
     def started_and_stopped():
