@@ -156,6 +156,10 @@ class SessionOutputs:
         return recording is not None and recording.problem is None
 
     @property
+    def processor_seconds(self) -> float:
+        return sum(one.running.processor_seconds for one in tuple(self._outputs.values()) if one.running)
+
+    @property
     def figures(self) -> list[dict[str, object]]:
         return [
             {"kind": one.kind, "file": one.file, "problem": one.problem}

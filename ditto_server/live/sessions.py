@@ -195,9 +195,10 @@ class Session:
     @property
     def figures(self) -> dict[str, object]:
         sent, face = self.feed.figures, self.face.figures
+        spent = face.processor_seconds + self.feed.processor_seconds + self.outputs.processor_seconds
         return {
             **asdict(face),
-            "processor_seconds": round(face.processor_seconds + self.feed.processor_seconds, 3),
+            "processor_seconds": round(spent, 3),
             "connections": self.connections,
             "age_seconds": round(time.monotonic() - self.began, 1),
             "idle_seconds": round(time.monotonic() - self.used, 1),

@@ -10,7 +10,7 @@ import { Wire } from "./wire.js";
 const GREETING = "A face to talk to";
 const RECORDED = "What the face says is recorded.";
 
-const server = new Server();
+const server = new Server("ditto-live");
 const video = at("face");
 let session, wire, media, chosen, told;
 let mode = "off";

@@ -1,7 +1,5 @@
 // Requests to the server; every refusal is one sentence.
 
-const KEPT = "ditto-live";
-
 export class Refused extends Error {
   constructor(status, detail) {
     super(detail);
@@ -10,9 +8,11 @@ export class Refused extends Error {
 }
 
 export class Server {
-  constructor() {
+  // What is remembered lies under a name of the page's own.
+  constructor(name) {
+    this.name = name;
     const given = new URLSearchParams(location.hash.slice(1)).get("key");
-    this.memory = JSON.parse(sessionStorage.getItem(KEPT) ?? "{}");
+    this.memory = JSON.parse(sessionStorage.getItem(name) ?? "{}");
     if (given) {
       this.remember({ key: given });
       history.replaceState(null, "", location.pathname + location.search);
@@ -22,7 +22,7 @@ export class Server {
   // Survives a reload, not the closing of the tab.
   remember(what) {
     Object.assign(this.memory, what);
-    sessionStorage.setItem(KEPT, JSON.stringify(this.memory));
+    sessionStorage.setItem(this.name, JSON.stringify(this.memory));
   }
 
   async ask(method, path, body) {

@@ -17,6 +17,7 @@ from ditto.media.files import first_line
 from ditto.media.live_video import LiveVideo
 from ditto.rates import FRAME_RATE
 from stream_pipeline.live_face import LiveFace
+from stream_pipeline.processor_time import processor_seconds
 
 
 class LiveSink(Protocol):
@@ -92,6 +93,11 @@ class LiveOutput:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    @property
+    def processor_seconds(self) -> float:
+        """Seconds that its thread has computed, while it runs."""
+        return processor_seconds([self._thread])
 
     def close(self) -> None:
         """Ends it; what was written is whole."""

@@ -48,9 +48,13 @@ def seen(live, session, seconds):
 
 def test_a_face_of_the_engine_is_seen_to_move(engine):
     with running(engine, Limits(max_sessions=2)) as live:
-        pictures = seen(live, live.session(), 1.2)
+        session = live.session()
+        pictures = seen(live, session, 1.2)
+        with live.client() as client:
+            figures = client.get(f"/v1/sessions/{session['id']}").json()["figures"]
     assert pictures[0].std() > 20
     assert np.abs(pictures[-1] - pictures[0]).max() > 10
+    assert figures["processor_seconds"] > 0.05 and figures["quality"] == "every picture"
 
 
 def test_a_text_without_a_synthesiser_or_with_one_is_answered(engine):

@@ -113,6 +113,7 @@ def test_the_list_has_the_figures_of_each_session_and_worker(pair):
     assert one["id"] == session["id"] and one["avatar"] == "drawn-woman" and one["figures"]["frames"] > 0
     assert {worker["process"] for worker in told["workers"]} == {child.pid for child in pair.workers()}
     assert sorted(worker["sessions"] for worker in told["workers"]) == [0, 1]
+    assert all(w["memory_bytes"] > 20 << 20 and w["restarts"] == 0 for w in told["workers"])
     ended(pair, session)
 
 
@@ -122,6 +123,9 @@ def test_one_session_too_many_is_refused_whatever_worker_has_room(pair):
         refused = client.post("/v1/sessions")
         assert refused.status_code == 503 and refused.headers["retry-after"]
         assert "8 sessions are open" in refused.json()["detail"]
+        admission = pair.listed()["admission"]
+        assert admission["max_sessions"] == 8 and admission["refused"] == 1
+        assert "8 sessions are open" in admission["last_refusal"]
         for session in sessions:
             ended(pair, session)
         assert client.post("/v1/sessions").status_code == 201
@@ -180,6 +184,7 @@ def test_a_killed_worker_is_replaced_and_only_its_own_visitors_notice():
         assert steps == ({3600}, {960})
         assert live.shown(mine).json()["avatar"] == "drawn-woman"
         wait_until(lambda: len(live.listed()["workers"]) == 2, 20)
+        assert sorted(worker["restarts"] for worker in live.listed()["workers"]) == [0, 1]
 
 
 def test_a_session_that_goes_on_elsewhere_is_what_it_was(mocks):
