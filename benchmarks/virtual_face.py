@@ -34,9 +34,10 @@ class VirtualFace:
         seconds_of_motion: float = 0.0,
         rate: int = SAMPLE_RATE,
         watched: bool = True,
+        rests: bool = False,
     ) -> None:
         """`seconds_a_picture` keep the painter busy; `seconds_of_stages` pass while others are painted;
-        `seconds_of_motion` are those of one window of motion."""
+        `seconds_of_motion` are those of one window of motion; one that `rests` begins when it is watched."""
         self.now = 0.0
         self.cost = seconds_a_picture
         self.latency = seconds_of_stages
@@ -53,7 +54,7 @@ class VirtualFace:
         self._restart()
         self.performance = Performance(rate, hearing, self._feed)
         self.performance.watched = watched
-        self.performance.begin(0.0)
+        self.performance.begin(0.0, rests)
         self.run(1.0 + 80 * seconds_a_picture + 2 * seconds_of_motion)
 
     def _restart(self) -> None:

@@ -102,6 +102,10 @@ class StandInFace:
         return lambda: self._subscribers.remove(tell)
 
     @property
+    def pose(self) -> None:
+        """None: there is nothing in it that moves on."""
+
+    @property
     def figures(self) -> LiveFigures:
         return LiveFigures(0, 0, 0.0, 0.0, 0, self._turn, self._voices.seconds)
 

@@ -169,4 +169,8 @@ class LiveFace(Protocol):
         """Events from now on, told from a thread of the face; gives what ends the subscription."""
 
     @property
+    def pose(self) -> Floats | None:
+        """Numbers from which another face of the same portrait goes on; None where there are none."""
+
+    @property
     def figures(self) -> LiveFigures: ...

@@ -22,6 +22,7 @@ from ditto.arrays import Floats
 from ditto.media.sound_decoding import RATE_LIMITS
 from ditto.rates import FRAME_RATE, SAMPLE_RATE
 from ditto.source.avatar import AnyAvatar
+from ditto.stages.audio2motion import ShownMotion
 from ditto.stages.messages import Picture
 from stream_pipeline.engine import Engine, check_registered
 from stream_pipeline.live.frame_readers import FrameReader, FrameReaders
@@ -65,12 +66,14 @@ class Performer:
         speak: Speak | None = None,
         barge_in: float | None = None,
         detect: Detector | None = None,
+        pose: Floats | None = None,
         **over: object,
     ) -> None:
         """`rate` of the sound that is pushed and given, a multiple of 25; `speak` makes sound of text.
 
         After `barge_in` seconds of the other person's voice the face falls silent; None lets it speak on.
         `detect` tells a voice from other sound; without it, the detector of the extra `live`.
+        It begins from `pose` of another performer of this avatar, and waits there until somebody looks.
         `over` are groups of settings, as `Engine.session` takes them.
         """
         check_registered(avatar, "Performer")
@@ -82,9 +85,8 @@ class Performer:
         settings = engine.with_settings(merge({"stream": {"mode": "online"}}, over))
         self.size = picture_size(avatar, settings)
         self._controls = control_track(engine.pack, settings)
-        clocked = Clocked(
-            lambda turn, frame: self._performance.wanted(turn, frame), lambda: self._performance.shown
-        )
+        self._shown = ShownMotion(lambda: self._performance.shown, pose)
+        clocked = Clocked(lambda turn, frame: self._performance.wanted(turn, frame), self._shown)
         planned = plan(engine.pack, avatar, settings, self._controls, extra=engine.extra, clocked=clocked)
         self._pipeline = planned.pipeline(capacity=settings.stream.capacity)
         self._performance = Performance(self.rate, hearing(engine.pack, settings), self._pipeline.push_all)
@@ -110,7 +112,7 @@ class Performer:
         self._pipeline.__enter__()
         try:
             with self._changed:
-                self._performance.begin(time.monotonic())
+                self._performance.begin(time.monotonic(), rests=self._shown.begin is not None)
             for thread in self._threads:
                 thread.start()
         except BaseException:
@@ -220,6 +222,11 @@ class Performer:
         with self._changed:
             self._subscribers.append(tell)
         return lambda: self._forget(tell)
+
+    @property
+    def pose(self) -> Floats | None:
+        """(265,) motion of head, gaze and face in the frame that is shown next; None before the first."""
+        return self._shown.next
 
     @property
     def figures(self) -> LiveFigures:

@@ -23,7 +23,7 @@ from ditto.picture.blending import Blended
 from ditto.rates import SAMPLES_PER_FRAME
 from ditto.reference.conventions import Conventions, MotionNeeds, conventions
 from ditto.source.avatar import AnyAvatar, AnySourceFrame
-from ditto.stages.audio2motion import Seen
+from ditto.stages.audio2motion import ShownMotion
 from ditto.stages.avatar_registrar import NAME as REGISTRAR
 from ditto.stages.avatar_registrar import Playback
 from ditto.stages.condition_handler import ConditionHandler, eyes_of
@@ -63,7 +63,7 @@ class Clocked:
     """Facts that a stream whose pictures are shown by a clock tells its stages."""
 
     wanted: Callable[[int, int], bool]  # whether a frame, by turn and index, is still worth painting
-    seen: Seen  # turn and index of the frame last shown
+    shown: ShownMotion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,7 +202,7 @@ def motion_plan(
         limits=limits,
         silence=lambda count: silent_rows(pack, settings, count),
         zero=pack.rest(avatar.first),
-        seen=None if clocked is None else clocked.seen,
+        shown=None if clocked is None else clocked.shown,
     )
     return MotionPlan(Wav2Feat(pack.speech(settings)), *way.motion(needs))
 

@@ -25,7 +25,7 @@ from ditto.reference import fades, source
 from ditto.reference.mixing import ReferenceMixing
 from ditto.reference.schedule import ReferenceMotion
 from ditto.source.avatar import Made, RegisteredAvatar
-from ditto.stages.audio2motion import OVERLAP_OFFLINE, Audio2Motion, Seen
+from ditto.stages.audio2motion import OVERLAP_OFFLINE, Audio2Motion, ShownMotion
 from ditto.stages.avatar_registrar import Registrar, video_avatar
 from ditto.stages.condition_handler import Condition, ConditionHandler
 from ditto.stages.stage import AnyStage
@@ -48,7 +48,7 @@ class MotionNeeds:
     limits: tuple[Floats, Floats] | None  # least and most of each motion number
     silence: Callable[[int], Floats]  # (n, F) features of a voice that has not begun
     zero: Floats | None  # (265,) the pack's motion that stands for no movement
-    seen: Seen | None = None  # tells which frame was last shown, where pictures are made ahead of it
+    shown: ShownMotion | None = None  # motion of the frame last shown, where pictures are made ahead of it
 
 
 class MotionStages(NamedTuple):
@@ -89,7 +89,7 @@ class Conventions:
             limits=needs.limits,
             silence=silence,
             seed=settings.motion.seed,
-            seen=needs.seen,
+            shown=needs.shown,
         )
         return MotionStages(Condition(needs.handler), making, needs.zero)
 

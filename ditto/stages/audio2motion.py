@@ -11,6 +11,7 @@ from cfg.errors import ConfigError
 from ditto.arrays import Floats
 from ditto.motion.identity_hold import Identity
 from ditto.motion.smoothing import HeadSmoother
+from ditto.motion.vector import LENGTH
 from ditto.motion.windows import ContinuedWindows, FadedWindows, Joined, continued
 from ditto.packs.base import EndingSampler, Sampler
 from ditto.stages.messages import Conditions, Motion
@@ -22,7 +23,32 @@ SMOOTHING_ONLINE = 13
 ROOM = 3  # windows of rows
 RECENT = 250  # frames made that may not have been shown yet
 
-Seen = Callable[[], tuple[int, int] | None]  # turn and index of the frame last shown
+
+class ShownMotion:
+    """Motion of the frame last shown, where frames are made ahead of that."""
+
+    def __init__(self, shown: Callable[[], tuple[int, int] | None], begin: Floats | None = None) -> None:
+        """`shown` tells the turn and index of that frame; `begin` (265,) stands for it before the first."""
+        if begin is not None and (begin.shape != (LENGTH,) or not np.isfinite(begin).all()):
+            raise ConfigError(f"pose has shape {begin.shape}, but must be {LENGTH} numbers: another's `pose`")
+        self._shown = shown
+        self.begin = begin
+        self._made: deque[Motion] = deque(maxlen=RECENT)
+
+    def made(self, motion: Motion) -> None:
+        self._made.append(motion)
+
+    @property
+    def next(self) -> Floats | None:
+        """(265,) of the frame after it, else of itself; None where neither is known. For any thread."""
+        shown = self._shown()
+        if shown is None:
+            return self.begin
+        found = None
+        for made in tuple(self._made):
+            if made.turn == shown[0] and made.index in (shown[1], shown[1] + 1):
+                found = made.vector
+        return found
 
 
 class Audio2Motion:
@@ -49,16 +75,16 @@ class Audio2Motion:
         limits: tuple[Floats, Floats] | None = None,
         silence: Floats | None = None,
         seed: int = 0,
-        seen: Seen | None = None,
+        shown: ShownMotion | None = None,
     ) -> None:
         """`source` (265,) is the portrait's own motion, where the first window starts from.
 
         `smoothing`: frames that head motion is averaged over. `limits`: least and most of each
         motion number. Online only: `delay` is how many frames may be held back, so that one window
         fades into the next over so many; with 0 each goes on where the one before ended. `silence`
-        (C,) is the row for what was before the first; without it the first row stands for it. `seen`
-        tells the turn and index of the last frame that was shown before an interruption: the head goes
-        on from there. Without it every frame that was made counts as shown.
+        (C,) is the row for what was before the first; without it the first row stands for it. `shown`
+        tells the motion of the last frame that was shown before an interruption: the head goes on from
+        there, at the beginning too. Without it every frame that was made counts as shown.
         """
         self._sampler = sampler
         self._online = online
@@ -78,9 +104,8 @@ class Audio2Motion:
         self._source = source
         self._turn = 0
         self._utterance = 0  # of this turn
-        self._last: Floats | None = None  # the newest frame of the turn
-        self._seen = seen
-        self._recent: deque[Motion] = deque(maxlen=RECENT if seen else 0)
+        self._shown = shown
+        self._last = None if shown is None else shown.begin  # the newest frame of the turn
         self._begin()
 
     def _begin(self) -> None:
@@ -131,10 +156,8 @@ class Audio2Motion:
     def interrupt(self, turn: int) -> None:
         """The head goes on from where it was to be seen next, so it neither jumps nor stands still."""
         self._turn = turn
-        shown = None if self._seen is None else self._seen()
-        for motion in self._recent:
-            if shown is not None and motion.turn == shown[0] and motion.index in (shown[1], shown[1] + 1):
-                self._last = motion.vector
+        due = None if self._shown is None else self._shown.next
+        self._last = self._last if due is None else due
         self._utterance = 0
         self._begin()
 
@@ -173,7 +196,8 @@ class Audio2Motion:
         self._last = frame
         self._made += 1
         motion = Motion(self._turn, self._first + self._made - 1, frame)
-        self._recent.append(motion)
+        if self._shown is not None:
+            self._shown.made(motion)
         return motion
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import cv2
+import numpy as np
 
 from cfg.errors import ConfigError, MediaError, did_you_mean
 from ditto.arrays import Floats, Image
@@ -47,8 +48,8 @@ class FaceSource(Protocol):
     def speaks(self) -> bool:
         """Whether its faces can `say`."""
 
-    def face(self, portrait: str) -> LiveFace:
-        """A face that is not begun yet: `with` begins it."""
+    def face(self, portrait: str, pose: Sequence[float] | None = None) -> LiveFace:
+        """A face that is not begun yet: `with` begins it, from another one's `pose` where it is given."""
 
     def close(self) -> None: ...
 
@@ -62,7 +63,7 @@ class MockFaces:
         self._images = {name: first_picture(file, LONGEST_SIDE) for name, file in named(files).items()}
         self.portraits = [portrait_of(name, image) for name, image in self._images.items()]
 
-    def face(self, portrait: str) -> LiveFace:
+    def face(self, portrait: str, pose: Sequence[float] | None = None) -> LiveFace:
         return MockFace(self._images[chosen(portrait, self._images)])
 
     def close(self) -> None:
@@ -93,11 +94,14 @@ class EngineFaces:
         self.speaks = self._speak is not None
         self._barge_in = barge_in
 
-    def face(self, portrait: str) -> LiveFace:
+    def face(self, portrait: str, pose: Sequence[float] | None = None) -> LiveFace:
         from stream_pipeline.performer import Performer
 
         avatar = self._avatars[chosen(portrait, self._avatars)]
-        return Performer(self._engine, avatar, rate=RATE, speak=self._speak, barge_in=self._barge_in)
+        begin = None if pose is None else np.asarray(pose, np.float32)
+        return Performer(
+            self._engine, avatar, rate=RATE, speak=self._speak, barge_in=self._barge_in, pose=begin
+        )
 
     def close(self) -> None:
         self._engine.close()

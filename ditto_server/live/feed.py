@@ -67,6 +67,11 @@ class Outlet:
             await asyncio.sleep(late)
         return packet
 
+    def begin(self) -> None:
+        """The viewer is connected."""
+        self.ready = True
+        self._feed.begin()
+
     def request_key_frame(self) -> None:
         """The viewer has lost the thread of the pictures."""
         if self.codec is not None:
@@ -121,11 +126,19 @@ class FeedFigures:
 class Feed:
     """Reads a face on a thread of its own while somebody watches, and only then."""
 
-    def __init__(self, face: LiveFace, loop: asyncio.AbstractEventLoop, lost: Callable[[str], None]) -> None:
-        """`lost` is told, in the event loop, why the face has ended by itself."""
+    def __init__(
+        self,
+        face: LiveFace,
+        loop: asyncio.AbstractEventLoop,
+        lost: Callable[[str], None],
+        early: bool = True,
+    ) -> None:
+        """`lost` is told, in the event loop, why the face has ended by itself. `early`: the face is read
+        while a viewer connects, so that a picture is there at once; else it waits, and none is missed."""
         self._face = face
         self._loop = loop
         self._tell = lost
+        self._early = early
         self._lock = threading.Lock()
         self._outlets: tuple[Outlet, ...] = ()
         self._thread: threading.Thread | None = None
@@ -138,10 +151,16 @@ class Feed:
         outlet = Outlet(self)
         with self._lock:
             self._outlets += (outlet,)
+        if self._early:
+            self.begin()
+        return outlet
+
+    def begin(self) -> None:
+        """Somebody watches."""
+        with self._lock:
             if self._thread is None and not self._closed:
                 self._thread = threading.Thread(target=self._read, name="ditto-feed", daemon=True)
                 self._thread.start()
-        return outlet
 
     def remove(self, outlet: Outlet) -> None:
         outlet.end()
@@ -177,10 +196,10 @@ class Feed:
             sound = SoundEncoder(self._face.rate)
             for frame in frames:
                 with self._lock:
-                    if not self._outlets or self._closed:
+                    outlets = [outlet for outlet in self._outlets if outlet.ready]
+                    if self._closed or not (self._outlets if self._early else outlets):
                         self._thread = None
                         return
-                    outlets = [outlet for outlet in self._outlets if outlet.ready]
                     asked, self._keys = self._keys, set()
                 missed = self._encode(frame, outlets, encoders, sound, asked, pace)
                 with self._lock:

@@ -190,6 +190,10 @@ class MockFace:
         return end
 
     @property
+    def pose(self) -> None:
+        """None: there is nothing in it that moves on."""
+
+    @property
     def figures(self) -> LiveFigures:
         with self._changed:
             spent = processor_seconds([self._thread])

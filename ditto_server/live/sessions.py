@@ -51,6 +51,7 @@ class Record:
     age_seconds: float = 0.0
     idle_seconds: float = 0.0
     standing: Sequence[Command] = ()  # commands whose effect lasts
+    pose: Sequence[float] | None = None  # that its face was last seen in
 
 
 class Session:
@@ -72,7 +73,7 @@ class Session:
         self.avatar = record.avatar
         self.face = face
         self.events = EventLog(loop, record.number)
-        self.feed = Feed(face, loop, lambda reason: lost(self, reason))
+        self.feed = Feed(face, loop, lambda reason: lost(self, reason), early=record.pose is None)
         self.microphone = Microphone(face, listening(limits))
         self.remote = Remote(face, self.microphone, limits)
         self.outputs = SessionOutputs(face, record.avatar, outputs)
@@ -212,7 +213,7 @@ class Session:
 
     @property
     def record(self) -> Record:
-        now = time.monotonic()
+        now, pose = time.monotonic(), self.face.pose
         return Record(
             id=self.id,
             avatar=self.avatar,
@@ -220,6 +221,7 @@ class Session:
             age_seconds=now - self.began,
             idle_seconds=now - self.used,
             standing=self.remote.standing,
+            pose=None if pose is None else [round(float(number), 6) for number in pose],
         )
 
     async def close(self) -> None:
@@ -308,7 +310,7 @@ class Sessions:
     async def _open(self, record: Record) -> Session:
         """Goes on to its end even where whoever asked has gone: a face that is begun has an owner then."""
         loop = asyncio.get_running_loop()
-        face = await loop.run_in_executor(self._openers, self._begun, record.avatar)
+        face = await loop.run_in_executor(self._openers, self._begun, record)
         settings = self._limits, self._make_peer, self._ice, self._outputs
         session = Session(record, face, *settings, self._lost)
         self._sessions[session.id] = session
@@ -320,8 +322,8 @@ class Sessions:
             session.events.put({"type": "restored"})
         return session
 
-    def _begun(self, name: str) -> LiveFace:
-        return self._source.face(name).__enter__()
+    def _begun(self, record: Record) -> LiveFace:
+        return self._source.face(record.avatar, record.pose).__enter__()
 
     def get(self, id: str) -> Session:
         session = self._sessions.get(id)

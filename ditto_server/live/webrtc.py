@@ -199,7 +199,7 @@ class AiortcPeer:
 
     def _state_changed(self) -> None:
         if self._connection.connectionState == "connected":
-            self._wires.outlet.ready = True
+            self._wires.outlet.begin()
             self._wires.outlet.request_key_frame()
         if self._connection.connectionState in ("failed", "closed"):
             self._finish()

@@ -120,9 +120,9 @@ class Performance:
             quality=self.ladder.said,
         )
 
-    def begin(self, now: float) -> None:
-        """Feeds the first frames; time starts when the first picture arrives."""
-        self._busy_until = now + SLEEP_SECONDS
+    def begin(self, now: float, rests: bool = False) -> None:
+        """Feeds the first frames; time starts when the first picture arrives, or when somebody looks."""
+        self._busy_until, self._rests = now if rests else now + SLEEP_SECONDS, rests
         self._feeder.warm(WARM_FRAMES)
         self._feeder.advance(1, 1, 1, now)
         self._fed = {frame: Fed(now, now + frame * FRAME, True) for frame in range(WARM_FRAMES)}
@@ -132,7 +132,9 @@ class Performance:
         number = self._base + frame
         if turn != self.turn or number % self.ladder.every:
             return False
-        return self._zero is None or (self._watched and self._zero + (number + 1) * FRAME > self._now)
+        if self._zero is None or self._rests:  # it is shown when time begins, or goes on
+            return True
+        return self._watched and self._zero + (number + 1) * FRAME > self._now
 
     def step(self, now: float) -> Due:
         """Gives what is due at `now`, feeds what has to be, and says when to come again."""

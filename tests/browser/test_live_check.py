@@ -128,7 +128,7 @@ class Faces:
         self._source, self._fault = source, fault
         self.portraits, self.speaks, self.faces = source.portraits, source.speaks, []
 
-    def face(self, portrait):
+    def face(self, portrait, pose=None):
         return self._fault(self._source.face(portrait))
 
     def close(self):

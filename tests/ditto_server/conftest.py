@@ -34,8 +34,8 @@ class Watched:
         self.portraits, self.speaks = source.portraits, source.speaks
         self.faces = []
 
-    def face(self, portrait):
-        self.faces.append(self._source.face(portrait))
+    def face(self, portrait, pose=None):
+        self.faces.append(self._source.face(portrait, pose))
         return self.faces[-1]
 
     def close(self):

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import itertools
 import json
 import os
 import re
@@ -309,6 +310,29 @@ def test_a_worker_that_cannot_begin_says_why_in_the_one_line_of_the_command():
 )
 def test_one_worker_is_as_good_as_none(asked, sessions, count):
     assert workers_of(asked, sessions) == count
+
+
+def test_a_face_is_seen_again_in_the_pose_in_which_it_was_seen_last():
+    """Held to all pictures of the last second: reports of the pose come twice a second."""
+
+    async def watched(live, session, count, kills=None):
+        async with Viewer(live, session) as viewer:
+            await viewer.until(lambda: len(viewer.pictures) > count, 30)
+            if kills is not None:
+                os.kill(kills, signal.SIGKILL)
+                await asyncio.sleep(0.5)  # pictures that are on their way
+            return [image.astype(np.int16) for _, image in viewer.pictures]
+
+    with command(workers=2) as live:
+        session = live.session()
+        seen = asyncio.run(watched(live, session, 110, live.process_of(session)))
+        assert came_back(live, session) < 3
+        again = asyncio.run(watched(live, session, 5))
+        anew = asyncio.run(watched(live, live.session(), 5))
+    step = np.percentile([np.abs(after - before).mean() for before, after in itertools.pairwise(seen)], 99)
+    jump, other = (min(np.abs(one[0] - last).mean() for last in seen[-25:]) for one in (again, anew))
+    print(f"{jump:.2f} where {step:.2f} is the largest step between pictures; {other:.2f} from the beginning")
+    assert jump < step < other
 
 
 def test_faces_of_the_engine_go_on_in_another_process():

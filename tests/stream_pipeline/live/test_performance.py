@@ -298,6 +298,16 @@ def test_who_comes_back_finds_the_face_where_it_was():
     assert sum(frame.image is None for frame in later) <= 5
 
 
+def test_a_face_that_waits_to_be_seen_begins_then_with_its_first_picture_and_misses_none():
+    face = VirtualFace(watched=False, rests=True)
+    face.run(5)
+    assert face.frames == [] and face.painted
+    face.performance.watched = True
+    face.run(2)
+    assert [frame.index for frame in face.frames] == list(range(len(face.frames)))
+    assert len(face.frames) >= 50 and all(frame.image is not None for frame in face.frames)
+
+
 def test_speech_is_heard_to_its_end_though_nobody_looks():
     face = VirtualFace(watched=False)
     face.run(60)

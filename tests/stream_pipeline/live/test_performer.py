@@ -1,6 +1,7 @@
 """A live face over the built-in pack, in real time: what needs no clock is in test_performance.py."""
 
 import asyncio
+import itertools
 import threading
 import time
 
@@ -383,3 +384,32 @@ def head_steps(poses, frames):
 def step(before, after):
     """Degrees between two poses of a head."""
     return max(abs(getattr(before, angle) - getattr(after, angle)) for angle in ("yaw", "pitch", "roll"))
+
+
+def first_pictures(engine, avatar, count, **more):
+    """As many pictures of a new face, and the pose that follows them."""
+    with Performer(engine, avatar, **more) as face:
+        pictures = []
+        for frame in face.frames(timeout=20):
+            pictures += [] if frame.image is None else [frame.image.astype(np.int16)]
+            if len(pictures) == count:
+                return pictures, face.pose
+
+
+def steps(pictures):
+    return [float(np.abs(after - before).mean()) for before, after in itertools.pairwise(pictures)]
+
+
+def test_another_face_goes_on_from_the_pose_in_which_one_was_seen(engine, avatar):
+    seen, pose = first_pictures(engine, avatar, 110)
+    following, _ = first_pictures(engine, avatar, 15, pose=pose)
+    anew, _ = first_pictures(engine, avatar, 1)
+    usual = np.percentile(steps(seen), 99)
+    assert steps([seen[-1], *following])[0] < usual < steps([seen[-1], *anew])[0]
+    assert max(steps(following)) < 2 * usual, "it leaves the pose in a jump"
+
+
+@pytest.mark.parametrize("pose", [np.zeros(7, np.float32), np.full(265, np.nan, np.float32)])
+def test_what_is_no_pose_is_refused(engine, avatar, pose):
+    with pytest.raises(ConfigError, match="must be 265 numbers"):
+        Performer(engine, avatar, pose=pose)
