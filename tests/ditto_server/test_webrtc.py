@@ -214,7 +214,7 @@ class SlowVoice:
     def __init__(self, source):
         self.portraits, self.faces = source.portraits, []
 
-    def face(self, portrait):
+    def face(self, portrait, pose=None):
         self.faces.append(MockFace(np.zeros((64, 64, 3), np.uint8), speak=self._speak))
         return self.faces[-1]
 
