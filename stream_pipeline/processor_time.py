@@ -18,11 +18,11 @@ def processor_seconds(threads: Iterable[threading.Thread]) -> float:
 
 
 def _seconds_of(thread: threading.Thread) -> float:
-    if sys.platform != "linux" or thread.native_id is None:
+    if sys.platform != "linux" or thread.native_id is None or not thread.is_alive():
         return 0.0
     try:
         return time.clock_gettime((~thread.native_id << 3) | THREAD_CLOCK)
-    except OSError:  # it has ended
+    except OSError:  # it has ended meanwhile
         return 0.0
 
 
