@@ -131,7 +131,7 @@ def test_a_session_that_is_over_says_why_and_another_can_be_started(page, live):
     expect(page.get_by_role("heading", name="The session is over")).to_be_visible()
     expect(page.locator("#welcome-text")).to_have_text("It has ended: it was ended.")
     start(page)
-    assert len(live.source.faces) == 2
+    until(page, lambda: len(live.source.faces) == 2)
     page.complaints.clear()
 
 
