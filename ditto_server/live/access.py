@@ -6,15 +6,13 @@ import hmac
 import ipaddress
 import secrets
 import socket
-from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cfg.errors import ConfigError
-from ditto_server.live.problems import Problem, response_of
+from ditto_server.live.problems import Problem
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 MIN_KEY_LETTERS = 12
@@ -47,9 +45,7 @@ class Access:
                 "set DITTO_LIVE_KEY, or give --key"
             )
         for origin in self.origins:
-            parts = urlsplit(origin)
-            if parts.scheme not in ("http", "https") or not parts.netloc or parts.path:
-                raise ConfigError(f"'{origin}' is not an origin, such as https://example.org")
+            checked_origin(origin)
 
     def check_host(self, named: str | None) -> None:
         """Against DNS rebinding: a page elsewhere cannot make its own name one of these."""
@@ -81,6 +77,13 @@ class Access:
             raise Problem(403, "start the server with DITTO_LIVE_ADMIN_KEY set to see and end all sessions")
 
 
+def checked_origin(origin: str) -> str:
+    parts = urlsplit(origin)
+    if parts.scheme not in ("http", "https") or not parts.netloc or parts.path or parts.query:
+        raise ConfigError(f"'{origin}' is not an origin, such as https://example.org")
+    return origin
+
+
 def same(given: str | None, key: str) -> bool:
     return given is not None and hmac.compare_digest(given.encode(), key.encode())
 
@@ -108,90 +111,6 @@ def is_address(name: str) -> bool:
 
 def is_loopback(name: str) -> bool:
     return name == "localhost" or (is_address(name) and ipaddress.ip_address(name).is_loopback)
-
-
-class Gate:
-    """Middleware: host, origin and size of every request are checked; answers say what pages may do."""
-
-    def __init__(self, app: ASGIApp, access: Access, body_bytes: int) -> None:
-        self._app, self._access, self._body_bytes = app, access, body_bytes
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] not in ("http", "websocket"):
-            await self._app(scope, receive, send)
-            return
-        headers = Headers(scope=scope)
-        origin = headers.get("origin")
-        try:
-            self._access.check_host(headers.get("host"))
-            self._access.check_origin(origin, headers.get("host"))
-            length = headers.get("content-length", "0")
-            if len(length) > MAX_DIGITS or (whole(length) or 0) > self._body_bytes:
-                raise Problem(413, f"a request may have {self._body_bytes} bytes at most")
-        except Problem as problem:
-            await response_of(problem)(scope, receive, send)
-            return
-        if scope["type"] == "websocket":
-            await self._app(scope, receive, send)
-            return
-        allowed = cross_origin(origin) if origin in self._access.origins else []
-        if scope["method"] == "OPTIONS" and allowed:
-            await preflight(send, allowed)
-            return
-        await self._app(
-            scope, bounded(receive, self._body_bytes), with_headers(send, [*PAGE_HEADERS, *allowed])
-        )
-
-
-PAGE_HEADERS = [
-    (
-        b"content-security-policy",
-        b"default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob: mediastream:; "
-        b"connect-src 'self' ws: wss:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    ),
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"permissions-policy", b"microphone=(self), camera=(), geolocation=()"),
-]
-
-
-def cross_origin(origin: str | None) -> list[tuple[bytes, bytes]]:
-    return [
-        (b"access-control-allow-origin", (origin or "").encode("latin-1")),
-        (b"access-control-allow-headers", b"authorization, content-type"),
-        (b"access-control-allow-methods", b"GET, POST, DELETE"),
-        (b"access-control-expose-headers", b"location, retry-after"),
-        (b"vary", b"origin"),
-    ]
-
-
-async def preflight(send: Send, headers: Iterable[tuple[bytes, bytes]]) -> None:
-    await send({"type": "http.response.start", "status": 204, "headers": list(headers)})
-    await send({"type": "http.response.body", "body": b""})
-
-
-def with_headers(send: Send, headers: list[tuple[bytes, bytes]]) -> Send:
-    async def sending(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            message = {**message, "headers": [*message.get("headers", []), *headers]}
-        await send(message)
-
-    return sending
-
-
-def bounded(receive: Receive, limit: int) -> Receive:
-    """Ends a body of unknown length where it is longer than is taken."""
-    left = limit
-
-    async def receiving() -> Message:
-        nonlocal left
-        message = await receive()
-        left -= len(message.get("body", b""))
-        if left < 0:
-            raise Problem(413, f"a request may have {limit} bytes at most")
-        return message
-
-    return receiving
 
 
 def whole(text: str | None) -> int | None:

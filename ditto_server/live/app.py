@@ -17,15 +17,17 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ExceptionHandler, Scope
 
 from cfg.errors import DittoError
-from ditto_server.live.access import Access, Gate
+from ditto_server.live.access import Access
 from ditto_server.live.api import SessionApi
 from ditto_server.live.faces import FaceSource
+from ditto_server.live.gate import Gate
 from ditto_server.live.ice import IceSettings
 from ditto_server.live.limits import Buckets, Limits
 from ditto_server.live.lobby import Hosts, LobbyApi, OneProcess
 from ditto_server.live.outputs import OutputSettings
 from ditto_server.live.problems import of_a_fault, of_http, of_ours
 from ditto_server.live.sessions import Sessions
+from ditto_server.live.tokens import Guests, Signer
 from ditto_server.live.transport import PeerMaker
 
 PAGES = Path(__file__).parents[1] / "pages"
@@ -71,7 +73,8 @@ def public(
 ) -> Starlette:
     """Application that visitors reach; `held` while it is served."""
     per_minute = limits.sessions_per_minute
-    lobby = LobbyApi(hosts, access, limits, Buckets(per_minute / 60, per_minute))
+    guests = Guests(Signer(access.key), hosts.has)
+    lobby = LobbyApi(hosts, access, limits, Buckets(per_minute / 60, per_minute), guests)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -86,7 +89,7 @@ def public(
             *session_routes,
             Mount("/pages", Pages(directory=PAGES)),
         ],
-        middleware=[Middleware(Gate, access=access, body_bytes=limits.body_bytes)],
+        middleware=[Middleware(Gate, access=access, guests=guests, body_bytes=limits.body_bytes)],
         exception_handlers=HANDLERS,
         lifespan=lifespan,
     )

@@ -121,7 +121,10 @@ class Crew:
         if self._failed is not None:
             raise self._failed
 
-    async def begin(self, avatar: str | None) -> Described:
+    def has(self, id: str) -> bool:
+        return id in self._seats
+
+    async def begin(self, avatar: str | None, seconds: float | None) -> Described:
         count = len(self._seats) + len(self._opening)
         behind = sum(seat.figures.get("step", 0) > 0 for seat in self._seats.values())
         refusal = self._admission.refusal(count, behind)
@@ -129,7 +132,8 @@ class Crew:
             refusal = "no worker process is up"
         if refusal is not None:
             raise try_again(503, refusal, self._limits.retry_seconds)
-        record = Record(id=new_name(), avatar=self.portraits[0].name if avatar is None else avatar)
+        name = self.portraits[0].name if avatar is None else avatar
+        record = Record(id=new_name(), avatar=name, seconds=seconds)
         return await asyncio.shield(asyncio.ensure_future(self._seat(Seat(record), self._freest())))
 
     def listed(self) -> Described:

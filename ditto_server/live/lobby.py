@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from typing import Protocol
 
@@ -13,14 +13,17 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from cfg.errors import ConfigError
 from cfg.settings import EMOTIONS
 from ditto.motion.gestures import GESTURES
 from ditto_server.live.access import Access, bearer
 from ditto_server.live.api import command_of, described
-from ditto_server.live.faces import FaceSource, Portrait
+from ditto_server.live.faces import FaceSource, Portrait, chosen
 from ditto_server.live.limits import Buckets, Limits
 from ditto_server.live.problems import Problem, try_again
+from ditto_server.live.remote import Command, number_of, text_of
 from ditto_server.live.sessions import Sessions
+from ditto_server.live.tokens import MAX_VALID_SECONDS, VALID_SECONDS, Guests, Token
 from stream_pipeline.processor_time import resident_bytes
 
 DISTRIBUTION = "ditto-engine"
@@ -37,8 +40,14 @@ class Hosts(Protocol):
     @property
     def speaks(self) -> bool: ...
 
-    async def begin(self, avatar: str | None) -> Described:
-        """A session that has begun, as it is described; a Problem that says why where there is no room."""
+    async def begin(self, avatar: str | None, seconds: float | None) -> Described:
+        """A session that has begun, as it is described; a Problem that says why where there is no room.
+
+        It lasts so many `seconds`; None: as long as any may.
+        """
+
+    def has(self, id: str) -> bool:
+        """Whether a session goes on."""
 
     def listed(self) -> Described:
         """All sessions, and the processes that they are in, with their figures."""
@@ -54,8 +63,11 @@ class OneProcess:
         self._sessions, self._limits = sessions, limits
         self.portraits, self.speaks = source.portraits, source.speaks
 
-    async def begin(self, avatar: str | None) -> Described:
-        return described(await self._sessions.create(avatar), self._limits)
+    async def begin(self, avatar: str | None, seconds: float | None) -> Described:
+        return described(await self._sessions.create(avatar, seconds), self._limits)
+
+    def has(self, id: str) -> bool:
+        return id in self._sessions
 
     def listed(self) -> Described:
         sessions = [
@@ -84,6 +96,7 @@ class LobbyApi:
     access: Access
     limits: Limits
     visitors: Buckets
+    guests: Guests
     began: float = field(default_factory=time.monotonic)
 
     def routes(self) -> list[Route]:
@@ -94,16 +107,18 @@ class LobbyApi:
             Route("/v1/sessions", self.create, methods=["POST"]),
             Route("/v1/sessions", self.list, methods=["GET"]),
             Route("/v1/sessions/{id}/record", self.record, methods=["POST", "DELETE"]),
+            Route("/v1/tokens", self.token, methods=["POST"]),
         ]
 
     async def health(self, request: Request) -> Response:
         return JSONResponse({"status": "ok"})
 
     async def avatars(self, request: Request) -> Response:
-        self._check_key(request)
+        token = self._token_of(request)
         listed = [
             {"name": one.name, "title": one.title, "picture": f"/v1/avatars/{one.name}/picture"}
             for one in self.hosts.portraits
+            if token is None or token.avatar in (None, one.name)
         ]
         told = {"speaks": self.hosts.speaks, "gestures": sorted(GESTURES), "emotions": list(EMOTIONS)}
         return JSONResponse({"avatars": listed, **told})
@@ -116,15 +131,26 @@ class LobbyApi:
         raise Problem(404, f"there is no avatar '{name}' here")
 
     async def create(self, request: Request) -> Response:
-        self._check_key(request)
+        token = self._token_of(request)
         if not self.visitors.take(request.client.host if request.client else ""):
             raise try_again(429, "too many sessions in a minute", self.limits.retry_seconds)
         body = await command_of(request, self.limits.request_seconds, empty=True)
         avatar = body.get("avatar")
         if avatar is not None and not isinstance(avatar, str):
             raise Problem(400, "avatar must be the name of one of /v1/avatars")
-        session = await self.hosts.begin(avatar)
+        if token is None:
+            session = await self.hosts.begin(avatar, None)
+        else:
+            avatar = token.avatar if avatar is None else avatar
+            with self.guests.room(token, avatar) as note:
+                session = await self.hosts.begin(avatar, token.session_seconds)
+                note(str(session["id"]))
         return JSONResponse(session, 201, {"Location": f"/v1/sessions/{session['id']}"})
+
+    async def token(self, request: Request) -> Response:
+        self.access.check_key(bearer(request.headers))
+        token = self._made(await command_of(request, self.limits.request_seconds))
+        return JSONResponse({"token": self.guests.signer.signed(token), **asdict(token)}, 201)
 
     async def list(self, request: Request) -> Response:
         self.access.check_admin(bearer(request.headers))
@@ -137,8 +163,37 @@ class LobbyApi:
         name = await self.hosts.record(request.path_params["id"], on)
         return JSONResponse({"name": name}, 201 if on else 200)
 
-    def _check_key(self, request: Request) -> None:
-        self.access.check_key(bearer(request.headers))
+    def _token_of(self, request: Request) -> Token | None:
+        """The token by which a request is made; None where it has the key, or none is needed."""
+        given = bearer(request.headers)
+        token = self.guests.signer.read(given)
+        if token is None:
+            self.access.check_key(given)
+        else:
+            self.guests.check(token, request.headers.get("origin"))
+        return token
+
+    def _made(self, wanted: Command) -> Token:
+        valid = number_of(wanted, "valid_seconds", VALID_SECONDS)
+        if not 0 < valid <= MAX_VALID_SECONDS:
+            raise ConfigError(
+                f"valid_seconds is {valid:g}, but must be above 0 and at most {MAX_VALID_SECONDS:g}"
+            )
+        sessions = number_of(wanted, "sessions", 1)
+        if not sessions.is_integer():
+            raise ConfigError(f"sessions is {sessions:g}, but must be a whole number")
+        avatar = wanted.get("avatar")
+        if avatar is not None:
+            chosen(text_of(wanted, "avatar"), {one.name: one for one in self.hosts.portraits})
+        return Token(
+            origin=text_of(wanted, "origin"),
+            expires=round(time.time() + valid, 3),
+            avatar=None if avatar is None else str(avatar),
+            session_seconds=min(
+                number_of(wanted, "session_seconds", self.limits.session_seconds), self.limits.session_seconds
+            ),
+            sessions=int(sessions),
+        )
 
 
 def thumbnail(portrait: Portrait) -> Response:

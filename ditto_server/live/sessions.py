@@ -47,6 +47,7 @@ class Record:
 
     id: str
     avatar: str
+    seconds: float | None = None  # that it may last, where that is less than any may
     number: int = 0  # of its latest event
     age_seconds: float = 0.0
     idle_seconds: float = 0.0
@@ -71,6 +72,7 @@ class Session:
         loop = asyncio.get_running_loop()
         self.id = record.id
         self.avatar = record.avatar
+        self.seconds = min(limits.session_seconds, record.seconds or limits.session_seconds)
         self.face = face
         self.events = EventLog(loop, record.number)
         self.feed = Feed(face, loop, lambda reason: lost(self, reason), early=record.pose is None)
@@ -217,6 +219,7 @@ class Session:
         return Record(
             id=self.id,
             avatar=self.avatar,
+            seconds=self.seconds,
             number=self.events.number,
             age_seconds=now - self.began,
             idle_seconds=now - self.used,
@@ -286,7 +289,7 @@ class Sessions:
     def __iter__(self) -> Iterator[Session]:
         return iter(tuple(self._sessions.values()))
 
-    async def create(self, avatar: str | None) -> Session:
+    async def create(self, avatar: str | None, seconds: float | None = None) -> Session:
         """A session with a face that has begun; a Problem that says why where there is no room."""
         count = len(self._sessions) + self._opening
         behind = sum(session.face.figures.step > 0 for session in self)
@@ -296,7 +299,7 @@ class Sessions:
         name = avatar if avatar is not None else self._source.portraits[0].name
         self._opening += 1
         try:
-            return await self.open(Record(id=new_name(), avatar=name))
+            return await self.open(Record(id=new_name(), avatar=name, seconds=seconds))
         finally:
             self._opening -= 1
 
@@ -324,6 +327,9 @@ class Sessions:
 
     def _begun(self, record: Record) -> LiveFace:
         return self._source.face(record.avatar, record.pose).__enter__()
+
+    def __contains__(self, id: object) -> bool:
+        return id in self._sessions
 
     def get(self, id: str) -> Session:
         session = self._sessions.get(id)
@@ -375,12 +381,16 @@ def listening(limits: Limits) -> Bucket:
     return Bucket(limits.listened_per_second, LISTENED_AT_ONCE)
 
 
+def in_words(seconds: float) -> str:
+    return f"{seconds / 3600:g} hours" if seconds >= 3600 else f"{seconds:g} seconds"
+
+
 def overdue(session: Session, limits: Limits, now: float) -> str | None:
     """The reason why a session is to end by itself, if it is."""
     if not session.connections and now - session.left > limits.keep_seconds:
         return f"nobody was connected for {limits.keep_seconds:g} s"
     if now - session.used > limits.idle_seconds:
         return f"nothing was said or asked for {limits.idle_seconds / 60:g} minutes"
-    if now - session.began > limits.session_seconds:
-        return f"it lasted {limits.session_seconds / 3600:g} hours"
+    if now - session.began > session.seconds:
+        return f"it lasted {in_words(session.seconds)}"
     return None
