@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from starlette.websockets import WebSocket
 
 from ditto_server.live.access import whole
 from ditto_server.live.limits import Limits
+from ditto_server.live.movie import serve_movie
 from ditto_server.live.problems import Problem, response_of
 from ditto_server.live.remote import Command, parsed
 from ditto_server.live.sessions import Session, Sessions
@@ -40,6 +42,7 @@ class SessionApi:
             Route("/v1/sessions/{id}/offer", self.offer, methods=["POST"]),
             Route("/v1/sessions/{id}/connections/{connection}", self.hang_up, methods=["DELETE"]),
             WebSocketRoute("/v1/sessions/{id}/ws", self.socket),
+            WebSocketRoute("/v1/sessions/{id}/mp4", self.movie),
             Route("/whep/{id}", self.whep, methods=["POST"]),
             Route("/whep/{id}/{connection}", self.hang_up, methods=["DELETE"]),
         ]
@@ -89,14 +92,27 @@ class SessionApi:
         return Response(status_code=200)
 
     async def socket(self, socket: WebSocket) -> None:
+        async with self._joined(socket) as session:
+            if session is not None:
+                await serve_socket(socket, session, self.limits)
+
+    async def movie(self, socket: WebSocket) -> None:
+        async with self._joined(socket) as session:
+            if session is not None:
+                await serve_movie(socket, session)
+
+    @contextlib.asynccontextmanager
+    async def _joined(self, socket: WebSocket) -> AsyncIterator[Session | None]:
+        """The session of a WebSocket, which is one of its connections; None where that was refused."""
         try:
             session = self.sessions.get(socket.path_params["id"])
             leave = session.join()
         except Problem as problem:
             await refuse(socket, problem)
+            yield None
             return
         try:
-            await serve_socket(socket, session, self.limits)
+            yield session
         finally:
             leave()
 
@@ -117,7 +133,7 @@ def described(session: Session, limits: Limits) -> dict[str, object]:
         "recorded": session.outputs.recorded,
         "ice_servers": [server.as_json() for server in session.servers],
         "links": {
-            **{name: f"{at}/{name}" for name in ("offer", "ws", "events", "commands")},
+            **{name: f"{at}/{name}" for name in ("offer", "ws", "mp4", "events", "commands")},
             "whep": f"/whep/{session.id}",
         },
     }

@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from cfg.errors import in_one_line
 from ditto.rates import FRAME_RATE
@@ -31,6 +32,8 @@ RATE_SECONDS = 2.0  # between changes of the bitrate
 CONGESTED = 0.85  # share of what is sent; where less is said to go through, less is sent
 RECOVERY = 1.5  # by which the limit grows again
 SPACING = 0.02  # seconds between the two packets of a frame's sound
+
+AnyOutlet = TypeVar("AnyOutlet", bound="Outlet")
 
 log = logging.getLogger(__name__)
 
@@ -91,12 +94,15 @@ class Outlet:
             self._pictures.clear()
             self._needs_key = True
             self.request_key_frame()
-        self._changed.set()
-        self._changed = asyncio.Event()
+        self._wake()
 
     def end(self) -> None:
         self._ended = True
         self._changed.set()
+
+    def _wake(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
 
     async def _wait(self) -> None:
         if self._ended:
@@ -146,9 +152,9 @@ class Feed:
         self._closed = False
         self.figures = FeedFigures()
 
-    def outlet(self) -> Outlet:
+    def outlet(self, make: Callable[[Feed], AnyOutlet]) -> AnyOutlet:
         """Another viewer's; it is fed from the moment it is ready."""
-        outlet = Outlet(self)
+        outlet = make(self)
         with self._lock:
             self._outlets += (outlet,)
         if self._early:
@@ -180,7 +186,9 @@ class Feed:
     def stop(self) -> None:
         """No frame is sent any more."""
         with self._lock:
-            self._closed, self._outlets = True, ()
+            outlets, self._closed, self._outlets = self._outlets, True, ()
+        for outlet in outlets:
+            self._post(outlet.end)
 
     def join(self) -> None:
         """Waits for the thread, once the face has ended: not for the event loop's thread."""

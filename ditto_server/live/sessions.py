@@ -19,7 +19,7 @@ from cfg.errors import DittoError, in_one_line
 from ditto.arrays import Floats
 from ditto_server.live.events import EventLog, Said
 from ditto_server.live.faces import FaceSource
-from ditto_server.live.feed import Feed
+from ditto_server.live.feed import Feed, Outlet
 from ditto_server.live.ice import IceSettings
 from ditto_server.live.limits import Admission, Bucket, Limits
 from ditto_server.live.microphone import Microphone
@@ -157,7 +157,7 @@ class Session:
             raise Problem(429, "too many offers in a minute")
         leave = self.join()
         name = new_name()
-        outlet, listener = self.feed.outlet(), self.events.listen()
+        outlet, listener = self.feed.outlet(Outlet), self.events.listen()
         patience = Patience(self._limits)
 
         async def command(message: str | bytes) -> str:
