@@ -23,6 +23,7 @@ from ditto_server.live.sessions import Session, Sessions
 from ditto_server.live.socket import serve_socket
 
 SDP = "application/sdp"
+WHIP_MODES = ("through", "to")  # what a microphone is for
 KEEP_ALIVE_SECONDS = 15.0  # between comments of an event stream
 
 
@@ -43,6 +44,7 @@ class SessionApi:
             Route("/v1/sessions/{id}/connections/{connection}", self.hang_up, methods=["DELETE"]),
             WebSocketRoute("/v1/sessions/{id}/ws", self.socket),
             WebSocketRoute("/v1/sessions/{id}/mp4", self.movie),
+            Route("/v1/sessions/{id}/whip", self.whip, methods=["POST"]),
             Route("/whep/{id}", self.whep, methods=["POST"]),
             Route("/whep/{id}/{connection}", self.hang_up, methods=["DELETE"]),
         ]
@@ -77,12 +79,24 @@ class SessionApi:
 
     async def whep(self, request: Request) -> Response:
         session = self._session(request)
+        name, answer = await session.answer(await self._sdp(request))
+        return Response(answer, 201, {"Location": f"/whep/{session.id}/{name}"}, media_type=SDP)
+
+    async def whip(self, request: Request) -> Response:
+        session = self._session(request)
+        mode = request.query_params.get("microphone", "through")
+        if mode not in WHIP_MODES:
+            raise Problem(422, f"microphone is '{mode}', but must be one of: {', '.join(WHIP_MODES)}")
+        name, answer = await session.answer_microphone(await self._sdp(request), mode)
+        at = f"/v1/sessions/{session.id}/connections/{name}"
+        return Response(answer, 201, {"Location": at}, media_type=SDP)
+
+    async def _sdp(self, request: Request) -> str:
+        """The offer that is the body of a request."""
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind != SDP:
             raise Problem(415, f"an offer is sent as {SDP}, not as '{kind}'")
-        body = await body_of(request, self.limits.request_seconds)
-        name, answer = await session.answer(body.decode("utf-8", "replace"))
-        return Response(answer, 201, {"Location": f"/whep/{session.id}/{name}"}, media_type=SDP)
+        return (await body_of(request, self.limits.request_seconds)).decode("utf-8", "replace")
 
     async def hang_up(self, request: Request) -> Response:
         peer = self._session(request).peers.get(request.path_params["connection"])
@@ -133,7 +147,7 @@ def described(session: Session, limits: Limits) -> dict[str, object]:
         "recorded": session.outputs.recorded,
         "ice_servers": [server.as_json() for server in session.servers],
         "links": {
-            **{name: f"{at}/{name}" for name in ("offer", "ws", "mp4", "events", "commands")},
+            **{name: f"{at}/{name}" for name in ("offer", "ws", "mp4", "whip", "events", "commands")},
             "whep": f"/whep/{session.id}",
         },
     }

@@ -13,6 +13,7 @@ from cfg.errors import ConfigError
 MAX_ADDRESSES = 4096  # of visitors whose requests are counted
 MAX_SHARE = 0.9  # of the processor that sessions may take
 FIRST_COST = 0.3  # cores that a session takes, before any was measured
+LISTENED_AT_ONCE = 10.0  # seconds of sound
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +75,15 @@ class Buckets:
         if len(self._buckets) > MAX_ADDRESSES:
             self._buckets.popitem(last=False)
         return bucket.take()
+
+
+def listening(limits: Limits) -> Bucket:
+    """Seconds of sound that may be listened to."""
+    return Bucket(limits.listened_per_second, LISTENED_AT_ONCE)
+
+
+def in_words(seconds: float) -> str:
+    return f"{seconds / 3600:g} hours" if seconds >= 3600 else f"{seconds:g} seconds"
 
 
 class Admission:

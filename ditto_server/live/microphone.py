@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections import deque
 from typing import Literal
 
 import numpy as np
 
-from cfg.errors import ConfigError
+from cfg.errors import ConfigError, DittoError
 from ditto.arrays import Floats
 from ditto.media.sound import Resampler
 from ditto.rates import SAMPLE_RATE
@@ -99,6 +100,11 @@ class Microphone:
             self._face.push(spoken, timeout=0)
         if was_open and not self._gate.open:
             self._face.flush()
+
+    def close(self) -> None:
+        """Ends what it is saying, if the face is still there."""
+        with contextlib.suppress(DittoError, TimeoutError):
+            self._begin("off")
 
     def _begin(self, mode: Mode) -> None:
         if self._mode == "through" and mode != "through" and self._gate.open:

@@ -21,7 +21,7 @@ from ditto_server.live.events import EventLog, Said
 from ditto_server.live.faces import FaceSource
 from ditto_server.live.feed import Feed, Outlet
 from ditto_server.live.ice import IceSettings
-from ditto_server.live.limits import Admission, Bucket, Limits
+from ditto_server.live.limits import Admission, Bucket, Limits, in_words, listening
 from ditto_server.live.microphone import Microphone
 from ditto_server.live.outputs import OutputSettings, SessionOutputs
 from ditto_server.live.patience import Flood, Patience, commanded
@@ -34,7 +34,6 @@ Own = Callable[[Command], Answer | None]  # answers commands that concern one co
 
 WATCH_SECONDS = 3.0  # between looks at who is idle, and at the processor's load
 GOODBYE_SECONDS = 5.0  # in which a connection is closed in order
-LISTENED_AT_ONCE = 10.0  # seconds of sound
 QUIET = 0.01  # of full scale: sound below is an open microphone, not somebody
 ID_BYTES = 16  # of a session's name that nobody guesses
 
@@ -150,27 +149,45 @@ class Session:
         return name
 
     async def answer(self, offer: str) -> tuple[str, str]:
-        """Another WebRTC connection: its name, and the SDP that answers the offer."""
+        """Another viewer by WebRTC: the connection's name, and the SDP that answers the offer."""
+        return await self._answer(offer, self.microphone, watches=True)
+
+    async def answer_microphone(self, offer: str, mode: object) -> tuple[str, str]:
+        """A microphone by WebRTC to which nothing is sent, with a mode of its own."""
+        microphone = Microphone(self.face, listening(self._limits))
+        microphone.set(mode)
+        return await self._answer(offer, microphone, watches=False)
+
+    async def _answer(self, offer: str, microphone: Microphone, watches: bool) -> tuple[str, str]:
         if self._make_peer is None:
             raise Problem(501, "this server speaks no WebRTC; use the WebSocket")
         if not self._offers.take():
             raise Problem(429, "too many offers in a minute")
         leave = self.join()
         name = new_name()
-        outlet, listener = self.feed.outlet(Outlet), self.events.listen()
+        outlet = self.feed.outlet(Outlet) if watches else None
+        listener = self.events.listen()
         patience = Patience(self._limits)
 
         async def command(message: str | bytes) -> str:
             return json.dumps(await self.obey_message(message, patience))
 
+        async def hear(samples: Floats, rate: int) -> None:
+            if microphone.mode != "off":
+                with contextlib.suppress(TimeoutError, DittoError):  # more than fits is lost
+                    await self.push(samples, rate, microphone)
+
         def ended() -> None:
-            self.feed.remove(outlet)
+            if outlet is not None:
+                self.feed.remove(outlet)
+            else:
+                asyncio.get_running_loop().run_in_executor(None, microphone.close)
             self.events.leave(listener)
             self.peers.pop(name, None)
             leave()
 
         seconds = self._limits.connect_seconds, self._limits.silent_seconds
-        wires = Wires(outlet, listener, command, self._hear, ended, *seconds)
+        wires = Wires(outlet, listener, command, hear, ended, *seconds)
         try:
             peer = self._make_peer(wires, self.servers)
         except BaseException:
@@ -182,12 +199,6 @@ class Session:
         except BaseException:
             await peer.close()
             raise
-
-    async def _hear(self, samples: Floats, rate: int) -> None:
-        if self.microphone.mode == "off":
-            return
-        with contextlib.suppress(TimeoutError, DittoError):  # more than fits is lost
-            await self.push(samples, rate, self.microphone)
 
     def _note(self, event: Said) -> None:
         if event["type"] in ("started", "position", "finished"):
@@ -374,15 +385,6 @@ class Sessions:
 
 def new_name() -> str:
     return secrets.token_urlsafe(ID_BYTES)
-
-
-def listening(limits: Limits) -> Bucket:
-    """Seconds of sound that may be listened to."""
-    return Bucket(limits.listened_per_second, LISTENED_AT_ONCE)
-
-
-def in_words(seconds: float) -> str:
-    return f"{seconds / 3600:g} hours" if seconds >= 3600 else f"{seconds:g} seconds"
 
 
 def overdue(session: Session, limits: Limits, now: float) -> str | None:

@@ -15,12 +15,12 @@ from ditto.arrays import Floats
 from ditto.media.sound import Resampler
 from ditto.rates import SAMPLE_RATE
 from ditto_server.live.access import whole
-from ditto_server.live.limits import Bucket, Limits
+from ditto_server.live.limits import Bucket, Limits, listening
 from ditto_server.live.microphone import RATES
 from ditto_server.live.patience import Flood, Patience
 from ditto_server.live.problems import Problem, members
 from ditto_server.live.remote import Answer, Command
-from ditto_server.live.sessions import Session, listening
+from ditto_server.live.sessions import Session
 from stream_pipeline.live_face import LiveFace
 
 OVER, SLOW, TOO_BIG, FLOODED = 4000, 1013, 1009, 1008  # codes with which a socket is closed

@@ -118,10 +118,14 @@ class AiortcPeer:
                 raise Problem(
                     400, f"the offer has {len(kinds)} media sections, but 1 to {MAX_MEDIA} are taken"
                 )
-            self._offer_tracks(kinds)
+            if self._wires.outlet is not None:
+                self._offer_tracks(kinds, self._wires.outlet)
+            elif kinds != ["audio"]:
+                raise Problem(400, "a microphone is offered by one audio section alone")
             known = RTCSessionDescription(without_local_names(offer), "offer")
             await self._connection.setRemoteDescription(known)
-            self._receive_one_microphone()
+            if self._wires.outlet is not None:
+                self._receive_one_microphone()
             await self._connection.setLocalDescription(await self._connection.createAnswer())
         except Problem:
             raise
@@ -135,7 +139,8 @@ class AiortcPeer:
             log.debug("an offer that cannot be read", exc_info=error)
             raise Problem(400, "the offer is not an SDP that can be read") from error
         described = self._connection.localDescription.sdp
-        self._wires.outlet.codec = agreed(described)
+        if self._wires.outlet is not None:
+            self._wires.outlet.codec = agreed(described)
         self._start(self._watch())
         return described
 
@@ -161,9 +166,9 @@ class AiortcPeer:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _offer_tracks(self, kinds: Sequence[str]) -> None:
+    def _offer_tracks(self, kinds: Sequence[str], outlet: Outlet) -> None:
         if "video" in kinds:
-            self._feedback.attach(self._connection.addTrack(PictureTrack(self._wires.outlet)))
+            self._feedback.attach(self._connection.addTrack(PictureTrack(outlet)))
             for transceiver in self._connection.getTransceivers():
                 if transceiver.kind == "video":
                     codecs = RTCRtpSender.getCapabilities("video").codecs
@@ -173,7 +178,7 @@ class AiortcPeer:
                         sorted(known, key=lambda codec: order.index(codec.mimeType.lower()))
                     )
         if "audio" in kinds:
-            self._feedback.attach(self._connection.addTrack(SoundTrack(self._wires.outlet)))
+            self._feedback.attach(self._connection.addTrack(SoundTrack(outlet)))
             for transceiver in self._connection.getTransceivers():
                 if transceiver.kind == "audio":
                     codecs = RTCRtpSender.getCapabilities("audio").codecs
@@ -198,7 +203,7 @@ class AiortcPeer:
         self._finish()
 
     def _state_changed(self) -> None:
-        if self._connection.connectionState == "connected":
+        if self._connection.connectionState == "connected" and self._wires.outlet is not None:
             self._wires.outlet.begin()
             self._wires.outlet.request_key_frame()
         if self._connection.connectionState in ("failed", "closed"):
@@ -217,6 +222,7 @@ class AiortcPeer:
         with contextlib.suppress(MediaStreamError):
             while True:
                 frame = await track.recv()
+                self._feedback.heard = time.monotonic()
                 if isinstance(frame, av.AudioFrame):
                     await self._wires.hear(mono(frame), frame.sample_rate)
 
@@ -277,7 +283,7 @@ class Feedback:
     aiortc hands these to encoders of its own alone.
     """
 
-    def __init__(self, outlet: Outlet) -> None:
+    def __init__(self, outlet: Outlet | None) -> None:
         self._outlet = outlet
         self.heard = time.monotonic()
 
@@ -292,7 +298,7 @@ class Feedback:
 
     def _hear(self, packet: AnyRtcpPacket) -> None:
         self.heard = time.monotonic()
-        if isinstance(packet, RtcpPsfbPacket):
+        if isinstance(packet, RtcpPsfbPacket) and self._outlet is not None:
             if packet.fmt in (RTCP_PSFB_PLI, RTCP_PSFB_FIR):
                 self._outlet.request_key_frame()
             elif packet.fmt == RTCP_PSFB_APP:
