@@ -1,11 +1,10 @@
 // The page: a face, and the ways to talk to it.
 
 import { at, inWords, made } from "./dom.js";
+import { joined } from "./face.js";
 import { Figures } from "./figures.js";
-import { Media } from "./media.js";
 import { decoded, devices, microphone, played } from "./microphone.js";
 import { Server } from "./server.js";
-import { Wire } from "./wire.js";
 
 const GREETING = "A face to talk to";
 const RECORDED = "What the face says is recorded.";
@@ -64,7 +63,6 @@ function caption(text) {
 const happenings = {
   caption: ({ utterance, text }) => lines.set(utterance, lines.get(utterance) ?? line(text, "waiting")),
   started({ utterance }) {
-    media?.started();
     const spoken = lines.get(utterance);
     if (spoken) spoken.dataset.state = "speaking";
     caption(spoken?.textContent);
@@ -76,11 +74,7 @@ const happenings = {
     problem(reason);
   },
   listening: ({ speaks }) => at("stage").classList.toggle("listening", speaks),
-  mute: () => media?.silence(),
-  restored() {
-    cutAll();
-    media?.join();
-  },
+  restored: () => cutAll(),
   recording: ({ on }) => line(on ? RECORDED : "The recording has ended.", "note"),
   degraded: ({ said }) => line(`The server is short of time: ${said}.`, "note"),
 };
@@ -116,7 +110,7 @@ function join() {
   usable(true);
   check("server", "good", "The server answers.");
   check("wire", "wait", "Opening the way for text and commands …");
-  wire = new Wire(server, session);
+  ({ wire, media } = joined(server, session, video, new URLSearchParams(location.search).get("transport")));
   wire.addEventListener("open", () => {
     check("wire", "good", "Text and commands get through.");
     ask("mode", { microphone: mode });
@@ -129,8 +123,6 @@ function join() {
   wire.addEventListener("problem", ({ detail }) => problem(detail));
   wire.addEventListener("event", ({ detail }) => happenings[detail.type]?.(detail));
   if (session.recorded) line(RECORDED, "note");
-  media = new Media(server, session, video);
-  media.addEventListener("said", ({ detail }) => wire.take(detail));
   media.addEventListener("state", ({ detail }) => check("media", detail.state, detail.words));
   media.addEventListener("silent", quietly);
   media.join();

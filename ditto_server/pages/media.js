@@ -1,21 +1,32 @@
 // Picture and sound by WebRTC: joined again when they were lost, silent at once when told so.
 
+import { canWatch, Movie } from "./movie.js";
+
 const PATIENCE = 3000; // milliseconds for which a way that is interrupted may mend itself
 const SILENCE = 400; // milliseconds of an interrupted voice that may still be on their way
 const IN_STEP = 15; // milliseconds by which sound and picture may differ
 const MAX_WAIT = 300; // milliseconds that pictures may wait for their sound
-const FIRST_PICTURE = 8000; // milliseconds after which it is said what may be blocked
+const FIRST_PICTURE = 8000; // milliseconds after which WebRTC is taken to be blocked
+const NO_WEBRTC = 501; // status of a server without it
+const BY_SOCKET = "Picture and sound come by WebSocket instead, a little later; the microphone does not.";
 
 export class Media extends EventTarget {
-  constructor(server, session, video) {
+  // `transport` is "mp4" where WebRTC is not to be tried.
+  constructor(server, session, video, transport) {
     super();
     Object.assign(this, { server, session, video, microphone: null, closed: false, tries: 0 });
+    if (transport === "mp4") this.instead = "Picture and sound come by WebSocket, as was asked for.";
+    else if (!globalThis.RTCPeerConnection) this.instead = `This browser speaks no WebRTC. ${BY_SOCKET}`;
   }
 
   async join() {
     clearTimeout(this.pause);
+    clearTimeout(this.doubt);
     this.peer?.close();
+    this.peer = undefined;
+    this.movie?.close();
     if (this.closed) return;
+    if (this.instead) return this.watch();
     const peer = (this.peer = new RTCPeerConnection({ iceServers: this.session.ice_servers }));
     peer.ontrack = ({ streams, receiver }) => this.add(streams[0], receiver);
     peer.onconnectionstatechange = () => peer === this.peer && this.changed();
@@ -33,19 +44,36 @@ export class Media extends EventTarget {
       await peer.setRemoteDescription({ type: "answer", sdp: answer.sdp });
     } catch (error) {
       if (peer !== this.peer || this.closed) return;
+      if (error.status === NO_WEBRTC) return this.blocked(error.message);
       this.tell("bad", error.message);
       this.again();
       return;
     }
-    clearTimeout(this.doubt);
-    this.doubt = setTimeout(() => peer === this.peer && peer.connectionState !== "connected" && this.tell("bad", blocked(this.session)), FIRST_PICTURE);
+    this.doubt = setTimeout(() => peer === this.peer && peer.connectionState !== "connected" && this.blocked(blocked(this.session)), FIRST_PICTURE);
+  }
+
+  // WebRTC does not get through: the way by WebSocket is taken from now on.
+  blocked(words) {
+    if (!canWatch()) return this.tell("bad", words);
+    this.instead = `${words} ${BY_SOCKET}`;
+    this.join();
+  }
+
+  watch() {
+    this.movie = new Movie(this.server, this.session, this.video, () => this.play());
+    this.tell("good", this.instead);
   }
 
   // Picture and sound are of one stream, which the browser keeps in step.
   add(stream, receiver) {
     if (this.video.srcObject !== stream) this.video.srcObject = stream;
     if ("jitterBufferTarget" in receiver) receiver.jitterBufferTarget = 0;
-    this.video.play().catch(() => this.dispatchEvent(new Event("silent")));
+    this.play();
+  }
+
+  // A browser that plays no sound before a click is told of.
+  play() {
+    this.video.play().catch((error) => error.name === "NotAllowedError" && this.dispatchEvent(new Event("silent")));
   }
 
   changed() {
@@ -95,10 +123,12 @@ export class Media extends EventTarget {
   }
 
   hear(enabled) {
+    if (this.movie) return this.movie.hear(enabled);
     for (const track of this.video.srcObject?.getAudioTracks() ?? []) track.enabled = enabled;
   }
 
   async send(track) {
+    if (track && this.instead) throw new Error("The microphone needs WebRTC, which does not get through here.");
     this.microphone = track;
     await this.voice?.sender.replaceTrack(track);
   }
@@ -113,6 +143,7 @@ export class Media extends EventTarget {
     clearTimeout(this.doubt);
     clearTimeout(this.hush);
     this.peer?.close();
+    this.movie?.close();
   }
 }
 

@@ -7,33 +7,23 @@ export class Refused extends Error {
   }
 }
 
-export class Server {
-  // What is remembered lies under a name of the page's own.
-  constructor(name) {
-    this.name = name;
-    const given = new URLSearchParams(location.hash.slice(1)).get("key");
-    this.memory = JSON.parse(sessionStorage.getItem(name) ?? "{}");
-    if (given) {
-      this.remember({ key: given });
-      history.replaceState(null, "", location.pathname + location.search);
-    }
-  }
-
-  // Survives a reload, not the closing of the tab.
-  remember(what) {
-    Object.assign(this.memory, what);
-    sessionStorage.setItem(this.name, JSON.stringify(this.memory));
+// A server and the key or token to it.
+export class Api {
+  constructor(base, key) {
+    this.base = new URL(base, location.href);
+    this.key = key;
   }
 
   async ask(method, path, body) {
     const headers = {};
-    if (this.memory.key) headers.Authorization = `Bearer ${this.memory.key}`;
+    if (this.key) headers.Authorization = `Bearer ${this.key}`;
     if (body !== undefined) headers["Content-Type"] = "application/json";
     let response;
     try {
-      response = await fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
+      response = await fetch(new URL(path, this.base), { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
     } catch {
-      throw new Refused(0, "The server cannot be reached.");
+      const elsewhere = this.base.origin !== location.origin;
+      throw new Refused(0, `The server cannot be reached${elsewhere ? `, or lets no page of ${location.origin} in` : ""}.`);
     }
     const text = await response.text();
     let told = {};
@@ -47,9 +37,31 @@ export class Server {
   }
 
   socket(path, after) {
-    const url = new URL(path, location.href);
+    const url = new URL(path, this.base);
     url.protocol = url.protocol.replace("http", "ws");
     if (after !== undefined) url.searchParams.set("after", after);
     return new WebSocket(url);
+  }
+}
+
+// The server that this page has come from; what is remembered lies under a name of the page's own.
+export class Server extends Api {
+  constructor(name) {
+    super(location.href);
+    this.name = name;
+    const given = new URLSearchParams(location.hash.slice(1)).get("key");
+    this.memory = JSON.parse(sessionStorage.getItem(name) ?? "{}");
+    this.key = this.memory.key;
+    if (given) {
+      this.remember({ key: given });
+      history.replaceState(null, "", location.pathname + location.search);
+    }
+  }
+
+  // Survives a reload, not the closing of the tab.
+  remember(what) {
+    Object.assign(this.memory, what);
+    this.key = this.memory.key;
+    sessionStorage.setItem(this.name, JSON.stringify(this.memory));
   }
 }

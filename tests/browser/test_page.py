@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from ditto_server.live.access import Access
 from ditto_server.live.faces import MockFaces
+from tests.browser.seen import listen, loudness, moves, until
 from tests.ditto_server.conftest import PORTRAITS, Watched, command, running
 
 pytestmark = pytest.mark.browser
@@ -167,9 +168,53 @@ def test_a_way_for_media_that_is_blocked_is_said_in_words(chromium, live):
     page.goto(live.url)
     page.get_by_role("button", name="Start").click()
     expect(page.locator("#checks")).to_contain_text("UDP between this browser and the server", timeout=12_000)
+    expect(page.locator("#checks")).to_contain_text("Picture and sound come by WebSocket instead")
+    until(page, lambda: moves(page, "document.getElementById('face')"))
+    page.get_by_role("button", name="Talk to it").click()
+    expect(page.locator("#checks")).to_contain_text("The microphone needs WebRTC")
     page.get_by_label("Text to say").fill("still here")
     page.keyboard.press("Enter")
     expect(line(page, "still here")).to_have_attribute("data-state", "spoken")
+    page.close()
+
+
+def test_picture_and_sound_come_by_websocket_where_the_address_says_so(chromium, live):
+    page = chromium.new_page()
+    page.add_init_script("delete window.RTCPeerConnection")
+    page.goto(f"{live.url}/?transport=mp4")
+    start(page)
+    video = "document.getElementById('face')"
+    until(page, lambda: moves(page, video))
+    assert page.evaluate(f"{video}.srcObject") is None
+    listen(page, video)
+    assert loudness(page) < 0.001
+    page.get_by_label("Text to say").fill("Good day to you, and to all the others")
+    page.keyboard.press("Enter")
+    until(page, lambda: loudness(page) > 0.01)
+    behind = page.evaluate(f"{video}.buffered.end({video}.buffered.length - 1) - {video}.currentTime")
+    print(f"shown {1000 * behind:.0f} ms after it is received")
+    assert behind < 1
+    page.keyboard.press("Escape")
+    until(page, lambda: loudness(page) < 0.001)
+    expect(line(page, "Good day to you")).to_have_attribute("data-state", "interrupted")
+    page.close()
+
+
+def test_a_websocket_of_pictures_that_is_lost_is_joined_again(chromium, live):
+    page = chromium.new_page()
+    ways = []
+
+    def through(way):
+        ways.append(way)
+        server = way.connect_to_server()
+        server.on_message(way.send)
+
+    page.route_web_socket(re.compile("/mp4"), through)
+    page.goto(f"{live.url}/?transport=mp4")
+    start(page)
+    ways[0].close(code=3001)
+    until(page, lambda: len(ways) == 2)
+    until(page, lambda: moves(page, "document.getElementById('face')"))
     page.close()
 
 
@@ -202,14 +247,6 @@ def test_a_key_is_asked_for_or_taken_from_the_address(chromium):
         start(page)
         assert key not in page.url
         page.close()
-
-
-def until(page, condition, tries=100):
-    for _ in range(tries):
-        if condition():
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError("it did not come about in time")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
