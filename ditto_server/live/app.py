@@ -19,6 +19,7 @@ from starlette.types import ExceptionHandler, Scope
 from cfg.errors import DittoError
 from ditto_server.live.access import Access
 from ditto_server.live.api import SessionApi
+from ditto_server.live.bundle import bundled
 from ditto_server.live.faces import FaceSource
 from ditto_server.live.gate import Gate
 from ditto_server.live.ice import IceSettings
@@ -31,6 +32,7 @@ from ditto_server.live.tokens import Guests, Signer
 from ditto_server.live.transport import PeerMaker
 
 PAGES = Path(__file__).parents[1] / "pages"
+FOR_OTHER_PAGES = {"Cache-Control": "no-cache", "Cross-Origin-Resource-Policy": "cross-origin"}
 HANDLERS: Mapping[Any, ExceptionHandler] = {
     DittoError: of_ours,
     TimeoutError: of_ours,
@@ -81,10 +83,16 @@ def public(
         async with held:
             yield
 
+    component = bundled(PAGES, "avatar")
+
+    async def avatar(request: Request) -> Response:
+        return Response(component, media_type="text/javascript", headers=FOR_OTHER_PAGES)
+
     return Starlette(
         routes=[
             Route("/", page("index.html")),
             Route("/admin", page("admin.html")),
+            Route("/avatar.js", avatar),
             *lobby.routes(),
             *session_routes,
             Mount("/pages", Pages(directory=PAGES)),
