@@ -100,7 +100,9 @@ class Guests:
         session = OF_A_SESSION.match(path)
         if session is not None:
             maker = self._made.get(session[1])
-            return maker is not None and maker.origin == origin
+            if maker is None:  # of a session that is not there, a page learns no more than that
+                return not self._is_open(session[1])
+            return maker.origin == origin
         if path not in WITH_A_KEY:
             return False
         if method == "OPTIONS":  # which asks before the token is shown: the request itself is checked
@@ -111,7 +113,9 @@ class Guests:
     def check_session(self, path: str, given: str | None) -> None:
         """A token that is shown is good for the sessions that it has made, and for no other."""
         session, token = OF_A_SESSION.match(path), self.signer.read(given)
-        if session is not None and token is not None and self._made.get(session[1]) != token:
+        if session is None or token is None or not self._is_open(session[1]):
+            return
+        if self._made.get(session[1]) != token:
             raise Problem(403, "this token has not made that session, so it cannot be used with it")
 
     def check(self, token: Token, origin: str | None) -> None:

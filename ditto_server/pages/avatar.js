@@ -197,7 +197,7 @@ class DittoAvatar extends HTMLElement {
   #show() {
     this.#start.hidden = Boolean(this.#joined) || !this.hasAttribute("waits");
     const [server, avatar] = [this.getAttribute("server"), this.getAttribute("avatar")];
-    if (server && avatar) this.#video.poster = new URL(`/v1/avatars/${avatar}/picture`, new URL(server, location.href));
+    if (server && avatar) this.#video.poster = new URL(`/v1/avatars/${encodeURIComponent(avatar)}/picture`, new URL(server, location.href));
     this.#say(this.#caption.textContent);
   }
 

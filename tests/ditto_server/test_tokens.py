@@ -154,6 +154,12 @@ def test_a_token_is_of_no_use_for_sessions_that_it_has_not_made(client):
     assert client.get("/v1/sessions", headers=bearer(own)).status_code == 403
 
 
+def test_after_a_restart_a_page_can_read_that_its_session_is_gone(client):
+    token = Signer(KEY).signed(Token(origin=SHOP, expires=time.time() + 60))
+    gone = client.get("/v1/sessions/of-before", headers=bearer(token))
+    assert gone.status_code == 404 and gone.headers["access-control-allow-origin"] == SHOP
+
+
 def test_a_token_for_one_avatar_shows_and_begins_no_other(client):
     token = token_of(client, avatar="drawn-man", sessions=3)["token"]
     listed = client.get("/v1/avatars", headers=bearer(token)).json()["avatars"]
@@ -240,11 +246,13 @@ def test_without_a_key_tokens_hold_as_long_as_the_server(live):
 
 
 def test_guests_are_bounded_and_those_that_are_over_are_forgotten_first():
-    guests = Guests(Signer(KEY), lambda id: id == "0")
+    open_ones = ["0"]
+    guests = Guests(Signer(KEY), lambda id: id in open_ones)
     token = Token(origin=SHOP, expires=1e10, sessions=16)
     for number in range(MAX_GUESTS + 2):
         with guests.room(token, None) as note:
             note(str(number))
+    open_ones[:] = map(str, range(4))
     held = [str(n) for n in range(4) if guests.admits(SHOP, "GET", f"/v1/sessions/{n}", None)]
     assert held == ["0", "3"]
 

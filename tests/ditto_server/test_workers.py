@@ -25,8 +25,10 @@ from ditto_server.live.ice import IceSettings
 from ditto_server.live.limits import Limits
 from ditto_server.live.sessions import Record, Sessions
 from tests.ditto_server.conftest import command, wait_until
+from tests.ditto_server.test_movie import decoded, read, reading
 from tests.ditto_server.test_socket import ask, named, opened, tone, until
 from tests.ditto_server.test_webrtc import Viewer
+from tests.ditto_server.test_whip import humming
 
 ROOT = Path(__file__).parents[2]
 
@@ -52,6 +54,25 @@ def test_sessions_are_spread_and_their_names_do_not_tell_where(pair):
         ended(pair, session)
         assert pair.shown(session).status_code == 404
     assert pair.listed()["sessions"] == []
+
+
+def test_a_microphone_comes_and_mp4_goes_through_the_front(pair):
+    async def watched():
+        session = pair.session()
+        async with reading(pair, session) as socket:
+            messages = await read(socket, lambda got: len(got) > 5)
+            async with (
+                humming(pair, session) as (client, at, _),
+                client.stream("GET", session["links"]["events"]) as told,
+            ):
+                async for line in told.aiter_lines():
+                    if "started" in line:
+                        break
+                code = (await client.delete(at)).status_code
+        ended(pair, session)
+        return len(decoded(messages)[0]) > 2, code
+
+    assert asyncio.run(asyncio.wait_for(watched(), 30)) == (True, 200)
 
 
 def test_all_that_one_process_answers_is_answered_through_the_front(pair):
