@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 
+from ditto.rates import FRAME_RATE
 from ditto_server.live.limits import Limits
 from tests.ditto_server.conftest import ROOT, running, wait_until
+from tests.ditto_server.test_movie import read, reading
 from tests.ditto_server.test_webrtc import Humming, Viewer
 
 SDP = {"Content-Type": "application/sdp"}
@@ -127,6 +129,19 @@ async def speak():
 
 asyncio.run(speak())
 """
+
+
+def test_one_that_goes_on_is_kept(source):
+    limits = Limits(max_sessions=1, connect_seconds=1, silent_seconds=2)
+    with running(source, limits) as live:
+
+        async def watched():
+            session = live.session()
+            async with humming(live, session) as (client, _, _), reading(live, session) as socket:
+                await read(socket, lambda got: len(got) > 4.5 * FRAME_RATE)
+                return (await client.get(f"/v1/sessions/{session['id']}")).json()["figures"]["connections"]
+
+        assert asyncio.run(watched()) == 2
 
 
 def test_one_that_is_killed_is_let_go_and_its_utterance_is_over(source):
