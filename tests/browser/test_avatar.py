@@ -281,6 +281,7 @@ def test_the_shop_is_whole_at_any_width(chromium, shop, tmp_path, scheme, shape,
     page = context.new_page()
     page.goto(shop)
     expect(page.locator("#told")).to_have_text("Ada is here.")
+    page.get_by_label("Text to say").fill("Good day! " * 20)
     page.get_by_role("button", name="Say").click()
     expect(page.locator("#told")).to_have_text("Ada speaks.")
     page.screenshot(path=folder / f"embedded_{shape}_{scheme}.png", full_page=True)
