@@ -13,7 +13,7 @@ const LOOK = `
 :host([hidden]), [hidden] { display: none !important; }
 video { display: block; width: 100%; height: 100%; object-fit: cover; }
 p, button { position: absolute; left: 50%; transform: translateX(-50%); font: 1rem/1.4 system-ui, sans-serif; color: #fff; }
-p { bottom: 4%; width: max-content; max-width: 86%; max-height: 40%; margin: 0; padding: 4px 12px; overflow: auto; border-radius: 8px; background: rgb(0 0 0 / 72%); text-align: center; text-wrap: balance; overflow-wrap: anywhere; }
+p { bottom: 4%; width: max-content; max-width: 86%; max-height: 32%; margin: 0; padding: 4px 12px; overflow: auto; border-radius: 8px; background: rgb(0 0 0 / 72%); text-align: center; text-wrap: balance; overflow-wrap: anywhere; }
 button { top: 12px; min-height: 40px; padding: 4px 16px; border: 0; border-radius: 99px; background: #1f5fbf; cursor: pointer; white-space: nowrap; }
 button:focus-visible { outline: 2px solid #fff; outline-offset: -4px; }
 .start { top: auto; bottom: 12px; }

@@ -60,8 +60,11 @@ export class Media extends EventTarget {
   }
 
   watch() {
-    this.movie = new Movie(this.server, this.session, this.video, () => this.play());
-    this.tell("good", this.instead);
+    this.tell("wait", "Asking for picture and sound by WebSocket …");
+    this.movie = new Movie(this.server, this.session, this.video, () => {
+      this.tell("good", this.instead);
+      this.play();
+    });
   }
 
   // Picture and sound are of one stream, which the browser keeps in step.

@@ -17,6 +17,21 @@ export class Movie {
 
   join() {
     clearTimeout(this.pause);
+    let opened = false;
+    const socket = (this.socket = this.server.socket(this.session.links.mp4));
+    socket.binaryType = "arraybuffer";
+    socket.onmessage = ({ data }) => {
+      if (!opened) this.open(); // until then the last picture stays
+      opened = true;
+      this.waiting.push(data);
+      this.append();
+    };
+    socket.onclose = ({ code }) => {
+      if (socket === this.socket && !this.closed && code !== SESSION_OVER) this.pause = setTimeout(() => this.join(), AGAIN);
+    };
+  }
+
+  open() {
     this.waiting = [];
     this.buffer = undefined;
     const source = (this.source = new MediaSource());
@@ -28,15 +43,7 @@ export class Movie {
       this.buffer.onupdateend = () => source === this.source && this.append();
       this.append();
     };
-    const socket = (this.socket = this.server.socket(this.session.links.mp4));
-    socket.binaryType = "arraybuffer";
-    socket.onmessage = ({ data }) => {
-      this.waiting.push(data);
-      this.append();
-    };
-    socket.onclose = ({ code }) => {
-      if (socket === this.socket && !this.closed && code !== SESSION_OVER) this.pause = setTimeout(() => this.join(), AGAIN);
-    };
+    source.onsourceended = () => source === this.source && this.socket.close(); // it could not be decoded
     this.shown();
   }
 

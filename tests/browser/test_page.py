@@ -212,8 +212,10 @@ def test_a_websocket_of_pictures_that_is_lost_is_joined_again(chromium, live):
     page.route_web_socket(re.compile("/mp4"), through)
     page.goto(f"{live.url}/?transport=mp4")
     start(page)
+    before = page.evaluate("document.getElementById('face').src")
     ways[0].close(code=3001)
     until(page, lambda: len(ways) == 2)
+    until(page, lambda: page.evaluate("document.getElementById('face').src") != before)
     until(page, lambda: moves(page, "document.getElementById('face')"))
     page.close()
 
