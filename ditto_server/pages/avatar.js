@@ -146,6 +146,7 @@ class DittoAvatar extends HTMLElement {
     media.addEventListener("state", ({ detail }) => detail.state === "bad" && this.#fail(detail.words));
     media.addEventListener("silent", () => this.#quietly());
     this.#video.addEventListener("loadeddata", () => media === this.#media && this.#tell("ready", { session: session.id }), { once: true });
+    if (session.recorded) this.#tell("recording", { on: true });
     media.join();
     this.#watch = setInterval(async () => {
       const { buffered, offset } = await this.#figures.measure(media.peer);
@@ -185,6 +186,7 @@ class DittoAvatar extends HTMLElement {
       this.#tell(type, { ...detail, text });
     }
     if (type === "failed") this.#fail(detail.reason);
+    if (type === "recording") this.#tell(type, detail);
     if (type === "restored") {
       this.#rate = undefined;
       this.#texts.clear();

@@ -17,6 +17,7 @@ from playwright.sync_api import expect
 from ditto_server.live.access import Access
 from ditto_server.live.faces import MockFaces
 from ditto_server.live.limits import Limits
+from ditto_server.live.outputs import OutputSettings
 from ditto_server.live.tokens import Signer, Token
 from tests.browser.seen import listen, loudness, moves, until
 from tests.ditto_server.conftest import EXAMPLES, PORTRAITS, Watched, running
@@ -28,7 +29,7 @@ VIDEO = f"{ELEMENT}.shadowRoot.querySelector('video')"
 RECORD = """
 window.told = [];
 const note = ({ type, target, detail }) => target.localName === "ditto-avatar" && told.push([type, detail]);
-for (const name of ["ready", "playing", "finished", "interrupted", "error"])
+for (const name of ["ready", "playing", "finished", "interrupted", "recording", "error"])
   addEventListener(name, note, true);
 """
 
@@ -40,7 +41,7 @@ def source():
 
 @pytest.fixture(scope="module")
 def live(source):
-    limits = Limits(max_sessions=12, sessions_per_minute=600)
+    limits = Limits(max_sessions=40, sessions_per_minute=600, keep_seconds=5)
     with running(source, limits, access=Access(key=KEY)) as served:
         yield served
 
@@ -63,9 +64,10 @@ class Site:
     def __init__(self, url, server):
         self.url, self._server, self.body = url, server, b""
 
-    def show(self, page, attributes):
-        script = f'<!doctype html><script src="{self._server}/avatar.js" defer></script>'
-        element = f'<ditto-avatar server="{self._server}" {attributes}></ditto-avatar>'
+    def show(self, page, attributes, server=None):
+        server = server or self._server
+        script = f'<!doctype html><script src="{server}/avatar.js" defer></script>'
+        element = f'<ditto-avatar server="{server}" {attributes}></ditto-avatar>'
         self.body = (script + element).encode()
         page.goto(self.url)
 
@@ -262,6 +264,21 @@ def test_a_session_that_is_over_says_so_and_another_token_begins_another(context
     page.evaluate(f"(token) => {ELEMENT}.setAttribute('token', token)", token(site.url))
     until(page, lambda: told(page)[-1] == "ready")
     assert page.evaluate("told.at(-1)[1].session") != first
+
+
+def test_the_page_is_told_that_it_is_recorded_and_that_it_is_no_more(context, site, tmp_path):
+    admin = {"Authorization": "Bearer the-key-of-the-operator"}
+    access = Access(key=KEY, admin_key="the-key-of-the-operator")
+    outputs = OutputSettings(record=str(tmp_path))
+    with running(Watched(MockFaces(PORTRAITS[:1])), access=access, outputs=outputs) as live:
+        page = context.new_page()
+        site.show(page, f'token="{token(site.url)}"', live.url)
+        until(page, lambda: told(page) == ["recording", "ready"])
+        session = page.evaluate("told[1][1].session")
+        with live.client(headers=admin) as client:
+            assert client.delete(f"/v1/sessions/{session}/record").status_code == 200
+        until(page, lambda: told(page)[-1] == "recording")
+        assert [page.evaluate(f"told.at({at})[1].on") for at in (0, -1)] == [True, False]
 
 
 def test_one_that_leaves_the_page_hangs_up(page, live):
