@@ -7,7 +7,8 @@ import { microphone } from "./microphone.js";
 import { Api } from "./server.js";
 
 const MEASURED = 1000; // milliseconds between looks at how far the sound is behind the picture
-const GIVEN_UP = "It was ended, or begun anew, before it could begin.";
+const REJOINED = 4000; // milliseconds that a call waits for a connection that was lost
+const GIVEN_UP = "It was ended, or begun anew, meanwhile.";
 const LOOK = `
 :host { display: inline-block; position: relative; width: 384px; aspect-ratio: 1; overflow: hidden; border-radius: 12px; background: #0d0d0e; }
 :host([hidden]), [hidden] { display: none !important; }
@@ -132,11 +133,12 @@ class DittoAvatar extends HTMLElement {
     await this.#join(api, session);
   }
 
-  #join(api, session) {
+  async #join(api, session) {
     const { wire, media } = joined(api, session, this.#video, this.getAttribute("transport"));
     this.#wire = wire;
     this.#media = media;
     wire.addEventListener("event", ({ detail }) => this.#happened(detail));
+    wire.addEventListener("lost", () => (this.#rate = undefined));
     wire.addEventListener("problem", ({ detail }) => this.#fail(detail));
     wire.addEventListener("over", ({ detail }) => {
       this.#leave();
@@ -153,7 +155,7 @@ class DittoAvatar extends HTMLElement {
       media.buffered = buffered;
       media.keepInStep(offset);
     }, MEASURED);
-    return new Promise((done) => wire.addEventListener("open", done, { once: true }));
+    await opened(wire);
   }
 
   #leave() {
@@ -170,6 +172,8 @@ class DittoAvatar extends HTMLElement {
   async #ask(type, more) {
     if (!this.#joined) throw new Error("It has not begun: call start().");
     await this.#joined;
+    if (!this.#wire) throw new Error(GIVEN_UP);
+    await opened(this.#wire);
     return this.#wire.ask(type, more);
   }
 
@@ -227,6 +231,15 @@ class DittoAvatar extends HTMLElement {
   #fail(message) {
     this.#tell("error", { message });
   }
+}
+
+// A way that is being joined again is waited for, but not for long.
+function opened(wire) {
+  if (wire.socket.readyState === WebSocket.OPEN) return;
+  return new Promise((done) => {
+    wire.addEventListener("open", done, { once: true });
+    setTimeout(done, REJOINED);
+  });
 }
 
 customElements.define("ditto-avatar", DittoAvatar);
