@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
 
 from ditto_server.live.limits import Limits
 
 if TYPE_CHECKING:
-    from uvicorn._types import ASGIReceiveEvent
+    from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
 
 MAX_SILENT = 200  # connections that wait for a request; the one that has waited longest makes room
 MAX_PIECES = 1000  # frames of one WebSocket message
@@ -62,6 +63,11 @@ class WebSockets(WebSocketsSansIOProtocol):
         self._unread.end()
         if not self.read_paused:
             self.transport.resume_reading()
+
+    async def send(self, message: ASGISendEvent) -> None:
+        if self.close_sent and message["type"] in ("websocket.send", "websocket.close"):
+            raise ClientDisconnected  # it was closed from here, as for a frame that breaks the protocol
+        await super().send(message)
 
     async def receive(self) -> ASGIReceiveEvent:
         message = await super().receive()

@@ -1,13 +1,17 @@
 """Visitors who mean no good: each costs the server little, and the others notice nothing."""
 
+import asyncio
+import contextlib
 import logging
 import socket
 import struct
 
 import psutil
 import pytest
+import uvicorn
+from uvicorn.server import ServerState
 
-from ditto_server.live.connections import MAX_SILENT
+from ditto_server.live.connections import MAX_SILENT, websocket_protocol
 from ditto_server.live.library_logs import OncePerKind
 from ditto_server.live.limits import Limits
 from tests.ditto_server.conftest import command, running, wait_until
@@ -19,25 +23,34 @@ MASK = b"\0\0\0\0"
 
 def raw(live, said=b""):
     """A connection on which so much has been said."""
-    made = socket.create_connection(("127.0.0.1", live.port), timeout=20)
-    made.sendall(said)
+    with contextlib.ExitStack() as undo:
+        made = undo.enter_context(socket.create_connection(("127.0.0.1", live.port), timeout=20))
+        made.sendall(said)
+        undo.pop_all()
     return made
 
 
-def upgraded(live, session):
-    """A WebSocket whose frames are made by hand, by a visitor who would compress them."""
+def handshake(path):
+    """The request for a WebSocket, by a visitor who would compress messages."""
     lines = [
-        f"GET {session['links']['ws']} HTTP/1.1",
+        f"GET {path} HTTP/1.1",
         "Host: 127.0.0.1",
         *("Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13"),
         *("Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==", "Sec-WebSocket-Extensions: permessage-deflate"),
     ]
-    made = raw(live, "\r\n".join([*lines, "", ""]).encode())
-    answer = b""
-    while not answer.endswith(b"\r\n\r\n"):
-        answer += made.recv(1)
-    assert answer.startswith(b"HTTP/1.1 101")
-    assert b"extensions" not in answer.lower()  # a message of a kilobyte is not to grow to a megabyte
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
+def upgraded(live, session):
+    """A WebSocket whose frames are made by hand."""
+    with contextlib.ExitStack() as undo:
+        made = undo.enter_context(raw(live, handshake(session["links"]["ws"])))
+        answer = b""
+        while not answer.endswith(b"\r\n\r\n"):
+            answer += made.recv(1) or b"\r\n\r\n"
+        assert answer.startswith(b"HTTP/1.1 101"), answer
+        assert b"extensions" not in answer.lower()  # a message of a kilobyte is not to grow to a megabyte
+        undo.pop_all()
     return made
 
 
@@ -133,11 +146,62 @@ def test_what_a_library_says_again_and_again_is_said_once_an_hour_and_counted():
     assert said("uvicorn.error", "no request: %s", 7) == "no request: 7 (and 5 more like it)"
 
 
-def test_a_hundred_requests_that_are_none_are_one_line_in_the_log():
+class Unending(asyncio.Transport):
+    """A connection that is not over yet when it is closed: its other side does not read."""
+
+    def set_write_buffer_limits(self, high=None, low=None):
+        pass
+
+    def write(self, data):
+        pass
+
+    def close(self):
+        pass
+
+    def is_closing(self):
+        return False
+
+    def pause_reading(self):
+        pass
+
+
+def test_who_answers_a_frame_that_broke_the_protocol_sees_a_visitor_that_has_gone():
+    async def answered():
+        broken, found = asyncio.Event(), asyncio.get_running_loop().create_future()
+
+        async def app(scope, receive, send):
+            await send({"type": "websocket.accept"})
+            await broken.wait()
+            try:
+                await send({"type": "websocket.send", "text": "an answer"})
+            except Exception as error:
+                found.set_result(error)
+
+        config = uvicorn.Config(app, ws=websocket_protocol(Limits()), lifespan="off", log_config=None)
+        config.load()
+        protocol = config.ws_protocol_class(config, ServerState(), {})
+        protocol.connection_made(Unending())
+        protocol.data_received(handshake("/"))
+        await asyncio.sleep(0)
+        protocol.data_received(frame(3))
+        broken.set()
+        error = await found
+        protocol.connection_lost(None)
+        return error
+
+    assert isinstance(asyncio.run(answered()), OSError)
+
+
+def test_hundreds_of_requests_and_frames_that_are_none_are_one_line_in_the_log():
     with command("--mock") as live:
+        session = live.session()
         for _ in range(100):
             with raw(live, b"GET / HTTP/1.1\r\n\x00\r\n\r\n") as one:
                 assert one.recv(100).startswith(b"HTTP/1.1 400")
+            with upgraded(live, session) as wire:
+                wire.sendall(frame(1, b'{"type": "figures"}') * 20 + frame(1, b"\xff") + frame(3))
+                with contextlib.suppress(ConnectionError):
+                    code_of_close(wire)
         live.process.terminate()
         assert live.process.stderr.read().splitlines() == [
             "WARNING: Invalid HTTP request received.",
