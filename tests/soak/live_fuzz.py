@@ -4,7 +4,7 @@ import json
 import random
 import struct
 
-OFFER_SEEDS = 4  # edits of an offer at most
+MAX_EDITS = 8  # of an offer
 COMMANDS = [
     {"type": "say", "text": "Hi"},
     {"type": "sound", "rate": 16_000, "to": "speech"},
@@ -80,7 +80,7 @@ def offer(chance: random.Random, lines: list[str]) -> str:
     if chance.random() < 0.05:
         return "".join(chr(chance.randrange(1, 0x2FF)) for _ in range(chance.randrange(300)))
     damaged = list(lines)
-    for _ in range(chance.randint(1, OFFER_SEEDS)):
+    for _ in range(chance.randint(1, MAX_EDITS)):
         at = chance.randrange(len(damaged) or 1)
         line = damaged[at] if damaged else ""
         cut = chance.randrange(len(line) + 1)

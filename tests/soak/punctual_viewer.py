@@ -29,11 +29,11 @@ async def watch(port, offer):
         await began.wait()
         print("up", flush=True)
         while await asked.readline():
-            earliest = min(earliest, *delays)
+            earliest = min([earliest, *delays])
             late = 1000 * (np.array(delays) - earliest)
             delays.clear()
             lost = sum(one.lost for one in watcher.packets.values())
-            p50, p95 = np.percentile(late, (50, 95)).round(1).tolist()
+            p50, p95 = np.percentile(late, (50, 95)).round(1).tolist() if len(late) else (0.0, 0.0)
             print(json.dumps({"pictures": len(late), "p50": p50, "p95": p95, "lost": lost}), flush=True)
 
 
