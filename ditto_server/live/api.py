@@ -19,7 +19,8 @@ from ditto_server.live.limits import Limits
 from ditto_server.live.movie import serve_movie
 from ditto_server.live.problems import Problem, response_of
 from ditto_server.live.remote import Command, parsed
-from ditto_server.live.sessions import Session, Sessions
+from ditto_server.live.session import Session
+from ditto_server.live.sessions import Sessions
 from ditto_server.live.socket import serve_socket
 
 SDP = "application/sdp"

@@ -22,7 +22,7 @@ from ditto_server.live.limits import Admission, available_cores
 from ditto_server.live.lobby import Described
 from ditto_server.live.orders import Orders
 from ditto_server.live.problems import Problem, try_again
-from ditto_server.live.sessions import Record, new_name
+from ditto_server.live.session import Record, new_name
 from ditto_server.live.worker_process import Worker, WorkerError, end, fate, gone, kill, started
 
 SESSIONS_PER_WORKER = 2  # for which there is a worker, where the number is not given

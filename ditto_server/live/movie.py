@@ -11,7 +11,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from ditto_server.live.encoding import Coded
 from ditto_server.live.feed import Ended, Feed, Outlet
 from ditto_server.live.fragments import Fragments
-from ditto_server.live.sessions import Session
+from ditto_server.live.session import Session
 from ditto_server.live.socket import OVER
 
 MAX_FRAMES = 12  # that wait for a reader, before it goes on with a key frame

@@ -1,259 +1,28 @@
-"""Sessions: each is one face, those who are connected to it, and the ways on which it ends."""
+"""All sessions of a process, and the ways on which they end."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
-import json
 import logging
-import secrets
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
-
-import numpy as np
 
 from cfg.errors import DittoError, in_one_line
-from ditto.arrays import Floats
-from ditto_server.live.events import EventLog, Said
 from ditto_server.live.faces import FaceSource
-from ditto_server.live.feed import Feed, Outlet
 from ditto_server.live.ice import IceSettings
-from ditto_server.live.limits import Admission, Bucket, Limits, in_words, listening
-from ditto_server.live.microphone import Microphone
-from ditto_server.live.outputs import OutputSettings, SessionOutputs
-from ditto_server.live.patience import Flood, Patience, commanded
-from ditto_server.live.problems import Problem, members, try_again
-from ditto_server.live.remote import Answer, Command, Remote, parsed
-from ditto_server.live.transport import Peer, PeerMaker, Wires
+from ditto_server.live.limits import Admission, Limits, in_words
+from ditto_server.live.memory import give_back
+from ditto_server.live.outputs import OutputSettings
+from ditto_server.live.problems import Problem, try_again
+from ditto_server.live.session import Record, Session, new_name
+from ditto_server.live.transport import PeerMaker
 from stream_pipeline.live_face import LiveFace
 
-Own = Callable[[Command], Answer | None]  # answers commands that concern one connection alone
-
 WATCH_SECONDS = 3.0  # between looks at who is idle, and at the processor's load
-GOODBYE_SECONDS = 5.0  # in which a connection is closed in order
-QUIET = 0.01  # of full scale: sound below is an open microphone, not somebody
-ID_BYTES = 16  # of a session's name that nobody guesses
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Record:
-    """Record of a session outside the process of its face: enough for it to go on in another."""
-
-    id: str
-    avatar: str
-    seconds: float | None = None  # that it may last, where that is less than any may
-    number: int = 0  # of its latest event
-    age_seconds: float = 0.0
-    idle_seconds: float = 0.0
-    standing: Sequence[Command] = ()  # commands whose effect lasts
-    pose: Sequence[float] | None = None  # that its face was last seen in
-
-
-class Session:
-    """A face that somebody has asked for. Owned by the event loop, as is all here."""
-
-    def __init__(
-        self,
-        record: Record,
-        face: LiveFace,
-        limits: Limits,
-        make_peer: PeerMaker | None,
-        ice: IceSettings,
-        outputs: OutputSettings,
-        lost: Callable[[Session, str], None],
-    ) -> None:
-        """`lost` is told why the face has ended by itself."""
-        loop = asyncio.get_running_loop()
-        self.id = record.id
-        self.avatar = record.avatar
-        self.seconds = min(limits.session_seconds, record.seconds or limits.session_seconds)
-        self.face = face
-        self.events = EventLog(loop, record.number)
-        self.feed = Feed(face, loop, lambda reason: lost(self, reason), early=record.pose is None)
-        self.microphone = Microphone(face, listening(limits))
-        self.remote = Remote(face, self.microphone, limits)
-        self.outputs = SessionOutputs(face, record.avatar, outputs)
-        self.servers = ice.servers(self.id)
-        self.peers: dict[str, Peer] = {}
-        self.commands = commanded(limits)  # by HTTP
-        self._offers = Bucket(limits.offers_per_minute / 60, limits.offers_per_minute)
-        self.left = time.monotonic()
-        self.began, self.used = self.left - record.age_seconds, self.left - record.idle_seconds
-        self.connections = 0
-        self._limits = limits
-        self._make_peer = make_peer
-        self._leave: Callable[[], None] = face.subscribe(self.events.tell)
-        self.events.heard += [self.remote.over, self._note]
-
-    def join(self) -> Callable[[], None]:
-        """One more connection; gives what ends it, to be called once or more."""
-        if self.connections >= self._limits.connections:
-            raise Problem(429, f"the session has {self.connections} connections already; close one of them")
-        self.connections += 1
-        gone = False
-
-        def leave() -> None:
-            nonlocal gone
-            if not gone:
-                gone = True
-                self.connections -= 1
-                self.left = time.monotonic()
-
-        return leave
-
-    async def obey(self, command: Command) -> Answer:
-        """The answer to a command; a text that is said is told to all, as its caption."""
-        if command.get("type") != "figures":  # which pages ask for by themselves
-            self.used = time.monotonic()
-        answer = await asyncio.to_thread(self.remote.obey, command)
-        if answer["done"] == "say":
-            self.events.put({"type": "caption", "utterance": answer["utterance"], "text": command["text"]})
-        return answer
-
-    async def obey_message(self, message: str | bytes, patience: Patience, own: Own | None = None) -> Answer:
-        """The answer to a command as text, also where it is refused; `own` is asked for one first. A Flood
-        where nothing is answered any more."""
-        named: Answer = {}
-        try:
-            patience.take()
-            command = parsed(message)
-            named = {"id": command["id"]} if "id" in command else {}
-            answered = await asyncio.to_thread(own, command) if own is not None else None
-            if answered is not None:
-                return {"type": "done", **answered, **named}
-            return await self.obey(command)
-        except Flood:
-            raise
-        except (DittoError, TimeoutError) as error:
-            return {"type": "problem", **members(error), **named}
-
-    async def push(self, samples: Floats, rate: int, to: Microphone) -> None:
-        """Sound from a visitor, on one of the ways into the face."""
-        self.notice(samples)
-        await asyncio.to_thread(to.hear, samples, rate)
-
-    def notice(self, samples: Floats) -> None:
-        """Somebody is there, unless what their microphone gives is silence."""
-        if np.abs(samples).max(initial=0.0) > QUIET:
-            self.used = time.monotonic()
-
-    async def set_recording(self, on: bool) -> str:
-        """Begins or ends a recording; all are told. Gives the name of its file."""
-        name = await asyncio.to_thread(self.outputs.record if on else self.outputs.stop_recording)
-        self.events.put({"type": "recording", "on": on})
-        return name
-
-    async def answer(self, offer: str) -> tuple[str, str]:
-        """Another viewer by WebRTC: the connection's name, and the SDP that answers the offer."""
-        return await self._answer(offer, self.microphone, watches=True)
-
-    async def answer_microphone(self, offer: str, mode: object) -> tuple[str, str]:
-        """A microphone by WebRTC to which nothing is sent, with a mode of its own."""
-        microphone = Microphone(self.face, listening(self._limits))
-        microphone.set(mode)
-        return await self._answer(offer, microphone, watches=False)
-
-    async def _answer(self, offer: str, microphone: Microphone, watches: bool) -> tuple[str, str]:
-        if self._make_peer is None:
-            raise Problem(501, "this server speaks no WebRTC; use the WebSocket")
-        if not self._offers.take():
-            raise Problem(429, "too many offers in a minute")
-        leave = self.join()
-        name = new_name()
-        outlet = self.feed.outlet(Outlet) if watches else None
-        listener = self.events.listen()
-        patience = Patience(self._limits)
-
-        async def command(message: str | bytes) -> str:
-            return json.dumps(await self.obey_message(message, patience))
-
-        async def hear(samples: Floats, rate: int) -> None:
-            if microphone.mode != "off":
-                with contextlib.suppress(TimeoutError, DittoError):  # more than fits is lost
-                    await self.push(samples, rate, microphone)
-
-        def ended() -> None:
-            if outlet is not None:
-                self.feed.remove(outlet)
-            else:
-                asyncio.get_running_loop().run_in_executor(None, microphone.close)
-            self.events.leave(listener)
-            self.peers.pop(name, None)
-            leave()
-
-        seconds = self._limits.connect_seconds, self._limits.silent_seconds
-        wires = Wires(outlet, listener, command, hear, ended, *seconds)
-        try:
-            peer = self._make_peer(wires, self.servers)
-        except BaseException:
-            ended()
-            raise
-        self.peers[name] = peer
-        try:
-            return name, await peer.answer(offer)
-        except BaseException:
-            await peer.close()
-            raise
-
-    def _note(self, event: Said) -> None:
-        if event["type"] in ("started", "position", "finished"):
-            self.used = time.monotonic()
-        if event["type"] == "interrupted":
-            self.events.put({"type": "mute"})
-
-    @property
-    def figures(self) -> dict[str, object]:
-        sent, face = self.feed.figures, self.face.figures
-        spent = face.processor_seconds + self.feed.processor_seconds + self.outputs.processor_seconds
-        return {
-            **asdict(face),
-            "processor_seconds": round(spent, 3),
-            "connections": self.connections,
-            "age_seconds": round(time.monotonic() - self.began, 1),
-            "idle_seconds": round(time.monotonic() - self.used, 1),
-            "encoded": sent.pictures,
-            "repeated": sent.repeated,
-            "encode_ms": round(sent.encode_ms, 2),
-            "bits_per_second": sent.bits_per_second,
-            "max_bits_per_second": sent.bitrate,
-            "outputs": self.outputs.figures,
-        }
-
-    @property
-    def record(self) -> Record:
-        now, pose = time.monotonic(), self.face.pose
-        return Record(
-            id=self.id,
-            avatar=self.avatar,
-            seconds=self.seconds,
-            number=self.events.number,
-            age_seconds=now - self.began,
-            idle_seconds=now - self.used,
-            standing=self.remote.standing,
-            pose=None if pose is None else [round(float(number), 6) for number in pose],
-        )
-
-    async def close(self) -> None:
-        """Everybody leaves, then the face ends; no thread of it is left."""
-        self.events.end()
-        for peer in tuple(self.peers.values()):
-            with contextlib.suppress(ConnectionError, asyncio.TimeoutError):
-                await asyncio.wait_for(peer.close(), GOODBYE_SECONDS)
-        self._leave()
-        await asyncio.to_thread(self._end)
-
-    def _end(self) -> None:
-        self.feed.stop()
-        try:
-            self.face.__exit__(None, None, None)
-        finally:
-            self.outputs.close()
-            self.feed.join()
 
 
 class Sessions:
@@ -375,16 +144,12 @@ class Sessions:
             self.admission.measure()
             if self._ended:
                 self._ended = False
-                gc.collect()  # by itself it looks late: they are few objects, though with many bytes
+                await asyncio.to_thread(give_back)
             now = time.monotonic()
             for session in self:
                 reason = overdue(session, self._limits, now)
                 if reason is not None:
                     self.end(session, reason)
-
-
-def new_name() -> str:
-    return secrets.token_urlsafe(ID_BYTES)
 
 
 def overdue(session: Session, limits: Limits, now: float) -> str | None:

@@ -20,7 +20,7 @@ from ditto_server.live.microphone import RATES
 from ditto_server.live.patience import Flood, Patience
 from ditto_server.live.problems import Problem, members
 from ditto_server.live.remote import Answer, Command
-from ditto_server.live.sessions import Session
+from ditto_server.live.session import Session
 from stream_pipeline.live_face import LiveFace
 
 OVER, SLOW, TOO_BIG, FLOODED = 4000, 1013, 1009, 1008  # codes with which a socket is closed

@@ -31,7 +31,8 @@ from ditto_server.live.library_logs import say_once_per_kind
 from ditto_server.live.limits import Limits
 from ditto_server.live.memory import share_heaps
 from ditto_server.live.orders import ENDING_SECONDS, Hello, Orders
-from ditto_server.live.sessions import Record, Sessions
+from ditto_server.live.session import Record
+from ditto_server.live.sessions import Sessions
 from ditto_server.live.transport import PeerMaker
 from ditto_server.live.webrtc import AiortcPeer
 from stream_pipeline.commands.loading import garbage_collection_disabled, leave_cores_to_stages

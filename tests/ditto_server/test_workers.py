@@ -23,7 +23,8 @@ from websockets.exceptions import ConnectionClosed
 from ditto_server.live.crew import MAX_DEATHS, SKIPPED_NUMBERS, workers_of
 from ditto_server.live.ice import IceSettings
 from ditto_server.live.limits import Limits
-from ditto_server.live.sessions import Record, Sessions
+from ditto_server.live.session import Record
+from ditto_server.live.sessions import Sessions
 from tests.ditto_server.conftest import command, wait_until
 from tests.ditto_server.test_movie import decoded, read, reading
 from tests.ditto_server.test_socket import ask, named, opened, tone, until
