@@ -113,11 +113,7 @@ class AiortcPeer:
 
     async def answer(self, offer: str) -> str:
         try:
-            kinds = [media.kind for media in SessionDescription.parse(offer).media]
-            if not kinds or len(kinds) > MAX_MEDIA:
-                raise Problem(
-                    400, f"the offer has {len(kinds)} media sections, but 1 to {MAX_MEDIA} are taken"
-                )
+            kinds = kinds_of(SessionDescription.parse(offer))
             if self._wires.outlet is not None:
                 self._offer_tracks(kinds, self._wires.outlet)
             elif kinds != ["audio"]:
@@ -304,6 +300,17 @@ class Feedback:
             elif packet.fmt == RTCP_PSFB_APP:
                 with contextlib.suppress(ValueError):
                     self._outlet.bitrate, _ = unpack_remb_fci(packet.fci)
+
+
+def kinds_of(offer: SessionDescription) -> list[str]:
+    """The kinds of the sections of an offer, once it is known that each can be answered."""
+    count, names = len(offer.media), {media.rtp.muxId for media in offer.media}
+    if not 0 < count <= MAX_MEDIA:
+        raise Problem(400, f"the offer has {count} media sections, but 1 to {MAX_MEDIA} are taken")
+    bundled = {str(name) for group in offer.group for name in group.items}
+    if len(names) < count or bundled - names:
+        raise Problem(400, "the sections of the offer need names (a=mid) of their own, which a=group names")
+    return [media.kind for media in offer.media]
 
 
 def without_local_names(offer: str) -> str:

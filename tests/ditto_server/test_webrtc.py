@@ -510,6 +510,8 @@ OFFER = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n"
         (OFFER, 400),
         (OFFER + AV1, 415),
         (OFFER + "m=video 9 UDP/TLS/RTP/SAVPF 96\r\n" * 50, 400),
+        (OFFER + "a=group:BUNDLE 0 1\r\n" + AV1, 400),
+        (OFFER + AV1 + AV1, 400),
         (OFFER + "m=application 99999999999 X Y\r\na=sctp-port:x\r\n", 400),
     ],
 )
