@@ -28,6 +28,7 @@ ROOT = Path(__file__).parents[2]
 SECONDS = min(60.0, float(os.environ.get("DITTO_LIVE_SECONDS", "60")))
 SEED = int(os.environ.get("DITTO_LIVE_SEED") or random.SystemRandom().randrange(10**6))
 CALM_SECONDS = 10.0
+HUNG_UP_SECONDS = 25.0  # after which none of their connections is left
 LATER_MS = 40.0  # at the 95th percentile, than without them
 LEFT_OPEN = 1000
 GROWTH = 40 << 20  # bytes, of all processes
@@ -153,11 +154,16 @@ def test_who_only_watches_notices_nothing_of_hostile_visitors():
             time.sleep(3)
             seen()
             time.sleep(CALM_SECONDS)
-            before, held = seen(), memory(live)
+            before = seen()
+            with Hostile(live, theirs):
+                time.sleep(SECONDS / 2)
+            time.sleep(HUNG_UP_SECONDS)
+            seen()
+            held = memory(live)
             with Hostile(live, theirs) as hostile:
                 time.sleep(SECONDS)
                 during = seen()
-            time.sleep(CALM_SECONDS)
+            time.sleep(HUNG_UP_SECONDS)
             after, grown = seen(), memory(live) - held
         live.process.terminate()
         said = live.process.stderr.read().splitlines()
