@@ -46,6 +46,15 @@ class Fed:
     speech: bool
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Painted:
+    """A picture, and where in the face's speech it belongs."""
+
+    turn: int
+    frame: int  # of the turn
+    image: Image
+
+
 @dataclass(slots=True)
 class Due:
     """Result of a step."""
@@ -78,8 +87,8 @@ class Performance:
         self._base = 0
         self._zero: float | None = None  # when frame 0 was due; None until its picture is there
         self._now = 0.0
-        self._pictures: dict[int, Image] = {}
-        self._spare: Image | None = None  # a picture that came too late for its own frame
+        self._pictures: dict[int, Painted] = {}
+        self._spare: Painted | None = None  # a picture that came too late for its own frame
         self._fed: dict[int, Fed] = {}  # by frame
         self._tail: Floats | None = None  # what is still heard of an interrupted voice
         self._heard: dict[Utterance, int] = {}  # samples of utterances that have begun and not ended
@@ -173,9 +182,9 @@ class Performance:
             self._zero = now - number * FRAME
             self.next = number
         if number < self.next:
-            self._spare = image
+            self._spare = Painted(turn, frame, image)
         else:
-            self._pictures[number] = image
+            self._pictures[number] = Painted(turn, frame, image)
 
     def interrupt(self, now: float, next_turn: Callable[[], int]) -> tuple[float, list[Event]]:
         """Drops what is queued; seconds heard of the utterance that is cut off, and what is to be told.
@@ -199,7 +208,7 @@ class Performance:
         self._base = self.next
         self._in_time = self.next if self._zero is None else self._earliest(now)
         until = min(self._in_time, self.next + BRIDGE_FRAMES)
-        self._pictures = {number: image for number, image in self._pictures.items() if number < until}
+        self._pictures = {number: painted for number, painted in self._pictures.items() if number < until}
         self._feeder = Feeder(self._feed, self.voices, self._hearing, turn=turn)
         if self._zero is None:  # what time was to start with is gone
             self.begin(now)
@@ -239,18 +248,19 @@ class Performance:
         """The frame that is due."""
         number = self.next
         self.next += 1
-        image = self._pictures.pop(number, None)
+        painted = self._pictures.pop(number, None)
         fed = self._fed.get(number)
         self._fed.pop(number - FRAME_RATE, None)
         if self._watched and number >= self._in_time and number % self.ladder.every == 0:
-            self.late += image is None
-            if image is None and fed is not None:  # it needs longer than until now
+            self.late += painted is None
+            if painted is None and fed is not None:  # it needs longer than until now
                 self.lead.took(self._now - fed.in_time, self._now - fed.at, fed.speech)
-            if self.ladder.count(image is None):
+            if self.ladder.count(painted is None):
                 events.append(Degraded(self.ladder.step, self.ladder.said))
-        image, self._spare = self._spare if image is None else image, None
-        if image is not None:
-            self.shown = (self.turn, number - self._base)
+        painted, self._spare = painted or self._spare, None
+        if painted is not None:
+            self.shown = (painted.turn, painted.frame)
+        image = None if painted is None else painted.image
         voice = self._feeder.planned.popleft()
         sound = self._sound(voice, number, events)
         return LiveFrame(number, self.turn, image, sound, None if voice is None else voice.utterance.number)

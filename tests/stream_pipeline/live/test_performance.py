@@ -148,6 +148,20 @@ def test_after_an_interruption_nothing_of_the_voice_is_heard_later_than_40_ms(af
     assert np.count_nonzero(tail) <= 0.02 * RATE
 
 
+def test_a_picture_of_the_turn_before_is_known_as_such():
+    face = VirtualFace(seconds_a_picture=0.03)
+    face.say(voice(5.0))
+    face.run(3.0)
+    _, shown = face.performance.shown
+    face.interrupt()
+    told = []
+    for _ in range(8):
+        face.run(0.04)
+        told.append(face.performance.shown)
+    assert told[0] == (0, shown + 1), "it was ready"
+    assert told[-1][0] == 1 and told[-1][1] == len(told) - 1
+
+
 @pytest.mark.parametrize("after", [0.0, 0.013, 0.031, 0.0399])
 @pytest.mark.parametrize("seconds", [0.005, 0.02, 0.03])
 def test_the_face_moves_on_through_an_interruption(seconds, after):
