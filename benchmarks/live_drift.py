@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import time
 from collections import defaultdict
 
 import httpx
@@ -27,6 +28,7 @@ from ditto_server.live.encoding import PICTURE_CLOCK, SOUND_CLOCK
 TICKS = {"video": PICTURE_CLOCK, "audio": SOUND_CLOCK}
 WRAP = 1 << 32
 PARTS = 10
+SPOKEN_SECONDS = 120  # between commands: a session that nobody uses is ended
 
 Reports = dict[str, list[tuple[float, int]]]  # by kind: seconds of the server's clock, RTP ticks
 
@@ -56,9 +58,15 @@ async def watched(url: str, seconds: float) -> Reports:
             session = (await client.post("/v1/sessions", json={})).raise_for_status().json()
             offer = {"type": "offer", "sdp": connection.localDescription.sdp}
             answer = (await client.post(session["links"]["offer"], json=offer)).raise_for_status().json()
-        await connection.setRemoteDescription(RTCSessionDescription(answer["sdp"], "answer"))
-        await sink.start()
-        await asyncio.sleep(seconds)
+            await connection.setRemoteDescription(RTCSessionDescription(answer["sdp"], "answer"))
+            await sink.start()
+            until = time.monotonic() + seconds
+            while time.monotonic() < until:
+                await asyncio.sleep(min(SPOKEN_SECONDS, until - time.monotonic()))
+                done = await client.post(
+                    f"/v1/sessions/{session['id']}/commands", json={"type": "gesture", "name": "nod"}
+                )
+                done.raise_for_status()
     finally:
         await sink.stop()
         await connection.close()
