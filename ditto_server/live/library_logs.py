@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
 OURS = ("cfg", "ditto", "ditto_server", "model_formats", "stream_pipeline")
 SILENT_SECONDS = 3600.0  # after a line, for all of its kind
-MAX_KINDS = 1000
+MAX_KINDS = 1000  # that are remembered; the one that was said longest ago makes room
 
 
 @dataclass
@@ -26,7 +27,7 @@ class OncePerKind(logging.Filter):
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
         self._clock = clock
-        self._kinds: dict[tuple[str, int, str], Kind] = {}
+        self._kinds: OrderedDict[tuple[str, int, str], Kind] = OrderedDict()  # the longest ago first
 
     def filter(self, record: logging.LogRecord) -> bool:
         if record.name.partition(".")[0] in OURS:
@@ -35,7 +36,7 @@ class OncePerKind(logging.Filter):
         now, kind = self._clock(), self._kinds.get(key)
         if kind is None:
             if len(self._kinds) == MAX_KINDS:
-                return False
+                self._kinds.popitem(last=False)
             self._kinds[key] = Kind(now)
             return True
         if now - kind.said < SILENT_SECONDS:
@@ -44,6 +45,7 @@ class OncePerKind(logging.Filter):
         if kind.kept:
             record.msg = f"{record.msg} (and {kind.kept} more like it)"
         kind.said, kind.kept = now, 0
+        self._kinds.move_to_end(key)
         return True
 
 

@@ -12,7 +12,7 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from ditto_server.live.connections import MAX_SILENT, websocket_protocol
-from ditto_server.live.library_logs import OncePerKind
+from ditto_server.live.library_logs import MAX_KINDS, OncePerKind
 from ditto_server.live.limits import Limits
 from tests.ditto_server.conftest import command, running, wait_until
 from tests.ditto_server.test_socket import ask, opened
@@ -128,13 +128,19 @@ def test_who_does_not_read_what_it_asked_for_is_hung_up_on(source, asks):
                 slow.sendall(asks * 500)
 
 
-def test_what_a_library_says_again_and_again_is_said_once_an_hour_and_counted():
-    now = [0.0]
-    once = OncePerKind(lambda: now[0])
+def saying(once):
+    """Logs a warning; gives its text, or None where it is kept back."""
 
     def said(name, text, *about):
         record = logging.LogRecord(name, logging.WARNING, "", 0, text, about, None)
         return record.getMessage() if once.filter(record) else None
+
+    return said
+
+
+def test_what_a_library_says_again_and_again_is_said_once_an_hour_and_counted():
+    now = [0.0]
+    said = saying(OncePerKind(lambda: now[0]))
 
     assert said("uvicorn.error", "no request: %s", 1) == "no request: 1"
     assert [said("uvicorn.error", "no request: %s", number) for number in range(5)] == [None] * 5
@@ -144,6 +150,14 @@ def test_what_a_library_says_again_and_again_is_said_once_an_hour_and_counted():
     )
     now[0] = 4000
     assert said("uvicorn.error", "no request: %s", 7) == "no request: 7 (and 5 more like it)"
+
+
+def test_a_new_kind_of_line_is_said_however_many_there_were_before():
+    said = saying(OncePerKind(lambda: 0.0))
+    kinds = [f"kind {number}" for number in range(MAX_KINDS + 1)]
+    assert [said("aiortc", kind) for kind in kinds] == kinds
+    assert said("aiortc", kinds[1]) is None and said("aiortc", kinds[-1]) is None
+    assert said("aiortc", kinds[0]) == kinds[0]  # which had made room for the last one
 
 
 class Unending(asyncio.Transport):
