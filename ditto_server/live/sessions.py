@@ -46,7 +46,7 @@ class Sessions:
         self._opening = 0
         self._beginning: set[asyncio.Task[Session]] = set()
         self._closing: set[asyncio.Task[None]] = set()
-        self._ended = False  # a session, since the collector looked last
+        self._garbage = False  # whether a session has ended since memory was given back
         self._watch: asyncio.Task[None] | None = None
         self._openers = ThreadPoolExecutor(2, "ditto-open")
         self._closed = False
@@ -92,6 +92,8 @@ class Sessions:
 
     async def _open(self, record: Record) -> Session:
         """Goes on to its end even where whoever asked has gone: a face that is begun has an owner then."""
+        if self._closed:
+            raise Problem(503, "the server stops")
         loop = asyncio.get_running_loop()
         face = await loop.run_in_executor(self._openers, self._begun, record)
         settings = self._limits, self._make_peer, self._ice, self._outputs
@@ -135,15 +137,15 @@ class Sessions:
             await session.close()
         except Exception as error:
             log.error("a session did not end in order: %s", in_one_line(str(error)), exc_info=error)
-        self._ended = True
+        self._garbage = True
 
     async def _look(self) -> None:
         """Ends whom nobody needs any more, and gives back what those held who have ended."""
         while True:
             await asyncio.sleep(min(WATCH_SECONDS, self._limits.keep_seconds / 4))
             self.admission.measure()
-            if self._ended:
-                self._ended = False
+            if self._garbage:
+                self._garbage = False
                 await asyncio.to_thread(give_back)
             now = time.monotonic()
             for session in self:
