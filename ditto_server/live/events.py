@@ -54,7 +54,7 @@ class EventLog:
         self._kept: deque[Said] = deque(maxlen=KEPT)
         self.number = number  # of the latest event
         self._listeners: list[Listener] = []
-        self._over = False
+        self.over = False  # whether there will be no more
         self.heard: list[Callable[[Said], None]] = []  # told of every event, after the listeners
 
     def tell(self, event: Event) -> None:
@@ -79,7 +79,7 @@ class EventLog:
                 number = event["number"]
                 if isinstance(number, int) and number > after:
                     listener.put(event)
-        if self._over:
+        if self.over:
             listener.put(None)
         self._listeners.append(listener)
         return listener
@@ -88,6 +88,6 @@ class EventLog:
         self._listeners.remove(listener)
 
     def end(self) -> None:
-        self._over = True
+        self.over = True
         for listener in self._listeners:
             listener.put(None)

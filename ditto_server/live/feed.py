@@ -153,11 +153,14 @@ class Feed:
         self.figures = FeedFigures()
 
     def outlet(self, make: Callable[[Feed], AnyOutlet]) -> AnyOutlet:
-        """Another viewer's; it is fed from the moment it is ready."""
+        """Another viewer's; it is fed from the moment it is ready. After `stop` it has ended already."""
         outlet = make(self)
         with self._lock:
-            self._outlets += (outlet,)
-        if self._early:
+            if not self._closed:
+                self._outlets += (outlet,)
+        if self._closed:
+            outlet.end()
+        elif self._early:
             self.begin()
         return outlet
 

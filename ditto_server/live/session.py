@@ -85,6 +85,8 @@ class Session:
 
     def join(self) -> Callable[[], None]:
         """One more connection; gives what ends it, to be called once or more."""
+        if self.events.over:
+            raise Problem(410, "the session is over")
         if self.connections >= self._limits.connections:
             raise Problem(429, f"the session has {self.connections} connections already; close one of them")
         self.connections += 1

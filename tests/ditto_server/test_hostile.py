@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import logging
 import socket
 import struct
@@ -9,6 +10,7 @@ import struct
 import psutil
 import pytest
 import uvicorn
+from aiortc import RTCConfiguration, RTCPeerConnection
 from uvicorn.server import ServerState
 
 from ditto_server.live.connections import MAX_SILENT, websocket_protocol
@@ -113,6 +115,30 @@ def test_text_that_is_none_ends_the_socket_without_a_traceback(live, caplog):
         wire.sendall(frame(1, b"\xff\xfe"))
         assert code_of_close(wire) == 1007
     assert caplog.records == []
+
+
+async def offered(direction):
+    connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    connection.addTransceiver("audio", direction=direction)
+    sdp = (await connection.createOffer()).sdp
+    await connection.close()
+    return sdp
+
+
+@pytest.mark.parametrize(("link", "direction"), [("whip", "sendonly"), ("offer", "recvonly")])
+def test_an_offer_that_comes_after_the_end_of_its_session_is_refused(live, link, direction):
+    session, sdp = live.session(), asyncio.run(offered(direction))
+    body = (json.dumps({"type": "offer", "sdp": sdp}) if link == "offer" else sdp).encode()
+    lines = [
+        f"POST {session['links'][link]} HTTP/1.1",
+        *("Host: 127.0.0.1", "Content-Type: application/sdp"),
+        *(f"Content-Length: {len(body)}", "Expect: 100-continue"),
+    ]
+    with raw(live, "\r\n".join([*lines, "", ""]).encode()) as late, live.client() as client:
+        assert late.recv(100).startswith(b"HTTP/1.1 100")  # the session is known, its body is waited for
+        assert client.delete(f"/v1/sessions/{session['id']}").status_code == 204
+        late.sendall(body)
+        assert late.recv(100).startswith(b"HTTP/1.1 410")
 
 
 PAGE = b"GET /pages/main.js HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from ditto_server.live.feed import Ended, Feed, Outlet
 from ditto_server.live.ice import IceSettings
 from ditto_server.live.limits import Limits
 from ditto_server.live.problems import Problem
@@ -24,3 +25,27 @@ def test_nothing_begins_in_a_server_that_stops(source):
     with pytest.raises(Problem, match="the server stops") as refused:
         asyncio.run(begun_late())
     assert refused.value.status == 503 and source.faces == []
+
+
+def test_nobody_joins_a_session_that_is_being_ended(mocks):
+    async def joined_late():
+        async with sessions_of(mocks) as sessions:
+            session = await sessions.create(None)
+            sessions.end(session, "it was ended")
+            await asyncio.sleep(0)  # in which the end begins
+            session.join()
+
+    with pytest.raises(Problem, match="the session is over") as refused:
+        asyncio.run(joined_late())
+    assert refused.value.status == 410
+
+
+def test_a_viewer_that_comes_after_the_last_picture_is_told_that_it_was_the_last(mocks):
+    async def watched_late():
+        with mocks.face("drawn-man") as face:
+            feed = Feed(face, asyncio.get_running_loop(), lost=print)
+            feed.stop()
+            await asyncio.wait_for(feed.outlet(Outlet).picture(), 5)
+
+    with pytest.raises(Ended):
+        asyncio.run(watched_late())
