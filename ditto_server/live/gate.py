@@ -49,8 +49,9 @@ class Gate:
         origin, given, path = headers.get("origin"), bearer(headers), scope["path"]
         if path in FOR_ANY_PAGE:
             return [(b"access-control-allow-origin", b"*")]
-        self._guests.check_session(path, given)
-        if origin is not None and self._guests.admits(origin, scope.get("method", "GET"), path, given):
+        method = scope.get("method", "GET")  # a WebSocket begins with one
+        self._guests.check_shown(method, path, given)
+        if origin is not None and self._guests.admits(origin, method, path, given):
             return cross_origin(origin)
         self._access.check_origin(origin, headers.get("host"))
         return cross_origin(origin) if origin in self._access.origins else []

@@ -26,7 +26,8 @@ VALID_SECONDS, MAX_VALID_SECONDS = 600.0, 24 * 3600.0  # in which a token may be
 MAX_TOKEN_SESSIONS = 16  # at once
 MAX_GUESTS = 4096  # sessions of tokens that are remembered, those that are over among them
 OF_A_SESSION = re.compile(r"/(?:v1/sessions|whep)/([^/]+)")
-WITH_A_KEY = ("/v1/sessions", "/v1/avatars")  # where a token is accepted in place of the key
+SESSIONS, OF_A_RECORDING = "/v1/sessions", "/record"  # paths, the second of them an end of one
+IN_PLACE_OF_THE_KEY = {SESSIONS: "POST", "/v1/avatars": "GET"}  # requests that a token makes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +78,11 @@ class Signer:
         return hmac.new(self._secret, said.encode(), hashlib.sha256).digest()
 
 
+def is_for_operators(method: str, path: str) -> bool:
+    """Whether a request lists all sessions, or records one: no token is good for it."""
+    return path.endswith(OF_A_RECORDING) or (path == SESSIONS and method not in ("POST", "OPTIONS"))
+
+
 def encoded(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
@@ -97,25 +103,29 @@ class Guests:
 
     def admits(self, origin: str, method: str, path: str, given: str | None) -> bool:
         """Whether a page of elsewhere may make a request because of a token; `given` is its key."""
+        if is_for_operators(method, path):
+            return False
         session = OF_A_SESSION.match(path)
         if session is not None:
             maker = self._made.get(session[1])
             if maker is None:  # of a session that is not there, a page learns no more than that
                 return not self._is_open(session[1])
             return maker.origin == origin
-        if path not in WITH_A_KEY:
+        if path in IN_PLACE_OF_THE_KEY and method == "OPTIONS":
+            return True  # asked before the token is shown: the request itself is checked
+        if IN_PLACE_OF_THE_KEY.get(path) != method:
             return False
-        if method == "OPTIONS":  # which asks before the token is shown: the request itself is checked
-            return True
         token = self.signer.read(given)
         return token is not None and token.origin == origin
 
-    def check_session(self, path: str, given: str | None) -> None:
+    def check_shown(self, method: str, path: str, given: str | None) -> None:
         """A token that is shown is good for the sessions that it has made, and for no other."""
         session, token = OF_A_SESSION.match(path), self.signer.read(given)
-        if session is None or token is None or not self._is_open(session[1]):
+        if token is None:
             return
-        if self._made.get(session[1]) != token:
+        if is_for_operators(method, path):
+            raise Problem(403, "a token neither lists sessions nor records them")
+        if session is not None and self._is_open(session[1]) and self._made.get(session[1]) != token:
             raise Problem(403, "this token has not made that session, so it cannot be used with it")
 
     def check(self, token: Token, origin: str | None) -> None:

@@ -14,6 +14,7 @@ from websockets.exceptions import InvalidStatus
 from cfg.errors import ConfigError
 from ditto_server.live.access import Access
 from ditto_server.live.limits import Limits
+from ditto_server.live.outputs import OutputSettings
 from ditto_server.live.tokens import MAX_GUESTS, Guests, Signer, Token
 from tests.ditto_server.conftest import Watched, command, running, wait_until
 
@@ -243,6 +244,26 @@ def test_without_a_key_tokens_hold_as_long_as_the_server(live):
         token = client.post("/v1/tokens", json={"origin": SHOP}).json()["token"]
         assert begin(client, token).status_code == 201
     assert Signer(None).read(token) is None
+
+
+def test_without_a_key_too_a_token_neither_lists_sessions_nor_records_them(source, tmp_path):
+    with (
+        running(source, outputs=OutputSettings(record=str(tmp_path))) as live,
+        live.client() as client,
+    ):
+        token = client.post("/v1/tokens", json={"origin": SHOP}).json()["token"]
+        at = f"/v1/sessions/{begin(client, token).json()['id']}"
+        for headers in (bearer(token), bearer(token, None), {"Origin": SHOP}):
+            for method, path in (
+                *(("GET", "/v1/sessions"), ("HEAD", "/v1/sessions")),
+                *(("DELETE", f"{at}/record"), ("POST", f"{at}/record")),
+            ):
+                refused = client.request(method, path, headers=headers)
+                assert refused.status_code == 403, (method, path, headers)
+                assert "access-control-allow-origin" not in refused.headers
+        shown = client.get(at, headers=bearer(token))
+        assert shown.status_code == 200 and shown.json()["recorded"] is True
+        assert client.get("/v1/sessions").status_code == 200  # from this machine, by no page
 
 
 def test_guests_are_bounded_and_those_that_are_over_are_forgotten_first():
