@@ -44,7 +44,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     give("--certfile", type=Path, metavar="FILE", help="certificate: phones give a microphone to HTTPS alone")
     give("--keyfile", type=Path, metavar="FILE", help="its private key")
     give("--record", metavar="FOLDER|FILE", help="record each session there, as MP4 that survives a kill")
-    give("--push", metavar="URL", help="broadcast the session to rtmp://… or rtmps://…")
+    give(
+        "--push",
+        metavar="URL",
+        help="broadcast the session to rtmp://… or rtmps://…; with a key in it better set as DITTO_LIVE_PUSH",
+    )
     give(
         "--camera",
         nargs="?",
@@ -103,7 +107,8 @@ def live(parsed: argparse.Namespace) -> int:
         origins=tuple(parsed.allow_origin),
     )
     ice = IceSettings(urls=tuple(parsed.ice_server), turn_secret=os.environ.get("DITTO_TURN_SECRET") or None)
-    outputs = OutputSettings(record=parsed.record, push=parsed.push, camera=parsed.camera)
+    push = parsed.push or os.environ.get("DITTO_LIVE_PUSH") or None
+    outputs = OutputSettings(record=parsed.record, push=push, camera=parsed.camera)
     limits = Limits(max_sessions=outputs.max_sessions(number_of(parsed.max_sessions, "--max-sessions")))
     place = Place(host=parsed.host, port=parsed.port, certfile=parsed.certfile, keyfile=parsed.keyfile)
 

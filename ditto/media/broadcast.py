@@ -1,6 +1,7 @@
 """Sends a video to an RTMP server from a process of its own, since connecting holds up all threads of one.
 
-Run as `python -m ditto.media.broadcast ADDRESS` it sends the FLV that it reads to the address.
+Run as `python -m ditto.media.broadcast` it sends the FLV that it reads to the address in DITTO_BROADCAST_TO:
+in a list of processes anybody would see the key in it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from cfg.errors import MediaError
 from ditto.media.files import first_line
 
 READS = "pipe:0"
+ADDRESS = "DITTO_BROADCAST_TO"  # variable of the environment
 STALL_SECONDS = 5.0  # in which a server takes something, or has gone
 END_SECONDS = 5.0  # for what is on its way when a broadcast ends
 
@@ -26,7 +28,8 @@ class Broadcast:
     def __init__(self, address: str) -> None:
         self._address = address
         self._sender = subprocess.Popen(
-            [sys.executable, "-m", __name__, address],
+            [sys.executable, "-m", __name__],
+            env={**os.environ, ADDRESS: address},
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -94,4 +97,4 @@ def send(address: str) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(send(sys.argv[1]))
+    raise SystemExit(send(os.environ[ADDRESS]))

@@ -10,6 +10,7 @@ import sys
 import time
 
 import numpy as np
+import psutil
 import pytest
 
 from cfg.errors import ConfigError
@@ -142,6 +143,18 @@ def test_an_output_that_fails_is_remarked_once_without_its_key_and_the_session_g
             until(wire, named("finished"))
     (line,) = [record.getMessage() for record in caplog.records]
     assert "rtmp://127.0.0.1" in line and "refused" in line and "secret" not in line
+
+
+def test_a_broadcast_that_the_environment_names_is_in_no_list_of_processes():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"rtmp://127.0.0.1:{silent.getsockname()[1]}/app/secret"
+        with command("--mock", max_sessions=1, env={"DITTO_LIVE_PUSH": address}) as live:
+            assert [one["kind"] for one in outputs(live, live.session())] == ["broadcast"]
+            server = psutil.Process(live.process.pid)
+            lines = [" ".join(one.cmdline()) for one in (server, *server.children(recursive=True))]
+            silent.close()
+    assert any("ditto.media.broadcast" in line for line in lines)
+    assert not any("secret" in line for line in lines)
 
 
 def test_a_broadcast_that_stalls_delays_no_viewer(source):

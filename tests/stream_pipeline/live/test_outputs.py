@@ -10,10 +10,12 @@ from pathlib import Path
 
 import av
 import numpy as np
+import psutil
 import pytest
 
 from cfg.errors import ConfigError, MediaError
 from ditto import Engine
+from ditto.media.broadcast import Broadcast
 from ditto.media.live_video import LiveVideo
 from stream_pipeline.live.outputs import LiveOutput, VirtualCamera
 from stream_pipeline.performer import Performer
@@ -132,6 +134,14 @@ def wait_for(address):
     while f":{port:04X} 00000000:0000 0A" not in Path("/proc/net/tcp").read_text():
         assert time.monotonic() < ends
         time.sleep(0.02)
+
+
+def test_no_list_of_processes_shows_the_address_of_a_broadcast():
+    sending = Broadcast(f"rtmp://127.0.0.1:{free_port()}/live/secret")
+    lines = [" ".join(child.cmdline()) for child in psutil.Process().children()]
+    sending.kill()
+    assert any("ditto.media.broadcast" in line for line in lines)
+    assert not any("secret" in line for line in lines)
 
 
 def test_a_server_that_is_not_there_is_named():
