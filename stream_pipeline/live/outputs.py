@@ -10,7 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
-from cfg.errors import Cancelled, ConfigError, DittoError, MediaError
+from cfg.errors import Cancelled, ConfigError, DittoError, MediaError, StageError
 from cfg.install_hints import installing
 from ditto.arrays import Floats, Image
 from ditto.media.files import first_line
@@ -107,6 +107,7 @@ class LiveOutput:
 
     def _run(self) -> None:
         first: int | None = None
+        at = "its start"
         try:
             while not self._over.is_set():
                 self._ready.clear()
@@ -115,19 +116,21 @@ class LiveOutput:
                     self._ready.wait()
                     continue
                 first = frame.index if first is None else first
+                at = f"frame {frame.index - first}"
                 self._sink.write(frame.index - first, frame.image, frame.sound)
         except Cancelled:
             pass
-        except DittoError as error:
-            self.error = error
-        finally:
-            self._reader.close()
-            self._end()
+        except Exception as error:
+            self._note(at, error)
+        self._reader.close()
+        try:
+            self._sink.close()
+        except Exception as error:
+            self._note("its end", error)
         if self.error is not None:
             self._failed(self.error)
 
-    def _end(self) -> None:
-        try:
-            self._sink.close()
-        except DittoError as error:
-            self.error = self.error or error
+    def _note(self, at: str, error: Exception) -> None:
+        """Keeps the first error: later ones are echoes."""
+        if self.error is None:
+            self.error = error if isinstance(error, DittoError) else StageError("output", at, error)

@@ -1,5 +1,6 @@
 import contextlib
 import os
+import queue
 import signal
 import socket
 import subprocess
@@ -13,11 +14,13 @@ import numpy as np
 import psutil
 import pytest
 
-from cfg.errors import ConfigError, MediaError
+from cfg.errors import ConfigError, MediaError, StageError
 from ditto import Engine
 from ditto.media.broadcast import Broadcast
 from ditto.media.live_video import LiveVideo
+from stream_pipeline.live.frame_readers import FrameReaders
 from stream_pipeline.live.outputs import LiveOutput, VirtualCamera
+from stream_pipeline.live_face import LiveFrame
 from stream_pipeline.performer import Performer
 
 RATE = 16_000
@@ -174,6 +177,50 @@ def test_a_sink_that_fails_ends_its_output_and_nothing_else(tmp_path):
                 if count == 10:
                     break
     assert str(output.error) == "the disk is full"
+
+
+class Played:
+    """A face whose frames are given."""
+
+    def __init__(self, count):
+        self._readers, self._count = FrameReaders(lambda: None), count
+
+    def reader(self, ready=None):
+        reader = self._readers.add(ready)
+        for number in range(self._count):
+            self._readers.put(LiveFrame(number, 0, picture(number), tone(number), None))
+        self._readers.end()
+        return reader
+
+
+class Breaks:
+    """A sink with a bug."""
+
+    def __init__(self, on):
+        self._on = on
+
+    def write(self, index, image, sound):
+        if self._on == "write" and index == 2:
+            raise ValueError("a bug")
+
+    def close(self):
+        if self._on == "close":
+            raise OSError("another bug")
+
+
+@pytest.mark.parametrize(
+    ("breaks", "said"),
+    [
+        ("write", "stage 'output' failed at frame 2: a bug"),
+        ("close", "stage 'output' failed at its end: another bug"),
+    ],
+)
+def test_whatever_a_sink_raises_is_reported(breaks, said):
+    told = queue.Queue()
+    with LiveOutput(Played(4), Breaks(breaks), told.put) as output:
+        error = told.get(timeout=5)
+    assert isinstance(error, StageError) and str(error) == said and error is output.error
+    assert error.__cause__ is not None
 
 
 class Device:
