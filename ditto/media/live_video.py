@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from io import FileIO
 
 import av
 import numpy as np
@@ -23,6 +24,24 @@ PRIMING = 1024  # samples that AAC puts before the first: times begin so much la
 FAILED = (OSError, av.FFmpegError)
 
 
+class PlainFile:
+    """Takes the bytes of a file. FFmpeg's own way into one keeps silent where the last of them do not fit."""
+
+    def __init__(self, path: str) -> None:
+        self._file = FileIO(path, "w")
+
+    def write(self, data: bytes) -> int:
+        left = memoryview(data)
+        while left:
+            left = left[self._file.write(left) :]
+        return len(data)
+
+    def close(self) -> None:
+        self._file.close()
+
+    kill = close
+
+
 class LiveVideo:
     """H.264 and AAC, written as frames come; what was written stays readable whatever happens next."""
 
@@ -36,12 +55,15 @@ class LiveVideo:
             raise ConfigError(
                 f"{target}: a live video is an .mp4 file, or an address with rtmp:// or rtmps://"
             )
-        self._sender = Broadcast(target) if broadcast else None
+        try:
+            self._sink = Broadcast(target) if broadcast else PlainFile(target)
+        except OSError as error:
+            raise self._broken(error) from error
         try:
             self._container = av.open(
-                f"file:{target}" if self._sender is None else Bytes(self._sender),
+                Bytes(self._sink),
                 "w",
-                format="mp4" if self._sender is None else "flv",
+                format="flv" if broadcast else "mp4",
                 options={"flush_packets": "1"} | ({} if broadcast else FRAGMENTED),
             )
             self._video = self._container.add_stream("libx264", rate=FRAME_RATE)
@@ -53,8 +75,7 @@ class LiveVideo:
             self._beat = self._video.codec_context.time_base = Fraction(1, rate)
             self._container.start_encoding()
         except BaseException as error:
-            if self._sender is not None:
-                self._sender.kill()
+            self._sink.kill()
             raise self._broken(error) if isinstance(error, FAILED) else error from None
 
     def write(self, index: int, image: Image | None, sound: Floats) -> None:
@@ -78,11 +99,9 @@ class LiveVideo:
             self._container.mux(self._video.encode(None))
             self._container.mux(self._sound.encode(None))
             self._container.close()
-            if self._sender is not None:
-                self._sender.close()
+            self._sink.close()
         except BaseException as error:
-            if self._sender is not None:
-                self._sender.kill()
+            self._sink.kill()
             raise self._broken(error) if isinstance(error, FAILED) else error from None
 
     def _broken(self, error: Exception) -> MediaError:
