@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from cfg.errors import ConfigError, DittoError, MediaError
+from cfg.errors import ConfigError, DittoError, MediaError, StageError
 from ditto.media.live_video import BROADCASTS
 from ditto_server.live.problems import Problem
 from stream_pipeline.live.outputs import LiveOutput, VirtualCamera, camera_library
@@ -95,6 +95,12 @@ class Output:
     running: LiveOutput | None = None
     problem: str | None = None  # why it is over, where nobody has ended it
 
+    def name(self) -> str:
+        """The name of a recording; a Problem where it has failed."""
+        if self.problem is not None or self.file is None:
+            raise Problem(503, self.problem or "the session is over")
+        return self.file
+
 
 class SessionOutputs:
     """Outputs of one session. Its methods may wait: not for the event loop's thread."""
@@ -127,18 +133,16 @@ class SessionOutputs:
             if self.recorded:
                 raise Problem(409, f"the session is being recorded already, in {self._outputs[RECORD].file}")
             made = self._record()
-        if made.problem is not None or made.file is None:
-            raise Problem(503, made.problem or "the session is over")
-        return made.file
+        return made.name()
 
     def stop_recording(self) -> str:
-        """Ends the recording; gives the name of its file, which is whole."""
+        """Ends the recording; gives the name of its file, which is whole, or a Problem where it is not."""
         with self._lock:
             recording = self._outputs.pop(RECORD) if self.recorded else None
-        if recording is None or recording.running is None or recording.file is None:
+        if recording is None or recording.running is None:
             raise Problem(409, "the session is not being recorded")
-        recording.running.close()
-        return recording.file
+        recording.running.close()  # which tells how the last of it went
+        return recording.name()
 
     def close(self) -> None:
         """Ends all; once the face is closed this waits for what is still to be written."""
@@ -181,7 +185,8 @@ class SessionOutputs:
 
         def failed(error: DittoError) -> None:
             said = f"the {output.kind} of a session has ended"
-            log.warning("%s: %s", said, without_keys(str(error), self._settings.push))
+            bug = error if isinstance(error, StageError) else None
+            log.warning("%s: %s", said, without_keys(str(error), self._settings.push), exc_info=bug)
             output.problem = f"{said}; the server's log says why"
 
         if not self._closed:

@@ -71,6 +71,7 @@ class Session:
         self.microphone = Microphone(face, listening(limits))
         self.remote = Remote(face, self.microphone, limits)
         self.outputs = SessionOutputs(face, record.avatar, outputs)
+        self._told_recorded = False
         self.servers = ice.servers(self.id)
         self.peers: dict[str, Peer] = {}
         self.commands = commanded(limits)  # by HTTP
@@ -139,9 +140,21 @@ class Session:
 
     async def set_recording(self, on: bool) -> str:
         """Begins or ends a recording; all are told. Gives the name of its file."""
-        name = await asyncio.to_thread(self.outputs.record if on else self.outputs.stop_recording)
-        self.events.put({"type": "recording", "on": on})
-        return name
+        try:
+            return await asyncio.to_thread(self.outputs.record if on else self.outputs.stop_recording)
+        finally:
+            self.tell_recording()
+
+    async def begin_outputs(self) -> None:
+        """Begins them. That a new session is recorded stands in its description."""
+        await asyncio.to_thread(self.outputs.begin)
+        self._told_recorded = self.outputs.recorded
+
+    def tell_recording(self) -> None:
+        """All are told whether the face is recorded, where they believe something else."""
+        if self.outputs.recorded is not self._told_recorded:
+            self._told_recorded = self.outputs.recorded
+            self.events.put({"type": "recording", "on": self._told_recorded})
 
     async def answer(self, offer: str) -> tuple[str, str]:
         """Another viewer by WebRTC: the connection's name, and the SDP that answers the offer."""

@@ -99,7 +99,7 @@ class Sessions:
         settings = self._limits, self._make_peer, self._ice, self._outputs
         session = Session(record, face, *settings, self._lost)
         self._sessions[session.id] = session
-        await asyncio.to_thread(session.outputs.begin)
+        await session.begin_outputs()
         for command in record.standing:
             with contextlib.suppress(DittoError):  # the face is closed already
                 await asyncio.to_thread(session.remote.obey, command)

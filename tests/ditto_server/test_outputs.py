@@ -121,6 +121,21 @@ def test_recordings_are_asked_for_through_the_front_too(tmp_path):
         assert client.post("/v1/sessions/nobody/record").status_code == 404
 
 
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="of another process the size of files is limited on Linux"
+)
+def test_a_recording_whose_last_piece_cannot_be_written_is_no_success(tmp_path):
+    with command("--mock", "--record", str(tmp_path), workers=0) as live, live.client() as client:
+        session = live.session()
+        at = f"/v1/sessions/{session['id']}/record"
+        psutil.Process(live.process.pid).rlimit(psutil.RLIMIT_FSIZE, (0, 0))
+        with opened(session) as told:
+            refused = client.delete(at)
+            assert refused.status_code == 503 and "the server's log says why" in refused.json()["detail"]
+            assert until(told, named("recording"))[-1]["on"] is False
+        assert client.delete(at).status_code == 409
+
+
 def test_a_server_that_records_nothing_says_so(live):
     session = live.session()
     with live.client() as client:
