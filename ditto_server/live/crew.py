@@ -177,6 +177,9 @@ class Crew:
             raise ended_process() from error
         if status != 200:
             raise Problem(status, said["detail"])
+        seat = self._seats.get(id)
+        if seat is not None:  # should its worker die before it reports
+            seat.record = replace(seat.record, recording=on)
         return str(said["name"])
 
     def forget(self, id: str) -> None:

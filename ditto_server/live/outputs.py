@@ -105,7 +105,9 @@ class Output:
 class SessionOutputs:
     """Outputs of one session. Its methods may wait: not for the event loop's thread."""
 
-    def __init__(self, face: LiveFace, avatar: str, settings: OutputSettings) -> None:
+    def __init__(self, face: LiveFace, avatar: str, settings: OutputSettings, recording: bool = True) -> None:
+        """`recording`: whether it begins with one, where the settings say so."""
+        self.recording_wanted = settings.record is not None and recording  # until an operator stops it
         self._face, self._avatar, self._settings = face, avatar, settings
         self._lock = threading.Lock()
         self._outputs: dict[str, Output] = {}
@@ -115,7 +117,7 @@ class SessionOutputs:
         """Begins all that every session has; one that cannot begin is told of, and the session goes on."""
         settings, face = self._settings, self._face
         with self._lock:
-            if settings.record is not None:
+            if self.recording_wanted:
                 self._record()
             if settings.push is not None:
                 address = settings.push
@@ -133,12 +135,14 @@ class SessionOutputs:
             if self.recorded:
                 raise Problem(409, f"the session is being recorded already, in {self._outputs[RECORD].file}")
             made = self._record()
+            self.recording_wanted = made.problem is None
         return made.name()
 
     def stop_recording(self) -> str:
         """Ends the recording; gives the name of its file, which is whole, or a Problem where it is not."""
         with self._lock:
             recording = self._outputs.pop(RECORD) if self.recorded else None
+            self.recording_wanted = False
         if recording is None or recording.running is None:
             raise Problem(409, "the session is not being recorded")
         recording.running.close()  # which tells how the last of it went

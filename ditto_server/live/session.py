@@ -45,6 +45,7 @@ class Record:
     idle_seconds: float = 0.0
     standing: Sequence[Command] = ()  # commands whose effect lasts
     pose: Sequence[float] | None = None  # that its face was last seen in
+    recording: bool = True  # unless an operator has stopped it
 
 
 class Session:
@@ -70,7 +71,8 @@ class Session:
         self.feed = Feed(face, loop, lambda reason: lost(self, reason), early=record.pose is None)
         self.microphone = Microphone(face, listening(limits))
         self.remote = Remote(face, self.microphone, limits)
-        self.outputs = SessionOutputs(face, record.avatar, outputs)
+        self.outputs = SessionOutputs(face, record.avatar, outputs, record.recording)
+        self._restored = record.number > 0
         self._told_recorded = False
         self.servers = ice.servers(self.id)
         self.peers: dict[str, Peer] = {}
@@ -146,9 +148,12 @@ class Session:
             self.tell_recording()
 
     async def begin_outputs(self) -> None:
-        """Begins them. That a new session is recorded stands in its description."""
+        """Begins them. Of a recording all are told where the session is restored; a new one is described."""
         await asyncio.to_thread(self.outputs.begin)
-        self._told_recorded = self.outputs.recorded
+        if self._restored:
+            self.tell_recording()
+        else:
+            self._told_recorded = self.outputs.recorded
 
     def tell_recording(self) -> None:
         """All are told whether the face is recorded, where they believe something else."""
@@ -243,6 +248,7 @@ class Session:
             age_seconds=now - self.began,
             idle_seconds=now - self.used,
             standing=self.remote.standing,
+            recording=self.outputs.recording_wanted,
             pose=None if pose is None else [round(float(number), 6) for number in pose],
         )
 

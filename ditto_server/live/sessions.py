@@ -99,12 +99,12 @@ class Sessions:
         settings = self._limits, self._make_peer, self._ice, self._outputs
         session = Session(record, face, *settings, self._lost)
         self._sessions[session.id] = session
-        await session.begin_outputs()
         for command in record.standing:
             with contextlib.suppress(DittoError):  # the face is closed already
                 await asyncio.to_thread(session.remote.obey, command)
         if record.number:
             session.events.put({"type": "restored"})
+        await session.begin_outputs()
         return session
 
     def _begun(self, record: Record) -> LiveFace:

@@ -85,6 +85,17 @@ def test_a_session_that_goes_on_in_another_process_is_recorded_on_in_another_fil
         complete(tmp_path / "talk-2.mp4", 0.5)
 
 
+def test_a_recording_that_was_stopped_stays_so_when_its_worker_dies(tmp_path):
+    with command("--mock", "--record", str(tmp_path)) as live, live.client() as client:
+        session = live.session()
+        process = live.process_of(session)
+        assert client.delete(f"/v1/sessions/{session['id']}/record").status_code == 200
+        os.kill(process, signal.SIGKILL)  # before it has reported that
+        wait_until(lambda: live.process_of(session) not in (None, process), 20)
+        assert live.shown(session).json()["recorded"] is False
+        assert len(list(tmp_path.iterdir())) == 1 and outputs(live, session) == []
+
+
 def test_an_operator_stops_a_recording_and_begins_another_and_all_are_told(source, tmp_path):
     access = Access(key=KEY, admin_key=ADMIN)
     with running(source, access=access, outputs=OutputSettings(record=str(tmp_path / "a.mp4"))) as live:

@@ -1,12 +1,14 @@
 """Sessions and the ways on which they end, without HTTP."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from ditto_server.live.feed import Ended, Feed, Outlet
 from ditto_server.live.ice import IceSettings
 from ditto_server.live.limits import Limits
+from ditto_server.live.outputs import OutputSettings
 from ditto_server.live.problems import Problem
 from ditto_server.live.session import Record
 from ditto_server.live.sessions import Sessions
@@ -49,3 +51,33 @@ def test_a_viewer_that_comes_after_the_last_picture_is_told_that_it_was_the_last
 
     with pytest.raises(Ended):
         asyncio.run(watched_late())
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_a_session_that_goes_on_elsewhere_is_recorded_unless_that_was_stopped(mocks, tmp_path, stopped):
+    outputs = OutputSettings(record=str(tmp_path))
+
+    async def moved():
+        async with sessions_of(mocks, outputs=outputs) as here, sessions_of(mocks, outputs=outputs) as there:
+            first = await here.open(Record(id="one", avatar="drawn-man"))
+            if stopped:
+                await first.set_recording(False)
+            second = await there.open(replace(first.record, number=10))
+            kinds = [one["kind"] for one in second.figures["outputs"]]
+            return kinds, second.record.recording, await told(second)
+
+    if stopped:
+        assert asyncio.run(moved()) == ([], False, ["restored"])
+    else:
+        assert asyncio.run(moved()) == (["recording"], True, ["restored", "recording on"])
+
+
+async def told(session):
+    """The events of a session so far, in words."""
+    listener = session.events.listen(after=0)
+    words, number = [], 0
+    while number < session.events.number:
+        event = await listener.get()
+        number = event["number"]
+        words.append(f"recording {'on' if event['on'] else 'off'}" if "on" in event else event["type"])
+    return words
