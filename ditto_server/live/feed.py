@@ -138,13 +138,16 @@ class Feed:
         loop: asyncio.AbstractEventLoop,
         lost: Callable[[str], None],
         early: bool = True,
+        begun: Callable[[], None] = lambda: None,
     ) -> None:
         """`lost` is told, in the event loop, why the face has ended by itself. `early`: the face is read
-        while a viewer connects, so that a picture is there at once; else it waits, and none is missed."""
+        while a viewer connects, so that a picture is there at once; else it waits, and none is missed.
+        `begun` is called whenever somebody begins to watch."""
         self._face = face
         self._loop = loop
         self._tell = lost
         self._early = early
+        self._begun = begun
         self._lock = threading.Lock()
         self._outlets: tuple[Outlet, ...] = ()
         self._thread: threading.Thread | None = None
@@ -166,6 +169,7 @@ class Feed:
 
     def begin(self) -> None:
         """Somebody watches."""
+        self._begun()
         with self._lock:
             if self._thread is None and not self._closed:
                 self._thread = threading.Thread(target=self._read, name="ditto-feed", daemon=True)

@@ -117,7 +117,7 @@ class SessionOutputs:
         """Begins all that every session has; one that cannot begin is told of, and the session goes on."""
         settings, face = self._settings, self._face
         with self._lock:
-            if self.recording_wanted:
+            if self.recording_wanted and RECORD not in self._outputs:
                 self._record()
             if settings.push is not None:
                 address = settings.push
@@ -132,7 +132,7 @@ class SessionOutputs:
         if self._settings.record is None:
             raise Problem(501, "this server records nothing; start it with --record FOLDER")
         with self._lock:
-            if self.recorded:
+            if self.recorded and RECORD in self._outputs:
                 raise Problem(409, f"the session is being recorded already, in {self._outputs[RECORD].file}")
             made = self._record()
             self.recording_wanted = made.problem is None
@@ -141,7 +141,7 @@ class SessionOutputs:
     def stop_recording(self) -> str:
         """Ends the recording; gives the name of its file, which is whole, or a Problem where it is not."""
         with self._lock:
-            recording = self._outputs.pop(RECORD) if self.recorded else None
+            recording = self._outputs.pop(RECORD, None) if self.recorded else None
             self.recording_wanted = False
         if recording is None or recording.running is None:
             raise Problem(409, "the session is not being recorded")
@@ -159,9 +159,9 @@ class SessionOutputs:
 
     @property
     def recorded(self) -> bool:
-        """Whether a recording is being written."""
+        """Whether a recording is being written, or is to be once the face goes on."""
         recording = self._outputs.get(RECORD)
-        return recording is not None and recording.problem is None
+        return self.recording_wanted and (recording is None or recording.problem is None)
 
     @property
     def processor_seconds(self) -> float:

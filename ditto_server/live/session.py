@@ -68,10 +68,16 @@ class Session:
         self.seconds = min(limits.session_seconds, record.seconds or limits.session_seconds)
         self.face = face
         self.events = EventLog(loop, record.number)
-        self.feed = Feed(face, loop, lambda reason: lost(self, reason), early=record.pose is None)
+        self._awake = asyncio.Event()  # once the face waits for nobody
+        if record.pose is None:
+            self._awake.set()
+        self.feed = Feed(
+            face, loop, lambda reason: lost(self, reason), early=self._awake.is_set(), begun=self._awake.set
+        )
         self.microphone = Microphone(face, listening(limits))
         self.remote = Remote(face, self.microphone, limits)
         self.outputs = SessionOutputs(face, record.avatar, outputs, record.recording)
+        self._beginning: asyncio.Task[None] | None = None  # of its outputs, while the face waits
         self._restored = record.number > 0
         self._told_recorded = False
         self.servers = ice.servers(self.id)
@@ -149,11 +155,21 @@ class Session:
 
     async def begin_outputs(self) -> None:
         """Begins them. Of a recording all are told where the session is restored; a new one is described."""
-        await asyncio.to_thread(self.outputs.begin)
+        if self._awake.is_set():
+            await asyncio.to_thread(self.outputs.begin)
+        else:
+            self._beginning = asyncio.ensure_future(self._begin_outputs_awake())
         if self._restored:
             self.tell_recording()
         else:
             self._told_recorded = self.outputs.recorded
+
+    async def _begin_outputs_awake(self) -> None:
+        """Outputs read a face, so that one that waits for its viewers would go on without them."""
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._awake.wait(), self._limits.connect_seconds)
+        await asyncio.to_thread(self.outputs.begin)
+        self.tell_recording()
 
     def tell_recording(self) -> None:
         """All are told whether the face is recorded, where they believe something else."""
@@ -216,6 +232,8 @@ class Session:
     def _note(self, event: Said) -> None:
         if event["type"] in ("started", "position", "finished"):
             self.used = time.monotonic()
+        if event["type"] == "started":
+            self._awake.set()
         if event["type"] == "interrupted":
             self.events.put({"type": "mute"})
 
@@ -255,6 +273,9 @@ class Session:
     async def close(self) -> None:
         """Everybody leaves, then the face ends; no thread of it is left."""
         self.events.end()
+        if self._beginning is not None:
+            self._beginning.cancel()
+            await asyncio.gather(self._beginning, return_exceptions=True)
         for peer in tuple(self.peers.values()):
             with contextlib.suppress(ConnectionError, asyncio.TimeoutError):
                 await asyncio.wait_for(peer.close(), GOODBYE_SECONDS)

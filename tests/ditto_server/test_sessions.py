@@ -72,6 +72,46 @@ def test_a_session_that_goes_on_elsewhere_is_recorded_unless_that_was_stopped(mo
         assert asyncio.run(moved()) == (["recording"], True, ["restored", "recording on"])
 
 
+@pytest.mark.parametrize("begins", ["a viewer", "a word", "time"])
+def test_outputs_do_not_wake_a_face_that_waits_for_its_viewers(mocks, tmp_path, begins):
+    outputs = OutputSettings(record=str(tmp_path))
+    limits = Limits(connect_seconds=0.5 if begins == "time" else 60)
+
+    async def restored():
+        async with sessions_of(mocks, limits, outputs) as sessions:
+            session = await sessions.open(Record(id="one", avatar="drawn-man", number=10, pose=[0.0]))
+            outlet = session.feed.outlet(Outlet)  # of a viewer that connects
+            waiting = list(session.figures["outputs"]), await told(session), session.record.recording
+            if begins == "a viewer":
+                outlet.begin()
+            if begins == "a word":
+                await session.obey({"type": "say", "text": "Hi"})
+            async with asyncio.timeout(5):
+                while not session.figures["outputs"]:
+                    await asyncio.sleep(0.01)
+            return waiting
+
+    assert asyncio.run(restored()) == ([], ["restored", "recording on"], True)
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_recording_that_has_not_begun_yet_can_be_stopped_and_begun(mocks, tmp_path):
+    async def restored():
+        async with sessions_of(mocks, outputs=OutputSettings(record=str(tmp_path))) as sessions:
+            session = await sessions.open(Record(id="one", avatar="drawn-man", number=10, pose=[0.0]))
+            with pytest.raises(Problem, match="is not being recorded"):
+                await session.set_recording(False)
+            stopped = session.outputs.recorded, session.record.recording, await told(session)
+            await session.set_recording(True)
+            session.feed.outlet(Outlet).begin()
+            await session.set_recording(False)
+            return stopped, await told(session)
+
+    stopped, words = asyncio.run(restored())
+    assert stopped == (False, False, ["restored", "recording on", "recording off"])
+    assert words[-2:] == ["recording on", "recording off"] and len(list(tmp_path.iterdir())) == 1
+
+
 async def told(session):
     """The events of a session so far, in words."""
     listener = session.events.listen(after=0)
