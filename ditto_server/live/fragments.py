@@ -44,7 +44,8 @@ class Fragments:
             if self._began is None:
                 self._began = picture.ticks
             if sets is not None and sets != self._sets:
-                yield from self._fragment(self._shown(picture.ticks), ())
+                yield from self._fragment([*shown, *self._shown(picture.ticks)], ())
+                shown.clear()
                 self._sets = sets
                 yield beginning(*sets, *self._size)
             shown += self._shown(picture.ticks)

@@ -158,9 +158,9 @@ def test_a_reader_that_has_left_costs_nothing(source):
         wait_until(lambda: client.get(at).json()["figures"]["connections"] == 0)
 
 
-def picture(index, key=False):
+def picture(index, key=False, profile=b"\x42"):
     """As an encoder gives it: parameter sets before a key frame alone."""
-    sets = b"\0\0\0\1\x67\x42\xc0\x1f\x01\0\0\0\1\x68\x02" if key else b""
+    sets = b"\0\0\0\1\x67" + profile + b"\xc0\x1f\x01\0\0\0\1\x68\x02" if key else b""
     return Coded(sets + b"\0\0\1\x41" + bytes([index]) * 3, index * FRAME, key)
 
 
@@ -212,6 +212,15 @@ def test_a_picture_lasts_until_the_next_one_and_sound_does_not_wait_for_it():
     assert samples(made[1][0]) == [(2, 2 * SOUND, [SOUND, SOUND])]
     assert samples(made[3][0]) == [(1, 0, [3 * FRAME]), (2, 6 * SOUND, [SOUND, SOUND])]
     assert [samples(message) for message in fragments.flush()] == [[(1, 3 * FRAME, [FRAME])]]
+
+
+def test_pictures_keep_their_order_where_other_parameters_come_in_the_middle_of_a_batch():
+    fragments = Fragments(64, 64)
+    batch = [picture(0, key=True), picture(1), picture(2, key=True, profile=b"\x4d"), picture(3)]
+    made = list(fragments.put(batch, sound(0)))
+    assert [kinds(message)[0] for message in made] == ["ftyp", "moof", "ftyp", "moof"]
+    assert samples(made[1]) == [(1, 0, [FRAME, FRAME])]
+    assert samples(made[3]) == [(1, 2 * FRAME, [FRAME]), (2, 0, [SOUND, SOUND])]
 
 
 def test_other_parameters_of_the_pictures_begin_the_video_again():
