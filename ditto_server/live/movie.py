@@ -29,6 +29,8 @@ class MovieOutlet(Outlet):
     async def frames(self) -> tuple[list[Coded], list[Coded]]:
         """Pictures and sounds since the last time: there is at least one frame of them."""
         while not self._frames:
+            if self._needs_key:  # asked for by a reader that is there: all viewers receive it
+                self.request_key_frame()
             await self._wait()
         frames = list(self._frames)
         self._frames.clear()
@@ -42,7 +44,6 @@ class MovieOutlet(Outlet):
         if len(self._frames) > MAX_FRAMES:
             self._frames.clear()
             self._needs_key = True
-            self.request_key_frame()
         self._wake()
 
 
@@ -51,7 +52,6 @@ async def serve_movie(socket: WebSocket, session: Session) -> None:
     await socket.accept()
     outlet = session.feed.outlet(MovieOutlet)
     outlet.begin()
-    outlet.request_key_frame()
     sending = asyncio.ensure_future(send(socket, outlet, session.face.size))
     try:
         with contextlib.suppress(WebSocketDisconnect, RuntimeError):  # left, or closed from this side
