@@ -71,7 +71,8 @@ class SoundIn:
         if not self._spoken:
             return
         if len(rest):
-            self._face.push(rest, timeout=0)
+            with contextlib.suppress(TimeoutError):  # a few milliseconds that do not fit
+                self._face.push(rest, timeout=0)
         self._face.flush()
         self._spoken = False
 

@@ -8,7 +8,8 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from ditto_server.live.limits import Limits
+from ditto_server.live.limits import Bucket, Limits
+from ditto_server.live.socket import SoundIn
 from tests.ditto_server.conftest import running
 
 
@@ -66,6 +67,32 @@ def test_an_utterance_whose_sender_has_gone_comes_to_its_end(live):
         with opened(session) as socket:
             socket.send(tone(0.2))
         assert until(watcher, named("finished"))[-1]["seconds"] == pytest.approx(0.2, abs=0.01)
+
+
+class FullFace:
+    """Has room for one piece of sound."""
+
+    rate = 16_000
+
+    def __init__(self):
+        self.told = []
+
+    def push(self, samples, timeout=None):
+        if self.told:
+            raise TimeoutError("120 seconds of sound are waiting already")
+        self.told.append("push")
+
+    def flush(self):
+        self.told.append("flush")
+
+
+def test_an_utterance_comes_to_its_end_where_the_last_of_its_sound_does_not_fit():
+    face = FullFace()
+    sound = SoundIn(face, Bucket(1, 1))
+    sound.set({"rate": 48_000})
+    sound.put(tone(0.1, 48_000))
+    sound.flush()
+    assert face.told == ["push", "flush"]
 
 
 def test_an_interruption_is_told_at_once_and_speech_may_follow_it(live):
