@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import threading
 from collections import deque
 from typing import Literal
 
@@ -67,6 +68,7 @@ class Microphone:
         self._resampler: Resampler | None = None
         self._rate = self._to = 0
         self._gate = SpeechGate(face.rate)
+        self._lock = threading.Lock()  # guards all of the above
 
     @property
     def mode(self) -> Mode:
@@ -76,12 +78,31 @@ class Microphone:
         """Another mode from the next piece on."""
         for known in MODES:
             if mode == known:
-                self._begin(known)
+                with self._lock:
+                    if known != self._mode:
+                        self._end()
+                    self._mode = known
                 return
         raise ConfigError(f"'{mode}' is not a mode of the microphone; known are: {', '.join(MODES)}")
 
     def hear(self, samples: Floats, rate: int) -> None:
         """(n,) samples in -1..1 as they come."""
+        with self._lock:
+            self._hear(samples, rate)
+
+    def end_utterance(self) -> None:
+        """Ends what it is saying, if the face is still there."""
+        with self._lock, contextlib.suppress(DittoError):
+            self._end()
+
+    def close(self) -> None:
+        """Ends what it is saying, if the face is still there, and hears nothing more."""
+        with self._lock:
+            with contextlib.suppress(DittoError):
+                self._end()
+            self._mode = "off"
+
+    def _hear(self, samples: Floats, rate: int) -> None:
         if self._mode == "off":
             return
         if not self._pace.take(len(samples) / rate):
@@ -96,19 +117,16 @@ class Microphone:
             return
         was_open = self._gate.open
         spoken = self._gate.pass_on(sound)
-        if len(spoken):
-            self._face.push(spoken, timeout=0)
-        if was_open and not self._gate.open:
-            self._face.flush()
+        try:
+            if len(spoken):
+                self._face.push(spoken, timeout=0)
+        finally:
+            if was_open and not self._gate.open:
+                self._face.flush()
 
-    def close(self) -> None:
-        """Ends what it is saying, if the face is still there."""
-        with contextlib.suppress(DittoError, TimeoutError):
-            self._begin("off")
-
-    def _begin(self, mode: Mode) -> None:
-        if self._mode == "through" and mode != "through" and self._gate.open:
+    def _end(self) -> None:
+        """The utterance is over, if there is one; called with the lock held."""
+        speaking = self._mode == "through" and self._gate.open
+        self._resampler, self._gate = None, SpeechGate(self._face.rate)
+        if speaking:
             self._face.flush()
-        if mode != self._mode:
-            self._resampler, self._gate = None, SpeechGate(self._face.rate)
-        self._mode = mode

@@ -197,20 +197,24 @@ class Session:
         outlet = self.feed.outlet(Outlet) if watches else None
         listener = self.events.listen()
         patience = Patience(self._limits)
+        heard = False
 
         async def command(message: str | bytes) -> str:
             return json.dumps(await self.obey_message(message, patience))
 
         async def hear(samples: Floats, rate: int) -> None:
+            nonlocal heard
             if microphone.mode != "off":
+                heard = True
                 with contextlib.suppress(TimeoutError, DittoError):  # more than fits is lost
                     await self.push(samples, rate, microphone)
 
         def ended() -> None:
             if outlet is not None:
                 self.feed.remove(outlet)
-            else:
-                asyncio.get_running_loop().run_in_executor(None, microphone.close)
+            if heard:
+                end = microphone.end_utterance if watches else microphone.close
+                asyncio.get_running_loop().run_in_executor(None, end)
             self.events.leave(listener)
             self.peers.pop(name, None)
             leave()

@@ -1,5 +1,6 @@
 """Parts of the server, each by itself."""
 
+import contextlib
 import threading
 
 import numpy as np
@@ -8,9 +9,10 @@ import pytest
 from ditto_server.live.encoding import MAX_BITRATE, PictureEncoder, SoundEncoder
 from ditto_server.live.feed import Pace
 from ditto_server.live.limits import Admission, Bucket
-from ditto_server.live.microphone import SpeechGate
+from ditto_server.live.microphone import Microphone, SpeechGate
 from ditto_server.live.mock_face import MockFace
 from stream_pipeline.live_face import Interrupted
+from tests.ditto_server.test_socket import FullFace
 
 LOUD, QUIET = np.full(320, 0.1, np.float32), np.zeros(320, np.float32)
 
@@ -21,6 +23,16 @@ def test_silence_of_a_microphone_is_not_spoken_and_a_word_keeps_its_beginning():
     assert len(gate.pass_on(LOUD)) == 6 * 320
     assert [len(gate.pass_on(piece)) for piece in [QUIET] * 40].count(320) == 30
     assert not gate.open
+
+
+def test_a_word_comes_to_its_end_where_the_last_of_its_sound_does_not_fit():
+    face = FullFace()
+    microphone = Microphone(face, Bucket(10, 10), "through")
+    microphone.hear(LOUD, 16_000)
+    for _ in range(40):
+        with contextlib.suppress(TimeoutError):
+            microphone.hear(QUIET, 16_000)
+    assert face.told == ["push", "flush"]
 
 
 def test_a_bucket_fills_again_as_time_goes_by():

@@ -311,6 +311,20 @@ def test_a_microphone_is_spoken_through_the_face_or_listened_to(live):
     assert np.argmax(spectrum) * 48_000 / len(heard) == pytest.approx(Humming.TONE, abs=10)
 
 
+def test_a_viewer_that_leaves_in_mid_word_stands_in_nobody_elses_way(live):
+    async def watched():
+        session = live.session()
+        async with Viewer(live, session) as other:
+            async with Viewer(live, session, microphone=Humming()) as viewer:
+                await viewer.send(type="mode", microphone="through")
+                await viewer.until(lambda: "started" in types(viewer))
+            await other.until(lambda: "finished" in types(other))
+            await other.send(type="say", text="Hi")
+            await other.until(lambda: types(other).count("finished") == 2)
+
+    run(watched())
+
+
 def test_of_what_a_viewer_would_send_one_microphone_is_received(live):
     async def answered():
         connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
