@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+import re
 import secrets
 import socket
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from cfg.errors import ConfigError
 from ditto_server.live.problems import Problem
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
+DEFAULT_PORTS = {"http": 80, "https": 443}
 MIN_KEY_LETTERS = 12
 MAX_DIGITS = 18  # of a number in a header or a query
 
@@ -45,7 +47,7 @@ class Access:
                 "set DITTO_LIVE_KEY, or give --key"
             )
         for origin in self.origins:
-            checked_origin(origin)
+            check_written_origin(origin)
 
     def check_host(self, named: str | None) -> None:
         """Against DNS rebinding: a page elsewhere cannot make its own name one of these."""
@@ -77,11 +79,27 @@ class Access:
             raise Problem(403, "start the server with DITTO_LIVE_ADMIN_KEY set to see and end all sessions")
 
 
-def checked_origin(origin: str) -> str:
-    parts = urlsplit(origin)
-    if parts.scheme not in ("http", "https") or not parts.netloc or parts.path or parts.query:
+def check_written_origin(origin: str) -> None:
+    """Refuses what is no origin, or is not written as browsers write it: they are compared as texts."""
+    written = normal_origin(origin)
+    if written is None:
         raise ConfigError(f"'{origin}' is not an origin, such as https://example.org")
-    return origin
+    if origin != written:
+        raise ConfigError(f"browsers write the origin '{origin}' as {written}; give it so")
+
+
+def normal_origin(text: str) -> str | None:
+    """`https://Example.org:443` as https://example.org; None for what is no origin."""
+    try:
+        parts = urlsplit(text)
+        port, name = parts.port, (parts.hostname or "").encode("idna").decode()
+    except ValueError:
+        return None
+    named = re.fullmatch(r"[a-z0-9._-]+", name) or is_address(name)
+    if parts.scheme not in DEFAULT_PORTS or not named or parts.username or parts.path or parts.query:
+        return None
+    host = f"[{ipaddress.ip_address(name)}]" if ":" in name else name
+    return f"{parts.scheme}://{host}" + ("" if port in (None, DEFAULT_PORTS[parts.scheme]) else f":{port}")
 
 
 def same(given: str | None, key: str) -> bool:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 
 from cfg.errors import ConfigError
-from ditto_server.live.access import checked_origin
+from ditto_server.live.access import check_written_origin
 from ditto_server.live.problems import Problem
 
 MARK = "ditto1"  # that a token begins with
@@ -42,7 +42,7 @@ class Token:
     id: str = field(default_factory=lambda: secrets.token_urlsafe(9))
 
     def __post_init__(self) -> None:
-        checked_origin(self.origin)
+        check_written_origin(self.origin)
         if self.session_seconds <= 0:
             raise ConfigError(f"session_seconds is {self.session_seconds:g}, but must be above 0")
         if not 1 <= self.sessions <= MAX_TOKEN_SESSIONS:

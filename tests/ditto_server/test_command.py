@@ -76,6 +76,7 @@ def test_another_address_needs_a_key_and_one_is_proposed(capsys, monkeypatch):
         (["--barge-in", "-1"], "--barge-in is -1, but must be from 0 to 5 seconds"),
         (["--port", "99999"], "must be from 0 to 65535"),
         (["--allow-origin", "example.org"], "is not an origin, such as https://example.org"),
+        (["--allow-origin", "https://Example.org:443"], "as https://example.org; give it so"),
         (["--ice-server", "example.org"], "is not the address of a STUN or TURN server"),
         (["--ice-server", "turn:example.org"], "DITTO_TURN_SECRET"),
         (["none.jpg"], "none.jpg: no such"),

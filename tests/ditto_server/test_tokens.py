@@ -64,6 +64,14 @@ def test_a_token_begins_a_session_that_pages_of_its_origin_may_use(client):
     assert said.headers["access-control-allow-origin"] == SHOP
 
 
+@pytest.mark.parametrize(
+    "origin",
+    ["http://localhost:3000", "https://shop.example:8443", "http://127.0.0.1:1", "https://[2001:db8::1]"],
+)
+def test_an_origin_as_browsers_write_it_is_taken(origin):
+    assert Token(origin=origin, expires=1.0).origin == origin
+
+
 def test_a_token_is_made_with_the_key_alone(client):
     token = token_of(client)["token"]
     for key in (None, "wrong", token):
@@ -206,6 +214,15 @@ def test_a_session_of_a_token_ends_after_its_time(source):
     [
         ({"origin": "shop.example"}, "is not an origin"),
         ({"origin": "https://shop.example/page"}, "is not an origin"),
+        ({"origin": "https://Shop.example"}, "as https://shop.example; give it so"),
+        ({"origin": "https://shop.example:443"}, "as https://shop.example; give it so"),
+        ({"origin": "http://shop.example:080"}, "as http://shop.example; give it so"),
+        ({"origin": "https://shop.example:"}, "as https://shop.example; give it so"),
+        ({"origin": "https://caf\u00e9.example"}, "as https://xn--caf-dma.example; give it so"),
+        ({"origin": "https://[2001:DB8::0:1]:444"}, "as https://[2001:db8::1]:444; give it so"),
+        ({"origin": "https://shop.example:99999"}, "is not an origin"),
+        ({"origin": "https://*.example"}, "is not an origin"),
+        ({"origin": "https://me@shop.example"}, "is not an origin"),
         ({"origin": None}, "origin must be a text"),
         ({"avatar": "drawn-mann"}, "did you mean 'drawn-man'?"),
         ({"sessions": 0}, "must be from 1 to 16"),
