@@ -49,6 +49,7 @@ class Utterance:
         self.number = number
         self.sound = Samples()
         self.heard = 0  # samples
+        self.rest: Iterator[Floats] | None = None  # of a text, to be made once there is room
         self.closed = False
         self.starved = False
 
@@ -136,19 +137,11 @@ class MockFace:
     def say(self, text: str) -> int:
         if not text.strip():
             raise ConfigError("there is no text to say; give at least one word")
+        pieces = iter(self._speak(text))
         with self._changed:
             self._check()
             utterance = self._begin()
-        try:
-            pieces = list(self._speak(text))
-        except Exception as error:
-            pieces = []
-            with self._changed:
-                self._untold.append(Failed(utterance.number, in_one_line(str(error))))
-        with self._changed:
-            for piece in pieces:
-                utterance.sound.put(as_voice(piece))
-            utterance.closed = True
+        self._make(utterance, pieces)
         return utterance.number
 
     def listen(self, samples: object) -> None:
@@ -215,6 +208,31 @@ class MockFace:
         self._queue.append(utterance)
         return utterance
 
+    def _make(self, utterance: Utterance, pieces: Iterator[Floats]) -> None:
+        """Makes a text's sound as far as there is room for it."""
+        try:
+            while not utterance.closed:
+                with self._changed:
+                    if self._seconds >= MAX_QUEUED_SECONDS:
+                        utterance.rest = pieces
+                        return
+                piece = next(pieces, None)
+                with self._changed:
+                    if piece is None:
+                        utterance.closed = True
+                    else:
+                        utterance.sound.put(as_voice(piece))
+        except Exception as error:
+            with self._changed:
+                utterance.closed = True
+                self._untold.append(Failed(utterance.number, in_one_line(str(error))))
+
+    def _make_more(self) -> None:
+        for utterance in tuple(self._queue):
+            if utterance.rest is not None:
+                pieces, utterance.rest = utterance.rest, None
+                self._make(utterance, pieces)
+
     def _perform(self) -> None:
         """Keeps the time: frame n begins n / 25 seconds after the first."""
         began = time.monotonic()
@@ -243,6 +261,7 @@ class MockFace:
         sound = np.zeros(size, np.float32)
         sound[: len(self._fading)] = self._fading[:size]
         self._fading = np.zeros(0, np.float32)
+        self._make_more()
         if not self._queue:
             return sound, None
         first = self._queue[0]

@@ -111,6 +111,26 @@ def test_frames_of_a_mock_come_without_gaps_and_show_what_is_loud(face):
     frames.close()
 
 
+def test_of_a_long_text_a_mock_holds_two_minutes_and_speaks_it_all():
+    """By the mock's own steps, which do not wait for the time."""
+    made = []
+
+    def speak(text):
+        for second in range(300):
+            made.append(second)
+            yield np.full(25, 0.5, np.float32)
+
+    face = MockFace(np.zeros((64, 48, 3), np.uint8), rate=25, speak=speak)
+    face.say("long")
+    face.say("longer")
+    assert len(made) == face.figures.queued_seconds == 120
+    spoken = [face._voice() for _ in range(200 * 25)]
+    assert face.figures.queued_seconds == pytest.approx(120, abs=1)
+    spoken += [face._voice() for _ in range(400 * 25)]
+    assert [utterance for _, utterance in spoken] == [0] * 7500 + [1] * 7500
+    assert all(sound.tolist() == [0.5] for sound, _ in spoken)
+
+
 def test_an_interrupted_mock_fades_and_is_quiet(face):
     told = []
     heard = threading.Event()
