@@ -7,6 +7,7 @@ import contextlib
 import logging
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
@@ -42,19 +43,53 @@ class Ended(Exception):
     """There is nothing more to send."""
 
 
-class Outlet:
-    """Pictures and sound on their way to one viewer, once it is ready. Owned by the event loop."""
+class Outlet(ABC):
+    """Pictures and sound on their way to one reader, once it is ready. Owned by the event loop."""
 
     def __init__(self, feed: Feed) -> None:
         self._feed = feed
-        self._pictures: deque[Coded] = deque()
-        self._sounds: deque[tuple[float, Coded]] = deque()
         self._changed = asyncio.Event()
         self._needs_key = True
         self._ended = False
-        self.ready = False  # once the viewer is connected
+        self.ready = False  # once the reader is connected
         self.codec: VideoCodec | None = None  # None: sound alone
-        self.bitrate = MAX_BITRATE  # that the way to the viewer is said to carry
+        self.bitrate = MAX_BITRATE  # that the way to the reader is said to carry
+
+    @abstractmethod
+    def put(self, pictures: list[Coded], sounds: list[Coded], now: float) -> None:
+        """One frame more; what is too much for the reader is dropped."""
+
+    def begin(self) -> None:
+        """The reader is connected."""
+        self.ready = True
+        self._feed.begin()
+
+    def request_key_frame(self) -> None:
+        """The reader has lost the thread of the pictures."""
+        if self.codec is not None:
+            self._feed.request_key_frame(self.codec)
+
+    def end(self) -> None:
+        self._ended = True
+        self._changed.set()
+
+    def _wake(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def _wait(self) -> None:
+        if self._ended:
+            raise Ended
+        await self._changed.wait()
+
+
+class ViewerOutlet(Outlet):
+    """Single pictures and packets of sound, for a viewer by WebRTC."""
+
+    def __init__(self, feed: Feed) -> None:
+        super().__init__(feed)
+        self._pictures: deque[Coded] = deque()
+        self._sounds: deque[tuple[float, Coded]] = deque()
 
     async def picture(self) -> Coded:
         while not self._pictures:
@@ -69,16 +104,6 @@ class Outlet:
         if late > 0:
             await asyncio.sleep(late)
         return packet
-
-    def begin(self) -> None:
-        """The viewer is connected."""
-        self.ready = True
-        self._feed.begin()
-
-    def request_key_frame(self) -> None:
-        """The viewer has lost the thread of the pictures."""
-        if self.codec is not None:
-            self._feed.request_key_frame(self.codec)
 
     def put(self, pictures: list[Coded], sounds: list[Coded], now: float) -> None:
         for place, packet in enumerate(sounds):
@@ -95,19 +120,6 @@ class Outlet:
             self._needs_key = True
             self.request_key_frame()
         self._wake()
-
-    def end(self) -> None:
-        self._ended = True
-        self._changed.set()
-
-    def _wake(self) -> None:
-        self._changed.set()
-        self._changed = asyncio.Event()
-
-    async def _wait(self) -> None:
-        if self._ended:
-            raise Ended
-        await self._changed.wait()
 
 
 @dataclass
@@ -156,7 +168,7 @@ class Feed:
         self.figures = FeedFigures()
 
     def outlet(self, make: Callable[[Feed], AnyOutlet]) -> AnyOutlet:
-        """Another viewer's; it is fed from the moment it is ready. After `stop` it has ended already."""
+        """Another reader's; it is fed from the moment it is ready. After `stop` it has ended already."""
         outlet = make(self)
         with self._lock:
             if not self._closed:

@@ -15,7 +15,7 @@ import numpy as np
 from cfg.errors import DittoError
 from ditto.arrays import Floats
 from ditto_server.live.events import EventLog, Said
-from ditto_server.live.feed import Feed, Outlet
+from ditto_server.live.feed import Feed, ViewerOutlet
 from ditto_server.live.ice import IceSettings
 from ditto_server.live.limits import Bucket, Limits, listening
 from ditto_server.live.microphone import Microphone
@@ -194,7 +194,7 @@ class Session:
             raise Problem(429, "too many offers in a minute")
         leave = self.join()
         name = new_name()
-        outlet = self.feed.outlet(Outlet) if watches else None
+        outlet = self.feed.outlet(ViewerOutlet) if watches else None
         listener = self.events.listen()
         patience = Patience(self._limits)
         heard = False

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from ditto.arrays import Floats
 from ditto_server.live.events import Listener
-from ditto_server.live.feed import Outlet
+from ditto_server.live.feed import ViewerOutlet
 from ditto_server.live.ice import IceServer
 
 
@@ -16,7 +16,7 @@ from ditto_server.live.ice import IceServer
 class Wires:
     """Everything that a connection is joined to."""
 
-    outlet: Outlet | None  # pictures and sound to the viewer; None where only its microphone is wanted
+    outlet: ViewerOutlet | None  # pictures and sound to the viewer; None where only its microphone is wanted
     events: Listener  # for its data channel
     command: Callable[[str | bytes], Awaitable[str]]  # from its data channel, and the answer
     hear: Callable[[Floats, int], Awaitable[None]]  # its microphone: mono samples and their rate

@@ -35,7 +35,7 @@ from aiortc.sdp import SessionDescription
 
 from ditto.arrays import Floats
 from ditto_server.live.encoding import PICTURE_CLOCK, SOUND_CLOCK, Coded, VideoCodec
-from ditto_server.live.feed import Ended, Outlet
+from ditto_server.live.feed import Ended, ViewerOutlet
 from ditto_server.live.ice import IceServer
 from ditto_server.live.patience import Flood
 from ditto_server.live.problems import Problem, members
@@ -58,7 +58,7 @@ log = logging.getLogger(__name__)
 class PictureTrack(MediaStreamTrack):
     kind = "video"
 
-    def __init__(self, outlet: Outlet) -> None:
+    def __init__(self, outlet: ViewerOutlet) -> None:
         super().__init__()
         self._outlet = outlet
 
@@ -70,7 +70,7 @@ class PictureTrack(MediaStreamTrack):
 class SoundTrack(MediaStreamTrack):
     kind = "audio"
 
-    def __init__(self, outlet: Outlet) -> None:
+    def __init__(self, outlet: ViewerOutlet) -> None:
         super().__init__()
         self._outlet = outlet
 
@@ -162,7 +162,7 @@ class AiortcPeer:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _offer_tracks(self, kinds: Sequence[str], outlet: Outlet) -> None:
+    def _offer_tracks(self, kinds: Sequence[str], outlet: ViewerOutlet) -> None:
         if "video" in kinds:
             self._feedback.attach(self._connection.addTrack(PictureTrack(outlet)))
             for transceiver in self._connection.getTransceivers():
@@ -279,7 +279,7 @@ class Feedback:
     aiortc hands these to encoders of its own alone.
     """
 
-    def __init__(self, outlet: Outlet | None) -> None:
+    def __init__(self, outlet: ViewerOutlet | None) -> None:
         self._outlet = outlet
         self.heard = time.monotonic()
 
