@@ -23,7 +23,7 @@ from ditto_server.live.outputs import OutputSettings, SessionOutputs
 from ditto_server.live.patience import Flood, Patience, commanded
 from ditto_server.live.problems import Problem, members
 from ditto_server.live.remote import Answer, Command, Remote, parsed
-from ditto_server.live.transport import Peer, PeerMaker, Wires
+from ditto_server.live.transport import Peer, PeerMaker, ViewerWires, Wires
 from stream_pipeline.live_face import LiveFace
 
 Own = Callable[[Command], Answer | None]  # answers commands that concern one connection alone
@@ -194,13 +194,8 @@ class Session:
             raise Problem(429, "too many offers in a minute")
         leave = self.join()
         name = new_name()
-        outlet = self.feed.outlet(ViewerOutlet) if watches else None
-        listener = self.events.listen()
-        patience = Patience(self._limits)
+        viewer = self._viewer() if watches else None
         heard = False
-
-        async def command(message: str | bytes) -> str:
-            return json.dumps(await self.obey_message(message, patience))
 
         async def hear(samples: Floats, rate: int) -> None:
             nonlocal heard
@@ -210,17 +205,17 @@ class Session:
                     await self.push(samples, rate, microphone)
 
         def ended() -> None:
-            if outlet is not None:
-                self.feed.remove(outlet)
+            if viewer is not None:
+                self.feed.remove(viewer.outlet)
+                self.events.leave(viewer.events)
             if heard:
                 end = microphone.end_utterance if watches else microphone.close
                 asyncio.get_running_loop().run_in_executor(None, end)
-            self.events.leave(listener)
             self.peers.pop(name, None)
             leave()
 
         seconds = self._limits.connect_seconds, self._limits.silent_seconds
-        wires = Wires(outlet, listener, command, hear, ended, *seconds)
+        wires = Wires(viewer, hear, ended, *seconds)
         try:
             peer = self._make_peer(wires, self.servers)
         except BaseException:
@@ -232,6 +227,14 @@ class Session:
         except BaseException:
             await peer.close()
             raise
+
+    def _viewer(self) -> ViewerWires:
+        patience = Patience(self._limits)
+
+        async def command(message: str | bytes) -> str:
+            return json.dumps(await self.obey_message(message, patience))
+
+        return ViewerWires(self.feed.outlet(ViewerOutlet), self.events.listen(), command)
 
     def _note(self, event: Said) -> None:
         if event["type"] in ("started", "position", "finished"):

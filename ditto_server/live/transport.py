@@ -13,12 +13,19 @@ from ditto_server.live.ice import IceServer
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class ViewerWires:
+    """Everything that goes to a viewer, and its commands."""
+
+    outlet: ViewerOutlet  # pictures and sound
+    events: Listener  # for its data channel
+    command: Callable[[str | bytes], Awaitable[str]]  # from its data channel, and the answer
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Wires:
     """Everything that a connection is joined to."""
 
-    outlet: ViewerOutlet | None  # pictures and sound to the viewer; None where only its microphone is wanted
-    events: Listener  # for its data channel
-    command: Callable[[str | bytes], Awaitable[str]]  # from its data channel, and the answer
+    viewer: ViewerWires | None  # None where only its microphone is wanted
     hear: Callable[[Floats, int], Awaitable[None]]  # its microphone: mono samples and their rate
     ended: Callable[[], None]  # to be called once, whichever way it ends
     connect_seconds: float  # in which media must flow

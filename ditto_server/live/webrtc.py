@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Coroutine, Iterator, Sequence
 from fractions import Fraction
+from functools import partial
 from typing import TYPE_CHECKING
 
 import av
@@ -39,7 +40,7 @@ from ditto_server.live.feed import Ended, ViewerOutlet
 from ditto_server.live.ice import IceServer
 from ditto_server.live.patience import Flood
 from ditto_server.live.problems import Problem, members
-from ditto_server.live.transport import Wires
+from ditto_server.live.transport import ViewerWires, Wires
 
 if TYPE_CHECKING:
     Packet = av.Packet[av.stream.Stream]  # generic from PyAV 18 on, and nothing to be seen of it when it runs
@@ -100,7 +101,8 @@ class AiortcPeer:
         self._wires = wires
         configuration = RTCConfiguration([RTCIceServer(s.urls, s.username, s.credential) for s in servers])
         self._connection = RTCPeerConnection(configuration)  # no server at all where the list is empty
-        self._feedback = Feedback(wires.outlet)
+        self._viewer = wires.viewer
+        self._feedback = Feedback(wires.viewer)
         self._tasks: set[asyncio.Task[None]] = set()
         self._channels: list[RTCDataChannel] = []
         self._unread: asyncio.Queue[tuple[RTCDataChannel, str | bytes]] = asyncio.Queue(MAX_UNREAD)
@@ -108,19 +110,20 @@ class AiortcPeer:
         self._microphones = 0
         self._closing: asyncio.Task[None] | None = None
         self._connection.on("track", self._track)
-        self._connection.on("datachannel", self._channel)
+        if wires.viewer is not None:
+            self._connection.on("datachannel", partial(self._channel, wires.viewer))
         self._connection.on("connectionstatechange", self._state_changed)
 
     async def answer(self, offer: str) -> str:
         try:
             kinds = kinds_of(SessionDescription.parse(offer))
-            if self._wires.outlet is not None:
-                self._offer_tracks(kinds, self._wires.outlet)
+            if self._viewer is not None:
+                self._offer_tracks(kinds, self._viewer.outlet)
             elif kinds != ["audio"]:
                 raise Problem(400, "a microphone is offered by one audio section alone")
             known = RTCSessionDescription(without_local_names(offer), "offer")
             await self._connection.setRemoteDescription(known)
-            if self._wires.outlet is not None:
+            if self._viewer is not None:
                 self._receive_one_microphone()
             await self._connection.setLocalDescription(await self._connection.createAnswer())
         except Problem:
@@ -135,8 +138,8 @@ class AiortcPeer:
             log.debug("an offer that cannot be read", exc_info=error)
             raise Problem(400, "the offer is not an SDP that can be read") from error
         described = self._connection.localDescription.sdp
-        if self._wires.outlet is not None:
-            self._wires.outlet.codec = agreed(described)
+        if self._viewer is not None:
+            self._viewer.outlet.codec = agreed(described)
         self._start(self._watch())
         return described
 
@@ -199,9 +202,9 @@ class AiortcPeer:
         self._finish()
 
     def _state_changed(self) -> None:
-        if self._connection.connectionState == "connected" and self._wires.outlet is not None:
-            self._wires.outlet.begin()
-            self._wires.outlet.request_key_frame()
+        if self._connection.connectionState == "connected" and self._viewer is not None:
+            self._viewer.outlet.begin()
+            self._viewer.outlet.request_key_frame()
         if self._connection.connectionState in ("failed", "closed"):
             self._finish()
 
@@ -222,15 +225,15 @@ class AiortcPeer:
                 if isinstance(frame, av.AudioFrame):
                     await self._wires.hear(mono(frame), frame.sample_rate)
 
-    def _channel(self, channel: RTCDataChannel) -> None:
+    def _channel(self, viewer: ViewerWires, channel: RTCDataChannel) -> None:
         if len(self._channels) >= MAX_CHANNELS:
             channel.close()
             return
         self._channels.append(channel)
         channel.on("message", lambda message: self._take(channel, message))
         if len(self._channels) == 1:
-            self._start(self._obey())
-            self._start(self._tell(channel))
+            self._start(self._obey(viewer))
+            self._start(self._tell(viewer, channel))
 
     def _take(self, channel: RTCDataChannel, message: str | bytes) -> None:
         """Keeps a command for its turn: a data channel holds nobody back who sends faster than that."""
@@ -241,12 +244,12 @@ class AiortcPeer:
         else:
             self._unread.put_nowait((channel, message))
 
-    async def _obey(self) -> None:
+    async def _obey(self, viewer: ViewerWires) -> None:
         """Commands of all channels in the order they came."""
         while not self._cut_off:
             channel, message = await self._unread.get()
             try:
-                send(channel, await self._wires.command(message))
+                send(channel, await viewer.command(message))
             except Flood as flood:
                 await self._send_away(channel, flood)
 
@@ -261,10 +264,10 @@ class AiortcPeer:
                 await asyncio.wait_for(closed.wait(), FAREWELL_SECONDS)
             self._finish()
 
-    async def _tell(self, channel: RTCDataChannel) -> None:
+    async def _tell(self, viewer: ViewerWires, channel: RTCDataChannel) -> None:
         with contextlib.suppress(Problem):
             while True:
-                send(channel, json.dumps(await self._wires.events.get()))
+                send(channel, json.dumps(await viewer.events.get()))
 
 
 def send(channel: RTCDataChannel, text: str) -> None:
@@ -279,8 +282,8 @@ class Feedback:
     aiortc hands these to encoders of its own alone.
     """
 
-    def __init__(self, outlet: ViewerOutlet | None) -> None:
-        self._outlet = outlet
+    def __init__(self, viewer: ViewerWires | None) -> None:
+        self._viewer = viewer
         self.heard = time.monotonic()
 
     def attach(self, sender: RTCRtpSender) -> None:
@@ -294,12 +297,12 @@ class Feedback:
 
     def _hear(self, packet: AnyRtcpPacket) -> None:
         self.heard = time.monotonic()
-        if isinstance(packet, RtcpPsfbPacket) and self._outlet is not None:
+        if isinstance(packet, RtcpPsfbPacket) and self._viewer is not None:
             if packet.fmt in (RTCP_PSFB_PLI, RTCP_PSFB_FIR):
-                self._outlet.request_key_frame()
+                self._viewer.outlet.request_key_frame()
             elif packet.fmt == RTCP_PSFB_APP:
                 with contextlib.suppress(ValueError):
-                    self._outlet.bitrate, _ = unpack_remb_fci(packet.fci)
+                    self._viewer.outlet.bitrate, _ = unpack_remb_fci(packet.fci)
 
 
 def kinds_of(offer: SessionDescription) -> list[str]:

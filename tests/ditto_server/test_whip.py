@@ -12,6 +12,7 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 
 from ditto.rates import FRAME_RATE
 from ditto_server.live.limits import Limits
+from ditto_server.live.webrtc import AiortcPeer
 from tests.ditto_server.conftest import ROOT, running, wait_until
 from tests.ditto_server.test_movie import read, reading
 from tests.ditto_server.test_webrtc import Humming, Viewer
@@ -71,6 +72,22 @@ def test_it_is_listened_to_where_the_address_says_so_whatever_the_page_does(live
             return names(viewer)
 
     assert "started" not in asyncio.run(watched())
+
+
+def test_nothing_is_kept_for_it_that_a_viewer_alone_receives(source):
+    wired = []
+
+    def peer(wires, servers):
+        wired.append(wires)
+        return AiortcPeer(wires, servers)
+
+    async def joined(live):
+        session = live.session()
+        async with humming(live, session), Viewer(live, session):
+            return [wires.viewer is not None for wires in wired]
+
+    with running(source, make_peer=peer) as live:
+        assert asyncio.run(joined(live)) == [False, True]
 
 
 def test_it_is_a_connection_of_the_session_and_makes_no_pictures(live):
