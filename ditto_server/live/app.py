@@ -28,7 +28,7 @@ from ditto_server.live.lobby import Hosts, LobbyApi, OneProcess
 from ditto_server.live.outputs import OutputSettings
 from ditto_server.live.problems import of_a_fault, of_http, of_ours
 from ditto_server.live.sessions import Sessions
-from ditto_server.live.tokens import Guests, Signer
+from ditto_server.live.tokens import Signer, TokenSessions
 from ditto_server.live.transport import PeerMaker
 
 PAGES = Path(__file__).parents[1] / "pages"
@@ -75,8 +75,8 @@ def public(
 ) -> Starlette:
     """Application that visitors reach; `held` while it is served."""
     per_minute = limits.sessions_per_minute
-    guests = Guests(Signer(access.key), hosts.has)
-    lobby = LobbyApi(hosts, access, limits, Buckets(per_minute / 60, per_minute), guests)
+    token_sessions = TokenSessions(Signer(access.key), hosts.has)
+    lobby = LobbyApi(hosts, access, limits, Buckets(per_minute / 60, per_minute), token_sessions)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -97,7 +97,9 @@ def public(
             *session_routes,
             Mount("/pages", Pages(directory=PAGES)),
         ],
-        middleware=[Middleware(Gate, access=access, guests=guests, body_bytes=limits.body_bytes)],
+        middleware=[
+            Middleware(Gate, access=access, token_sessions=token_sessions, body_bytes=limits.body_bytes)
+        ],
         exception_handlers=HANDLERS,
         lifespan=lifespan,
     )

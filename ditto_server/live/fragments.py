@@ -40,14 +40,14 @@ class Fragments:
         """An initialisation segment where there is need of one, and a fragment."""
         shown: list[tuple[Coded, Sample]] = []
         for picture in pictures:
-            sets, data = parted(picture.data)
+            sets, data = split_parameter_sets(picture.data)
             if self._began is None:
                 self._began = picture.ticks
             if sets is not None and sets != self._sets:
                 yield from self._fragment([*shown, *self._shown(picture.ticks)], ())
                 shown.clear()
                 self._sets = sets
-                yield beginning(*sets, *self._size)
+                yield initialisation_segment(*sets, *self._size)
             shown += self._shown(picture.ticks)
             self._held = (picture, data)
         yield from self._fragment(shown, sounds)
@@ -77,7 +77,7 @@ class Fragments:
             yield fragment(self._number, tracks)
 
 
-def parted(data: bytes) -> tuple[tuple[bytes, bytes] | None, bytes]:
+def split_parameter_sets(data: bytes) -> tuple[tuple[bytes, bytes] | None, bytes]:
     """Parameter sets of an H.264 picture, where it has them, and its other NAL units after their sizes."""
     known: dict[int, bytes] = {}
     units = []
@@ -100,7 +100,7 @@ def full_box(kind: bytes, version: int, flags: int, *parts: bytes) -> bytes:
     return box(kind, struct.pack(">I", version << 24 | flags), *parts)
 
 
-def beginning(sequence: bytes, pictures: bytes, height: int, width: int) -> bytes:
+def initialisation_segment(sequence: bytes, pictures: bytes, height: int, width: int) -> bytes:
     """The initialisation segment, of two parameter sets."""
     decoder = struct.pack(">B3sBBH", 1, sequence[1:4], 0xFF, 0xE1, len(sequence)) + sequence
     decoder += struct.pack(">BH", 1, len(pictures)) + pictures
@@ -111,7 +111,7 @@ def beginning(sequence: bytes, pictures: bytes, height: int, width: int) -> byte
     moov = box(
         b"moov",
         full_box(
-            b"mvhd", 0, 0, struct.pack(">8xIIIH10x", 1000, 0, 0x10000, 0x100), MATRIX, bytes(24), number(3)
+            b"mvhd", 0, 0, struct.pack(">8xIIIH10x", 1000, 0, 0x10000, 0x100), MATRIX, bytes(24), uint32(3)
         ),
         track(PICTURES, PICTURE_CLOCK, b"vide", full_box(b"vmhd", 0, 1, bytes(8)), shown, (width, height)),
         track(SOUNDS, SOUND_CLOCK, b"soun", full_box(b"smhd", 0, 0, bytes(4)), heard, (0, 0)),
@@ -123,7 +123,7 @@ def beginning(sequence: bytes, pictures: bytes, height: int, width: int) -> byte
     return box(b"ftyp", b"iso6", bytes(4), b"iso6mp41") + moov
 
 
-def number(value: int) -> bytes:
+def uint32(value: int) -> bytes:
     return struct.pack(">I", value)
 
 
@@ -133,12 +133,12 @@ def track(id: int, clock: int, kind: bytes, header: bytes, entry: bytes, size: t
     shape = MATRIX + struct.pack(">II", size[0] << 16, size[1] << 16)
     table = box(
         b"stbl",
-        full_box(b"stsd", 0, 0, number(1), entry),
-        *(full_box(name, 0, 0, number(0)) for name in (b"stts", b"stsc")),
+        full_box(b"stsd", 0, 0, uint32(1), entry),
+        *(full_box(name, 0, 0, uint32(0)) for name in (b"stts", b"stsc")),
         full_box(b"stsz", 0, 0, bytes(8)),
-        full_box(b"stco", 0, 0, number(0)),
+        full_box(b"stco", 0, 0, uint32(0)),
     )
-    place = box(b"dinf", full_box(b"dref", 0, 0, number(1), full_box(b"url ", 0, 1)))
+    place = box(b"dinf", full_box(b"dref", 0, 0, uint32(1), full_box(b"url ", 0, 1)))
     return box(
         b"trak",
         full_box(b"tkhd", 0, 3, struct.pack(">8xI16xHHH2x", id, 0, 0, volume), shape),
@@ -166,10 +166,10 @@ def moof(serial: int, tracks: Sequence[tuple[int, int, Sequence[Sample]]], at: i
         parts.append(
             box(
                 b"traf",
-                full_box(b"tfhd", 0, 0x20000, number(id)),
+                full_box(b"tfhd", 0, 0x20000, uint32(id)),
                 full_box(b"tfdt", 1, 0, struct.pack(">Q", time)),
                 full_box(b"trun", 0, 0x701, struct.pack(">II", len(samples), at), table),
             )
         )
         at += sum(len(sample.data) for sample in samples)
-    return box(b"moof", full_box(b"mfhd", 0, 0, number(serial)), *parts)
+    return box(b"moof", full_box(b"mfhd", 0, 0, uint32(serial)), *parts)

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ditto_server.live.access import MAX_DIGITS, Access, bearer, whole
 from ditto_server.live.problems import Problem, response_of
-from ditto_server.live.tokens import Guests
+from ditto_server.live.tokens import TokenSessions
 
 FOR_ANY_PAGE = ("/avatar.js",)  # files that pages of all origins may load
 
@@ -17,8 +17,9 @@ FOR_ANY_PAGE = ("/avatar.js",)  # files that pages of all origins may load
 class Gate:
     """Middleware: host, origin and size of every request are checked; answers say what pages may do."""
 
-    def __init__(self, app: ASGIApp, access: Access, guests: Guests, body_bytes: int) -> None:
-        self._app, self._access, self._guests, self._body_bytes = app, access, guests, body_bytes
+    def __init__(self, app: ASGIApp, access: Access, token_sessions: TokenSessions, body_bytes: int) -> None:
+        self._app, self._access, self._body_bytes = app, access, body_bytes
+        self._token_sessions = token_sessions
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -50,8 +51,8 @@ class Gate:
         if path in FOR_ANY_PAGE:
             return [(b"access-control-allow-origin", b"*")]
         method = scope.get("method", "GET")  # a WebSocket begins with one
-        self._guests.check_shown(method, path, given)
-        if origin is not None and self._guests.admits(origin, method, path, given):
+        self._token_sessions.check_shown(method, path, given)
+        if origin is not None and self._token_sessions.admits(origin, method, path, given):
             return cross_origin(origin)
         self._access.check_origin(origin, headers.get("host"))
         return cross_origin(origin) if origin in self._access.origins else []

@@ -23,7 +23,7 @@ from ditto_server.live.limits import Buckets, Limits
 from ditto_server.live.problems import Problem, try_again
 from ditto_server.live.remote import Command, number_of, text_of
 from ditto_server.live.sessions import Sessions
-from ditto_server.live.tokens import MAX_VALID_SECONDS, VALID_SECONDS, Guests, Token
+from ditto_server.live.tokens import MAX_VALID_SECONDS, VALID_SECONDS, Token, TokenSessions
 from stream_pipeline.processor_time import resident_bytes
 
 DISTRIBUTION = "ditto-engine"
@@ -96,7 +96,7 @@ class LobbyApi:
     access: Access
     limits: Limits
     visitors: Buckets
-    guests: Guests
+    token_sessions: TokenSessions
     began: float = field(default_factory=time.monotonic)
 
     def routes(self) -> list[Route]:
@@ -142,7 +142,7 @@ class LobbyApi:
             session = await self.hosts.begin(avatar, None)
         else:
             avatar = token.avatar if avatar is None else avatar
-            with self.guests.room(token, avatar) as note:
+            with self.token_sessions.room(token, avatar) as note:
                 session = await self.hosts.begin(avatar, token.session_seconds)
                 note(str(session["id"]))
         return JSONResponse(session, 201, {"Location": f"/v1/sessions/{session['id']}"})
@@ -150,7 +150,7 @@ class LobbyApi:
     async def token(self, request: Request) -> Response:
         self.access.check_key(bearer(request.headers))
         token = self._made(await command_of(request, self.limits.request_seconds))
-        return JSONResponse({"token": self.guests.signer.signed(token), **asdict(token)}, 201)
+        return JSONResponse({"token": self.token_sessions.signer.signed(token), **asdict(token)}, 201)
 
     async def list(self, request: Request) -> Response:
         self.access.check_admin(bearer(request.headers))
@@ -166,11 +166,11 @@ class LobbyApi:
     def _token_of(self, request: Request) -> Token | None:
         """The token by which a request is made; None where it has the key, or none is needed."""
         given = bearer(request.headers)
-        token = self.guests.signer.read(given)
+        token = self.token_sessions.signer.read(given)
         if token is None:
             self.access.check_key(given)
         else:
-            self.guests.check(token, request.headers.get("origin"))
+            self.token_sessions.check(token, request.headers.get("origin"))
         return token
 
     def _made(self, wanted: Command) -> Token:

@@ -24,7 +24,7 @@ PURPOSE = b"tokens of the live server"
 MAX_TOKEN_LETTERS = 2048
 VALID_SECONDS, MAX_VALID_SECONDS = 600.0, 24 * 3600.0  # in which a token may begin sessions
 MAX_TOKEN_SESSIONS = 16  # at once
-MAX_GUESTS = 4096  # sessions of tokens that are remembered, those that are over among them
+MAX_REMEMBERED = 4096  # sessions of tokens that are remembered, those that are over among them
 OF_A_SESSION = re.compile(r"/(?:v1/sessions|whep)/([^/]+)")
 SESSIONS, OF_A_RECORDING = "/v1/sessions", "/record"  # paths, the second of them an end of one
 IN_PLACE_OF_THE_KEY = {SESSIONS: "POST", "/v1/avatars": "GET"}  # requests that a token makes
@@ -91,7 +91,7 @@ def padded(text: str) -> str:
     return text + "=" * (-len(text) % 4)
 
 
-class Guests:
+class TokenSessions:
     """Sessions that tokens have made: they alone may be used by the pages that the tokens name."""
 
     def __init__(self, signer: Signer, is_open: Callable[[str], bool]) -> None:
@@ -157,6 +157,6 @@ class Guests:
 
     def _note(self, id: str, token: Token) -> None:
         self._made[id] = token
-        if len(self._made) > MAX_GUESTS:
+        if len(self._made) > MAX_REMEMBERED:
             over = next((old for old in self._made if not self._is_open(old)), next(iter(self._made)))
             del self._made[over]

@@ -15,7 +15,7 @@ from cfg.errors import ConfigError
 from ditto_server.live.access import Access
 from ditto_server.live.limits import Limits
 from ditto_server.live.outputs import OutputSettings
-from ditto_server.live.tokens import MAX_GUESTS, Guests, Signer, Token
+from ditto_server.live.tokens import MAX_REMEMBERED, Signer, Token, TokenSessions
 from tests.ditto_server.conftest import Watched, command, running, wait_until
 
 KEY = "the-key-of-this-server"
@@ -283,15 +283,15 @@ def test_without_a_key_too_a_token_neither_lists_sessions_nor_records_them(sourc
         assert client.get("/v1/sessions").status_code == 200  # from this machine, by no page
 
 
-def test_guests_are_bounded_and_those_that_are_over_are_forgotten_first():
+def test_sessions_of_tokens_are_bounded_and_those_that_are_over_are_forgotten_first():
     open_ones = ["0"]
-    guests = Guests(Signer(KEY), lambda id: id in open_ones)
+    token_sessions = TokenSessions(Signer(KEY), lambda id: id in open_ones)
     token = Token(origin=SHOP, expires=1e10, sessions=16)
-    for number in range(MAX_GUESTS + 2):
-        with guests.room(token, None) as note:
+    for number in range(MAX_REMEMBERED + 2):
+        with token_sessions.room(token, None) as note:
             note(str(number))
     open_ones[:] = map(str, range(4))
-    held = [str(n) for n in range(4) if guests.admits(SHOP, "GET", f"/v1/sessions/{n}", None)]
+    held = [str(n) for n in range(4) if token_sessions.admits(SHOP, "GET", f"/v1/sessions/{n}", None)]
     assert held == ["0", "3"]
 
 
