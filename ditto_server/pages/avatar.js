@@ -8,6 +8,7 @@ import { Api } from "./server.js";
 
 const MEASURED = 1000; // milliseconds between looks at how far the sound is behind the picture
 const REJOINED = 4000; // milliseconds that a call waits for a connection that was lost
+const MOVING = [500, 1000, 2000, 4000]; // milliseconds between questions for a session that is on its way to another process
 const GIVEN_UP = "It was ended, or begun anew, meanwhile.";
 const LOOK = `
 :host { display: inline-block; position: relative; width: 384px; aspect-ratio: 1; overflow: hidden; border-radius: 12px; background: #0d0d0e; }
@@ -19,6 +20,8 @@ button { top: 12px; min-height: 40px; padding: 4px 16px; border: 0; border-radiu
 button:focus-visible { outline: 2px solid #fff; outline-offset: -4px; }
 .start { top: auto; bottom: 12px; }
 `;
+
+const places = new Set(); // of the elements in this page
 
 class DittoAvatar extends HTMLElement {
   static observedAttributes = ["server", "token", "avatar", "muted", "captions", "waits"];
@@ -33,6 +36,8 @@ class DittoAvatar extends HTMLElement {
   #wire;
   #media;
   #attempt; // to begin, the latest one
+  #found; // promise of the session of an attempt
+  #place; // among the elements in the page
   #watch;
   #rate; // of the sound that is pushed
 
@@ -46,12 +51,15 @@ class DittoAvatar extends HTMLElement {
   }
 
   connectedCallback() {
+    for (this.#place = 0; places.has(this.#place); this.#place++);
+    places.add(this.#place);
     this.#video.muted = this.hasAttribute("muted");
     this.#show();
     if (!this.hasAttribute("waits")) this.start();
   }
 
   disconnectedCallback() {
+    places.delete(this.#place);
     this.#leave();
   }
 
@@ -122,12 +130,10 @@ class DittoAvatar extends HTMLElement {
     const [server, token] = [this.getAttribute("server"), this.getAttribute("token")];
     if (!server || !token) throw new Error("A ditto-avatar needs the attributes server and token.");
     const api = new Api(server, token);
-    const kept = `ditto-avatar ${this.id} ${server} ${token}`;
-    const before = sessionStorage.getItem(kept);
-    let session = before && (await api.ask("GET", `/v1/sessions/${before}`).catch(() => undefined));
-    if (session && this.getAttribute("avatar") && session.avatar !== this.getAttribute("avatar")) session = undefined;
-    session ||= await api.ask("POST", "/v1/sessions", { avatar: this.getAttribute("avatar") });
-    sessionStorage.setItem(kept, session.id);
+    await this.#found?.catch(() => {}); // one that was given up may still be making its session
+    if (attempt !== this.#attempt) throw new Error(GIVEN_UP);
+    this.#found = found(api, `ditto-avatar ${this.id ? `#${this.id}` : this.#place} ${server} ${token}`, this.getAttribute("avatar"));
+    const session = await this.#found;
     if (attempt !== this.#attempt) throw new Error(GIVEN_UP);
     this.#video.poster = new URL(`/v1/avatars/${session.avatar}/picture`, api.base);
     await this.#join(api, session);
@@ -230,6 +236,32 @@ class DittoAvatar extends HTMLElement {
 
   #fail(message) {
     this.#tell("error", { message });
+  }
+}
+
+// The session that was kept under a name, or a new one where that is over or shows another avatar than is wanted.
+async function found(api, kept, avatar) {
+  const before = sessionStorage.getItem(kept);
+  let session = before && (await unlessOver(api, "GET", before));
+  if (session && avatar && session.avatar !== avatar) {
+    await unlessOver(api, "DELETE", before); // its place is free then, for another of the same token
+    session = undefined;
+  }
+  session ||= await api.ask("POST", "/v1/sessions", { avatar });
+  sessionStorage.setItem(kept, session.id);
+  return session;
+}
+
+// The answer about a session; undefined where it is over.
+async function unlessOver(api, method, id) {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await api.ask(method, `/v1/sessions/${id}`);
+    } catch (error) {
+      if (error.status === 404) return;
+      if (error.status !== 503 || tries === MOVING.length) throw error;
+    }
+    await new Promise((done) => setTimeout(done, MOVING[tries]));
   }
 }
 

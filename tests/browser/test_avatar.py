@@ -59,16 +59,16 @@ def shop(live):
 
 
 class Site:
-    """Pages of yet another origin, each with one element."""
+    """Pages of yet another origin."""
 
     def __init__(self, url, server):
         self.url, self._server, self.body = url, server, b""
 
-    def show(self, page, attributes, server=None):
+    def show(self, page, attributes, server=None, elements=1):
         server = server or self._server
         script = f'<!doctype html><script src="{server}/avatar.js" defer></script>'
         element = f'<ditto-avatar server="{server}" {attributes}></ditto-avatar>'
-        self.body = (script + element).encode()
+        self.body = (script + elements * element).encode()
         page.goto(self.url)
 
 
@@ -264,6 +264,61 @@ def test_a_session_that_is_over_says_so_and_another_token_begins_another(context
     page.evaluate(f"(token) => {ELEMENT}.setAttribute('token', token)", token(site.url))
     until(page, lambda: told(page)[-1] == "ready")
     assert page.evaluate("told.at(-1)[1].session") != first
+
+
+def sessions(page):
+    return page.evaluate("told.filter(([name]) => name === 'ready').map(([, { session }]) => session)")
+
+
+def test_another_avatar_takes_the_place_of_the_one_that_was_shown(context, live, site):
+    page = context.new_page()
+    site.show(page, f'token="{token(site.url)}"')
+    until(page, lambda: told(page) == ["ready"])
+    page.evaluate(f"{ELEMENT}.setAttribute('avatar', 'drawn-man')")
+    until(page, lambda: told(page) == ["ready", "ready"])
+    before, now = (httpx.get(f"{live.url}/v1/sessions/{one}", trust_env=False) for one in sessions(page))
+    assert before.status_code == 404 and now.json()["avatar"] == "drawn-man"
+
+
+def test_an_avatar_that_is_changed_twice_in_a_moment_is_the_last_one(context, live, site):
+    page = context.new_page()
+    site.show(page, f'token="{token(site.url)}"')
+    until(page, lambda: told(page) == ["ready"])
+    with page.expect_request(lambda request: request.method == "POST" and request.url.endswith("sessions")):
+        page.evaluate(f"{ELEMENT}.setAttribute('avatar', 'drawn-man')")
+    page.evaluate(f"{ELEMENT}.setAttribute('avatar', 'drawn-woman')")
+    until(page, lambda: told(page) == ["ready", "ready"])
+    shown = httpx.get(f"{live.url}/v1/sessions/{sessions(page)[1]}", trust_env=False)
+    assert shown.json()["avatar"] == "drawn-woman"
+
+
+def test_a_session_that_is_on_its_way_to_another_process_is_waited_for(context, site):
+    page = context.new_page()
+    site.show(page, f'token="{token(site.url)}"')
+    until(page, lambda: told(page) == ["ready"])
+    first, asked = sessions(page), []
+
+    def moving(route):
+        asked.append(route)
+        if len(asked) > 2:
+            route.continue_()
+        else:
+            route.fulfill(status=503, headers={"Access-Control-Allow-Origin": site.url}, body="{}")
+
+    page.route(re.compile("/v1/sessions/[^/]+$"), moving)
+    page.reload()
+    until(page, lambda: told(page) == ["ready"])
+    assert sessions(page) == first and len(asked) == 3
+
+
+def test_two_in_a_page_have_a_session_each_after_a_reload_too(context, site):
+    page = context.new_page()
+    site.show(page, f'token="{token(site.url, sessions=2)}"', elements=2)
+    until(page, lambda: told(page) == ["ready", "ready"])
+    first = set(sessions(page))
+    page.reload()
+    until(page, lambda: told(page) == ["ready", "ready"])
+    assert set(sessions(page)) == first and len(first) == 2
 
 
 def test_the_page_is_told_that_it_is_recorded_and_that_it_is_no_more(context, site, tmp_path):
