@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from ditto_server.live.feed import Ended, Feed, Outlet
+from ditto_server.live.feed import Ended, Feed, ViewerOutlet
 from ditto_server.live.ice import IceSettings
 from ditto_server.live.limits import Limits
 from ditto_server.live.outputs import OutputSettings
@@ -47,7 +47,7 @@ def test_a_viewer_that_comes_after_the_last_picture_is_told_that_it_was_the_last
         with mocks.face("drawn-man") as face:
             feed = Feed(face, asyncio.get_running_loop(), lost=print)
             feed.stop()
-            await asyncio.wait_for(feed.outlet(Outlet).picture(), 5)
+            await asyncio.wait_for(feed.outlet(ViewerOutlet).picture(), 5)
 
     with pytest.raises(Ended):
         asyncio.run(watched_late())
@@ -80,7 +80,7 @@ def test_outputs_do_not_wake_a_face_that_waits_for_its_viewers(mocks, tmp_path, 
     async def restored():
         async with sessions_of(mocks, limits, outputs) as sessions:
             session = await sessions.open(Record(id="one", avatar="drawn-man", number=10, pose=[0.0]))
-            outlet = session.feed.outlet(Outlet)  # of a viewer that connects
+            outlet = session.feed.outlet(ViewerOutlet)  # of a viewer that connects
             waiting = list(session.figures["outputs"]), await told(session), session.record.recording
             if begins == "a viewer":
                 outlet.begin()
@@ -103,7 +103,7 @@ def test_a_recording_that_has_not_begun_yet_can_be_stopped_and_begun(mocks, tmp_
                 await session.set_recording(False)
             stopped = session.outputs.recorded, session.record.recording, await told(session)
             await session.set_recording(True)
-            session.feed.outlet(Outlet).begin()
+            session.feed.outlet(ViewerOutlet).begin()
             await session.set_recording(False)
             return stopped, await told(session)
 
