@@ -197,6 +197,11 @@ class Feed:
             self._keys.add(codec)
 
     @property
+    def viewers(self) -> int:
+        """Readers who are connected and see the face."""
+        return sum(outlet.ready and outlet.codec is not None for outlet in self._outlets)
+
+    @property
     def processor_seconds(self) -> float:
         """That encoding has taken since somebody watches."""
         thread = self._thread

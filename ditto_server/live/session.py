@@ -252,6 +252,7 @@ class Session:
             **asdict(face),
             "processor_seconds": round(spent, 3),
             "connections": self.connections,
+            "viewers": self.feed.viewers,
             "age_seconds": round(time.monotonic() - self.began, 1),
             "idle_seconds": round(time.monotonic() - self.used, 1),
             "encoded": sent.pictures,

@@ -46,7 +46,7 @@ function measure(sessions) {
 const SESSION = [
   { name: "Session", kind: "text", wide: true, shows: ({ id, avatar }) => [made("code", { textContent: id.slice(0, 8), title: id }), ` ${avatar}`] },
   { name: "Worker", shows: ({ worker }) => (worker === null ? "moving" : worker || DASH) },
-  { name: "Viewers", shows: ({ figures }) => figures.connections },
+  { name: "Viewers", shows: ({ figures }) => figures.viewers },
   { name: "Age", shows: ({ figures }) => duration(figures.age_seconds) },
   { name: "Idle", shows: ({ figures }) => duration(figures.idle_seconds) },
   { name: "Frames/s", shows: ({ id }) => rates.get(id)?.frames?.toFixed(1) ?? DASH },
@@ -125,7 +125,7 @@ function show() {
   const { sessions, workers, admission, server: itself } = told;
   const held = document.activeElement?.dataset.session;
   at("server").textContent = `Ditto ${itself.version}, up for ${duration(itself.age_seconds)}`;
-  const viewers = sessions.reduce((sum, { figures }) => sum + (figures.connections ?? 0), 0);
+  const viewers = sessions.reduce((sum, { figures }) => sum + (figures.viewers ?? 0), 0);
   const totals = {
     Sessions: `${sessions.length} of ${admission.max_sessions ?? "as many as fit"}`,
     Viewers: viewers,

@@ -109,7 +109,7 @@ def test_readers_and_viewers_of_a_session_share_one_encoder(live):
 
     messages, figures = asyncio.run(watched())
     assert len(decoded(messages)[0]) > 5
-    assert figures["connections"] == 2 and figures["encoded"] <= figures["frames"] + 1
+    assert figures["connections"] == figures["viewers"] == 2 and figures["encoded"] <= figures["frames"] + 1
 
 
 def test_a_session_that_ends_says_so_and_one_that_is_not_there_is_refused(live):
