@@ -105,10 +105,19 @@ class Output:
 class SessionOutputs:
     """Outputs of one session. Its methods may wait: not for the event loop's thread."""
 
-    def __init__(self, face: LiveFace, avatar: str, settings: OutputSettings, recording: bool = True) -> None:
-        """`recording`: whether it begins with one, where the settings say so."""
+    def __init__(
+        self,
+        face: LiveFace,
+        avatar: str,
+        settings: OutputSettings,
+        recording: bool,
+        failed: Callable[[], None],
+    ) -> None:
+        """`recording`: whether it begins with one, where the settings say so; `failed` is called from any
+        thread when an output has ended by itself."""
         self.recording_wanted = settings.record is not None and recording  # until an operator stops it
         self._face, self._avatar, self._settings = face, avatar, settings
+        self._failed = failed
         self._lock = threading.Lock()
         self._outputs: dict[str, Output] = {}
         self._closed = False
@@ -192,6 +201,7 @@ class SessionOutputs:
             bug = error if isinstance(error, StageError) else None
             log.warning("%s: %s", said, without_keys(str(error), self._settings.push), exc_info=bug)
             output.problem = f"{said}; the server's log says why"
+            self._failed()
 
         if not self._closed:
             self._outputs[output.kind] = output

@@ -9,6 +9,7 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 
 import numpy as np
 
@@ -76,7 +77,9 @@ class Session:
         )
         self.microphone = Microphone(face, listening(limits))
         self.remote = Remote(face, self.microphone, limits)
-        self.outputs = SessionOutputs(face, record.avatar, outputs, record.recording)
+        self.outputs = SessionOutputs(
+            face, record.avatar, outputs, record.recording, partial(run_in, loop, self.tell_recording)
+        )
         self._beginning: asyncio.Task[None] | None = None  # of its outputs, while the face waits
         self._restored = record.number > 0
         self._told_recorded = False
@@ -297,6 +300,12 @@ class Session:
         finally:
             self.outputs.close()
             self.feed.join()
+
+
+def run_in(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
+    """Has an event loop call something soon, unless it is over."""
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(call)
 
 
 def new_name() -> str:

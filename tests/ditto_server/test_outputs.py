@@ -147,6 +147,18 @@ def test_a_recording_whose_last_piece_cannot_be_written_is_no_success(tmp_path):
         assert client.delete(at).status_code == 409
 
 
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="of another process the size of files is limited on Linux"
+)
+def test_visitors_are_told_that_a_recording_has_ended_by_itself(tmp_path):
+    with command("--mock", "--record", str(tmp_path), workers=0) as live:
+        session = live.session()
+        with opened(session) as told:
+            psutil.Process(live.process.pid).rlimit(psutil.RLIMIT_FSIZE, (0, 0))
+            assert until(told, named("recording"))[-1]["on"] is False
+        assert outputs(live, session)[0]["problem"].startswith("the recording of a session has ended")
+
+
 def test_a_server_that_records_nothing_says_so(live):
     session = live.session()
     with live.client() as client:
