@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 
 from ditto_server.live.problems import Problem
@@ -56,13 +57,37 @@ class EventLog:
         self._listeners: list[Listener] = []
         self.over = False  # whether there will be no more
         self.heard: list[Callable[[Said], None]] = []  # told of every event, after the listeners
+        self._held: list[Said] = []
+        self._holders = 0
 
     def tell(self, event: Event) -> None:
         """An event of the face, from one of its threads."""
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self.put, said(event))
 
+    @contextlib.contextmanager
+    def held(self) -> Iterator[Callable[[Said], None]]:
+        """Holds events back until the end of the block, in which those given to what it yields come first."""
+        self._holders += 1
+        try:
+            yield self._number
+        finally:
+            self._holders -= 1
+            if not self._holders:
+                self._let_go()
+
     def put(self, event: Said) -> None:
+        if self._holders:
+            self._held.append(event)
+        else:
+            self._number(event)
+
+    def _let_go(self) -> None:
+        held, self._held = self._held, []
+        for event in held:
+            self._number(event)
+
+    def _number(self, event: Said) -> None:
         self.number += 1
         numbered = {"number": self.number, **event}
         self._kept.append(numbered)
@@ -88,6 +113,7 @@ class EventLog:
         self._listeners.remove(listener)
 
     def end(self) -> None:
+        self._let_go()
         self.over = True
         for listener in self._listeners:
             listener.put(None)

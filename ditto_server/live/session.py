@@ -117,9 +117,11 @@ class Session:
         """The answer to a command; a text that is said is told to all, as its caption."""
         if command.get("type") != "figures":  # which pages ask for by themselves
             self.used = time.monotonic()
-        answer = await asyncio.to_thread(self.remote.obey, command)
-        if answer["done"] == "say":
-            self.events.put({"type": "caption", "utterance": answer["utterance"], "text": command["text"]})
+        if command.get("type") != "say":
+            return await asyncio.to_thread(self.remote.obey, command)
+        with self.events.held() as tell:  # the face may begin to speak before this thread goes on
+            answer = await asyncio.to_thread(self.remote.obey, command)
+            tell({"type": "caption", "utterance": answer["utterance"], "text": command["text"]})
         return answer
 
     async def obey_message(self, message: str | bytes, patience: Patience, own: Own | None = None) -> Answer:

@@ -1,17 +1,21 @@
 """Sessions and the ways on which they end, without HTTP."""
 
 import asyncio
+import threading
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from ditto_server.live.feed import Ended, Feed, ViewerOutlet
 from ditto_server.live.ice import IceSettings
 from ditto_server.live.limits import Limits
+from ditto_server.live.mock_face import MockFace
 from ditto_server.live.outputs import OutputSettings
 from ditto_server.live.problems import Problem
 from ditto_server.live.session import Record
 from ditto_server.live.sessions import Sessions
+from stream_pipeline.live_face import Started
 
 
 def sessions_of(source, limits=None, outputs=None):
@@ -51,6 +55,41 @@ def test_a_viewer_that_comes_after_the_last_picture_is_told_that_it_was_the_last
 
     with pytest.raises(Ended):
         asyncio.run(watched_late())
+
+
+class Prompt:
+    """Faces that have begun to speak before `say` is over."""
+
+    speaks = True
+
+    def __init__(self, source):
+        self.portraits = source.portraits
+
+    def face(self, portrait, pose=None):
+        return PromptFace(np.zeros((64, 64, 3), np.uint8))
+
+
+class PromptFace(MockFace):
+    def say(self, text):
+        begun = threading.Event()
+        forget = self.subscribe(lambda event: isinstance(event, Started) and begun.set())
+        try:
+            return super().say(text)
+        finally:
+            assert begun.wait(5)
+            forget()
+
+
+def test_a_caption_comes_before_its_text_is_spoken(mocks):
+    async def said():
+        async with sessions_of(Prompt(mocks)) as sessions:
+            session = await sessions.create(None)
+            session.feed.outlet(ViewerOutlet).begin()
+            heard = session.events.listen()
+            await session.obey({"type": "say", "text": "Hello there"})
+            return [(await asyncio.wait_for(heard.get(), 5))["type"] for _ in range(2)]
+
+    assert asyncio.run(said()) == ["caption", "started"]
 
 
 @pytest.mark.parametrize("stopped", [False, True])
