@@ -65,6 +65,7 @@ def test_each_session_is_recorded_into_a_file_whose_name_gives_nobody_a_way_in(s
         assert file.stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.full
 def test_a_recording_survives_a_server_that_is_killed(tmp_path):
     with command("--mock", "--record", str(tmp_path), workers=2) as live:
         process = live.process_of(live.session())
@@ -76,6 +77,7 @@ def test_a_recording_survives_a_server_that_is_killed(tmp_path):
     assert len(times) > 30 and sound >= 1.5
 
 
+@pytest.mark.full
 def test_a_session_that_goes_on_in_another_process_is_recorded_on_in_another_file(tmp_path):
     with command("--mock", "--record", str(tmp_path / "talk.mp4"), max_sessions=1, workers=2) as live:
         session = live.session()
@@ -85,6 +87,7 @@ def test_a_session_that_goes_on_in_another_process_is_recorded_on_in_another_fil
         complete(tmp_path / "talk-2.mp4", 0.5)
 
 
+@pytest.mark.full
 def test_a_recording_that_was_stopped_stays_so_when_its_worker_dies(tmp_path):
     with command("--mock", "--record", str(tmp_path)) as live, live.client() as client:
         session = live.session()
@@ -183,6 +186,7 @@ def test_an_output_that_fails_is_remarked_once_without_its_key_and_the_session_g
     assert "rtmp://127.0.0.1" in line and "refused" in line and "secret" not in line
 
 
+@pytest.mark.full
 def test_a_broadcast_that_the_environment_names_is_in_no_list_of_processes():
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"rtmp://127.0.0.1:{silent.getsockname()[1]}/app/secret"
@@ -195,6 +199,7 @@ def test_a_broadcast_that_the_environment_names_is_in_no_list_of_processes():
     assert not any("secret" in line for line in lines)
 
 
+@pytest.mark.full
 def test_a_broadcast_that_stalls_delays_no_viewer(source):
     async def watched(live):
         async with Viewer(live, live.session()) as viewer:

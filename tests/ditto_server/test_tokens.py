@@ -300,6 +300,7 @@ def test_a_token_of_nothing_is_no_token():
         Token(origin="", expires=1.0)
 
 
+@pytest.mark.full
 def test_workers_keep_the_limits_of_a_token(tmp_path):
     with command("--mock", env={"DITTO_LIVE_KEY": KEY}) as live, live.client() as client:
         token = token_of(client, session_seconds=2)["token"]

@@ -470,6 +470,7 @@ def test_a_session_takes_so_many_offers_in_a_minute(source):
         assert [client.post(offer, json=sent).status_code for _ in range(4)] == [400, 400, 400, 429]
 
 
+@pytest.mark.full
 def test_an_offer_with_random_damage_is_answered_or_refused(source):
     """Chromium's and our own offers hold the same lines; some of them are lost, doubled or scrambled here."""
 

@@ -148,6 +148,7 @@ asyncio.run(speak())
 """
 
 
+@pytest.mark.full
 def test_one_that_goes_on_is_kept(source):
     limits = Limits(max_sessions=1, connect_seconds=1, silent_seconds=2)
     with running(source, limits) as live:
@@ -161,6 +162,7 @@ def test_one_that_goes_on_is_kept(source):
         assert asyncio.run(watched()) == 2
 
 
+@pytest.mark.full
 def test_one_that_is_killed_is_let_go_and_its_utterance_is_over(source):
     limits = Limits(max_sessions=1, connect_seconds=1, silent_seconds=2)
     with running(source, limits) as live, live.client() as client:

@@ -334,6 +334,7 @@ def test_one_worker_is_as_good_as_none(asked, sessions, count):
     assert workers_of(asked, sessions) == count
 
 
+@pytest.mark.full
 def test_a_face_is_seen_again_in_the_pose_in_which_it_was_seen_last():
     """Held to all pictures of the last second, as reports of the pose come twice a second; the best of three
     deaths, as a busy machine leaves out first pictures."""
@@ -364,6 +365,7 @@ def test_a_face_is_seen_again_in_the_pose_in_which_it_was_seen_last():
     raise AssertionError("it is seen again in another pose")
 
 
+@pytest.mark.full
 def test_faces_of_the_engine_go_on_in_another_process():
     with command(workers=2) as live:
         session = live.session()
