@@ -20,7 +20,7 @@ def tone(seconds, rate=16_000):
 
 def opened(session, after=None, **more):
     at = session["socket"] + ("" if after is None else f"?after={after}")
-    return connect(at, proxy=None, **more)
+    return connect(at, proxy=None, **{"max_queue": None, **more})  # what nobody reads holds no goodbye up
 
 
 def ask(socket, **command):
