@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 
+from ditto_server.live.event_loop import call_in
 from ditto_server.live.problems import Problem
 from stream_pipeline.live_face import Event
 
@@ -62,8 +63,7 @@ class EventLog:
 
     def tell(self, event: Event) -> None:
         """An event of the face, from one of its threads."""
-        if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self.put, said(event))
+        call_in(self._loop, self.put, said(event))
 
     @contextlib.contextmanager
     def held(self) -> Iterator[Callable[[Said], None]]:

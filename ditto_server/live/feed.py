@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import threading
 import time
@@ -23,6 +22,7 @@ from ditto_server.live.encoding import (
     SoundEncoder,
     VideoCodec,
 )
+from ditto_server.live.event_loop import call_in
 from stream_pipeline.live_face import LiveFace, LiveFrame
 from stream_pipeline.processor_time import processor_seconds
 
@@ -212,7 +212,7 @@ class Feed:
         with self._lock:
             outlets, self._closed, self._outlets = self._outlets, True, ()
         for outlet in outlets:
-            self._post(outlet.end)
+            call_in(self._loop, outlet.end)
 
     def join(self) -> None:
         """Waits for the thread, once the face has ended: not for the event loop's thread."""
@@ -243,7 +243,7 @@ class Feed:
         finally:
             if isinstance(frames, Generator):
                 frames.close()
-        self._post(self._lost, reason)
+        call_in(self._loop, self._lost, reason)
 
     def _encode(
         self,
@@ -277,7 +277,7 @@ class Feed:
             packets[codec] = encoder.encode(frame.image, frame.index)
         sounds = sound.encode(frame.sound, frame.index)
         self._count(packets, began)
-        self._post(self._deliver, outlets, packets, sounds, began)
+        call_in(self._loop, self._deliver, outlets, packets, sounds, began)
         return missed & wanted
 
     def _count(self, packets: dict[VideoCodec, list[Coded]], began: float) -> None:
@@ -302,11 +302,6 @@ class Feed:
             outlet.end()
         if not self._closed:
             self._tell(reason)
-
-    def _post(self, call: object, *arguments: object) -> None:
-        if not self._loop.is_closed():
-            with contextlib.suppress(RuntimeError):  # closed meanwhile
-                self._loop.call_soon_threadsafe(call, *arguments)  # type: ignore[arg-type]
 
 
 class Pace:

@@ -15,6 +15,7 @@ import numpy as np
 
 from cfg.errors import DittoError
 from ditto.arrays import Floats
+from ditto_server.live.event_loop import call_in
 from ditto_server.live.events import EventLog, Said
 from ditto_server.live.feed import Feed, ViewerOutlet
 from ditto_server.live.ice import IceSettings
@@ -78,7 +79,7 @@ class Session:
         self.microphone = Microphone(face, listening(limits))
         self.remote = Remote(face, self.microphone, limits)
         self.outputs = SessionOutputs(
-            face, record.avatar, outputs, record.recording, partial(run_in, loop, self.tell_recording)
+            face, record.avatar, outputs, record.recording, partial(call_in, loop, self.tell_recording)
         )
         self._beginning: asyncio.Task[None] | None = None  # of its outputs, while the face waits
         self._restored = record.number > 0
@@ -302,12 +303,6 @@ class Session:
         finally:
             self.outputs.close()
             self.feed.join()
-
-
-def run_in(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
-    """Has an event loop call something soon, unless it is over."""
-    with contextlib.suppress(RuntimeError):
-        loop.call_soon_threadsafe(call)
 
 
 def new_name() -> str:

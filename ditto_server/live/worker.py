@@ -7,7 +7,6 @@ line when it is ready, and ends when its input does: with the process that began
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import shutil
 import sys
@@ -26,6 +25,7 @@ from cfg.errors import DittoError, in_one_line
 from ditto_server.live.api import SessionApi, described
 from ditto_server.live.app import HANDLERS
 from ditto_server.live.asgi_link import answer
+from ditto_server.live.event_loop import call_in
 from ditto_server.live.faces import FaceSource
 from ditto_server.live.library_logs import say_once_per_kind
 from ditto_server.live.limits import Limits
@@ -98,8 +98,7 @@ class Lifeline:
         with self._lock:
             if self._loop is None:
                 os._exit(0)
-            with contextlib.suppress(RuntimeError):  # it is over
-                self._loop.call_soon_threadsafe(self.cut.set)
+            call_in(self._loop, self.cut.set)
         time.sleep(ENDING_SECONDS)
         os._exit(1)
 
